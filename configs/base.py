@@ -1,0 +1,133 @@
+"""Every field of a run, with its meaning and unit. The other configs override these.
+
+Scales: `paper` (GPU or TPU, the paper's protocol), `cpu` (two cores, a 32x32 generator) and
+`smoke` (two minutes on two cores: does everything run?).
+"""
+
+from ml_collections import ConfigDict
+
+SCALES = ("paper", "cpu", "smoke")
+
+
+def get_config(scale: str = "paper") -> ConfigDict:
+    """Returns the fields at one scale, for no data set in particular."""
+    if scale not in SCALES:
+        raise ValueError(f"scale {scale!r} is unknown; choose one of {', '.join(SCALES)}")
+    config = _paper()
+    if scale == "cpu":
+        _to_cpu(config)
+    if scale == "smoke":
+        _to_smoke(config)
+    config.scale = scale
+    return config
+
+
+def _paper() -> ConfigDict:
+    config = ConfigDict()
+    config.scale = "paper"  # Name of the preset, for the report; nothing reads it.
+    config.cpu_devices = 0  # Virtual devices where JAX runs on a CPU; 0: one a core.
+
+    config.data = ConfigDict()
+    config.data.name = "folder"  # leukemia | brain_tumor_mri | sarscov2_ct | folder | phantom
+    config.data.dir = ""  # Folder of the images, or one that holds it. No part of a fingerprint.
+    config.data.variant = "Original"  # Leukemia's folder: Original | Segmented.
+    config.data.image_size = 128  # Side of what the generator makes, pixels.
+    config.data.channels = 1  # 1 (MRI, CT) or 3 (microscopy).
+    config.data.fit = "pad"  # How an image becomes square: pad | crop | stretch.
+    config.data.cache_dir = ""  # Prepared images; "": ~/.cache/synthmed_jax.
+    config.data.phantom_images = 500  # Phantoms a class, where name is phantom.
+    config.data.phantom_seed = 0
+
+    config.split = ConfigDict()
+    config.split.fraction = 0.2  # Share of each class that becomes fit + val, rounded up.
+    config.split.val_fraction = 0.1  # Share of fit + val that becomes val; 0.0: no val.
+    config.split.counts = (
+        ""  # Explicit fit + val counts, "glioma=325,meningioma=330"; "": fraction.
+    )
+    config.split.group_by = (
+        "none"  # none | regular expression over the file name | CSV of patients.
+    )
+    config.split.seed = 0
+
+    config.diffusion = ConfigDict()
+    config.diffusion.schedule = "linear"  # linear | cosine
+    config.diffusion.num_steps = 1000  # T.
+    config.diffusion.prediction = "eps"  # What the network predicts: eps | v.
+    config.diffusion.flips = "none"  # Augmentation: none | horizontal | dihedral (no up or down).
+    config.diffusion.shift = 0  # Augmentation: largest shift, pixels.
+
+    config.diffusion.unet = ConfigDict()
+    config.diffusion.unet.channels = 128  # Width of the first level.
+    config.diffusion.unet.multipliers = (1, 1, 2, 3, 4)  # Width of each level over `channels`.
+    config.diffusion.unet.blocks = 2  # Residual blocks a level.
+    config.diffusion.unet.attention = (16,)  # Sides of the levels with self-attention, pixels.
+    config.diffusion.unet.patch = 1  # Pixels of a side folded into channels at the input.
+    config.diffusion.unet.dropout = 0.1  # Rate inside residual blocks.
+
+    config.diffusion.train = ConfigDict()
+    config.diffusion.train.steps = 100_000  # Optimiser steps.
+    config.diffusion.train.batch_size = 64  # Images a step, over all devices.
+    config.diffusion.train.learning_rate = 1e-4  # Peak of Adam's rate.
+    config.diffusion.train.warmup_steps = 1000
+    config.diffusion.train.ema_decay = 0.9999  # Of the weights' moving average, warmed up.
+    config.diffusion.train.clip_norm = 1.0  # Largest global norm of the gradient.
+    config.diffusion.train.log_every = 100  # Steps between records of the loss.
+    config.diffusion.train.val_every = 1000  # Steps between records of the validation loss.
+    config.diffusion.train.save_minutes = 5.0  # Minutes between checkpoints.
+    config.diffusion.train.seed = 0
+
+    config.generate = ConfigDict()
+    config.generate.per_class = 1000  # Images a class; more can be added later.
+    config.generate.sampler = "ddpm"  # ddpm | ddim
+    config.generate.steps = 1000  # Sampling steps, 1..T.
+    config.generate.block = 128  # Images a compiled call; a partial block is redone.
+    config.generate.seed = 0
+
+    config.classifier = ConfigDict()
+    config.classifier.backbones = ("resnet18",)
+    config.classifier.backbone = ""  # One network, instead of `backbones`.
+    config.classifier.arms = ("synthetic", "real")  # Training sets: synthetic, real (= fit).
+    config.classifier.image_size = 224  # Side that the networks see, pixels.
+    config.classifier.batch_size = 64
+    config.classifier.max_epochs = 50
+    config.classifier.patience = 10  # Epochs without a lower validation loss before the stop.
+    config.classifier.learning_rate = 3e-4  # Peak of AdamW's rate.
+    config.classifier.weight_decay = 0.01  # AdamW's.
+    config.classifier.folds = 5  # k of the stratified cross-validation.
+    config.classifier.flips = "none"  # none | horizontal | dihedral
+    config.classifier.shift = 8  # Largest shift, pixels.
+    config.classifier.seed = 0
+
+    config.explain = ConfigDict()
+    config.explain.num_samples = 1000  # Perturbed images for each explained image.
+    config.explain.batch_size = 64
+    config.explain.seed = 0
+    return config
+
+
+def _to_cpu(config: ConfigDict) -> None:
+    """Two cores: 32x32, a network of about a million parameters, two hours in all."""
+    config.data.image_size = 32
+    config.diffusion.schedule = "cosine"
+    config.diffusion.prediction = "v"
+    config.diffusion.unet.update(
+        channels=32, multipliers=(1, 2), blocks=2, attention=(), patch=2, dropout=0.0
+    )
+    config.diffusion.train.update(
+        steps=5000, learning_rate=1e-3, warmup_steps=200, ema_decay=0.999, val_every=500
+    )
+    config.generate.update(per_class=500, sampler="ddim", steps=50, block=100)
+    config.classifier.update(image_size=64, max_epochs=12, patience=4, learning_rate=1e-3, shift=4)
+
+
+def _to_smoke(config: ConfigDict) -> None:
+    """Everything once, as small as it goes; the results mean nothing."""
+    _to_cpu(config)
+    config.data.image_size = 16
+    config.data.phantom_images = 40
+    config.diffusion.num_steps = 50
+    config.diffusion.unet.update(channels=16, multipliers=(1, 2), blocks=1)
+    config.diffusion.train.update(steps=20, batch_size=8, warmup_steps=5, log_every=5, val_every=10)
+    config.generate.update(per_class=8, steps=10, block=4)
+    config.classifier.update(image_size=32, batch_size=8, max_epochs=1, folds=2, shift=1)
+    config.explain.update(num_samples=40, batch_size=20)

@@ -1,0 +1,48 @@
+"""Real medical images in, a report on their synthetic stand-ins out.
+
+python main.py --config=configs/phantom_ddpm.py:cpu --workdir=/tmp/demo
+"""
+
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from absl import app, flags, logging
+from ml_collections import config_flags
+
+from synthmed_jax import stages
+from synthmed_jax.errors import UserError
+
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "configs/<name>.py[:paper|cpu|smoke]; --config.<field>=<value> overrides."
+)
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder for everything that the run writes.")
+_STAGES = flags.DEFINE_list("stages", [], f"Only these, of {', '.join(stages.STAGES)}.")
+
+
+def parse(argv: Sequence[str]) -> list[str]:
+    """Parses the flags; ml_collections knows the nearest name of a field that does not exist."""
+    try:
+        return app.parse_flags_with_usage(list(argv))
+    except (AttributeError, KeyError) as error:
+        hint = error.args[0].args[0] if isinstance(error.args[0], KeyError) else error.args[0]
+        print(f"error: no config field {hint}", file=sys.stderr)
+        sys.exit(2)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Runs the stages."""
+    logging.set_verbosity(logging.WARNING)  # orbax tells every file that it opens
+    try:
+        if len(argv) > 1:
+            raise UserError(f"unexpected argument {argv[1]!r}: options start with --")
+        if _CONFIG.value is None or _WORKDIR.value is None:
+            raise UserError("give --config=configs/<name>.py[:scale] and --workdir=<folder>")
+        stages.run(_CONFIG.value, pathlib.Path(_WORKDIR.value), _STAGES.value)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    app.run(main, flags_parser=parse)

@@ -1,0 +1,96 @@
+"""Stratified k-fold cross-validation of one network on one training set (paper section 4.5)."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from typing import Any
+
+import jax
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+
+from synthmed_jax import checkpoint, runlog
+from synthmed_jax.classifiers.train import ClassifierSettings, Programs, train_fold
+from synthmed_jax.data.images import ImageSet
+from synthmed_jax.errors import UserError
+
+ARMS = ("synthetic", "real")
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Cell:
+    """One cell of the experiment: a network trained on one training set.
+
+    Attributes:
+      backbone: the network's name.
+      arm: what it is trained on, one of ARMS.
+      n: images a class, or "all".
+      ratio: synthetic to real images; "inf" where there is no real one, "0" no synthetic one.
+      seed: of folds, weights and batches.
+    """
+
+    backbone: str
+    arm: str
+    n: str
+    ratio: str
+    seed: int
+
+    @property
+    def path(self) -> str:
+        """Folder below classify/."""
+        return f"{self.backbone}/{self.arm}/{self.n}-{self.ratio}-s{self.seed}"
+
+
+def fold_folder(classify: pathlib.Path, cell: Cell, fold: int) -> pathlib.Path:
+    """Folder of one fold of a cell."""
+    return classify / cell.path / f"fold{fold}"
+
+
+def cross_validate(
+    programs: Programs,
+    settings: ClassifierSettings,
+    cell: Cell,
+    images: ImageSet,
+    classify: pathlib.Path,
+) -> None:
+    """Trains every fold that has no result yet; each fold's result.json is written last.
+
+    Args:
+      programs: the network's compiled functions.
+      images: the training set at `settings.image_size`.
+      classify: the stage's folder.
+
+    Raises:
+      UserError: a class with fewer images than folds.
+    """
+    fewest = np.bincount(images.labels, minlength=len(images.class_names)).min()
+    if fewest < settings.folds:
+        raise UserError(
+            f"{cell.path}: {settings.folds} folds need that many images a class, the smallest has "
+            f"{fewest}; lower config.classifier.folds"
+        )
+    folds = StratifiedKFold(settings.folds, shuffle=True, random_state=settings.seed)
+    for fold, (train, val) in enumerate(folds.split(images.labels, images.labels)):
+        folder = fold_folder(classify, cell, fold)
+        if (folder / "result.json").exists():
+            continue
+        log = runlog.MetricsLog(folder / "metrics.jsonl", counter="epoch")
+        variables, result = train_fold(
+            programs,
+            settings,
+            settings.seed + 1000 * fold,
+            images.subset(train),
+            images.subset(val),
+            log,
+            f"{cell.backbone} {cell.arm} fold {fold}",
+        )
+        checkpoint.save(folder / "checkpoint", result["best_epoch"], variables, keep=1)
+        runlog.write_json(folder / "result.json", result)
+
+
+def load_variables(programs: Programs, folder: pathlib.Path) -> dict[str, Any]:
+    """Reads a trained fold's {"params", "batch_stats"} back."""
+    state = jax.eval_shape(programs.init, jax.random.key(0))
+    like = {"params": state.params, "batch_stats": state.batch_stats}
+    return checkpoint.restore(folder / "checkpoint", like)

@@ -1,0 +1,28 @@
+"""From decoded images to a network's input: the same path for real and synthetic images."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from synthmed_jax.data import decode
+from synthmed_jax.data.images import ImageSet
+
+# Channel statistics of ImageNet, as torchvision's networks expect them.
+IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
+
+
+def resize(images: ImageSet, size: int) -> ImageSet:
+    """Resizes square images u8[N,S,S,C] to `size` pixels a side, with antialiasing, as uint8."""
+    if images.images.shape[1] == size:
+        return images
+    pixels = np.stack([decode.fit_image(image, size, "stretch") for image in images.images])
+    return ImageSet(pixels, images.labels, images.files, images.class_names)
+
+
+def normalise(images: jax.Array) -> jax.Array:
+    """u8[B,S,S,1 or 3] -> f32[B,S,S,3], a grey channel repeated, ImageNet's mean and deviation."""
+    rgb = jnp.broadcast_to(images, (*images.shape[:3], 3)).astype(jnp.float32) / 255
+    return (rgb - IMAGENET_MEAN.reshape(1, 1, 1, 3)) / IMAGENET_STD.reshape(1, 1, 1, 3)

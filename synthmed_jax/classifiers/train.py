@@ -1,0 +1,219 @@
+"""Training of one classifier: compiled programs, and one run with early stopping."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from synthmed_jax import checks, parallel, runlog
+from synthmed_jax.classifiers import create
+from synthmed_jax.classifiers.inputs import normalise
+from synthmed_jax.conv import conv_general_dilated
+from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.pipeline import Augmentation, batches
+from synthmed_jax.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassifierSettings:
+    """How a classifier is trained (paper section 4.5: AdamW, cross-entropy, early stopping).
+
+    Attributes:
+      image_size: side (pixels) that the network sees.
+      batch_size: images a step, over all devices; smaller training sets use what they have.
+      max_epochs: at most so many.
+      patience: epochs without a lower validation loss before training stops.
+      learning_rate: peak of AdamW's rate, after one epoch of linear warm-up and before a cosine
+        decay to 0 at `max_epochs`.
+      weight_decay: AdamW's.
+      folds: k of the stratified cross-validation.
+      flips, shift: augmentation of the training images; `shift` in pixels.
+      seed: of weights, folds and batches.
+    """
+
+    image_size: int
+    batch_size: int
+    max_epochs: int
+    patience: int
+    learning_rate: float
+    weight_decay: float
+    folds: int
+    flips: str
+    shift: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        least = {"image_size": 32, "batch_size": 1, "max_epochs": 1, "patience": 1, "folds": 2}
+        for name, value in (least | {"weight_decay": 0, "seed": 0}).items():
+            checks.at_least(f"config.classifier.{name}", getattr(self, name), value)
+        checks.above("config.classifier.learning_rate", self.learning_rate, 0)
+        Augmentation(self.flips, self.shift)
+
+
+class State(NamedTuple):
+    """Weights and optimiser state of one classifier."""
+
+    step: jax.Array
+    params: Any
+    batch_stats: Any
+    opt_state: Any
+
+
+class Programs(NamedTuple):
+    """The compiled functions of one network, reused fold after fold and arm after arm.
+
+    Attributes:
+      init: key -> State.
+      step: (State, batch with "image", "label" and "total_steps" i32[B]) -> (State, metrics).
+      predict: ({"params", "batch_stats"}, u8[N,S,S,C]) -> probabilities f32[N,K], any N.
+    """
+
+    init: Callable[[jax.Array], State]
+    step: Callable[[State, dict[str, np.ndarray]], tuple[State, dict[str, jax.Array]]]
+    predict: Callable[[dict[str, Any], np.ndarray], np.ndarray]
+
+
+def rate_at(step: jax.Array, total_steps: jax.Array, warmup: jax.Array) -> jax.Array:
+    """Share of the peak rate: linear warm-up, then a cosine to 0 at total_steps."""
+    progress = jnp.clip((step - warmup) / jnp.maximum(total_steps - warmup, 1), 0, 1)
+    return jnp.minimum((step + 1) / jnp.maximum(warmup, 1), 0.5 * (1 + jnp.cos(jnp.pi * progress)))
+
+
+def make_programs(backbone: str, num_classes: int, settings: ClassifierSettings) -> Programs:
+    """Compiles (on first use) what training and prediction with one network need."""
+    convolution = {"conv_general_dilated": conv_general_dilated}
+    network = create(backbone, num_classes, axis_name=parallel.AXIS, **convolution)
+    optimizer = optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(settings.weight_decay))
+    shape = (1, settings.image_size, settings.image_size, 3)
+
+    @jax.jit
+    def init(key: jax.Array) -> State:
+        variables = network.init(key, jnp.zeros(shape), train=False)
+        params = variables["params"]
+        stats = variables.get("batch_stats", {})
+        return State(jnp.zeros((), jnp.int32), params, stats, optimizer.init(params))
+
+    def step(state: State, batch: dict[str, jax.Array]) -> tuple[State, dict[str, jax.Array]]:
+        def loss_of(params: Any) -> tuple[jax.Array, tuple[jax.Array, Any]]:
+            logits, new = network.apply(
+                {"params": params, "batch_stats": state.batch_stats},
+                normalise(batch["image"]),
+                train=True,
+                mutable=["batch_stats"],
+            )
+            loss = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"]).mean()
+            return loss, (logits, new["batch_stats"])
+
+        gradient_of = jax.value_and_grad(loss_of, has_aux=True)
+        (loss, (logits, batch_stats)), gradient = gradient_of(state.params)
+        accuracy = (logits.argmax(-1) == batch["label"]).mean()
+        loss, accuracy, gradient = parallel.mean((loss, accuracy, gradient))
+        updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
+        rate = settings.learning_rate * rate_at(
+            state.step, batch["total_steps"][0], batch["total_steps"][0] // settings.max_epochs
+        )
+        params = jax.tree.map(lambda p, u: p - rate * u, state.params, updates)
+        # Every device holds the statistics of the global batch already (BatchNorm's axis_name);
+        # the mean only tells the runtime so.
+        batch_stats = parallel.mean(batch_stats)
+        metrics = {"loss": loss, "accuracy": accuracy}
+        return State(state.step + 1, params, batch_stats, opt_state), metrics
+
+    def predict(variables: dict[str, Any], images: jax.Array) -> jax.Array:
+        logits = cast(jax.Array, network.apply(variables, normalise(images), train=False))
+        return jax.nn.softmax(logits)
+
+    return Programs(
+        init, parallel.train_step(step), parallel.map_examples(predict, settings.batch_size)
+    )
+
+
+def train_fold(
+    programs: Programs,
+    settings: ClassifierSettings,
+    seed: int,
+    train: ImageSet,
+    val: ImageSet,
+    log: runlog.MetricsLog,
+    description: str,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Trains one network, keeping the weights of the lowest validation loss.
+
+    Args:
+      programs: the network's.
+      seed: of its weights and batches.
+      train, val: at `settings.image_size`.
+      log: gets one record an epoch.
+      description: of the progress bar.
+
+    Returns:
+      ({"params", "batch_stats"}, result): the best epoch's variables as numpy arrays and its
+      losses and accuracies, with how training ended.
+
+    Raises:
+      UserError: too few training images, or a loss that is no longer finite.
+    """
+    devices = jax.local_device_count()
+    batch_size = min(settings.batch_size, len(train)) // devices * devices
+    if batch_size == 0:
+        raise UserError(f"{description}: {len(train)} training images for {devices} devices")
+    steps = len(train) // batch_size
+    total_steps = np.full(batch_size, steps * settings.max_epochs, np.int32)
+    data = batches(train, batch_size, seed, Augmentation(settings.flips, settings.shift))
+    state = programs.init(jax.random.key(seed))
+    best: dict[str, Any] = {}
+    best_variables: dict[str, Any] = {}
+    started = time.monotonic()
+    stopped = "max_epochs"
+    bar = runlog.progress(
+        description=description, total=settings.max_epochs * steps * batch_size, unit="image"
+    )
+    epoch = 0
+    with bar:
+        for epoch in range(1, settings.max_epochs + 1):
+            seen = []
+            for n in range((epoch - 1) * steps, epoch * steps):
+                state, metrics = programs.step(state, {**data[n], "total_steps": total_steps})
+                seen.append(metrics)
+                bar.update(batch_size)
+            means = jax.tree.map(lambda *v: float(np.mean(v)), *jax.device_get(seen))
+            variables = {"params": state.params, "batch_stats": state.batch_stats}
+            probabilities = programs.predict(variables, val.images)
+            own = np.clip(probabilities[np.arange(len(val)), val.labels], 1e-12, 1)
+            record = {
+                "train_loss": means["loss"],
+                "train_accuracy": means["accuracy"],
+                "val_loss": float(-np.log(own).mean()),
+                "val_accuracy": float((probabilities.argmax(-1) == val.labels).mean()),
+            }
+            if not np.isfinite([record["train_loss"], record["val_loss"]]).all():
+                raise UserError(
+                    f"{description}: the loss is no longer finite in epoch {epoch}; "
+                    "lower config.classifier.learning_rate"
+                )
+            log.write(epoch=epoch, **record)
+            bar.set_postfix(val_loss=f"{record['val_loss']:.4f}", refresh=False)
+            if not best or record["val_loss"] < best["val_loss"]:
+                best = {"best_epoch": epoch, **record}
+                best_variables = jax.tree.map(np.array, variables)
+            elif epoch - best["best_epoch"] >= settings.patience:
+                stopped = "patience"
+                break
+    seconds = time.monotonic() - started
+    result = best | {
+        "epochs": epoch,
+        "stopped": stopped,
+        "batch_size": batch_size,
+        "num_train": len(train),
+        "num_val": len(val),
+        "seconds": seconds,
+        "images_per_second": epoch * steps * batch_size / seconds,
+    }
+    return best_variables, result

@@ -1,0 +1,49 @@
+"""Any tree of images with one folder a class: `root/<class>/**/<image>`."""
+
+from pathlib import Path
+
+from synthmed_jax.data import records
+from synthmed_jax.errors import UserError
+
+
+class Folder(records.ImageBuilder):
+    """The user's own images: the first folder level names the class, images may lie deeper."""
+
+    DESCRIPTION = "Images of the user's own folder, one folder a class."
+    CITATION = "None: the user's own images."
+
+
+def list_files(root: Path) -> tuple[tuple[str, ...], list[records.ImageFile]]:
+    """Returns the class names (sorted) and every image of a folder-per-class tree, sorted by path.
+
+    Hidden folders, and the `__MACOSX` that macOS puts into archives, are no classes; images that
+    lie directly in `root` have no class and are left out.
+
+    Raises:
+      UserError: `root` is no folder, holds fewer than two class folders, or one without images.
+    """
+    if not root.is_dir():
+        raise UserError(
+            f"data.dir={str(root)!r} is no folder: give one that holds a folder of images a class"
+        )
+    folders = sorted((path for path in root.iterdir() if path.is_dir()), key=lambda path: path.name)
+    folders = [f for f in folders if not f.name.startswith(".") and f.name != "__MACOSX"]
+    if len(folders) < 2:
+        found = ", ".join(folder.name for folder in folders) or "none"
+        raise UserError(
+            f"data.dir={str(root)!r} needs at least two class folders (<class>/<image>), "
+            f"found: {found}"
+        )
+    images = [records.walk_images(folder) for folder in folders]
+    empty = [folder.name for folder, found in zip(folders, images, strict=True) if not found]
+    if empty:
+        raise UserError(
+            f"no images in class folder(s) {', '.join(empty)} of {str(root)!r}: every folder there "
+            "counts as a class; add images or move the folder away"
+        )
+    files = [
+        records.ImageFile(f"{folder.name}/{file}", label)
+        for label, (folder, found) in enumerate(zip(folders, images, strict=True))
+        for file in found
+    ]
+    return tuple(folder.name for folder in folders), sorted(files)

@@ -1,0 +1,159 @@
+"""Decoded images of a data set: read once, cached as one array, opened memory-mapped."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from synthmed_jax.data import decode, records, source
+from synthmed_jax.data.source import DataSettings
+from synthmed_jax.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSet:
+    """Decoded images of one part.
+
+    Attributes:
+      images: u8[N,S,S,C], may be memory-mapped and read-only.
+      labels: i32[N], indices into class_names.
+      files: N relative POSIX paths.
+      class_names: sorted; a class may have no image in a part.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    files: tuple[str, ...]
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def subset(self, indices: np.ndarray | Sequence[int]) -> "ImageSet":
+        """Returns the images at `indices` (int[M], in that order), copied into memory."""
+        chosen = np.asarray(indices, np.int64)
+        files = tuple(self.files[index] for index in chosen)
+        return ImageSet(
+            np.asarray(self.images)[chosen], self.labels[chosen], files, self.class_names
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadedData:
+    """A whole data set, the sha256 of its source's content, and the files left out."""
+
+    images: ImageSet
+    data_hash: str
+    unreadable: tuple[str, ...]
+
+
+def load_images(settings: DataSettings) -> LoadedData:
+    """Opens, decodes and caches a data set; images in order of their relative paths.
+
+    A file that can't be decoded is left out and named in `unreadable`.
+
+    Raises:
+      UserError: the data can't be found; more unreadable files than the larger of 5 and 1 %; or a
+        class without a readable image.
+    """
+    stored = source.open_records(settings)
+    key = json.dumps(
+        [
+            decode.DECODE_VERSION,
+            stored.data_hash,
+            stored.class_names,
+            settings.image_size,
+            settings.channels,
+            settings.fit,
+        ]
+    )
+    stem = settings.cache / "arrays" / hashlib.sha256(key.encode()).hexdigest()
+    cached = _read_cached(stem, stored.class_names)
+    if cached is None:
+        _decode_all(stored, settings, stem)
+        cached = _read_cached(stem, stored.class_names)
+        assert cached is not None
+    images, unreadable = cached
+    return LoadedData(images, stored.data_hash, unreadable)
+
+
+def _read_cached(
+    stem: Path, class_names: tuple[str, ...]
+) -> tuple[ImageSet, tuple[str, ...]] | None:
+    try:
+        listing = json.loads(stem.with_suffix(".json").read_text())
+        pixels = np.load(stem.with_suffix(".npy"), mmap_mode="r")
+    except (FileNotFoundError, ValueError):  # absent, or cut off by a full disk
+        return None
+    labels = np.asarray(listing["labels"], np.int32)
+    images = ImageSet(pixels, labels, tuple(listing["files"]), class_names)
+    return images, tuple(listing["unreadable"])
+
+
+def _decode_all(stored: source.Records, settings: DataSettings, stem: Path) -> None:
+    """Decodes every record into `stem`.npy and, last, `stem`.json, which makes it valid."""
+    size, channels = settings.image_size, settings.channels
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    files: list[str] = []
+    labels: list[int] = []
+    failures: list[tuple[str, str]] = []
+    with _replacing(stem.with_suffix(".npy")) as temporary:
+        shape = (len(stored), size, size, channels)
+        pixels = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
+        for position in records.progress(range(len(stored)), "decoding"):
+            record = stored[position]
+            try:
+                image = decode.decode_image(record.content, channels)
+            except decode.DecodeError as error:
+                failures.append((record.file, str(error)))
+                continue
+            pixels[len(files)] = decode.fit_image(image, size, settings.fit)
+            files.append(record.file)
+            labels.append(record.label)
+        _check_failures(failures, len(stored))
+        _check_classes(labels, stored.class_names)
+        pixels.flush()
+        if failures:  # the header holds the count, so the shorter array is written anew
+            kept = np.array(pixels[: len(files)])
+            with temporary.open("wb") as stream:
+                np.save(stream, kept)
+        del pixels
+    listing = {"files": files, "labels": labels, "unreadable": [file for file, _ in failures]}
+    with _replacing(stem.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(listing))
+
+
+def _check_failures(failures: list[tuple[str, str]], total: int) -> None:
+    if len(failures) > max(total / 100, 5):
+        shown = "\n".join(f"  {file}: {reason}" for file, reason in failures[:20])
+        more = f"\n  and {len(failures) - 20} more" if len(failures) > 20 else ""
+        raise UserError(
+            f"{len(failures)} of {total} images can't be read, more than the larger of 5 and 1 %; "
+            f"mend or remove them:\n{shown}{more}"
+        )
+
+
+def _check_classes(labels: list[int], class_names: tuple[str, ...]) -> None:
+    counts = np.bincount(labels, minlength=len(class_names))
+    empty = [name for name, count in zip(class_names, counts, strict=True) if count == 0]
+    if empty:
+        raise UserError(f"no readable image in class {', '.join(empty)}: add some or remove it")
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Gives a temporary file beside `path` and moves it there at the end, unless an error rose."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

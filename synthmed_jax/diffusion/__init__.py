@@ -1,0 +1,1 @@
+"""The denoising diffusion model: schedule, process, network, training, samplers, generation."""

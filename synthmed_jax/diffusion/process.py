@@ -1,0 +1,141 @@
+"""The forward and reverse diffusion process as pure functions: no network, no Flax.
+
+Letters follow the paper (eq. 1-7): x_0 clean image, x_t noisy image, eps the noise, beta and
+alpha-bar from a `Schedule`. Arrays f32[B,H,W,C] with images in [-1, 1]; t: i32[B], 0 <= t < T,
+where t = 0 is ONE noising step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from synthmed_jax.diffusion.schedule import Schedule
+
+
+class Target(NamedTuple):
+    """What a network predicts, and how the two other quantities follow from it.
+
+    Attributes:
+      from_pair: (x_0, eps, alpha_bar) -> the network's target.
+      to_x_0: (prediction, x_t, alpha_bar) -> x_0.
+    """
+
+    from_pair: Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
+    to_x_0: Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
+
+
+def _signal(alpha_bar: jax.Array) -> jax.Array:
+    return jnp.sqrt(alpha_bar)
+
+
+def _noise(alpha_bar: jax.Array) -> jax.Array:
+    return jnp.sqrt(1 - alpha_bar)
+
+
+# "eps" is the paper's choice (Ho et al. 2020, eq. 14); "v" = sqrt(abar) eps - sqrt(1 - abar) x_0
+# (Salimans & Ho 2022, appendix D) is as well conditioned at both ends of the schedule.
+PREDICTIONS: dict[str, Target] = {
+    "eps": Target(
+        from_pair=lambda x_0, eps, abar: eps,
+        to_x_0=lambda out, x_t, abar: (x_t - _noise(abar) * out) / _signal(abar),
+    ),
+    "v": Target(
+        from_pair=lambda x_0, eps, abar: _signal(abar) * eps - _noise(abar) * x_0,
+        to_x_0=lambda out, x_t, abar: _signal(abar) * x_t - _noise(abar) * out,
+    ),
+}
+
+
+def at(values: np.ndarray, t: jax.Array) -> jax.Array:
+    """Looks a float64 table f64[T] up at t: i32[B] as f32[B,1,1,1], ready for images."""
+    return jnp.asarray(values, jnp.float32)[t][:, None, None, None]
+
+
+def q_sample(schedule: Schedule, x_0: jax.Array, t: jax.Array, eps: jax.Array) -> jax.Array:
+    """Noises x_0 to step t (paper eq. 3): x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps.
+
+    Args:
+      x_0: f32[B,H,W,C], clean images in [-1, 1].
+      t: i32[B], 0 <= t < T.
+      eps: f32[B,H,W,C], unit normal.
+    """
+    alpha_bar = at(schedule.alpha_bar, t)
+    return _signal(alpha_bar) * x_0 + _noise(alpha_bar) * eps
+
+
+def q_posterior(
+    schedule: Schedule, x_0: jax.Array, x_t: jax.Array, t: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Mean and variance of q(x_{t-1} | x_t, x_0) (Ho et al. 2020, eq. 6-7; paper eq. 4-6).
+
+    At t = 0 the mean is x_0 itself, with no weight on x_t, and the variance is 0.
+
+    Returns:
+      mean f32[B,H,W,C] and variance f32[B,1,1,1] (beta-tilde).
+    """
+    beta, alpha_bar, prev = schedule.beta, schedule.alpha_bar, schedule.alpha_bar_prev
+    weight_x_0 = np.sqrt(prev) * beta / (1 - alpha_bar)
+    weight_x_t = np.sqrt(1 - beta) * (1 - prev) / (1 - alpha_bar)
+    mean = at(weight_x_0, t) * x_0 + at(weight_x_t, t) * x_t
+    return mean, at(beta * (1 - prev) / (1 - alpha_bar), t)
+
+
+def predict_x0(
+    schedule: Schedule, output: jax.Array, x_t: jax.Array, t: jax.Array, prediction: str = "eps"
+) -> jax.Array:
+    """Turns a network's output at step t into its estimate of x_0 (eq. 3 solved for x_0).
+
+    Args:
+      output: f32[B,H,W,C], the network's output.
+      x_t: f32[B,H,W,C].
+      t: i32[B].
+      prediction: "eps" or "v", what the output stands for.
+    """
+    return PREDICTIONS[prediction].to_x_0(output, x_t, at(schedule.alpha_bar, t))
+
+
+def p_step(
+    schedule: Schedule, x_0: jax.Array, x_t: jax.Array, t: jax.Array, eps: jax.Array
+) -> jax.Array:
+    """Draws x_{t-1} from p(x_{t-1} | x_t) given an estimate of x_0 (DDPM algorithm 2, line 4).
+
+    The variance is beta-tilde, the posterior's own, so that the last step (t = 0) adds no noise.
+
+    Args:
+      x_0: f32[B,H,W,C], the network's estimate.
+      x_t: f32[B,H,W,C].
+      t: i32[B].
+      eps: f32[B,H,W,C], unit normal.
+    """
+    mean, variance = q_posterior(schedule, x_0, x_t, t)
+    return mean + jnp.sqrt(variance) * eps
+
+
+def l_simple(
+    schedule: Schedule,
+    model: Callable[[jax.Array, jax.Array], jax.Array],
+    x_0: jax.Array,
+    t: jax.Array,
+    eps: jax.Array,
+    prediction: str = "eps",
+) -> jax.Array:
+    """L_simple (paper eq. 7; Ho et al. 2020, eq. 14) of each example.
+
+    Args:
+      model: (x_t f32[B,H,W,C], t i32[B]) -> output f32[B,H,W,C].
+      x_0: f32[B,H,W,C] in [-1, 1].
+      t: i32[B].
+      eps: f32[B,H,W,C], unit normal.
+      prediction: "eps" or "v", what the model predicts.
+
+    Returns:
+      f32[B], mean squared error over the pixels of each example.
+    """
+    target = PREDICTIONS[prediction].from_pair(x_0, eps, at(schedule.alpha_bar, t))
+    output = model(q_sample(schedule, x_0, t, eps), t)
+    return jnp.mean(jnp.square(output - target), axis=(1, 2, 3))

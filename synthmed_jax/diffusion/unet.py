@@ -1,0 +1,214 @@
+"""A class-conditional DDPM U-Net (Ho et al. 2020, appendix B) in Linen."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import zlib
+from collections.abc import Callable
+from typing import Any, cast
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from synthmed_jax import checks
+from synthmed_jax.conv import conv_general_dilated
+from synthmed_jax.errors import UserError
+
+# The convolution of the whole network; on a CPU its gradients are ours (see conv.py).
+Conv = functools.partial(nn.Conv, conv_general_dilated=conv_general_dilated)
+Conv3x3 = functools.partial(Conv, kernel_size=(3, 3), padding=((1, 1), (1, 1)))
+ZeroConv3x3 = functools.partial(Conv3x3, kernel_init=nn.initializers.zeros)
+
+
+@dataclasses.dataclass(frozen=True)
+class UNetConfig:
+    """The network's shape.
+
+    Attributes:
+      channels: width of the first level.
+      multipliers: width of each level over `channels`; each level after the first halves the side.
+      blocks: residual blocks a level.
+      attention: sides (in feature pixels) of the levels whose blocks get self-attention; the
+        middle of the network always has one.
+      patch: pixels of a side folded into channels before the first convolution (1: none). 2 makes
+        a step about four times cheaper and costs little at 32x32.
+      dropout: rate inside residual blocks.
+    """
+
+    channels: int
+    multipliers: tuple[int, ...]
+    blocks: int
+    attention: tuple[int, ...]
+    patch: int
+    dropout: float
+
+    def __post_init__(self) -> None:
+        for name in ("channels", "blocks", "patch"):
+            checks.at_least(f"config.diffusion.unet.{name}", getattr(self, name), 1)
+        if self.channels % 4 or not self.multipliers or min(self.multipliers) < 1:
+            raise UserError(
+                f"config.diffusion.unet: channels={self.channels} must be a multiple of 4 and "
+                f"multipliers={self.multipliers} whole numbers from 1, at least one"
+            )
+        checks.between("config.diffusion.unet.dropout", self.dropout, 0, 1)
+
+
+def timestep_embedding(t: jax.Array, width: int) -> jax.Array:
+    """Sinusoidal embedding (Vaswani et al. 2017) of steps: i32[B] -> f32[B, width], width even."""
+    frequencies = jnp.exp(-jnp.log(1e4) * jnp.arange(width // 2) / (width // 2))
+    angles = t[:, None].astype(jnp.float32) * frequencies[None]
+    return jnp.concatenate([jnp.cos(angles), jnp.sin(angles)], axis=1)
+
+
+def fold_patches(x: jax.Array, patch: int) -> jax.Array:
+    """Folds patch x patch pixels into channels: [B,H,W,C] -> [B,H/p,W/p,C*p*p]."""
+    b, h, w, c = x.shape
+    x = x.reshape(b, h // patch, patch, w // patch, patch, c)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h // patch, w // patch, patch * patch * c)
+
+
+def unfold_patches(x: jax.Array, patch: int) -> jax.Array:
+    """Undoes `fold_patches`: [B,h,w,C*p*p] -> [B,h*p,w*p,C]."""
+    b, h, w, c = x.shape
+    x = x.reshape(b, h, w, patch, patch, c // patch**2)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h * patch, w * patch, c // patch**2)
+
+
+def _norm(x: jax.Array) -> jax.Array:
+    # 32 groups (Wu & He 2018), or fewer where a network is narrow: at least 4 channels a group.
+    return nn.GroupNorm(num_groups=math.gcd(32, x.shape[-1] // 4))(x)
+
+
+def drop(keys: jax.Array, x: jax.Array, rate: float) -> jax.Array:
+    """Dropout with a key for each example, so that masks do not depend on the device count.
+
+    Args:
+      keys: key[B].
+      x: f32[B,...].
+      rate: share of values set to 0, in [0, 1); the others grow by 1 / (1 - rate).
+    """
+    kept = jax.vmap(lambda key: jax.random.bernoulli(key, 1 - rate, x.shape[1:]))(keys)
+    return jnp.where(kept, x / (1 - rate), 0)
+
+
+class ResBlock(nn.Module):
+    """Two normalised 3x3 convolutions around an embedding, with a skip: [B,H,W,C] -> [B,H,W,D]."""
+
+    features: int
+    dropout: float
+
+    @nn.compact
+    def __call__(
+        self, x: jax.Array, embedding: jax.Array, dropout_keys: jax.Array | None
+    ) -> jax.Array:
+        h = Conv3x3(self.features)(nn.swish(_norm(x)))
+        scale_shift = nn.Dense(2 * self.features)(nn.swish(embedding))[:, None, None]
+        scale, shift = jnp.split(scale_shift, 2, axis=-1)
+        h = nn.swish(_norm(h) * (1 + scale) + shift)
+        if dropout_keys is not None and self.dropout > 0:
+            # The block's own name keeps the masks of different blocks apart.
+            salt = zlib.crc32(str(self.name).encode())
+            h = drop(jax.vmap(jax.random.fold_in, (0, None))(dropout_keys, salt), h, self.dropout)
+        h = ZeroConv3x3(self.features)(h)
+        if x.shape[-1] != self.features:
+            x = Conv(self.features, (1, 1))(x)
+        return x + h
+
+
+class SelfAttention(nn.Module):
+    """Single-head self-attention over the pixels of f32[B,H,W,C], with a skip."""
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        b, height, width, c = x.shape
+        q, k, v = jnp.split(nn.Dense(3 * c)(_norm(x).reshape(b, height * width, c)), 3, axis=-1)
+        weights = nn.softmax(jnp.einsum("bqc,bkc->bqk", q, k) / jnp.sqrt(c))
+        h = jnp.einsum("bqk,bkc->bqc", weights, v)
+        h = nn.Dense(c, kernel_init=nn.initializers.zeros)(h)
+        return x + h.reshape(x.shape)
+
+
+class UNet(nn.Module):
+    """Predicts eps or v of a noisy image.
+
+    Attributes:
+      config: the network's shape.
+      num_classes: K; labels run 0..K-1.
+    """
+
+    config: UNetConfig
+    num_classes: int
+
+    @nn.compact
+    def __call__(
+        self,
+        x_t: jax.Array,
+        t: jax.Array,
+        label: jax.Array,
+        dropout_keys: jax.Array | None = None,
+    ) -> jax.Array:
+        """Predicts eps or v.
+
+        Args:
+          x_t: f32[B,H,W,C], noisy images; H and W multiples of `smallest_side`.
+          t: i32[B], steps.
+          label: i32[B], classes.
+          dropout_keys: key[B] while training; None switches dropout off.
+
+        Returns:
+          f32[B,H,W,C].
+        """
+        c = self.config
+        width = 4 * c.channels
+        embedding = nn.Dense(width)(timestep_embedding(t, c.channels))
+        embedding = nn.Dense(width)(nn.swish(embedding))
+        embedding = embedding + nn.Embed(self.num_classes, width)(label)
+        res_block: Callable[..., Any] = functools.partial(ResBlock, dropout=c.dropout)
+
+        def block(h: jax.Array, features: int) -> jax.Array:
+            h = res_block(features)(h, embedding, dropout_keys)
+            return SelfAttention()(h) if h.shape[1] in c.attention else h
+
+        h = Conv3x3(c.channels)(fold_patches(x_t, c.patch))
+        skips = [h]
+        for level, multiplier in enumerate(c.multipliers):
+            for _ in range(c.blocks):
+                h = block(h, multiplier * c.channels)
+                skips.append(h)
+            if level < len(c.multipliers) - 1:
+                h = Conv3x3(h.shape[-1], strides=(2, 2))(h)
+                skips.append(h)
+
+        h = res_block(h.shape[-1])(h, embedding, dropout_keys)
+        h = SelfAttention()(h)
+        h = res_block(h.shape[-1])(h, embedding, dropout_keys)
+
+        for level, multiplier in reversed(list(enumerate(c.multipliers))):
+            for _ in range(c.blocks + 1):
+                h = block(jnp.concatenate([h, skips.pop()], axis=-1), multiplier * c.channels)
+            if level > 0:
+                # Nearest-neighbour upsampling, then a convolution: no checkerboard.
+                h = Conv3x3(h.shape[-1])(h.repeat(2, axis=1).repeat(2, axis=2))
+
+        out = ZeroConv3x3(x_t.shape[-1] * c.patch**2)(nn.swish(_norm(h)))
+        return unfold_patches(out, c.patch)
+
+
+def apply(
+    unet: UNet,
+    params: Any,
+    x_t: jax.Array,
+    t: jax.Array,
+    label: jax.Array,
+    dropout_keys: jax.Array | None = None,
+) -> jax.Array:
+    """The network's output with given weights; arguments and result as in `UNet.__call__`."""
+    return cast(jax.Array, unet.apply({"params": params}, x_t, t, label, dropout_keys))
+
+
+def smallest_side(config: UNetConfig) -> int:
+    """The factor (pixels) that an image's side must be a multiple of."""
+    return config.patch * 2 ** (len(config.multipliers) - 1)

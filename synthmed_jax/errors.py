@@ -1,0 +1,8 @@
+"""The one exception that speaks to the user."""
+
+
+class UserError(Exception):
+    """Something that the user can mend: the message names the file or field, and what to do.
+
+    `main.py` prints the message without a traceback and exits with status 2.
+    """

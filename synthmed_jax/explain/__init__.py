@@ -1,0 +1,1 @@
+"""Why a network said what it said: weights of image regions, and pictures of them."""

@@ -1,0 +1,112 @@
+"""Data parallelism over local devices: the only file with `jax.pmap`.
+
+State stays unmapped (one logical copy, replicated by the runtime); batches are split on their first
+axis. On a CPU, one virtual device per core is the fastest way to use the cores.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from synthmed_jax.errors import UserError
+
+AXIS = "devices"
+
+Tree = Any
+
+
+def available_cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def set_up_devices(cpu_devices: int) -> None:
+    """Makes `cpu_devices` virtual CPU devices (0: one a core); call before any JAX operation.
+
+    Without effect on machines where JAX runs on a GPU or TPU.
+    """
+    jax.config.update("jax_num_cpu_devices", cpu_devices or available_cores())
+
+
+def check_batch_size(name: str, batch_size: int) -> None:
+    """Raises UserError if a batch can't be split evenly over the local devices."""
+    devices = jax.local_device_count()
+    if batch_size % devices:
+        raise UserError(
+            f"{name}={batch_size} can't be split over {devices} devices: "
+            f"use a multiple of {devices}"
+        )
+
+
+def split(batch: Tree) -> Tree:
+    """Splits every array [B, ...] into [devices, B / devices, ...]."""
+    devices = jax.local_device_count()
+    return jax.tree.map(lambda x: x.reshape(devices, x.shape[0] // devices, *x.shape[1:]), batch)
+
+
+def mean(tree: Tree) -> Tree:
+    """Mean over devices, inside a mapped function."""
+    return jax.lax.pmean(tree, AXIS)
+
+
+def example_indices(local_batch: int) -> jax.Array:
+    """i32[local_batch], each example's index in the global batch, inside a mapped function."""
+    return jax.lax.axis_index(AXIS) * local_batch + jnp.arange(local_batch)
+
+
+def train_step(step: Callable[[Tree, Tree], tuple[Tree, Tree]]) -> Callable[..., tuple[Tree, Tree]]:
+    """Maps step(state, local batch) -> (state, metrics) over the devices.
+
+    `step` must reduce what it returns with `mean`: outputs are taken as equal on every device.
+    The state's buffers are donated.
+
+    Returns:
+      A function (state, batch) -> (state, metrics), batch with global leading axis B.
+    """
+    mapped = jax.pmap(step, axis_name=AXIS, in_axes=(None, 0), out_axes=None, donate_argnums=0)
+    return lambda state, batch: mapped(state, split(batch))
+
+
+def map_examples(function: Callable[..., Tree], batch_size: int) -> Callable[..., Tree]:
+    """Maps function(state, *arrays) over examples, in padded batches of one compiled shape.
+
+    Args:
+      function: (state, *[b, ...] arrays) -> tree of [b, ...] arrays; must treat examples alone.
+      batch_size: examples a call; rounded up to a multiple of the device count.
+
+    Returns:
+      A function (state, *arrays [N, ...]) -> tree of numpy arrays [N, ...], any N >= 1.
+    """
+    devices = jax.local_device_count()
+    batch_size = -(-batch_size // devices) * devices
+    mapped: dict[int, Callable[..., Tree]] = {}
+
+    def apply(state: Tree, *arrays: np.ndarray) -> Tree:
+        if len(arrays) not in mapped:
+            mapped[len(arrays)] = jax.pmap(
+                function, axis_name=AXIS, in_axes=(None, *(0 for _ in arrays))
+            )
+        n = len(arrays[0])
+        pieces = []
+        for start in range(0, n, batch_size):
+            batch = [_pad(np.asarray(a[start : start + batch_size]), batch_size) for a in arrays]
+            out = mapped[len(arrays)](state, *split(batch))
+            pieces.append(jax.tree.map(_join, out))
+        return jax.tree.map(lambda *p: np.concatenate(p)[:n], *pieces)
+
+    return apply
+
+
+def _pad(x: np.ndarray, size: int) -> np.ndarray:
+    """Repeats the last row until x has `size` rows."""
+    return np.concatenate([x, np.repeat(x[-1:], size - len(x), axis=0)]) if len(x) < size else x
+
+
+def _join(x: jax.Array) -> np.ndarray:
+    return np.asarray(x).reshape(-1, *x.shape[2:])

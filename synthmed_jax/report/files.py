@@ -1,0 +1,120 @@
+"""Reads what the earlier stages wrote, less everything about the test part but its counts."""
+
+import dataclasses
+import pathlib
+from typing import Any
+
+from synthmed_jax import runlog
+from synthmed_jax.errors import UserError
+
+# A file that only one stage writes, and that stage: its section is dropped when it is missing.
+OPTIONAL = {
+    "diffusion/metrics.jsonl": "diffusion",
+    "classify": "classify",
+    "evaluate/metrics.json": "evaluate",
+    "evaluate/fidelity.json": "evaluate",
+    "explain/lime.json": "explain",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Fold:
+    """One training of one classifier: its metrics.jsonl and result.json."""
+
+    epochs: list[dict[str, Any]]
+    result: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """The content of a workdir that the report shows.
+
+    Attributes:
+      config: the resolved config, nested.
+      info: run.json; empty when missing.
+      counts: class -> {"total", "fit", "val", "test"}: numbers of images, nothing else.
+      split: the other facts of the split ("rule", "seed", "data_hash", "unreadable").
+      diffusion: records of the diffusion model's training, or None when it has not run.
+      folds: "<backbone>/<arm>/<cell>" -> its folds in order; None when none was trained.
+      metrics, fidelity, lime: JSON of the evaluation and explanation, or None.
+    """
+
+    config: dict[str, Any]
+    info: dict[str, Any]
+    counts: dict[str, dict[str, int]]
+    split: dict[str, Any]
+    diffusion: list[dict[str, Any]] | None
+    folds: dict[str, list[Fold]] | None
+    metrics: dict[str, Any] | None
+    fidelity: dict[str, Any] | None
+    lime: dict[str, Any] | None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(self.counts)
+
+    def total(self, part: str) -> int:
+        """Returns the number of images of a part ("total", "fit", "val" or "test")."""
+        return sum(count[part] for count in self.counts.values())
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        """Returns a config field by its dotted name, or the default when the config has none."""
+        value: Any = self.config
+        for part in name.split("."):
+            if not isinstance(value, dict) or part not in value:
+                return default
+            value = value[part]
+        return value
+
+    def folds_of(self, cell: dict[str, Any]) -> list[Fold]:
+        """Returns the trainings of one cell of evaluate/metrics.json."""
+        return (self.folds or {}).get(cell_path(cell), [])
+
+
+def cell_path(cell: dict[str, Any]) -> str:
+    """Returns a cell's folder below classify/."""
+    return f"{cell['backbone']}/{cell['arm']}/{cell['n']}-{cell['ratio']}-s{cell['seed']}"
+
+
+def read_run(workdir: pathlib.Path) -> Run:
+    """Reads the workdir's files; those of stages that have not run become None.
+
+    Raises:
+      UserError: config.json or split/split.json is missing.
+    """
+    for name, stage in (("config.json", "any stage"), ("split/split.json", "--stages=split")):
+        if not (workdir / name).exists():
+            raise UserError(f"{workdir / name} is missing: run {stage} first, then the report.")
+    # The lists of files stay here: the report needs the counts, and must not know the test part.
+    split = runlog.read_json(workdir / "split" / "split.json")
+    diffusion = workdir / "diffusion" / "metrics.jsonl"
+    return Run(
+        config=runlog.read_json(workdir / "config.json"),
+        info=_read_optional(workdir / "run.json") or {},
+        counts={name: split["counts"][name] for name in split["class_names"]},
+        split={key: split[key] for key in ("rule", "seed", "data_hash", "unreadable")},
+        diffusion=runlog.read_metrics(diffusion) if diffusion.exists() else None,
+        folds=_read_folds(workdir / "classify") or None,
+        metrics=_read_optional(workdir / "evaluate" / "metrics.json"),
+        fidelity=_read_optional(workdir / "evaluate" / "fidelity.json"),
+        lime=_read_optional(workdir / "explain" / "lime.json"),
+    )
+
+
+def _read_optional(path: pathlib.Path) -> dict[str, Any] | None:
+    return runlog.read_json(path) if path.exists() else None
+
+
+def _read_folds(classify: pathlib.Path) -> dict[str, list[Fold]]:
+    folds: dict[str, list[Fold]] = {}
+    paths = classify.glob("*/*/*/fold*/metrics.jsonl")
+    for path in sorted(paths, key=lambda path: (path.parts[:-2], _fold_number(path))):
+        result = _read_optional(path.with_name("result.json")) or {}
+        cell = path.parent.parent.relative_to(classify).as_posix()
+        folds.setdefault(cell, []).append(Fold(runlog.read_metrics(path), result))
+    return folds
+
+
+def _fold_number(path: pathlib.Path) -> int:
+    # fold10 comes after fold9.
+    return int(path.parent.name.removeprefix("fold"))

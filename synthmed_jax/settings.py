@@ -1,0 +1,130 @@
+"""From a ConfigDict to plain frozen settings: the only reader of ConfigDict.
+
+Everything is checked here, before any work: a name that does not exist or a value out of range
+raises UserError with the choices.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from synthmed_jax import checks
+from synthmed_jax.classifiers import BACKBONES
+from synthmed_jax.classifiers.cross_validate import ARMS
+from synthmed_jax.classifiers.train import ClassifierSettings
+from synthmed_jax.data.pipeline import Augmentation
+from synthmed_jax.data.source import DataSettings
+from synthmed_jax.data.split import SplitSettings
+from synthmed_jax.diffusion.generate import GenerateSettings
+from synthmed_jax.diffusion.process import PREDICTIONS
+from synthmed_jax.diffusion.schedule import SCHEDULES
+from synthmed_jax.diffusion.train import TrainSettings
+from synthmed_jax.diffusion.unet import UNetConfig, smallest_side
+from synthmed_jax.errors import UserError
+from synthmed_jax.explain.gallery import ExplainSettings
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """A whole run, checked.
+
+    Attributes:
+      scale: name of the preset.
+      cpu_devices: virtual CPU devices, 0: one a core.
+      schedule, num_steps: the diffusion process.
+      flips, shift: augmentation of the diffusion model's images.
+      per_class: synthetic images a class.
+      backbones, arms: what is trained on what.
+      fields: dotted config field -> value, for fingerprints and config.json.
+    """
+
+    scale: str
+    cpu_devices: int
+    data: DataSettings
+    split: SplitSettings
+    schedule: str
+    num_steps: int
+    augmentation: Augmentation
+    unet: UNetConfig
+    train: TrainSettings
+    per_class: int
+    generate: GenerateSettings
+    backbones: tuple[str, ...]
+    arms: tuple[str, ...]
+    classifier: ClassifierSettings
+    explain: ExplainSettings
+    fields: Mapping[str, Any]
+
+
+def from_config(config: ConfigDict) -> Settings:
+    """Checks a config and turns it into settings.
+
+    Raises:
+      UserError: a value out of range or an unknown choice.
+    """
+    blocks = config.to_dict()
+    diffusion, generate = blocks["diffusion"], blocks["generate"]
+    classifier, train = blocks["classifier"], diffusion["train"]
+    backbones = _names(classifier.pop("backbones"))
+    if classifier.pop("backbone"):
+        backbones = (config.classifier.backbone,)
+    arms = _names(classifier.pop("arms"))
+    per_class = generate.pop("per_class")
+    for backbone in backbones:
+        checks.one_of("config.classifier.backbones", backbone, BACKBONES)
+    for arm in arms:
+        checks.one_of("config.classifier.arms", arm, ARMS)
+    if "synthetic" not in arms:
+        raise UserError("config.classifier.arms must contain 'synthetic': that arm is the question")
+    checks.one_of("config.diffusion.schedule", diffusion["schedule"], SCHEDULES)
+    checks.one_of("config.diffusion.prediction", diffusion["prediction"], PREDICTIONS)
+    checks.at_least("config.diffusion.num_steps", diffusion["num_steps"], 1)
+    checks.at_least("config.generate.per_class", per_class, 1)
+    checks.at_least("config.cpu_devices", blocks["cpu_devices"], 0)
+    settings = Settings(
+        scale=blocks["scale"],
+        cpu_devices=blocks["cpu_devices"],
+        data=DataSettings(**blocks["data"]),
+        split=SplitSettings(**blocks["split"]),
+        schedule=diffusion["schedule"],
+        num_steps=diffusion["num_steps"],
+        augmentation=Augmentation(diffusion["flips"], diffusion["shift"]),
+        unet=UNetConfig(**diffusion["unet"]),
+        train=TrainSettings(prediction=diffusion["prediction"], **train),
+        per_class=per_class,
+        generate=GenerateSettings(**generate),
+        backbones=backbones,
+        arms=arms,
+        classifier=ClassifierSettings(**classifier),
+        explain=ExplainSettings(**blocks["explain"]),
+        fields=dict(_flatten(config.to_dict())),
+    )
+    side = smallest_side(settings.unet)
+    if settings.data.image_size % side:
+        raise UserError(
+            f"config.data.image_size={settings.data.image_size} must be a multiple of {side} for "
+            "this U-Net (patch times 2 for every level after the first)"
+        )
+    if settings.generate.steps > settings.num_steps:
+        raise UserError(
+            f"config.generate.steps={settings.generate.steps} must be at most "
+            f"config.diffusion.num_steps={settings.num_steps}"
+        )
+    return settings
+
+
+def _names(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Splits `--config.x=a,b`, which arrives as the one name "a,b"."""
+    return tuple(name.strip() for item in value for name in item.split(",") if name.strip())
+
+
+def _flatten(block: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in block.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,87 @@
+"""A run's folder: markers that say which stage is finished, from which fields and inputs.
+
+A marker is stages/<stage>.json, written atomically: with status "started" before the stage's first
+output and "finished" after its last. It fingerprints the config fields that the stage reads and the
+digests of its inputs, so that a workdir never mixes two settings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from synthmed_jax import runlog
+from synthmed_jax.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Fingerprint:
+    """What a stage's output depends on.
+
+    Attributes:
+      fields: config field -> value, those that the stage reads.
+      inputs: name -> digest, what it reads from earlier stages.
+    """
+
+    fields: Mapping[str, Any]
+    inputs: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """sha256 over both."""
+        text = json.dumps([self.fields, self.inputs], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _marker(workdir: pathlib.Path, stage: str) -> pathlib.Path:
+    return workdir / "stages" / f"{stage}.json"
+
+
+def read_marker(workdir: pathlib.Path, stage: str) -> dict[str, Any] | None:
+    """The stage's marker, or None if it never started."""
+    path = _marker(workdir, stage)
+    return runlog.read_json(path) if path.exists() else None
+
+
+def is_finished(workdir: pathlib.Path, stage: str, cells: list[str]) -> bool:
+    """Whether the stage finished, with all of these cells (its units of work)."""
+    marker = read_marker(workdir, stage)
+    return (
+        marker is not None and marker["status"] == "finished" and set(cells) <= set(marker["cells"])
+    )
+
+
+def check(workdir: pathlib.Path, stage: str, fingerprint: Fingerprint) -> None:
+    """Refuses to go on with a stage that was started from other fields or inputs.
+
+    Raises:
+      UserError: naming the field, both values, the stage and what to do.
+    """
+    marker = read_marker(workdir, stage)
+    if marker is None:
+        return
+    given = json.loads(json.dumps(dataclasses.asdict(fingerprint)))
+    for kind, noun in [("fields", "config field"), ("inputs", "input")]:
+        for name in sorted({*marker[kind], *given[kind]}):
+            before, now = marker[kind].get(name), given[kind].get(name)
+            if before != now:
+                raise UserError(
+                    f"stage {stage!r} in {workdir} was run with {noun} {name} = {before!r}, now it "
+                    f"is {now!r}: set it back, or take a new --workdir"
+                )
+
+
+def mark(
+    workdir: pathlib.Path, stage: str, status: str, fingerprint: Fingerprint, cells: list[str]
+) -> None:
+    """Writes the marker; cells of an earlier run are kept, so that work is only ever added."""
+    before = read_marker(workdir, stage)
+    kept = before["cells"] if before else []
+    if status == "finished":
+        kept = sorted({*kept, *cells})
+    value = {"status": status, **dataclasses.asdict(fingerprint), "cells": kept}
+    runlog.write_json(_marker(workdir, stage), value)

@@ -1,0 +1,68 @@
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+from PIL import Image
+
+from synthmed_jax.data.source import DataSettings
+
+# A busy machine makes single examples slow; that is no failure.
+hypothesis.settings.register_profile("no_deadline", deadline=None)
+hypothesis.settings.load_profile("no_deadline")
+
+SETTINGS = DataSettings(
+    name="folder",
+    dir="",
+    variant="Original",
+    image_size=8,
+    channels=3,
+    fit="pad",
+    cache_dir="",
+    phantom_images=3,
+    phantom_seed=0,
+)
+
+
+@pytest.fixture
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., DataSettings]:
+    """DataSettings with a private cache; keyword arguments replace fields."""
+
+    cache_dir = str(tmp_path_factory.mktemp("cache"))
+
+    def make(**changes) -> DataSettings:
+        return dataclasses.replace(SETTINGS, cache_dir=cache_dir, **changes)
+
+    return make
+
+
+@pytest.fixture
+def make_images() -> Callable[..., None]:
+    """Writes PNG (or other) files of one random colour each: make_images(root, "a/1.png", ...)."""
+
+    def make(root: Path, *files: str, seed: int = 0) -> None:
+        rng = np.random.default_rng(seed)
+        for file in files:
+            (root / file).parent.mkdir(parents=True, exist_ok=True)
+            colour = tuple(int(value) for value in rng.integers(0, 256, 3))
+            Image.new("RGB", (6, 6), colour).save(root / file)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder that holds the three Kaggle sets, if this machine has it."""
+    default = Path(__file__).parents[3] / "shared" / "data"
+    folder = Path(os.environ.get("SYNTHMED_DATA", default))
+    if not all((folder / name).is_dir() for name in ("leukemia", "brain_tumor_mri", "sarscov2_ct")):
+        pytest.skip(
+            f"the real data sets are not in {folder}: download them from kaggle.com/datasets/"
+            "{mehradaria/leukemia, masoudnickparvar/brain-tumor-mri-dataset, "
+            "plameneduardo/sarscov2-ctscan-dataset} into folders named leukemia, brain_tumor_mri "
+            "and sarscov2_ct, and set SYNTHMED_DATA to the folder that holds the three"
+        )
+    return folder

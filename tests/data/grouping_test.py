@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synthmed_jax.data import grouping
+from synthmed_jax.errors import UserError
+
+FILES = ["a/p1_1.png", "a/p1_2.png", "b/p2_1.png", "b/x/p1_9.png"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "same"),
+    [
+        (r"p\d", [0, 0, 1, 0]),  # whole match
+        (r"^(p\d)_", [0, 0, 1, 0]),  # first group, at the start of the base name
+        (r"_(\d)", [0, 1, 0, 2]),
+        (r"^\w+/", [0, 0, 1, 1]),  # a slash: the whole path
+    ],
+)
+def test_expression_names_the_group(expression, same):
+    groups = grouping.assign_groups(FILES, expression).tolist()
+    assert [groups.index(g) for g in groups] == [same.index(s) for s in same]
+
+
+def test_expression_that_fails():
+    with pytest.raises(UserError, match=r"no group in the file name b/p2_1\.png"):
+        grouping.assign_groups(FILES, r"p1")
+    with pytest.raises(UserError, match="no regular expression"):
+        grouping.assign_groups(FILES, "(p")
+
+
+def test_csv_by_path_or_base_name(tmp_path):
+    table = tmp_path / "patients.csv"
+    table.write_text(
+        "\ufefffile, patient,age\na/p1_1.png,anna,3\nb\\p2_1.png,ben,4\np1_2.png,anna,3\n"
+        "p1_9.png,ben,4\nother.png,zoe,5\n",
+        encoding="utf-8",
+    )
+    assert grouping.assign_groups(FILES, str(table)).tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("files", "text", "message"),
+    [
+        (FILES, "file,patient\np1_1.png,a\n", "lacks 3 images.*a/p1_2.png"),
+        (FILES, "name,id\np1_1.png,a\n", "needs the columns file,patient, has name,id"),
+        (FILES, "", "needs the columns"),
+        (["a/1.png"], "file,patient\n1.png,\n", "no patient"),
+        (["a/1.png"], "file,patient\n1.png,x\n1.png,y\n", "two of them"),
+        (["a/1.png", "b/1.png"], "file,patient\n1.png,x\n", "several images are named 1.png"),
+    ],
+)
+def test_csv_that_fails(tmp_path, files, text, message):
+    (tmp_path / "patients.csv").write_text(text)
+    with pytest.raises(UserError, match=message):
+        grouping.assign_groups(files, str(tmp_path / "patients.csv"))
+
+
+def test_csv_that_is_missing(tmp_path):
+    with pytest.raises(UserError, match=r"nowhere\.csv.*can't be read"):
+        grouping.assign_groups(FILES, str(tmp_path / "nowhere.csv"))
+
+
+@given(st.data(), st.integers(0, 1000))
+def test_groups_never_straddle_and_no_class_is_left_out(data, seed):
+    count = data.draw(st.integers(9, 80))
+    classes = data.draw(st.integers(1, 3))
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([np.arange(classes), rng.integers(0, classes, count - classes)])
+    # At least three groups a class, so that each part can have one.
+    groups = labels * 100 + np.concatenate(
+        [np.zeros(classes, int), rng.integers(0, 8, count - classes)]
+    )
+    groups = np.unique(groups, return_inverse=True)[1]
+    sizes = np.bincount(labels)
+    wanted = -(-sizes // 5)
+    wanted_val = np.maximum(wanted // 6, wanted > 1)
+    development, val = grouping.pick_groups(labels, groups, wanted, wanted_val, seed)
+    assert not (val & ~development).any()
+    for mask in (development, val):
+        assert all(len(set(mask[groups == group])) == 1 for group in np.unique(groups))
+    for label in range(classes):
+        own = labels == label
+        if len(np.unique(groups[own])) > 1:
+            assert (development & ~val & own).any()
+            assert (~development & own).any()
+
+
+def test_single_images_as_groups_reach_every_count():
+    labels = np.repeat([0, 1], [50, 31])
+    development, val = grouping.pick_groups(
+        labels, np.arange(81), np.array([10, 7]), np.array([2, 1]), 0
+    )
+    assert np.bincount(labels[development]).tolist() == [10, 7]
+    assert np.bincount(labels[val]).tolist() == [2, 1]
+
+
+def test_uneven_groups_come_near():
+    # Patients of 1 to 12 images in two classes, some in both.
+    rng = np.random.default_rng(3)
+    groups = np.repeat(np.arange(60), rng.integers(1, 13, 60))
+    labels = (groups % 2) ^ (rng.random(len(groups)) < 0.1)
+    wanted = -(-np.bincount(labels) // 5)
+    development, _ = grouping.pick_groups(labels, groups, wanted, wanted // 6, 0)
+    assert np.abs(np.bincount(labels[development]) - wanted).sum() <= 1

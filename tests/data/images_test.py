@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from synthmed_jax.data import decode, images
+from synthmed_jax.errors import UserError
+
+
+def test_loads_in_order_of_the_paths(tmp_path, settings, make_images):
+    make_images(tmp_path, "b/1.png", "a/2.png", "a/1.png", "a/10.png")
+    loaded = images.load_images(settings(dir=str(tmp_path))).images
+    assert loaded.files == ("a/1.png", "a/10.png", "a/2.png", "b/1.png")
+    assert loaded.labels.dtype == np.int32
+    assert loaded.labels.tolist() == [0, 0, 0, 1]
+    assert loaded.images.shape == (4, 8, 8, 3)
+    assert loaded.images.dtype == np.uint8
+    for image, file in zip(loaded.images, loaded.files, strict=True):
+        colour = np.asarray(Image.open(tmp_path / file))[0, 0]
+        np.testing.assert_array_equal(image, np.broadcast_to(colour, (8, 8, 3)))
+
+
+def test_decoded_once_and_mapped(tmp_path, settings, make_images, monkeypatch):
+    make_images(tmp_path, "a/1.png", "b/1.png")
+    data = settings(dir=str(tmp_path))
+    first = images.load_images(data)
+    monkeypatch.setattr(decode, "decode_image", lambda *args: pytest.fail("decoded again"))
+    again = images.load_images(data)
+    assert isinstance(again.images.images, np.memmap)
+    np.testing.assert_array_equal(again.images.images, first.images.images)
+    assert (again.images.files, again.data_hash) == (first.images.files, first.data_hash)
+
+
+def test_every_setting_that_matters_has_its_own_array(tmp_path, settings, make_images):
+    make_images(tmp_path, "a/1.png", "b/1.png")
+    shapes = [
+        images.load_images(settings(dir=str(tmp_path), **change)).images.images.shape
+        for change in ({}, {"image_size": 4}, {"channels": 1})
+    ]
+    assert shapes == [(2, 8, 8, 3), (2, 4, 4, 3), (2, 8, 8, 1)]
+
+
+def test_changed_file_is_decoded_anew(tmp_path, settings, make_images):
+    make_images(tmp_path, "a/1.png", "b/1.png")
+    before = images.load_images(settings(dir=str(tmp_path)))
+    make_images(tmp_path, "a/1.png", seed=1)
+    after = images.load_images(settings(dir=str(tmp_path)))
+    assert after.data_hash != before.data_hash
+    assert (after.images.images[0] != before.images.images[0]).any()
+
+
+def test_new_decoder_version_decodes_anew(tmp_path, settings, make_images, monkeypatch):
+    make_images(tmp_path, "a/1.png", "b/1.png")
+    images.load_images(settings(dir=str(tmp_path)))
+    monkeypatch.setattr(decode, "DECODE_VERSION", decode.DECODE_VERSION + 1)
+    monkeypatch.setattr(decode, "fit_image", lambda *args: np.full((8, 8, 3), 7, np.uint8))
+    assert (images.load_images(settings(dir=str(tmp_path))).images.images == 7).all()
+
+
+def test_cut_off_array_is_written_anew(tmp_path, settings, make_images):
+    make_images(tmp_path, "a/1.png", "b/1.png")
+    first = images.load_images(settings(dir=str(tmp_path))).images.images
+    (array,) = (settings().cache / "arrays").glob("*.npy")
+    array.write_bytes(array.read_bytes()[:150])
+    again = images.load_images(settings(dir=str(tmp_path))).images.images
+    assert again.shape == first.shape
+
+
+def test_unreadable_files_are_skipped_and_named(tmp_path, settings, make_images):
+    make_images(tmp_path, *(f"{name}/{i}.png" for name in "ab" for i in range(4)))
+    for file, content in {"a/1.png": b"", "b/0.png": b"text", "b/3.png": b"\x89PNG\r\n"}.items():
+        (tmp_path / file).write_bytes(content)
+    for _ in range(2):  # decoded, then from the cache
+        loaded = images.load_images(settings(dir=str(tmp_path)))
+        assert loaded.unreadable == ("a/1.png", "b/0.png", "b/3.png")
+        assert loaded.images.files == ("a/0.png", "a/2.png", "a/3.png", "b/1.png", "b/2.png")
+        assert loaded.images.images.shape[0] == len(loaded.images.labels) == 5
+        colour = np.asarray(Image.open(tmp_path / "b/2.png"))[0, 0]
+        np.testing.assert_array_equal(loaded.images.images[4, 0, 0], colour)
+
+
+@pytest.mark.parametrize(("total", "limit"), [(20, 5), (700, 7)])
+def test_limit_of_unreadable_files(tmp_path, settings, make_images, total, limit):
+    names = [f"{'ab'[i % 2]}/{i:03d}.png" for i in range(total)]
+    make_images(tmp_path, *names)
+    for name in names[:limit]:
+        (tmp_path / name).write_bytes(b"broken")
+    assert len(images.load_images(settings(dir=str(tmp_path))).unreadable) == limit
+    (tmp_path / names[limit]).write_bytes(b"broken")
+    with pytest.raises(UserError, match=names[limit]):
+        images.load_images(settings(dir=str(tmp_path)))
+    assert not list((settings().cache / "arrays").glob(".*"))  # no temporary file stays
+
+
+def test_class_without_a_readable_image(tmp_path, settings, make_images):
+    make_images(tmp_path, "a/1.png", "a/2.png", "b/1.png")
+    (tmp_path / "b/1.png").write_bytes(b"broken")
+    with pytest.raises(UserError, match="no readable image in class b"):
+        images.load_images(settings(dir=str(tmp_path)))
+
+
+def test_subset_keeps_the_order_asked_for():
+    whole = images.ImageSet(
+        np.arange(3, dtype=np.uint8).reshape(3, 1, 1, 1),
+        np.array([0, 1, 1], np.int32),
+        ("a/0", "b/1", "b/2"),
+        ("a", "b"),
+    )
+    part = whole.subset([2, 0])
+    assert len(part) == 2
+    assert part.files == ("b/2", "a/0")
+    assert part.labels.tolist() == [1, 0]
+    assert part.images.ravel().tolist() == [2, 0]
+    assert len(whole.subset([])) == 0
+
+
+def test_phantoms_arrive_as_drawn(settings):
+    phantom = pytest.importorskip("synthmed_jax.data.phantom")
+    loaded = images.load_images(
+        settings(name="phantom", image_size=16, channels=1, phantom_images=2)
+    ).images
+    assert len(loaded) == 8
+    image, _ = phantom.draw(0, 3, 1, 16)
+    np.testing.assert_array_equal(
+        loaded.images[loaded.files.index("pituitary/00001.png"), ..., 0], image
+    )
+
+
+def test_real_images(settings, real_data):
+    data = settings(name="sarscov2_ct", dir=str(real_data), channels=1, image_size=16)
+    loaded = images.load_images(data)
+    assert np.bincount(loaded.images.labels).tolist() == [1252, 1229]
+    assert loaded.unreadable == ()
+    assert loaded.images.images[:100].std() > 10

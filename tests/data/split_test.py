@@ -1,0 +1,190 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synthmed_jax.data import source, split
+from synthmed_jax.data.images import ImageSet
+from synthmed_jax.errors import UserError
+
+DEFAULT = {"fraction": 0.2, "val_fraction": 0.15, "counts": "", "group_by": "none", "seed": 0}
+
+
+def settings(**changes) -> split.SplitSettings:
+    return split.SplitSettings(**(DEFAULT | changes))
+
+
+def make_set(sizes: list[int]) -> ImageSet:
+    names = tuple(f"class{label}" for label in range(len(sizes)))
+    files = tuple(
+        f"{n}/{i:04d}.png" for n, size in zip(names, sizes, strict=True) for i in range(size)
+    )
+    labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    pixels = np.arange(len(files), dtype=np.uint8).reshape(-1, 1, 1, 1)
+    return ImageSet(pixels, labels, files, names)
+
+
+def run(images: ImageSet, **changes) -> split.Split:
+    return split.split_indices(images.labels, images.class_names, images.files, settings(**changes))
+
+
+def counts(images: ImageSet, indices: np.ndarray) -> list[int]:
+    return np.bincount(images.labels[indices], minlength=len(images.class_names)).tolist()
+
+
+sizes = st.lists(st.integers(2, 60), min_size=1, max_size=5)
+
+
+@given(sizes, st.integers(1, 99), st.integers(0, 99), st.integers(0, 2**32 - 1))
+def test_parts_partition_with_exact_counts(sizes, percent, val_percent, seed):
+    images = make_set(sizes)
+    parts = run(images, fraction=percent / 100, val_fraction=val_percent / 100, seed=seed)
+    together = np.concatenate([parts.fit, parts.val, parts.test])
+    assert sorted(together) == list(range(len(images)))
+    for label, size in enumerate(sizes):
+        taken = -(-percent * size // 100)  # ceil in whole numbers
+        val = (2 * val_percent * taken + 100) // 200  # half up
+        val = min(max(val, 1), taken - 1) if val_percent and taken > 1 else 0
+        assert counts(images, parts.val)[label] == val
+        assert counts(images, parts.fit)[label] == taken - val
+    again = run(images, fraction=percent / 100, val_fraction=val_percent / 100, seed=seed)
+    for one, two in zip(
+        (parts.fit, parts.val, parts.test), (again.fit, again.val, again.test), strict=True
+    ):
+        np.testing.assert_array_equal(one, two)
+
+
+@given(sizes, st.integers(0, 100))
+def test_order_of_the_files_does_not_matter(sizes, seed):
+    images = make_set(sizes)
+    shuffled = images.subset(np.random.default_rng(seed).permutation(len(images)))
+    for group_by in ("none", "[0-9]/[0-9]{4}"):
+        one, two = run(images, group_by=group_by), run(shuffled, group_by=group_by)
+        for part in ("fit", "val", "test"):
+            assert {images.files[i] for i in getattr(one, part)} == {
+                shuffled.files[i] for i in getattr(two, part)
+            }
+
+
+def test_fractions_are_decimal_not_binary():
+    # In floats 0.07 * 100 is 7.000000000000001 and 0.15 * 10 + 0.5 can fall short.
+    parts = run(make_set([100]), fraction=0.07, val_fraction=0.0)
+    assert len(parts.fit) == 7
+    parts = run(make_set([50]), fraction=0.2, val_fraction=0.15)
+    assert (len(parts.fit), len(parts.val), len(parts.test)) == (8, 2, 40)
+
+
+def test_seed_changes_the_choice_and_another_class_does_not():
+    one, two = run(make_set([50, 50])), run(make_set([50, 50]), seed=1)
+    assert set(one.fit) != set(two.fit)
+    other = run(make_set([50, 20]))
+    assert [i for i in one.fit if i < 50] == [i for i in other.fit if i < 50]
+
+
+def test_val_may_be_empty():
+    parts = run(make_set([50, 50]), val_fraction=0.0)
+    assert len(parts.val) == 0
+    assert len(parts.fit) == 20
+
+
+def test_explicit_counts():
+    parts = run(make_set([50, 50, 50]), counts="class2=7, class0=20")
+    images = make_set([50, 50, 50])
+    assert [
+        a + b for a, b in zip(counts(images, parts.fit), counts(images, parts.val), strict=True)
+    ] == [20, 10, 7]
+    assert "class2=7" in parts.rule
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"counts": "gliom=3"}, "gliom.*class0, class1"),
+        ({"counts": "class0"}, "whole number"),
+        ({"counts": "class0=many"}, "whole number"),
+        ({"counts": "class0=0"}, "at least 1"),
+        ({"counts": "class1=11"}, "class1 has 10"),
+        ({"group_by": "class(0)"}, "no group"),
+        ({"fraction": 0.0}, "fraction"),
+        ({"fraction": 1.0}, "fraction"),
+        ({"val_fraction": 1.0}, "val_fraction"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_what_can_not_be_split(changes, message):
+    with pytest.raises(UserError, match=message):
+        run(make_set([10, 10]), **changes)
+
+
+def test_a_class_in_one_group_has_no_fit():
+    images = make_set([10, 10])
+    with pytest.raises(UserError, match="no fit image in class class0, class1"):
+        run(images, group_by="png")
+
+
+def test_rule_says_what_groups_reached():
+    rule = run(make_set([55, 40]), group_by="([0-9]{3})[0-9]").rule
+    assert "class0 10 of 11, class1 10 of 8" in rule
+
+
+def test_written_split_reads_back(tmp_path: Path):
+    images = make_set([30, 20])
+    parts = run(images)
+    path = tmp_path / "split" / "split.json"
+    split.write_split(path, parts, images, "hash", ["class0/bad.png"], settings())
+    first = path.read_bytes()
+    split.write_split(path, parts, images, "hash", ["class0/bad.png"], settings())
+    assert path.read_bytes() == first
+    assert [p.name for p in path.parent.iterdir()] == ["split.json"]
+    document = json.loads(first)
+    assert list(document) == [
+        *("rule", "seed", "data_hash", "class_names", "counts", "unreadable"),
+        *("fit", "val", "test"),
+    ]
+    assert document["counts"]["class0"] == {"total": 30, "fit": 5, "val": 1, "test": 24}
+    assert document["fit"][0] == {"file": images.files[parts.fit[0]], "label": "class0"}
+    back = split.read_parts(path, images)
+    assert back.fit.files == tuple(images.files[i] for i in parts.fit)
+    np.testing.assert_array_equal(back.val.images, images.images[parts.val])
+    np.testing.assert_array_equal(back.val.labels, images.labels[parts.val])
+
+
+def test_split_of_other_data_is_refused(tmp_path: Path):
+    images = make_set([30, 20])
+    path = tmp_path / "split.json"
+    split.write_split(path, run(images), images, "hash", [], settings())
+    with pytest.raises(UserError, match="does not hold"):
+        split.read_parts(path, make_set([3, 20]))
+    relabelled = ImageSet(images.images, 1 - images.labels, images.files, images.class_names)
+    with pytest.raises(UserError, match="does not hold"):
+        split.read_parts(path, relabelled)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("leukemia", [101, 197, 193, 161]),
+        ("sarscov2_ct", [251, 246]),
+        # Table 1 has 330 and 350 for meningioma and pituitary: no ceil of 20 %. 400 is also the
+        # fifth of Kaggle's 2000 notumor images, of which the shared copy has 1996.
+        ("brain_tumor_mri", [325, 329, 400, 352]),
+    ],
+)
+def test_real_sets_have_the_counts_of_table_1(real_data, name, expected):
+    builder = source.DATASETS[name]
+    root = source.find_root(builder, str(real_data), "Original")
+    class_names, listed = builder.list_files(root, "Original")
+    labels = np.array([file.label for file in listed])
+    files = [file.file for file in listed]
+    for val_fraction in (0.0, 0.15, 0.25):
+        parts = split.split_indices(labels, class_names, files, settings(val_fraction=val_fraction))
+        development = np.concatenate([parts.fit, parts.val])
+        assert np.bincount(labels[development]).tolist() == expected
+        assert len(parts.test) == len(files) - sum(expected)
+    if name == "brain_tumor_mri":
+        paper = settings(counts="meningioma=330,pituitary=350")
+        parts = split.split_indices(labels, class_names, files, paper)
+        assert len(parts.fit) + len(parts.val) == 1405

@@ -1,0 +1,96 @@
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from synthmed_jax.data import synthetic
+from synthmed_jax.errors import UserError
+
+
+def write_set(directory: Path, per_class: int, size: int = 4) -> list[dict]:
+    rng = np.random.default_rng(0)
+    rows = []
+    for name in ("a", "b,c"):
+        (directory / name).mkdir(parents=True)
+        for index in range(per_class):
+            path = directory / name / f"{index:05d}.png"
+            Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8)).save(path)
+            rows.append(
+                {
+                    "path": path.relative_to(directory).as_posix(),
+                    "class": name,
+                    "index": index,
+                    "seed": 3,
+                    "sampler": "ddim",
+                    "steps": 25,
+                    "guidance": 1.5,
+                    "checkpoint": "0a1b",
+                    "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                }
+            )
+    return rows
+
+
+def test_manifest_round_trip_is_sorted_and_stable(tmp_path):
+    rows = write_set(tmp_path, 12)
+    synthetic.write_manifest(tmp_path, reversed(rows))
+    first = (tmp_path / "manifest.csv").read_bytes()
+    assert synthetic.read_manifest(tmp_path) == rows
+    synthetic.write_manifest(tmp_path, synthetic.read_manifest(tmp_path))
+    assert (tmp_path / "manifest.csv").read_bytes() == first
+    assert first.splitlines()[0].decode() == ",".join(synthetic.MANIFEST_FIELDS)
+
+
+def test_manifest_with_more_columns_is_readable(tmp_path):
+    rows = write_set(tmp_path, 1)
+    synthetic.write_manifest(tmp_path, rows)
+    lines = (tmp_path / "manifest.csv").read_text().splitlines()
+    lines = [f"{line},{'kept' if number == 0 else 'yes'}" for number, line in enumerate(lines)]
+    (tmp_path / "manifest.csv").write_text("\n".join(lines))
+    assert synthetic.read_manifest(tmp_path)[0]["kept"] == "yes"
+
+
+def test_wrong_rows_are_refused_and_leave_the_old_manifest(tmp_path):
+    rows = write_set(tmp_path, 2)
+    synthetic.write_manifest(tmp_path, rows)
+    with pytest.raises(ValueError, match="manifest row"):
+        synthetic.write_manifest(tmp_path, [{"path": "x", "class": "a", "index": 0}])
+    assert synthetic.read_manifest(tmp_path) == rows
+
+
+def test_missing_or_foreign_manifest(tmp_path):
+    with pytest.raises(UserError, match="is missing"):
+        synthetic.read_manifest(tmp_path)
+    (tmp_path / "manifest.csv").write_text("path,class\n")
+    with pytest.raises(UserError, match=r"lacks the column.*sha256"):
+        synthetic.read_manifest(tmp_path)
+
+
+def test_loads_the_first_of_each_class(tmp_path):
+    rows = write_set(tmp_path, 11)
+    synthetic.write_manifest(tmp_path, rows)
+    loaded = synthetic.load_synthetic(tmp_path, ("a", "b,c"), 10, channels=3)
+    assert loaded.files == tuple(row["path"] for row in rows if row["index"] < 10)
+    assert loaded.labels.tolist() == [0] * 10 + [1] * 10
+    for image, file in zip(loaded.images, loaded.files, strict=True):
+        np.testing.assert_array_equal(image, np.asarray(Image.open(tmp_path / file)))
+    grey = synthetic.load_synthetic(tmp_path, ("a", "b,c"), 2, image_size=2, channels=1)
+    assert grey.images.shape == (4, 2, 2, 1)
+
+
+def test_what_can_not_be_loaded(tmp_path):
+    rows = write_set(tmp_path, 3)
+    synthetic.write_manifest(tmp_path, rows)
+    load = synthetic.load_synthetic
+    with pytest.raises(UserError, match="holds 3 synthetic images of a, 4"):
+        load(tmp_path, ("a", "b,c"), 4)
+    with pytest.raises(UserError, match="0 synthetic images of d"):
+        load(tmp_path, ("a", "d"), 1)
+    Image.new("RGB", (4, 4)).save(tmp_path / rows[0]["path"])
+    with pytest.raises(UserError, match="not the image that manifest"):
+        load(tmp_path, ("a", "b,c"), 1)
+    (tmp_path / rows[0]["path"]).unlink()
+    with pytest.raises(UserError, match="missing"):
+        load(tmp_path, ("a", "b,c"), 1)

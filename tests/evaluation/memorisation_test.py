@@ -1,0 +1,116 @@
+import json
+
+import numpy as np
+import pytest
+
+from synthmed_jax.data.images import ImageSet
+from synthmed_jax.evaluation import memorisation
+
+
+def _random(count, size=8, channels=3, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (count, size, size, channels), dtype=np.uint8)
+
+
+def _variants(image, flips):
+    turned = [image]
+    if flips != "none":
+        turned.append(image[:, ::-1])
+    if flips == "dihedral":
+        turned = [np.rot90(one, turns) for one in turned for turns in range(4)]
+    return [one.astype(np.float64) for one in turned]
+
+
+@pytest.mark.parametrize("flips", list(memorisation.SYMMETRIES))
+@pytest.mark.parametrize("tile", [(1, 192), (4, 50), (1024, 4096)])
+def test_equals_brute_force_in_any_tiles(monkeypatch, flips, tile):
+    monkeypatch.setattr(memorisation, "_IMAGES", tile[0])
+    monkeypatch.setattr(memorisation, "_PIXELS", tile[1])
+    queries, references = _random(7), _random(11, seed=1)
+    index, distance = memorisation.nearest(queries, references, flips)
+    expected = np.array(
+        [
+            [
+                min(np.sqrt(np.mean((v - query) ** 2)) / 255 for v in _variants(reference, flips))
+                for reference in references
+            ]
+            for query in queries
+        ]
+    )
+    np.testing.assert_array_equal(index, expected.argmin(axis=1))
+    np.testing.assert_allclose(distance, expected.min(axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("turn", "found_under"),
+    [
+        (lambda x: x, {"none", "horizontal", "dihedral"}),
+        (lambda x: x[:, :, ::-1], {"horizontal", "dihedral"}),
+        (lambda x: x[:, ::-1], {"dihedral"}),
+        (lambda x: np.rot90(x, 1, axes=(1, 2)), {"dihedral"}),
+        (lambda x: np.rot90(x[:, :, ::-1], 3, axes=(1, 2)), {"dihedral"}),
+    ],
+)
+def test_a_copy_has_distance_zero_under_the_symmetries_allowed(turn, found_under):
+    references = _random(6, channels=1)
+    for flips in memorisation.SYMMETRIES:
+        index, distance = memorisation.nearest(turn(references), references, flips)
+        if flips in found_under:
+            np.testing.assert_array_equal(index, np.arange(6))
+            np.testing.assert_array_equal(distance, 0)
+        else:
+            assert (distance > 0.1).all()
+
+
+def test_black_and_white_are_one_apart_and_ties_go_to_the_first():
+    black, white = np.zeros((1, 4, 4, 1), np.uint8), np.full((3, 4, 4, 1), 255, np.uint8)
+    index, distance = memorisation.nearest(black, white, "dihedral")
+    assert (index[0], distance[0]) == (0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("queries", "references", "flips", "message"),
+    [
+        (_random(2), _random(2), "vertical", "horizontal"),
+        (_random(2), _random(0), "none", "compare"),
+        (_random(2), _random(2, size=4), "none", "compare"),
+        (_random(2).astype(np.float32), _random(2), "none", "uint8"),
+    ],
+)
+def test_refuses_what_it_cannot_compare(queries, references, flips, message):
+    with pytest.raises(ValueError, match=message):
+        memorisation.nearest(queries, references, flips)
+
+
+def _image_set(images, prefix):
+    files = tuple(f"{prefix}/{i}.png" for i in range(len(images)))
+    return ImageSet(images, np.zeros(len(images), np.int32), files, ("a",))
+
+
+def test_summary_tells_a_copying_generator():
+    fit, val = _random(10), _random(9, seed=1)
+    copies = fit[[3, 3, 7]][:, :, ::-1]
+    summary = memorisation.distance_summary(
+        _image_set(copies, "synthetic"),
+        _image_set(val, "val"),
+        _image_set(fit, "fit"),
+        "horizontal",
+    )
+    assert (summary["num_fit"], summary["num_val"], summary["num_synthetic"]) == (10, 9, 3)
+    assert summary["median_synthetic"] == summary["ratio"] == 0
+    expected = np.median(memorisation.nearest(val, fit, "horizontal")[1])
+    assert summary["median_val"] == expected > 0.3
+    assert summary["synthetic"][2] == {
+        "path": "synthetic/2.png",
+        "nearest": "fit/7.png",
+        "distance": 0.0,
+    }
+    assert json.loads(json.dumps(summary)) == summary
+
+
+def test_summary_without_val_has_no_ratio():
+    fit = _image_set(_random(3), "fit")
+    empty = _image_set(_random(0), "val")
+    summary = memorisation.distance_summary(_image_set(_random(2, seed=2), "s"), empty, fit, "none")
+    assert summary["median_val"] is None
+    assert summary["ratio"] is None

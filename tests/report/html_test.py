@@ -1,0 +1,156 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from synthmed_jax.errors import UserError
+from synthmed_jax.report.files import read_run
+from synthmed_jax.report.html import escape_markdown, write_report
+
+
+class Page(HTMLParser):
+    """Collects a page's text and everything that it would load or run."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.loads, self.alts, self.words = [], [], [], []
+        self.feed(text)
+        self.text = re.sub(r"\s+", " ", " ".join(self.words)).replace("( ", "(")
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.tags.append(tag)
+        self.loads += [attributes[key] for key in ("src", "href", "srcset") if key in attributes]
+        if tag == "img":
+            self.alts.append(attributes["alt"])
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def read(run):
+    directory = run.workdir / "report"
+    markdown = (directory / "report.md").read_text().replace("\N{NO-BREAK SPACE}", " ")
+    return Page((directory / "index.html").read_text()), markdown
+
+
+def test_numbers_are_those_of_the_files(reported):
+    page, markdown = read(reported)
+    for text in (page.text.replace("\N{NO-BREAK SPACE}", " "), markdown):
+        assert "86.9 % ± 1.0 % (mean and standard deviation of 3 folds" in text
+        assert "95 % interval 83.8 % to 89.6 %" in text
+        assert "86.9 % against 95.3 % right on real test images" in text
+        assert "costs 8.4 percentage points" in text
+        assert "n = 60 real test images" in text
+        assert "is 0.92 times that of n = 12 real validation images" in text
+        assert "train n = 1333-1335, val n = 667" in text
+        assert "97.0 % on validation images; on real test images it scores 86.9 %" in text
+        assert "fold 1; rule: lowest validation loss" in text
+        assert "162 of 180 right in 3 folds" in text
+        assert "Files left out as unreadable: n = 1." in text
+        assert "1 h 2 min" in text
+        assert "seed 17" in text
+
+
+def test_json_holds_every_number(reported):
+    numbers = json.loads((reported.workdir / "report" / "report.json").read_text())
+    assert numbers["headline"]["gap"] == pytest.approx(0.953 - 0.869)
+    assert numbers["metrics"] == reported.read("evaluate/metrics.json")
+    assert numbers["lime"] == reported.read("explain/lime.json")
+    assert numbers["fidelity"]["median_val"] == 0.12
+    assert [e["distance"] for e in numbers["fidelity"]["closest"][:2]] == pytest.approx(
+        [0.05, 0.052]
+    )
+
+
+def test_the_table_has_a_row_a_cell_and_table_2s_columns(reported):
+    _, markdown = read(reported)
+    rows = [line for line in markdown.splitlines() if line.startswith(("| resnet18:", "| vgg16:"))]
+    assert len(rows) == 3
+    cells = [cell.strip() for cell in rows[0].split("|")[2:-1]]
+    assert [cell.split()[0] for cell in cells] == [
+        "0.100", "0.210", "0.700", "98.0", "97.0", "86.9", "81.0", "82.0", "83.0"
+    ]  # fmt: skip
+
+
+def test_the_page_loads_and_runs_nothing(reported):
+    page, _ = read(reported)
+    assert len(page.alts) == 9
+    assert all(page.alts)
+    assert all(load.startswith("data:image/png;base64,") for load in page.loads)
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    text = (reported.workdir / "report" / "index.html").read_text()
+    assert "http" not in text
+    assert "@import" not in text
+
+
+def test_markdown_pictures_are_files_beside_it(reported):
+    _, markdown = read(reported)
+    pictures = re.findall(r"\]\(([^)]+)\)", markdown)
+    assert len(pictures) == 9
+    for name in pictures:
+        content = (reported.workdir / "report" / name).read_bytes()
+        assert content.startswith(b"\x89PNG")
+
+
+def test_a_class_name_is_text_not_markup(hostile):
+    write_report(hostile.workdir, hostile.fit, hostile.synthetic)
+    page, markdown = read(hostile)
+    assert "<b>x</b>" in page.text
+    assert "<img src=x onerror=alert(1)>" in page.text
+    raw = (hostile.workdir / "report" / "index.html").read_text()
+    assert "<b>x</b>" not in raw
+    assert "onerror=alert(1)>" not in raw
+    prose = markdown.partition("```json")[0]
+    assert "<b>" not in prose
+    assert r"pipe\|and\`tick" in prose
+
+
+def test_a_stage_that_has_not_run_is_named_and_nothing_invented(fabricated):
+    (fabricated.workdir / "explain" / "lime.json").unlink()
+    write_report(fabricated.workdir, fabricated.fit, fabricated.synthetic)
+    page, markdown = read(fabricated)
+    sentence = "The stage explain has not run in this workdir, so there is no LIME picture here."
+    assert sentence in page.text
+    assert sentence in markdown
+    assert "perturbed copies" not in page.text
+
+
+def test_after_the_split_alone_there_is_a_page_already(fabricated):
+    for name in ("evaluate/metrics.json", "evaluate/fidelity.json", "explain/lime.json"):
+        (fabricated.workdir / name).unlink()
+    (fabricated.workdir / "diffusion" / "metrics.jsonl").unlink()
+    (fabricated.workdir / "run.json").unlink()
+    (fabricated.workdir / "classify").rename(fabricated.workdir / "elsewhere")
+    write_report(fabricated.workdir, fabricated.fit, None)
+    page, markdown = read(fabricated)
+    for stage in ("evaluate", "explain", "diffusion", "classify", "generate"):
+        assert f"The stage {stage} has not run" in page.text
+        assert f"The stage {stage} has not run" in markdown
+    assert page.alts == []
+
+
+def test_the_split_is_needed(fabricated):
+    (fabricated.workdir / "split" / "split.json").unlink()
+    with pytest.raises(UserError, match=r"split\.json is missing: run --stages=split first"):
+        write_report(fabricated.workdir, fabricated.fit, fabricated.synthetic)
+
+
+def test_the_test_part_is_never_shown(reported):
+    for name in ("index.html", "report.md", "report.json"):
+        assert "secret" not in (reported.workdir / "report" / name).read_text()
+
+
+def test_the_test_part_is_never_read(fabricated):
+    before = read_run(fabricated.workdir)
+    split = fabricated.read("split/split.json")
+    del split["test"]
+    fabricated.write("split/split.json", split)
+    assert read_run(fabricated.workdir) == before
+
+
+def test_markdown_marks_are_escaped():
+    assert escape_markdown("a|b *c* _d_ e_f [g] `h` <i>") == (
+        r"a\|b \*c\* \_d\_ e_f \[g\] \`h\` &lt;i&gt;"
+    )

@@ -1,0 +1,28 @@
+from synthmed_jax.report import provenance
+from synthmed_jax.report.files import read_run
+
+
+def test_the_protocol_table_asks_for_fields_that_exist(fabricated):
+    run = read_run(fabricated.workdir)
+    asked = {f for _, text in provenance.PROTOCOL for f in provenance.FIELD.findall(text)}
+    # Weights can't be chosen yet.
+    assert {field for field in asked if run.setting(field) is None} <= {"classifier.weights"}
+
+
+def test_the_protocol_is_the_configs(fabricated):
+    rows = dict(provenance.protocol(read_run(fabricated.workdir)))
+    assert rows["sampler"] == "ddim, 50 steps; 500 images a class"
+    assert "explicit counts" not in rows
+
+
+def test_every_setting_is_listed_by_section(fabricated):
+    sections = dict(provenance.settings(fabricated.read("config.json")))
+    assert ("scale", "cpu") in sections["run"]
+    assert ("unet.multipliers", "1, 2") in sections["diffusion"]
+    assert ("val_fraction", "0.1") in sections["split"]
+
+
+def test_times_add_up(fabricated):
+    run = read_run(fabricated.workdir)
+    assert [row["name"] for row in provenance.stage_rows(run)] == ["split", "diffusion"]
+    assert provenance.total_time(run) == provenance.stage_rows(run)[1]["time"]
