@@ -6,6 +6,7 @@ python main.py --config=configs/phantom_ddpm.py:cpu --workdir=/tmp/demo
 import pathlib
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from absl import app, flags, logging
 from ml_collections import config_flags
@@ -21,13 +22,21 @@ _STAGES = flags.DEFINE_list("stages", [], f"Only these, of {', '.join(stages.STA
 
 
 def parse(argv: Sequence[str]) -> list[str]:
-    """Parses the flags; ml_collections knows the nearest name of a field that does not exist."""
+    """Parses the flags; a mistake ends the program with ml_collections' hint, not its traceback."""
     try:
-        return app.parse_flags_with_usage(list(argv))
+        return flags.FLAGS(list(argv))
     except (AttributeError, KeyError) as error:
-        hint = error.args[0].args[0] if isinstance(error.args[0], KeyError) else error.args[0]
-        print(f"error: no config field {hint}", file=sys.stderr)
-        sys.exit(2)
+        cause = error.args[0].args[0] if isinstance(error.args[0], KeyError) else error.args[0]
+        _fail(f"no config field {cause}")
+    except flags.Error as error:
+        # An error inside a config file arrives as a whole traceback; its last line says it.
+        text = str(error).strip()
+        _fail(text.splitlines()[-1].strip() if "Traceback" in text else text)
+
+
+def _fail(message: object) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -40,8 +49,7 @@ def main(argv: Sequence[str]) -> None:
             raise UserError("give --config=configs/<name>.py[:scale] and --workdir=<folder>")
         stages.run(_CONFIG.value, pathlib.Path(_WORKDIR.value), _STAGES.value)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        _fail(error)
 
 
 if __name__ == "__main__":

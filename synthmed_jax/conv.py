@@ -104,7 +104,7 @@ def _suits_winograd(
 
 def _chunks(x: jax.Array, bytes_per_image: int) -> jax.Array:
     """Splits the batch into [n, chunk, ...], chunk the largest divisor that stays in cache."""
-    most = max(1, CHUNK_BYTES // bytes_per_image)
+    most = max(1, CHUNK_BYTES // max(1, bytes_per_image))
     chunk = max(d for d in range(1, x.shape[0] + 1) if x.shape[0] % d == 0 and d <= most)
     return x.reshape(x.shape[0] // chunk, chunk, *x.shape[1:])
 

@@ -128,7 +128,7 @@ def make_step(
         params = optax.apply_updates(state.params, updates)
         decay = ema_decay_at(state.step, settings.ema_decay)
         ema = jax.tree.map(lambda e, p: decay * e + (1 - decay) * p, state.ema, params)
-        metrics = {"loss": loss, "gradient_norm": optax.global_norm(gradient)}
+        metrics = {"loss": loss, "gradient_norm": optax.tree.norm(gradient)}
         return State(state.step + 1, params, ema, opt_state), metrics
 
     return parallel.train_step(step)

@@ -1,0 +1,39 @@
+# make demo: installs, runs the whole pipeline on drawn phantoms, says where the report is.
+# make test: installs, runs the tests.
+# PYTHON=... chooses the interpreter (3.11 to 3.13); DEMO=... the demo's folder.
+
+VENV := .venv
+DEMO ?= demo
+SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c "$(SUITABLE)" 2>/dev/null && echo $$p && break; done)
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/runtime
+	$(VENV)/bin/python main.py --config=configs/phantom_ddpm.py:cpu --workdir=$(DEMO)
+
+test: $(VENV)/dev
+	$(VENV)/bin/python -m pytest
+
+lint: $(VENV)/dev
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "no Python 3.11 to 3.13 with venv found: install one (Debian: \
+	apt-get install python3 python3-venv) or give make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+
+$(VENV)/runtime: requirements.txt | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet -r requirements.txt
+	touch $@
+
+$(VENV)/dev: requirements-dev.txt requirements.txt | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet -r requirements-dev.txt
+	touch $@ $(VENV)/runtime
+
+clean:
+	rm -rf $(VENV) build *.egg-info

@@ -1,0 +1,63 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from synthmed_jax import checkpoint
+from synthmed_jax.errors import UserError
+
+STATE = {
+    "w": jnp.arange(6.0).reshape(2, 3),
+    "n": jnp.asarray(7, jnp.int32),
+    "nested": ({"b": jnp.array([True, False])},),
+}
+
+
+def test_round_trip_into_abstract_arrays(tmp_path):
+    sha256 = checkpoint.save(tmp_path, 3, STATE)
+    like = jax.eval_shape(lambda: STATE)
+    loaded = checkpoint.restore(tmp_path, like)
+    assert checkpoint.digest(loaded) == sha256 == checkpoint.digest(STATE)
+    jax.tree.map(np.testing.assert_array_equal, loaded, STATE)
+    assert loaded["n"].dtype == np.int32
+
+
+def test_the_latest_two_are_kept(tmp_path):
+    assert checkpoint.latest_step(tmp_path / "none") is None
+    for step in (1, 2, 5):
+        checkpoint.save(tmp_path, step, STATE | {"n": jnp.asarray(step, jnp.int32)})
+    assert checkpoint.latest_step(tmp_path) == 5
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name.isdigit()) == ["2", "5"]
+    assert int(checkpoint.restore(tmp_path, STATE, 2)["n"]) == 2
+
+
+def test_the_digest_sees_values_types_and_names():
+    digests = {
+        checkpoint.digest(tree)
+        for tree in (
+            {"a": np.zeros(2, np.float32)},
+            {"a": np.array([0, 1e-30], np.float32)},
+            {"a": np.zeros(2, np.int32)},
+            {"a": np.zeros((2, 1), np.float32)},
+            {"b": np.zeros(2, np.float32)},
+        )
+    }
+    assert len(digests) == 5
+
+
+def test_no_checkpoint_says_so(tmp_path):
+    with pytest.raises(UserError, match="no complete checkpoint"):
+        checkpoint.restore(tmp_path / "none", STATE)
+
+
+def test_flipped_bits_are_noticed(tmp_path, monkeypatch):
+    checkpoint.save(tmp_path, 1, STATE)
+    original = checkpoint.ocp.training.Checkpointer.load
+
+    def flipped(self, *args, **kwargs):
+        state = original(self, *args, **kwargs)
+        return state | {"w": state["w"].at[0, 0].add(1e-6)}
+
+    monkeypatch.setattr(checkpoint.ocp.training.Checkpointer, "load", flipped)
+    with pytest.raises(UserError, match="damaged"):
+        checkpoint.restore(tmp_path, STATE)

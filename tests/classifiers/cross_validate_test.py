@@ -1,0 +1,190 @@
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from synthmed_jax import classifiers, runlog
+from synthmed_jax.classifiers import cross_validate, train
+from synthmed_jax.classifiers.batch_norm import BatchNorm
+from synthmed_jax.classifiers.cross_validate import Cell
+from synthmed_jax.data.images import ImageSet
+from synthmed_jax.errors import UserError
+
+SETTINGS = train.ClassifierSettings(
+    image_size=32,
+    batch_size=8,
+    max_epochs=4,
+    patience=1,
+    learning_rate=3e-3,
+    weight_decay=0.01,
+    folds=3,
+    flips="none",
+    shift=0,
+    seed=0,
+)
+CELL = Cell("tiny", "synthetic", "24", "inf", 0)
+
+
+class Tiny(nn.Module):
+    """A network small enough to train in a test, with all that a real one has."""
+
+    num_classes: int
+    axis_name: str | None = None
+    conv_general_dilated: object = None
+
+    @nn.compact
+    def __call__(self, x, train):
+        x = nn.Conv(4, (8, 8), strides=(8, 8))(x)
+        x = nn.relu(BatchNorm(axis_name=self.axis_name)(x, train))
+        return nn.Dense(self.num_classes)(x.reshape(x.shape[0], -1))
+
+
+@pytest.fixture(scope="module")
+def programs():
+    classifiers.BACKBONES["tiny"] = Tiny
+    yield train.make_programs("tiny", 2, SETTINGS)
+    del classifiers.BACKBONES["tiny"]
+
+
+@pytest.fixture(scope="module")
+def images():
+    """48 grey images, bright at the left or at the right."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 120, (48, 32, 32, 1), dtype=np.uint8)
+    labels = np.arange(48, dtype=np.int32) % 2
+    pixels[labels == 0, :, :16] += 100
+    pixels[labels == 1, :, 16:] += 100
+    return ImageSet(pixels, labels, tuple(map(str, range(48))), ("left", "right"))
+
+
+def test_rate_warms_up_then_falls_to_zero():
+    steps = np.arange(100)
+    rates = np.array([float(train.rate_at(s, np.int32(100), np.int32(10))) for s in steps])
+    np.testing.assert_allclose(rates[:10], np.arange(1, 11) / 10, rtol=1e-6)
+    assert np.all(np.diff(rates[10:]) < 0)
+    assert rates[-1] < 1e-3
+
+
+def test_folds_learn_and_can_be_read_back(programs, images, tmp_path):
+    cross_validate.cross_validate(programs, SETTINGS, CELL, images, tmp_path)
+    for fold in range(3):
+        folder = cross_validate.fold_folder(tmp_path, CELL, fold)
+        result = runlog.read_json(folder / "result.json")
+        assert (result["num_train"], result["num_val"]) == (32, 16)
+        assert result["val_accuracy"] > 0.9
+        epochs = runlog.read_metrics(folder / "metrics.jsonl")
+        assert result["epochs"] == len(epochs)
+        best = min(epochs, key=lambda record: record["val_loss"])
+        assert best["epoch"] == result["best_epoch"]
+        assert best["val_loss"] == result["val_loss"]
+        # The weights are those of the best epoch: they give its accuracy on its own fold's images.
+        variables = cross_validate.load_variables(programs, folder)
+        probabilities = programs.predict(variables, images.images)
+        np.testing.assert_allclose(probabilities.sum(-1), 1, rtol=1e-5)
+        assert (probabilities.argmax(-1) == images.labels).mean() > 0.9
+
+
+def test_the_folds_cover_every_image_once(programs, images, tmp_path, monkeypatch):
+    seen = []
+
+    def note(programs, settings, seed, train, val, log, description):
+        assert not set(train.files) & set(val.files)
+        assert len(train) + len(val) == 48
+        seen.extend(val.files)
+        raise_if = len(seen) == 48
+        return {"w": np.zeros(1)}, {"best_epoch": 1, "last": raise_if}
+
+    monkeypatch.setattr(cross_validate, "train_fold", note)
+    cross_validate.cross_validate(programs, SETTINGS, CELL, images, tmp_path)
+    assert sorted(seen) == sorted(images.files)
+
+
+def test_a_finished_fold_is_not_trained_again(programs, images, tmp_path, monkeypatch):
+    trained = []
+
+    def note(programs, settings, seed, train, val, log, description):
+        trained.append(description)
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+        return {"w": np.zeros(1)}, {"best_epoch": 1}
+
+    monkeypatch.setattr(cross_validate, "train_fold", note)
+    with pytest.raises(KeyboardInterrupt):
+        cross_validate.cross_validate(programs, SETTINGS, CELL, images, tmp_path)
+    cross_validate.cross_validate(programs, SETTINGS, CELL, images, tmp_path)
+    assert trained == [f"tiny synthetic fold {fold}" for fold in (0, 1, 1, 2)]
+
+
+def test_patience_ends_training_at_the_best_epoch(programs, images):
+    class Log:
+        losses: tuple[float, ...] = ()
+
+        def write(self, **record):
+            self.losses += (record["val_loss"],)
+
+    # Labels that mean nothing: validation loss must turn up.
+    shuffled = dataclasses.replace(
+        images, labels=np.random.default_rng(1).permutation(images.labels)
+    )
+    settings = dataclasses.replace(SETTINGS, learning_rate=3e-2, max_epochs=30)
+    log = Log()
+    _, result = train.train_fold(
+        train.make_programs("tiny", 2, settings),
+        settings,
+        0,
+        shuffled.subset(np.arange(32)),
+        shuffled.subset(np.arange(32, 48)),
+        log,
+        "shuffled",
+    )
+    assert result["stopped"] == "patience"
+    assert result["epochs"] == result["best_epoch"] + 1 < 30
+    assert result["val_loss"] == min(log.losses)
+
+
+def test_too_few_images_for_the_folds(programs, images, tmp_path):
+    few = images.subset([0, 1, 2, 3, 4, 6])
+    with pytest.raises(UserError, match=r"3 folds .* smallest has 2"):
+        cross_validate.cross_validate(programs, SETTINGS, CELL, few, tmp_path)
+
+
+def test_a_diverging_fold_stops_with_a_hint(programs, images):
+    wild = dataclasses.replace(SETTINGS, learning_rate=1e30)
+    with pytest.raises(UserError, match="learning_rate"):
+        train.train_fold(
+            train.make_programs("tiny", 2, wild), wild, 0, images, images,
+            type("Log", (), {"write": lambda self, **_: None})(), "wild",
+        )  # fmt: skip
+
+
+def test_two_devices_train_like_one(images, monkeypatch):
+    from synthmed_jax import parallel
+
+    classifiers.BACKBONES["tiny"] = Tiny
+    batch = {
+        "image": images.images[:8],
+        "label": images.labels[:8],
+        "total_steps": np.full(8, 100, np.int32),
+    }
+
+    def two_steps():
+        programs = train.make_programs("tiny", 2, SETTINGS)
+        state = programs.init(jax.random.key(0))
+        for _ in range(2):
+            state, metrics = programs.step(state, batch)
+        return jax.tree.map(np.asarray, state), float(metrics["loss"])
+
+    state_2, loss_2 = two_steps()
+    one, pmap = jax.local_devices()[:1], jax.pmap
+    monkeypatch.setattr(jax, "local_device_count", lambda: 1)
+    monkeypatch.setattr(parallel.jax, "pmap", lambda f, **kw: pmap(f, devices=one, **kw))
+    state_1, loss_1 = two_steps()
+    assert loss_2 == pytest.approx(loss_1, rel=1e-5)
+    for a, b in zip(
+        jax.tree.leaves((state_2.batch_stats, state_2.opt_state)),
+        jax.tree.leaves((state_1.batch_stats, state_1.opt_state)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(a, b, atol=1e-5 * max(1, np.abs(b).max()))

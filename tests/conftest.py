@@ -1,0 +1,17 @@
+import pathlib
+
+import jax
+import pytest
+
+# Two virtual devices, so that everything parallel is tested as such; set before any JAX operation.
+jax.config.update("jax_num_cpu_devices", 2)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+# Compiling is most of the suite's time: a second run starts from what the first one compiled.
+_CACHE = pathlib.Path(__file__).parents[1] / ".pytest_cache" / "xla"
+jax.config.update("jax_compilation_cache_dir", str(_CACHE))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _two_devices() -> None:
+    assert jax.local_device_count() == 2

@@ -1,0 +1,122 @@
+"""Our convolution against XLA's: values and both gradients, alone and under transformations."""
+
+import functools
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synthmed_jax import conv
+
+
+def arrays(seed, lhs, rhs):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=lhs).astype(np.float32)
+    kernel = rng.normal(size=rhs).astype(np.float32) / np.sqrt(np.prod(rhs[:3]))
+    return jnp.asarray(x), jnp.asarray(kernel)
+
+
+def value_and_gradients(function, x, kernel, strides, padding, dilation=(1, 1)):
+    def run(x, kernel):
+        return function(
+            x,
+            kernel,
+            strides,
+            padding,
+            rhs_dilation=dilation,
+            dimension_numbers=jax.lax.conv_dimension_numbers(x.shape, kernel.shape, conv.LAYOUT),
+        )
+
+    y, pull = jax.vjp(run, x, kernel)
+    return y, *pull(jnp.sin(jnp.arange(y.size, dtype=jnp.float32)).reshape(y.shape))
+
+
+def assert_close(found, expected):
+    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5 * np.abs(b).max())
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    batch=st.sampled_from([1, 2, 3, 6]),
+    side=st.sampled_from([4, 5, 8]),
+    channels=st.sampled_from([3, 16, 24]),
+    features=st.sampled_from([2, 16, 20]),
+    kernel=st.sampled_from([1, 3, 5]),
+    stride=st.sampled_from([1, 2]),
+    padding=st.sampled_from(["SAME", "VALID", ((1, 1), (1, 1)), ((0, 2), (1, 0))]),
+)
+def test_equals_xla(batch, side, channels, features, kernel, stride, padding):
+    if kernel > side and padding != "SAME":
+        return  # XLA gives an empty image, and there is nothing to compare
+    x, k = arrays(0, (batch, side, side + 1, channels), (kernel, kernel, channels, features))
+    given_ = (x, k, (stride, stride), padding)
+    assert_close(
+        value_and_gradients(conv.conv_general_dilated, *given_),
+        value_and_gradients(jax.lax.conv_general_dilated, *given_),
+    )
+
+
+WINOGRAD = ((4, 8, 6, 16), (3, 3, 16, 32))
+
+
+def test_the_winograd_case_is_taken_and_equals_xla():
+    x, k = arrays(1, *WINOGRAD)
+    assert conv._suits_winograd(x.shape, k.shape, (1, 1), ((1, 1), (1, 1)))
+    assert_close(
+        value_and_gradients(conv.conv_general_dilated, x, k, (1, 1), "SAME"),
+        value_and_gradients(jax.lax.conv_general_dilated, x, k, (1, 1), "SAME"),
+    )
+
+
+def test_chunks_change_nothing(monkeypatch):
+    x, k = arrays(2, (6, 8, 8, 16), (3, 3, 16, 16))
+    whole = value_and_gradients(conv.conv_general_dilated, x, k, (1, 1), "SAME")
+    monkeypatch.setattr(conv, "CHUNK_BYTES", 1)
+    single = value_and_gradients(conv.conv_general_dilated, x, k, (1, 1), "SAME")
+    assert_close(single, whole)
+
+
+@pytest.mark.parametrize("dilation", [(2, 2)])
+def test_what_is_not_covered_goes_to_xla(dilation):
+    x, k = arrays(3, *WINOGRAD)
+    assert_close(
+        value_and_gradients(conv.conv_general_dilated, x, k, (1, 1), "SAME", dilation),
+        value_and_gradients(jax.lax.conv_general_dilated, x, k, (1, 1), "SAME", dilation),
+    )
+
+
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2)])
+@pytest.mark.parametrize("wrap", ["vmap", "remat", "scan", "pmap"])
+def test_gradients_survive_transformations(wrap, strides):
+    rng = np.random.default_rng(4)
+    x = jnp.asarray(rng.normal(size=(2, 2, 8, 8, 16)), jnp.float32)
+    k = jnp.asarray(rng.normal(size=(3, 3, 16, 16)) / 12, jnp.float32)
+
+    def loss(function, k, x):
+        y = function(x, k, strides, ((1, 1), (1, 1)), dimension_numbers=conv.LAYOUT)
+        return jnp.sum(jnp.square(y))
+
+    ours = functools.partial(loss, conv.conv_general_dilated)
+    theirs = jax.grad(lambda k: sum(loss(jax.lax.conv_general_dilated, k, v) for v in x))(k)
+    if wrap == "vmap":
+        found = jax.grad(lambda k: jax.vmap(ours, (None, 0))(k, x).sum())(k)
+    elif wrap == "remat":
+        found = jax.grad(lambda k: sum(jax.checkpoint(ours)(k, v) for v in x))(k)
+    elif wrap == "scan":
+        found = jax.grad(lambda k: jax.lax.scan(lambda t, v: (t + ours(k, v), None), 0.0, x)[0])(k)
+    else:
+        found = jax.pmap(jax.grad(ours), in_axes=(None, 0))(k, x).sum(0)
+    np.testing.assert_allclose(found, theirs, atol=1e-5 * np.abs(theirs).max())
+
+
+def test_a_module_takes_it_without_change():
+    x = arrays(5, (2, 8, 8, 16), (1, 1, 1, 1))[0]
+    plain = nn.Conv(16, (3, 3))
+    ours = nn.Conv(16, (3, 3), conv_general_dilated=conv.conv_general_dilated)
+    variables = plain.init(jax.random.key(0), x)
+    np.testing.assert_allclose(ours.apply(variables, x), plain.apply(variables, x), atol=1e-5)

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from synthmed_jax.data.images import ImageSet
+from synthmed_jax.diffusion.schedule import make_schedule
+from synthmed_jax.diffusion.train import TrainSettings
+from synthmed_jax.diffusion.unet import UNet, UNetConfig
+
+
+@pytest.fixture(scope="session")
+def images() -> ImageSet:
+    """Twelve 8x8 grey images of two classes: bright left half, bright right half."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 60, (12, 8, 8, 1), dtype=np.uint8)
+    labels = np.arange(12, dtype=np.int32) % 2
+    pixels[labels == 0, :, :4] += 180
+    pixels[labels == 1, :, 4:] += 180
+    return ImageSet(pixels, labels, tuple(f"{i}.png" for i in range(12)), ("left", "right"))
+
+
+@pytest.fixture(scope="session")
+def network() -> UNet:
+    return UNet(UNetConfig(8, (1,), 1, (), 2, 0.1), num_classes=2)
+
+
+@pytest.fixture(scope="session")
+def schedule():
+    return make_schedule("cosine", 20)
+
+
+@pytest.fixture(scope="session")
+def train_settings() -> TrainSettings:
+    return TrainSettings(
+        steps=6,
+        batch_size=4,
+        learning_rate=1e-2,
+        warmup_steps=2,
+        ema_decay=0.9,
+        clip_norm=1.0,
+        prediction="v",
+        log_every=2,
+        val_every=3,
+        save_minutes=1e6,
+        seed=0,
+    )

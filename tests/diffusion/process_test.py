@@ -1,0 +1,122 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from synthmed_jax.diffusion import process
+from synthmed_jax.diffusion.schedule import SCHEDULES, make_schedule
+
+SHAPE = (4, 5, 6, 2)
+
+
+def noise(seed: int, shape=SHAPE) -> jax.Array:
+    return jax.random.normal(jax.random.key(seed), shape)
+
+
+def steps(t: int, batch: int = SHAPE[0]) -> jax.Array:
+    return jnp.full(batch, t)
+
+
+@pytest.mark.parametrize("kind", SCHEDULES)
+def test_forward_moments_by_monte_carlo(kind):
+    # Step by step, x_t = sqrt(1 - beta) x + sqrt(beta) eps must have the closed form's moments.
+    schedule = make_schedule(kind, 50)
+    draws, x_0 = 40_000, 0.7
+    rng = np.random.default_rng(0)
+    x = np.full(draws, x_0)
+    for t in range(30):
+        beta = schedule.beta[t]
+        x = np.sqrt(1 - beta) * x + np.sqrt(beta) * rng.normal(size=draws)
+    one_jump = process.q_sample(
+        schedule, jnp.full((draws, 1, 1, 1), x_0), steps(29, draws), noise(1, (draws, 1, 1, 1))
+    )
+    for sample in (x, np.asarray(one_jump)):
+        # Five standard errors of a mean and a variance of 40,000 draws.
+        variance = 1 - schedule.alpha_bar[29]
+        error = 5 * np.sqrt(variance / draws)
+        assert abs(sample.mean() - np.sqrt(schedule.alpha_bar[29]) * x_0) < error
+        assert abs(sample.var() - variance) < 5 * variance * np.sqrt(2 / draws)
+
+
+@pytest.mark.parametrize("kind", SCHEDULES)
+def test_posterior_at_t_0_is_x_0_itself(kind):
+    schedule = make_schedule(kind, 100)
+    x_0 = noise(0)
+    for x_t in (noise(1), 1e3 * noise(2)):
+        mean, variance = process.q_posterior(schedule, x_0, x_t, steps(0))
+        np.testing.assert_allclose(mean, x_0, rtol=1e-6)
+        np.testing.assert_array_equal(variance, 0)
+
+
+@pytest.mark.parametrize("t", [1, 7, 99])
+def test_posterior_is_bayes_rule(t):
+    # q(x_{t-1} | x_t, x_0) is proportional to q(x_t | x_{t-1}) q(x_{t-1} | x_0): add precisions.
+    schedule = make_schedule("linear", 100)
+    alpha, beta, prev = 1 - schedule.beta[t], schedule.beta[t], schedule.alpha_bar[t - 1]
+    precision = alpha / beta + 1 / (1 - prev)
+    x_0, x_t = noise(0), noise(1)
+    expected = (np.sqrt(alpha) / beta * x_t + np.sqrt(prev) / (1 - prev) * x_0) / precision
+    mean, variance = process.q_posterior(schedule, x_0, x_t, steps(t))
+    np.testing.assert_allclose(mean, expected, rtol=2e-4, atol=2e-5)
+    np.testing.assert_allclose(variance, np.full((4, 1, 1, 1), 1 / precision), rtol=1e-5)
+
+
+@pytest.mark.parametrize("prediction", process.PREDICTIONS)
+@pytest.mark.parametrize("t", [0, 10, 90])
+def test_the_true_target_gives_back_x_0(prediction, t):
+    schedule = make_schedule("cosine", 100)
+    x_0, eps = noise(0), noise(1)
+    x_t = process.q_sample(schedule, x_0, steps(t), eps)
+    alpha_bar = process.at(schedule.alpha_bar, steps(t))
+    target = process.PREDICTIONS[prediction].from_pair(x_0, eps, alpha_bar)
+    found = process.predict_x0(schedule, target, x_t, steps(t), prediction)
+    np.testing.assert_allclose(found, x_0, atol=2e-5)
+
+
+@pytest.mark.parametrize("prediction", process.PREDICTIONS)
+def test_walking_back_with_the_true_noise_ends_at_x_0(prediction):
+    schedule = make_schedule("linear", 40)
+    x_0 = jnp.tanh(noise(0))
+    x = process.q_sample(schedule, x_0, steps(39), noise(1))
+    for t in reversed(range(40)):
+        alpha_bar = process.at(schedule.alpha_bar, steps(t))
+        true_eps = (x - jnp.sqrt(alpha_bar) * x_0) / jnp.sqrt(1 - alpha_bar)
+        target = process.PREDICTIONS[prediction].from_pair(x_0, true_eps, alpha_bar)
+        found = process.predict_x0(schedule, target, x, steps(t), prediction)
+        x = process.p_step(schedule, found, x, steps(t), noise(2 + t))
+    np.testing.assert_allclose(x, x_0, atol=1e-5)
+
+
+def test_ancestral_steps_keep_the_forward_marginals():
+    # If x_0 is known, p_step must turn a draw of q(x_t | x_0) into one of q(x_{t-1} | x_0).
+    schedule = make_schedule("cosine", 20)
+    draws = 40_000
+    shape = (draws, 1, 1, 1)
+    x_0 = jnp.full(shape, 0.4)
+    x_t = process.q_sample(schedule, x_0, steps(12, draws), noise(0, shape))
+    x = np.asarray(process.p_step(schedule, x_0, x_t, steps(12, draws), noise(1, shape)))
+    variance = 1 - schedule.alpha_bar[11]
+    assert abs(x.mean() - np.sqrt(schedule.alpha_bar[11]) * 0.4) < 5 * np.sqrt(variance / draws)
+    assert abs(x.var() - variance) < 5 * variance * np.sqrt(2 / draws)
+
+
+@pytest.mark.parametrize("prediction", process.PREDICTIONS)
+def test_l_simple_is_zero_for_the_truth_and_the_targets_power_for_silence(prediction):
+    schedule = make_schedule("linear", 100)
+    x_0, eps, t = noise(0), noise(1), jnp.array([0, 3, 50, 99])
+    target = process.PREDICTIONS[prediction].from_pair(x_0, eps, process.at(schedule.alpha_bar, t))
+    truth = process.l_simple(schedule, lambda x, t: target, x_0, t, eps, prediction)
+    silence = process.l_simple(schedule, lambda x, t: 0 * x, x_0, t, eps, prediction)
+    np.testing.assert_array_equal(truth, 0)
+    np.testing.assert_allclose(silence, np.square(target).mean((1, 2, 3)), rtol=1e-5)
+
+
+def test_the_model_sees_x_t_of_eq_3():
+    schedule = make_schedule("linear", 10)
+    x_0, eps, t = noise(0), noise(1), jnp.array([0, 3, 5, 9])
+    seen = []
+    process.l_simple(schedule, lambda x, t: seen.append((x, t)) or x, x_0, t, eps)
+    (x_t, t_seen) = seen[0]
+    abar = schedule.alpha_bar[np.asarray(t)].reshape(4, 1, 1, 1)
+    np.testing.assert_allclose(x_t, np.sqrt(abar) * x_0 + np.sqrt(1 - abar) * eps, rtol=1e-5)
+    np.testing.assert_array_equal(t_seen, t)

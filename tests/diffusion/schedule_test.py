@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synthmed_jax.diffusion.schedule import SCHEDULES, make_schedule
+from synthmed_jax.errors import UserError
+
+kinds = st.sampled_from(sorted(SCHEDULES))
+steps = st.integers(1, 2000)
+
+
+@given(kinds, steps)
+def test_alpha_bar_is_the_running_product_in_float64(kind, num_steps):
+    schedule = make_schedule(kind, num_steps)
+    product, expected = 1.0, []
+    for beta in schedule.beta:
+        product *= 1.0 - beta
+        expected.append(product)
+    assert schedule.alpha_bar.dtype == np.float64
+    np.testing.assert_allclose(schedule.alpha_bar, expected, rtol=1e-12)
+
+
+@given(kinds, steps)
+def test_noise_only_grows(kind, num_steps):
+    schedule = make_schedule(kind, num_steps)
+    assert schedule.num_steps == num_steps
+    assert np.all((schedule.beta > 0) & (schedule.beta < 1))
+    assert np.all(np.diff(schedule.alpha_bar_prev) < 0)
+    assert schedule.alpha_bar_prev[0] == 1.0
+
+
+def test_linear_at_1000_steps_is_ho_et_al():
+    schedule = make_schedule("linear", 1000)
+    np.testing.assert_allclose(schedule.beta, np.linspace(1e-4, 0.02, 1000))
+    # exp(sum log(1 - beta)) written out in closed form to first orders: 4.0e-5.
+    assert schedule.alpha_bar[-1] == pytest.approx(4.0358e-5, rel=1e-3)
+
+
+def test_linear_ends_at_the_same_noise_for_any_length():
+    ends = [make_schedule("linear", n).alpha_bar[-1] for n in (250, 500, 1000, 2000)]
+    assert max(ends) / min(ends) < 1.3
+
+
+def test_cosine_is_nichol_and_dhariwal_eq_17():
+    schedule = make_schedule("cosine", 100)
+    u = (np.arange(1, 100) / 100 + 0.008) / 1.008
+    closed = np.cos(u * np.pi / 2) ** 2 / np.cos(0.008 / 1.008 * np.pi / 2) ** 2
+    np.testing.assert_allclose(schedule.alpha_bar[:-1], closed, rtol=1e-10)
+
+
+def test_bad_values_name_the_choices():
+    with pytest.raises(UserError, match=r"cosin.*linear, cosine"):
+        make_schedule("cosin", 10)
+    with pytest.raises(UserError, match="at least 1"):
+        make_schedule("linear", 0)

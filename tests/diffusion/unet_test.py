@@ -1,0 +1,88 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from synthmed_jax.diffusion import unet
+from synthmed_jax.diffusion.unet import UNet, UNetConfig
+from synthmed_jax.errors import UserError
+
+CONFIG = UNetConfig(channels=8, multipliers=(1, 2), blocks=1, attention=(4,), patch=2, dropout=0.5)
+NETWORK = UNet(CONFIG, num_classes=3)
+X = jax.random.normal(jax.random.key(0), (2, 16, 16, 3))
+T = jnp.array([3, 40])
+LABEL = jnp.array([0, 2])
+
+
+@pytest.fixture(scope="module")
+def params():
+    """Weights that are not zero anywhere, so that every path through the network counts."""
+    shapes = jax.eval_shape(NETWORK.init, jax.random.key(1), X, T, LABEL)["params"]
+    rng = np.random.default_rng(2)
+    return jax.tree.map(lambda v: rng.normal(0, 0.2, v.shape).astype(np.float32), shapes)
+
+
+@jax.jit
+def run(params, x=X, t=T, label=LABEL, dropout_keys=None):
+    return unet.apply(NETWORK, params, x, t, label, dropout_keys)
+
+
+def test_a_fresh_network_predicts_zero():
+    small = UNet(UNetConfig(8, (1,), 1, (), 4, 0.0), num_classes=3)
+    output, _ = jax.jit(small.init_with_output)(jax.random.key(1), X, T, LABEL)
+    np.testing.assert_array_equal(output, jnp.zeros_like(X))
+
+
+def test_step_and_class_and_image_all_matter(params):
+    base = run(params)
+    assert base.shape == X.shape
+    for changed in (run(params, t=T + 1), run(params, label=LABEL[::-1]), run(params, x=X + 1)):
+        assert np.abs(changed - base).max() > 1e-3
+
+
+def test_examples_do_not_see_each_other(params):
+    np.testing.assert_allclose(
+        run(params)[::-1], run(params, X[::-1], T[::-1], LABEL[::-1]), atol=1e-5
+    )
+
+
+def test_dropout_follows_each_examples_own_key(params):
+    keys = jax.random.split(jax.random.key(3), 2)
+    one = run(params, dropout_keys=keys)
+    np.testing.assert_array_equal(one, run(params, dropout_keys=keys))
+    assert np.abs(one - run(params)).max() > 1e-3
+    swapped = run(params, X[::-1], T[::-1], LABEL[::-1], keys[::-1])
+    np.testing.assert_allclose(one[::-1], swapped, atol=1e-5)
+
+
+def test_dropout_keeps_the_mean():
+    keys = jax.random.split(jax.random.key(4), 64)
+    dropped = unet.drop(keys, jnp.ones((64, 8, 8, 4)), 0.25)
+    assert set(np.unique(dropped)) == {np.float32(0), np.float32(1 / 0.75)}
+    share = np.asarray(dropped > 0).mean()
+    assert abs(share - 0.75) < 5 * np.sqrt(0.75 * 0.25 / dropped.size)
+
+
+@pytest.mark.parametrize("patch", [1, 2, 4])
+def test_patches_fold_and_unfold(patch):
+    folded = unet.fold_patches(X, patch)
+    assert folded.shape == (2, 16 // patch, 16 // patch, 3 * patch**2)
+    np.testing.assert_array_equal(unet.unfold_patches(folded, patch), X)
+    np.testing.assert_array_equal(folded[1, 2, 3, :3], X[1, 2 * patch, 3 * patch])
+
+
+def test_time_embeddings_are_all_different():
+    embedding = np.asarray(unet.timestep_embedding(jnp.arange(1000), 32))
+    distance = np.linalg.norm(embedding[:, None] - embedding[None], axis=-1)
+    assert distance[~np.eye(1000, dtype=bool)].min() > 1e-2
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("channels", 6), ("channels", 0), ("multipliers", ()), ("multipliers", (0,)), ("blocks", 0),
+     ("patch", 0), ("dropout", 1.0), ("dropout", float("nan"))],
+)  # fmt: skip
+def test_bad_shapes_are_refused(field, value):
+    values = {"channels": 8, "multipliers": (1, 2), "blocks": 1, "attention": (), "patch": 1}
+    with pytest.raises(UserError, match=field):
+        UNetConfig(**(values | {"dropout": 0.0} | {field: value}))

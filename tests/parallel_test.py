@@ -1,0 +1,51 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synthmed_jax import parallel
+from synthmed_jax.errors import UserError
+
+
+def test_metrics_are_reduced_over_unequal_shards():
+    def step(state, batch):
+        total = parallel.mean({"loss": batch["x"].mean()})
+        return jax.tree.map(lambda s: s + total["loss"], state), total
+
+    state, metrics = parallel.train_step(step)(
+        {"w": jnp.zeros(3)}, {"x": np.array([1.0, 1.0, 5.0, 9.0], np.float32)}
+    )
+    assert float(metrics["loss"]) == 4.0
+    np.testing.assert_array_equal(state["w"], [4, 4, 4])
+
+
+def test_examples_are_numbered_over_the_global_batch():
+    def number(state, x):
+        return parallel.example_indices(x.shape[0])
+
+    found = parallel.map_examples(number, 6)(None, np.zeros(6))
+    np.testing.assert_array_equal(found, np.arange(6))
+
+
+mapped = parallel.map_examples(lambda state, x, y: {"sum": state + x * y}, 4)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 19))
+def test_any_number_of_examples_through_one_compiled_shape(n):
+    x = np.arange(n, dtype=np.float32)
+    found = mapped(np.float32(1), x, x + 1)
+    np.testing.assert_array_equal(found["sum"], 1 + x * (x + 1))
+
+
+def test_a_batch_size_is_rounded_up_to_the_devices():
+    found = parallel.map_examples(lambda state, x: -x, 3)(None, np.arange(5.0, dtype=np.float32))
+    np.testing.assert_array_equal(found, -np.arange(5.0))
+
+
+def test_an_odd_batch_is_refused():
+    parallel.check_batch_size("config.x", 8)
+    with pytest.raises(UserError, match=r"config\.x=7"):
+        parallel.check_batch_size("config.x", 7)

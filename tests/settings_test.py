@@ -1,0 +1,104 @@
+import importlib
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from configs import base
+from synthmed_jax import classifiers, settings
+from synthmed_jax.diffusion.schedule import make_schedule
+from synthmed_jax.diffusion.unet import UNet
+from synthmed_jax.errors import UserError
+
+CONFIGS = ("all_ddpm", "brain_ddpm", "covid_ddpm", "phantom_ddpm", "folder_ddpm")
+
+
+def load(name, scale):
+    config = importlib.import_module(f"configs.{name}").get_config(scale)
+    config.lock()
+    return config
+
+
+@pytest.mark.parametrize("scale", base.SCALES)
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_config_loads_locks_and_builds_its_networks(name, scale):
+    config = load(name, scale)
+    run = settings.from_config(config)
+    assert run.scale == scale
+    make_schedule(run.schedule, run.num_steps)
+    side, channels = run.data.image_size, run.data.channels
+    x = jnp.zeros((2, side, side, channels))
+    t = jnp.zeros(2, jnp.int32)
+    network = UNet(run.unet, num_classes=4)
+    output, _ = jax.eval_shape(network.init_with_output, jax.random.key(0), x, t, t)
+    assert output.shape == x.shape
+    for backbone in run.backbones:
+        classifier = classifiers.create(backbone, 4)
+        seen = jnp.zeros((2, run.classifier.image_size, run.classifier.image_size, 3))
+        logits, _ = jax.eval_shape(
+            lambda key, x, c=classifier: c.init_with_output(key, x, train=False),
+            jax.random.key(0),
+            seen,
+        )
+        assert logits.shape == (2, 4)
+    # No config may invent a field that base.py does not define.
+    assert set(run.fields) == set(settings.from_config(base.get_config(scale)).fields)
+
+
+def test_the_paper_scale_is_the_papers_protocol():
+    per_class = {"all_ddpm": 1000, "brain_ddpm": 1700, "covid_ddpm": 1500}
+    for name, images in per_class.items():
+        config = load(name, "paper")
+        assert config == load(name, "paper")
+        run = settings.from_config(config)
+        assert run.per_class == images
+        assert run.num_steps == 1000
+        assert run.data.image_size >= 128
+        assert (run.classifier.max_epochs, run.classifier.folds) == (50, 5)
+        assert (run.schedule, run.train.prediction) == ("linear", "eps")
+
+
+def test_names_are_split_and_one_backbone_wins():
+    config = load("phantom_ddpm", "smoke")
+    config.classifier.arms = ("synthetic, real",)
+    config.classifier.backbone = "resnet18"
+    run = settings.from_config(config)
+    assert run.arms == ("synthetic", "real")
+    assert run.backbones == ("resnet18",)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("data.name", "leukaemia", "did you mean 'leukemia'"),
+        ("data.fit", "squeeze", "pad, crop, stretch"),
+        ("data.channels", 2, "1, 3"),
+        ("data.image_size", 18, "multiple of 4"),
+        ("split.fraction", 1.5, "between 0 and 1"),
+        ("split.val_fraction", -0.1, "val_fraction"),
+        ("diffusion.schedule", "cosin", "did you mean 'cosine'"),
+        ("diffusion.prediction", "x", "eps, v"),
+        ("diffusion.num_steps", 0, "at least 1"),
+        ("diffusion.flips", "vertical", "none, horizontal, dihedral"),
+        ("diffusion.train.steps", 0, "steps=0 must be at least 1"),
+        ("diffusion.train.learning_rate", 0.0, "above 0"),
+        ("diffusion.train.ema_decay", 1.0, "below 1"),
+        ("generate.per_class", 0, "per_class=0"),
+        ("generate.steps", 51, "at most config.diffusion.num_steps=50"),
+        ("classifier.backbones", ("resnet81",), "did you mean 'resnet18'"),
+        ("classifier.arms", ("real",), "synthetic"),
+        ("classifier.folds", 1, "folds=1 must be at least 2"),
+        ("explain.num_samples", 1, "at least 2"),
+    ],
+)
+def test_a_bad_value_dies_with_its_field_and_the_choices(field, value, message):
+    config = load("phantom_ddpm", "smoke")
+    block, _, name = field.rpartition(".")
+    setattr(config[block] if "." not in block else config.diffusion.train, name, value)
+    with pytest.raises(UserError, match=message):
+        settings.from_config(config)
+
+
+def test_an_unknown_scale_lists_the_choices():
+    with pytest.raises(ValueError, match="paper, cpu, smoke"):
+        base.get_config("cpx")

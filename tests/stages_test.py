@@ -1,0 +1,119 @@
+"""The whole chain at smoke scale, as a user would run it; then again, changed, and broken off."""
+
+import importlib
+import pathlib
+import re
+
+import jax
+import pytest
+
+from synthmed_jax import runlog, stages
+from synthmed_jax.errors import UserError
+
+FILES = (
+    "config.json", "run.json", "split/split.json", "diffusion/metrics.jsonl",
+    "synthetic/manifest.csv", "evaluate/metrics.json", "evaluate/predictions.csv",
+    "evaluate/fidelity.json", "explain/lime.json", "report/index.html", "report/report.md",
+    "report/report.json",
+)  # fmt: skip
+
+
+def make_config(cache, **changes):
+    config = importlib.import_module("configs.phantom_ddpm").get_config("smoke")
+    config.cpu_devices = jax.local_device_count()
+    config.data.cache_dir = str(cache)
+    config.update_from_flattened_dict({k.replace("__", "."): v for k, v in changes.items()})
+    return config
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, cache) -> pathlib.Path:
+    workdir = tmp_path_factory.mktemp("run")
+    stages.run(make_config(cache), workdir)
+    return workdir
+
+
+def contents(workdir):
+    skipped = ("run.json",)
+    return {
+        p.relative_to(workdir).as_posix(): p.read_bytes()
+        for p in workdir.rglob("*")
+        if p.is_file() and p.name not in skipped
+    }
+
+
+def test_every_file_of_the_contract_is_there(finished):
+    for name in FILES:
+        assert (finished / name).stat().st_size > 0, name
+    run = runlog.read_json(finished / "run.json")
+    assert list(run["stages"]) == list(stages.STAGES)
+    assert {stage["status"] for stage in run["stages"].values()} == {"finished"}
+    assert run["data"]["unreadable"] == []
+    metrics = runlog.read_json(finished / "evaluate" / "metrics.json")
+    assert {cell["arm"] for cell in metrics["cells"]} == {"synthetic", "real"}
+    assert metrics["num_test"] == 4 * 32
+    assert len(list((finished / "synthetic").rglob("*.png"))) == 4 * 8
+
+
+def test_the_report_shows_what_was_measured(finished):
+    html = (finished / "report" / "index.html").read_text()
+    cell = runlog.read_json(finished / "evaluate" / "metrics.json")["cells"][0]
+    assert f"{100 * cell['mean']['test_accuracy']:.1f}" in html
+    assert not re.search(r"(src|href)=\"(?!data:|#|https?://[^\"]*\")", html)
+
+
+def test_a_second_run_does_no_work_and_says_so(finished, cache, capsys):
+    before = contents(finished)
+    stages.run(make_config(cache), finished)
+    assert capsys.readouterr().out.count("finished, nothing to do") == len(stages.STAGES)
+    assert contents(finished) == before
+
+
+def test_a_changed_field_is_refused_and_nothing_is_lost(finished, cache):
+    before = contents(finished)
+    with pytest.raises(UserError, match=r"'diffusion'.*train\.learning_rate = 0\.001"):
+        stages.run(make_config(cache, diffusion__train__learning_rate=0.5), finished)
+    with pytest.raises(UserError, match=r"'split'.*split\.seed = 0, now it is 1"):
+        stages.run(make_config(cache, split__seed=1), finished)
+    assert contents(finished) == before
+
+
+def test_what_changes_no_result_is_not_refused(finished, cache, capsys):
+    stages.run(make_config(cache, diffusion__train__save_minutes=1.0), finished)
+    assert capsys.readouterr().out.count("nothing to do") == len(stages.STAGES)
+
+
+def test_more_images_add_a_cell_and_redo_nothing(finished, cache):
+    before = contents(finished)
+    stages.run(make_config(cache, generate__per_class=12), finished)
+    after = contents(finished)
+    for name, content in before.items():
+        if name.startswith(("diffusion/", "classify/", "split/")) or name.endswith(".png"):
+            if name.startswith(("explain/", "report/")):
+                continue
+            assert after[name] == content, name
+    assert any("/synthetic/12-inf-s0/" in name for name in after)
+
+
+def test_a_stage_without_its_input_says_which(tmp_path, cache):
+    with pytest.raises(UserError, match="'generate' needs 'diffusion'"):
+        stages.run(make_config(cache), tmp_path, ["generate"])
+
+
+def test_an_unknown_stage_lists_the_choices(tmp_path, cache):
+    with pytest.raises(UserError, match="split, diffusion, generate"):
+        stages.run(make_config(cache), tmp_path, ["genrate"])
+
+
+def test_missing_data_stops_the_run(tmp_path, cache):
+    config = importlib.import_module("configs.all_ddpm").get_config("smoke")
+    config.cpu_devices = jax.local_device_count()
+    config.data.cache_dir = str(cache)
+    config.data.dir = str(tmp_path)
+    with pytest.raises(UserError, match="kaggle"):
+        stages.run(config, tmp_path / "run")

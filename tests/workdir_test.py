@@ -1,0 +1,36 @@
+import pytest
+
+from synthmed_jax import workdir
+from synthmed_jax.errors import UserError
+from synthmed_jax.workdir import Fingerprint
+
+PRINT = Fingerprint({"a.b": 1, "a.c": [1, 2]}, {"split": "abc"})
+
+
+def test_a_marker_finishes_a_stage_and_gathers_cells(tmp_path):
+    assert not workdir.is_finished(tmp_path, "x", [])
+    workdir.mark(tmp_path, "x", "started", PRINT, ["one"])
+    assert not workdir.is_finished(tmp_path, "x", ["one"])
+    workdir.mark(tmp_path, "x", "finished", PRINT, ["one"])
+    assert workdir.is_finished(tmp_path, "x", ["one"])
+    assert not workdir.is_finished(tmp_path, "x", ["one", "two"])
+    workdir.mark(tmp_path, "x", "started", PRINT, ["one", "two"])
+    workdir.mark(tmp_path, "x", "finished", PRINT, ["two"])
+    assert workdir.is_finished(tmp_path, "x", ["one", "two"])
+
+
+@pytest.mark.parametrize("status", ["started", "finished"])
+def test_a_changed_field_is_refused_by_name(tmp_path, status):
+    workdir.check(tmp_path, "x", PRINT)
+    workdir.mark(tmp_path, "x", status, PRINT, ["one"])
+    workdir.check(tmp_path, "x", Fingerprint({"a.b": 1, "a.c": (1, 2)}, {"split": "abc"}))
+    with pytest.raises(UserError, match=r"'x'.*a\.c = \[1, 2\], now it is \[1, 3\]"):
+        workdir.check(tmp_path, "x", Fingerprint({"a.b": 1, "a.c": [1, 3]}, PRINT.inputs))
+    with pytest.raises(UserError, match=r"input split = 'abc', now it is 'abd'"):
+        workdir.check(tmp_path, "x", Fingerprint(PRINT.fields, {"split": "abd"}))
+
+
+def test_digests_follow_fields_and_inputs():
+    assert PRINT.digest == Fingerprint({"a.c": [1, 2], "a.b": 1}, {"split": "abc"}).digest
+    assert PRINT.digest != Fingerprint({"a.b": 2, "a.c": [1, 2]}, {"split": "abc"}).digest
+    assert PRINT.digest != Fingerprint(PRINT.fields, {"split": "abd"}).digest
