@@ -47,6 +47,10 @@ def main(argv: Sequence[str]) -> None:
             raise UserError(f"unexpected argument {argv[1]!r}: options start with --")
         if _CONFIG.value is None or _WORKDIR.value is None:
             raise UserError("give --config=configs/<name>.py[:scale] and --workdir=<folder>")
+        try:
+            _CONFIG.value.lock()  # the file is read on first use
+        except OSError as error:
+            raise UserError(f"--config: {str(error).splitlines()[-1].strip()}") from error
         stages.run(_CONFIG.value, pathlib.Path(_WORKDIR.value), _STAGES.value)
     except UserError as error:
         _fail(error)
