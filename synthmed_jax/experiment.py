@@ -1,0 +1,84 @@
+"""One run: its settings, its folder, and what stages load from there on demand."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import pathlib
+
+from synthmed_jax import settings as settings_module
+from synthmed_jax.classifiers import cross_validate, inputs
+from synthmed_jax.classifiers import train as classifier_train
+from synthmed_jax.data import images, split, synthetic
+from synthmed_jax.diffusion import schedule, unet
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What every stage gets: the settings, the folder, and what is loaded from it on demand."""
+
+    settings: settings_module.Settings
+    workdir: pathlib.Path
+
+    @functools.cached_property
+    def data(self) -> images.LoadedData:
+        """The whole real data set."""
+        return images.load_images(self.settings.data)
+
+    @property
+    def split_path(self) -> pathlib.Path:
+        return self.workdir / "split" / "split.json"
+
+    @functools.cached_property
+    def parts(self) -> split.Parts:
+        """`fit` and `val`."""
+        return split.read_parts(self.split_path, self.data.images)
+
+    @functools.cached_property
+    def synthetic(self) -> images.ImageSet:
+        """The synthetic set, `per_class` images a class."""
+        names = self.data.images.class_names
+        return synthetic.load_synthetic(
+            self.workdir / "synthetic",
+            names,
+            self.settings.per_class,
+            channels=self.settings.data.channels,
+        )
+
+    @functools.cached_property
+    def unet(self) -> unet.UNet:
+        """The diffusion model's network, without weights."""
+        return unet.UNet(self.settings.unet, len(self.data.images.class_names))
+
+    @functools.cached_property
+    def schedule(self) -> schedule.Schedule:
+        """The diffusion model's noise schedule."""
+        return schedule.make_schedule(self.settings.schedule, self.settings.num_steps)
+
+    @functools.cached_property
+    def programs(self) -> dict[str, classifier_train.Programs]:
+        """Compiled programs by backbone, filled by `programs_of`."""
+        return {}
+
+    def programs_of(self, backbone: str) -> classifier_train.Programs:
+        """The compiled programs of one network, made once a run."""
+        if backbone not in self.programs:
+            self.programs[backbone] = classifier_train.make_programs(
+                backbone, len(self.data.images.class_names), self.settings.classifier
+            )
+        return self.programs[backbone]
+
+    def resize(self, image_set: images.ImageSet) -> images.ImageSet:
+        """To the size that the classifiers see."""
+        return inputs.resize(image_set, self.settings.classifier.image_size)
+
+    @property
+    def cells(self) -> list[cross_validate.Cell]:
+        """What is trained: every backbone on every arm."""
+        seed = self.settings.classifier.seed
+        sizes = {"synthetic": (str(self.settings.per_class), "inf"), "real": ("all", "0")}
+        return [
+            cross_validate.Cell(backbone, arm, *sizes[arm], seed)
+            for backbone in self.settings.backbones
+            for arm in self.settings.arms
+        ]

@@ -1,0 +1,111 @@
+"""Runs stages: skips what is finished, resumes what is not, refuses what does not fit together."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import time
+from collections.abc import Sequence
+
+import jax
+from ml_collections import ConfigDict
+
+from synthmed_jax import checks, parallel, runlog, stages, workdir
+from synthmed_jax import settings as settings_module
+from synthmed_jax.errors import UserError
+from synthmed_jax.experiment import Run
+
+COMPILATION_CACHE = pathlib.Path("~/.cache/synthmed_jax/xla")
+
+
+def run(config: ConfigDict, directory: pathlib.Path, only: Sequence[str] = ()) -> None:
+    """Runs the stages that are not finished, in order.
+
+    Args:
+      config: from configs/.
+      directory: the workdir.
+      only: names of stages; empty: all.
+
+    Raises:
+      UserError: bad settings, data or workdir; nothing that was computed is lost.
+    """
+    settings = settings_module.from_config(config)
+    for name in only:
+        checks.one_of("--stages", name, stages.STAGES)
+    parallel.set_up_devices(settings.cpu_devices)
+    _check_accelerator(settings.scale)
+    _keep_compiled_programs()
+    run = Run(settings, directory)
+    for name in stages.STAGES:
+        workdir.check(directory, name, stages.fingerprint(run, name))
+    runlog.write_json(directory / "config.json", config.to_dict())
+    for name in stages.STAGES:
+        if not only or name in only:
+            _run_stage(run, name)
+    report = directory / "report" / "index.html"
+    if report.exists():
+        print(f"report: {report.absolute()}", flush=True)
+
+
+def _run_stage(run: Run, name: str) -> None:
+    stage = stages.STAGES[name]
+    for upstream in stage.inputs:
+        marker = workdir.read_marker(run.workdir, upstream)
+        if not marker or marker["status"] != "finished":
+            raise UserError(f"stage {name!r} needs {upstream!r}, which is not finished: run it too")
+    cells = stage.cells(run)
+    if workdir.is_finished(run.workdir, name, cells):
+        print(f"{name}: finished, nothing to do", flush=True)
+        return
+    print(f"{name} ...", flush=True)
+    own = stages.fingerprint(run, name)
+    workdir.mark(run.workdir, name, "started", own, cells)
+    started = time.monotonic()
+    status = "stopped"
+    try:
+        stage.run(run)
+        workdir.mark(run.workdir, name, "finished", own, cells)
+        status = "finished"
+    finally:
+        _record(run, name, status, time.monotonic() - started)
+    print(f"{name}: done in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def _record(run: Run, name: str, status: str, seconds: float) -> None:
+    """Adds a stage to run.json."""
+    path = run.workdir / "run.json"
+    before = runlog.read_json(path) if path.exists() else {}
+    timings = before.get("stages", {})
+    timings[name] = {
+        "status": status,
+        "seconds": round(timings.get(name, {}).get("seconds", 0.0) + seconds, 1),
+        "peak_memory_mib": runlog.peak_memory_mib(),
+    }
+    seeds = {field: v for field, v in run.settings.fields.items() if field.endswith("seed")}
+    data = {
+        "name": run.settings.data.name,
+        "hash": run.data.data_hash,
+        "num_images": len(run.data.images),
+        "unreadable": list(run.data.unreadable),
+    }
+    runlog.write_json(
+        path, {**runlog.describe_run(), "seeds": seeds, "data": data, "stages": timings}
+    )
+
+
+def _check_accelerator(scale: str) -> None:
+    if scale != "paper" or jax.default_backend() != "cpu":
+        return
+    if shutil.which("nvidia-smi") or pathlib.Path("/proc/driver/nvidia").exists():
+        raise UserError(
+            "this machine has an NVIDIA device but JAX has no CUDA support: "
+            "pip install -r requirements-cuda.txt, or use a config with :cpu"
+        )
+    print("paper scale on a CPU takes weeks; a config with :cpu takes two hours", flush=True)
+
+
+def _keep_compiled_programs() -> None:
+    """Compiling a step takes half a minute on two cores: a second run must not pay again."""
+    if jax.config.values["jax_compilation_cache_dir"] is None:
+        jax.config.update("jax_compilation_cache_dir", str(COMPILATION_CACHE.expanduser()))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
