@@ -11,7 +11,10 @@ def test_the_protocol_table_asks_for_fields_that_exist(fabricated):
 
 def test_the_protocol_is_the_configs(fabricated):
     rows = dict(provenance.protocol(read_run(fabricated.workdir)))
-    assert rows["sampler"] == "ddim, 50 steps; 500 images a class"
+    drawn = fabricated.read("config.json")["generate"]
+    assert rows["sampler"] == (
+        f"{drawn['sampler']}, {drawn['steps']} steps; {drawn['per_class']} images a class"
+    )
     assert "explicit counts" not in rows
 
 
