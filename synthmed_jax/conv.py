@@ -3,9 +3,10 @@
 XLA's CPU backend computes a convolution's weight gradient at a tenth of a matmul's speed. Here a
 3x3 convolution is Winograd's F(2x2, 3x3) (Lavin & Gray, 2016, arXiv:1509.09308): 2.25 times fewer
 multiplications, as 16 matmuls over chunks of images that stay in cache; both gradients take the
-same form. Every other shape keeps XLA's forward pass and gets its weight gradient from chunked
-im2col. On other backends, and for what is not covered (groups, dilation, other layouts or dtypes),
-`jax.lax.conv_general_dilated` is called as it is.
+same form. Every other shape gets its weight gradient from chunked im2col, and where the result is small
+(then the kernel is large, and XLA spends its time on copies of it) its forward pass and its input
+gradient too. On other backends, and for what is not covered (groups, dilation, other layouts or
+dtypes), `jax.lax.conv_general_dilated` is called as it is.
 
 Use: `nn.Conv(..., conv_general_dilated=conv.conv_general_dilated)`; no module changes.
 """
@@ -13,6 +14,7 @@ Use: `nn.Conv(..., conv_general_dilated=conv.conv_general_dilated)`; no module c
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +29,8 @@ LAYOUT = ("NHWC", "HWIO", "NHWC")
 CHUNK_BYTES = 512 * 1024
 # Below this many channels Winograd's transforms cost more than they save.
 WINOGRAD_CHANNELS = 16
+# Up to this many output pixels an image, im2col beats XLA in every direction.
+IM2COL_PIXELS = 64
 
 Padding = tuple[tuple[int, int], tuple[int, int]]
 
@@ -80,7 +84,7 @@ def conv_general_dilated(
         return jnp.einsum("bhwc,cd->bhwd", lhs[:, :: strides[0], :: strides[1]], rhs[0, 0])
     if _suits_winograd(lhs.shape, rhs.shape, strides, pads):
         return _winograd(lhs, rhs)
-    return _im2col_gradient(lhs, rhs, strides, pads)
+    return _im2col(lhs, rhs, strides, pads)
 
 
 def _is_nhwc(lhs_shape: Sequence[int], rhs_shape: Sequence[int], dimension_numbers: Any) -> bool:
@@ -163,33 +167,42 @@ def _cotangent_transform(first: jax.Array, second: jax.Array) -> list[jax.Array]
     return [first, first + second, first - second, -second]
 
 
-def _winograd_forward(x: jax.Array, kernel: jax.Array) -> jax.Array:
+# The input gradient turns the kernel by half a turn: G with its columns reversed.
+_G_TURNED = _G[:, ::-1]
+
+
+def _kernel_tiles(kernel: jax.Array, g: np.ndarray) -> jax.Array:
+    """G kernel G^T: f32[3,3,C,D] -> f32[16,C,D]."""
+    return jnp.einsum("ai,ijcd,bj->abcd", g, kernel, g).reshape(16, *kernel.shape[2:])
+
+
+def _winograd_apply(x: jax.Array, u: jax.Array, contracted: int) -> jax.Array:
+    """Convolves f32[B,H,W,C] with kernel tiles f32[16,.,.], summing over axis `contracted`."""
     _, height, width, channels = x.shape
-    u = jnp.einsum("ai,ijcd,bj->abcd", _G, kernel, _G).reshape(16, *kernel.shape[2:])
 
     def one_chunk(chunk: jax.Array) -> jax.Array:
-        m = lax.dot_general(_tiles(chunk), u, (((2,), (1,)), ((0,), (0,))))
+        m = lax.dot_general(_tiles(chunk), u, (((2,), (contracted,)), ((0,), (0,))))
         return _untile(m, height, width)
 
     y = lax.map(one_chunk, _chunks(x, 4 * channels * height * width * 4))
-    return y.reshape(*x.shape[:3], kernel.shape[3])
+    return y.reshape(*x.shape[:3], u.shape[3 - contracted])
 
 
 @jax.custom_vjp
 def _winograd(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """3x3 convolution, stride 1, one pixel of padding: f32[B,H,W,C] * f32[3,3,C,D]."""
-    return _winograd_forward(x, kernel)
+    return _winograd_apply(x, _kernel_tiles(kernel, _G), 1)
 
 
 def _winograd_fwd(x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return _winograd_forward(x, kernel), (x, kernel)
+    return _winograd(x, kernel), (x, kernel)
 
 
 def _winograd_bwd(
     residuals: tuple[jax.Array, jax.Array], dy: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     x, kernel = residuals
-    dx = _winograd_forward(dy, jnp.flip(kernel, (0, 1)).swapaxes(2, 3))
+    dx = _winograd_apply(dy, _kernel_tiles(kernel, _G_TURNED), 2)
     _, height, width, channels = x.shape
     bytes_per_image = 4 * max(channels, dy.shape[3]) * height * width * 4
 
@@ -211,7 +224,30 @@ def _winograd_bwd(
 _winograd.defvjp(_winograd_fwd, _winograd_bwd)
 
 
-# --- every other shape: XLA forward, weight gradient by im2col in chunks ---
+# --- every other shape: im2col ---
+
+Geometry = tuple[tuple[int, ...], tuple[int, int], Padding]  # kernel's sides, strides, padding
+
+
+def _columns(x: jax.Array, geometry: Geometry) -> jax.Array:
+    """The pixels under the kernel at every output pixel: f32[b,H,W,C] -> f32[b,h,w,k*k*C]."""
+    (k_h, k_w), (s_h, s_w), pads = geometry
+    x = jnp.pad(x, ((0, 0), *pads, (0, 0)))
+    height, width = (x.shape[1] - k_h) // s_h + 1, (x.shape[2] - k_w) // s_w + 1
+    b, channels = x.shape[0], x.shape[3]
+    return jnp.concatenate(
+        [
+            lax.slice(
+                x,
+                (0, i, j, 0),
+                (b, i + (height - 1) * s_h + 1, j + (width - 1) * s_w + 1, channels),
+                (1, s_h, s_w, 1),
+            )
+            for i in range(k_h)
+            for j in range(k_w)
+        ],
+        axis=3,
+    )
 
 
 def _xla(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding) -> jax.Array:
@@ -219,17 +255,22 @@ def _xla(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Paddin
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _im2col_gradient(
-    x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding
-) -> jax.Array:
-    """Convolution f32[B,H,W,C] * f32[h,w,C,D] whose weight gradient is one matmul a chunk."""
-    return _xla(x, kernel, strides, pads)
+def _im2col(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding) -> jax.Array:
+    """Convolution f32[B,H,W,C] * f32[h,w,C,D]; each direction one matmul a chunk of images."""
+    geometry = (kernel.shape[:2], strides, pads)
+    shape = jax.eval_shape(functools.partial(_columns, geometry=geometry), x).shape
+    if not 0 < shape[1] * shape[2] <= IM2COL_PIXELS:
+        return _xla(x, kernel, strides, pads)
+    matrix = kernel.reshape(-1, kernel.shape[3])
+    chunks = _chunks(x, 4 * math.prod(shape[1:]))
+    y = lax.map(lambda chunk: jnp.dot(_columns(chunk, geometry), matrix), chunks)
+    return y.reshape(*shape[:3], kernel.shape[3])
 
 
 def _im2col_fwd(
     x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return _xla(x, kernel, strides, pads), (x, kernel)
+    return _im2col(x, kernel, strides, pads), (x, kernel)
 
 
 def _im2col_bwd(
@@ -239,35 +280,25 @@ def _im2col_bwd(
     dy: jax.Array,
 ) -> tuple[jax.Array, jax.Array]:
     x, kernel = residuals
-    (dx,) = jax.linear_transpose(lambda v: _xla(v, kernel, strides, pads), x)(dy)
-    height, width = dy.shape[1:3]
-    k_h, k_w, channels, features = kernel.shape
-    bytes_per_image = 4 * height * width * k_h * k_w * channels
+    geometry = (kernel.shape[:2], strides, pads)
+    matrix = kernel.reshape(-1, kernel.shape[3])
+    columns_of = functools.partial(_columns, geometry=geometry)
+    bytes_per_image = 4 * math.prod(dy.shape[1:3]) * matrix.shape[0]
+    x_chunks, dy_chunks = _chunks(x, bytes_per_image), _chunks(dy, bytes_per_image)
+    if 0 < math.prod(dy.shape[1:3]) <= IM2COL_PIXELS:
+        scatter = jax.linear_transpose(columns_of, x_chunks[0])
+        dx = lax.map(lambda chunk: scatter(jnp.dot(chunk, matrix.T))[0], dy_chunks)
+        dx = dx.reshape(x.shape)
+    else:
+        (dx,) = jax.linear_transpose(lambda v: _xla(v, kernel, strides, pads), x)(dy)
 
     def add_chunk(total: jax.Array, chunk: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
-        padded = jnp.pad(chunk[0], ((0, 0), *pads, (0, 0)))
-        columns = jnp.concatenate(
-            [
-                padded[:, i : i + (height - 1) * strides[0] + 1 : strides[0]][
-                    :, :, j : j + (width - 1) * strides[1] + 1 : strides[1]
-                ]
-                for i in range(k_h)
-                for j in range(k_w)
-            ],
-            axis=3,
-        )
-        return total + lax.dot_general(
-            columns.reshape(-1, k_h * k_w * channels),
-            chunk[1].reshape(-1, features),
-            (((0,), (0,)), ((), ())),
-        ), None
+        columns = columns_of(chunk[0]).reshape(-1, matrix.shape[0])
+        features = chunk[1].reshape(-1, matrix.shape[1])
+        return total + lax.dot_general(columns, features, (((0,), (0,)), ((), ()))), None
 
-    dkernel, _ = lax.scan(
-        add_chunk,
-        jnp.zeros((k_h * k_w * channels, features)),
-        (_chunks(x, bytes_per_image), _chunks(dy, bytes_per_image)),
-    )
-    return dx, dkernel.reshape(kernel.shape)
+    dmatrix, _ = lax.scan(add_chunk, jnp.zeros(matrix.shape), (x_chunks, dy_chunks))
+    return dx, dmatrix.reshape(kernel.shape)
 
 
-_im2col_gradient.defvjp(_im2col_fwd, _im2col_bwd)
+_im2col.defvjp(_im2col_fwd, _im2col_bwd)
