@@ -3,10 +3,10 @@
 XLA's CPU backend computes a convolution's weight gradient at a tenth of a matmul's speed. Here a
 3x3 convolution is Winograd's F(2x2, 3x3) (Lavin & Gray, 2016, arXiv:1509.09308): 2.25 times fewer
 multiplications, as 16 matmuls over chunks of images that stay in cache; both gradients take the
-same form. Every other shape gets its weight gradient from chunked im2col, and where the result is small
-(then the kernel is large, and XLA spends its time on copies of it) its forward pass and its input
-gradient too. On other backends, and for what is not covered (groups, dilation, other layouts or
-dtypes), `jax.lax.conv_general_dilated` is called as it is.
+same form. Every other shape gets its weight gradient from chunked im2col, and where the result is
+small (then the kernel is large, and XLA spends its time on copies of it) its forward pass and its
+input gradient too. On other backends, and for what is not covered (groups, dilation, other layouts
+or dtypes), `jax.lax.conv_general_dilated` is called as it is.
 
 Use: `nn.Conv(..., conv_general_dilated=conv.conv_general_dilated)`; no module changes.
 """
