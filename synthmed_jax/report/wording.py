@@ -120,8 +120,8 @@ def _gap(found: dict[str, Any]) -> str:
         f"synthetic images instead of real ones {'costs' if found['gap'] > 0 else 'gains'} "
         f"{points(found['gap'])}. The two intervals "
         + (
-            "do not overlap, so the choice of test images alone hardly explains the difference; the "
-            "spread over folds is the other part of chance."
+            "do not overlap, so the choice of test images alone hardly explains the difference; "
+            "the spread over folds is the other part of chance."
             if apart
             else "overlap, so this run alone cannot tell which is better."
         )
