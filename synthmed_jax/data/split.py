@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from synthmed_jax import runlog
 from synthmed_jax.data import grouping
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.errors import UserError
@@ -141,10 +142,7 @@ def write_split(
         document[part] = [
             {"file": images.files[i], "label": images.class_names[images.labels[i]]} for i in chosen
         ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(document, indent=1) + "\n")
-    temporary.replace(path)
+    runlog.write_json(path, document)
 
 
 def read_parts(path: Path, images: ImageSet) -> Parts:

@@ -6,7 +6,6 @@ All results are plain Python numbers, ready for JSON. Accuracies and rates are i
 import csv
 import io
 import math
-import os
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,6 +13,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 from sklearn import metrics
+
+from synthmed_jax import runlog
 
 _NOT_AVERAGED = ("fold", "confusion")
 BEST_RULE = (
@@ -155,9 +156,7 @@ def write_predictions(
             called = class_names[int(np.argmax(probabilities))]
             numbers = (f"{p:.6g}" for p in probabilities)
             writer.writerow([*network, file, class_names[int(label)], called, *numbers])
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text.getvalue(), encoding="utf-8", newline="")
-    os.replace(partial, path)
+    runlog.write_text(path, text.getvalue())
 
 
 def _validation_loss(fold: Mapping[str, Any]) -> float:

@@ -6,7 +6,6 @@ escaped: by autoescaping in the page, by `escape_markdown` in the Markdown.
 
 import html
 import json
-import os
 import pathlib
 import re
 from typing import Any
@@ -44,7 +43,7 @@ def write_report(workdir: pathlib.Path, fit: ImageSet, synthetic: ImageSet | Non
     directory = workdir / "report"
     directory.mkdir(parents=True, exist_ok=True)
     for picture in [*drawn.values(), *lime]:
-        _write_bytes(directory / picture.file, picture.png)
+        runlog.write_bytes(directory / picture.file, picture.png)
     runlog.write_text(directory / "report.md", render_markdown(variables, run.config))
     runlog.write_json(directory / "report.json", numbers(run, variables))
     runlog.write_text(directory / "index.html", render_html(variables))
@@ -105,9 +104,3 @@ def numbers(run: files.Run, variables: dict[str, Any]) -> dict[str, Any]:
         "config": run.config,
         "run": run.info,
     }
-
-
-def _write_bytes(path: pathlib.Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
