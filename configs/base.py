@@ -90,6 +90,9 @@ def _paper() -> ConfigDict:
     config.classifier.image_size = 224  # Side that the networks see, pixels.
     config.classifier.batch_size = 64
     config.classifier.max_epochs = 50
+    # A set too small for so many steps in max_epochs is passed over several times an epoch: the
+    # real arm is trained as long as the synthetic one. 0: an epoch is always one pass.
+    config.classifier.min_steps = 2500
     config.classifier.patience = 10  # Epochs without a lower validation loss before the stop.
     config.classifier.learning_rate = 3e-4  # Peak of AdamW's rate.
     config.classifier.weight_decay = 0.01  # AdamW's.
@@ -127,7 +130,13 @@ def _to_cpu(config: ConfigDict) -> None:
     )
     config.generate.update(per_class=400, sampler="ddim", steps=25, block=100)
     config.classifier.update(
-        image_size=64, batch_size=32, max_epochs=10, patience=4, learning_rate=1e-3, shift=4
+        image_size=64,
+        batch_size=32,
+        max_epochs=10,
+        min_steps=400,
+        patience=4,
+        learning_rate=1e-3,
+        shift=4,
     )
 
 
@@ -140,5 +149,7 @@ def _to_smoke(config: ConfigDict) -> None:
     config.diffusion.unet.update(channels=16, multipliers=(1, 2), blocks=1)
     config.diffusion.train.update(steps=20, batch_size=8, warmup_steps=5, log_every=5, val_every=10)
     config.generate.update(per_class=8, steps=10, block=4)
-    config.classifier.update(image_size=32, batch_size=8, max_epochs=1, folds=2, shift=1)
+    config.classifier.update(
+        image_size=32, batch_size=8, max_epochs=1, min_steps=0, folds=2, shift=1
+    )
     config.explain.update(num_samples=40, batch_size=20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
@@ -29,6 +30,9 @@ class ClassifierSettings:
       image_size: side (pixels) that the network sees.
       batch_size: images a step, over all devices; smaller training sets use what they have.
       max_epochs: at most so many.
+      min_steps: optimiser steps that `max_epochs` epochs hold at least. A training set too small
+        for that is passed over several times an epoch, so that a small set and a large one are
+        compared after as much training, with the same patience.
       patience: epochs without a lower validation loss before training stops.
       learning_rate: peak of AdamW's rate, after one epoch of linear warm-up and before a cosine
         decay to 0 at `max_epochs`.
@@ -41,6 +45,7 @@ class ClassifierSettings:
     image_size: int
     batch_size: int
     max_epochs: int
+    min_steps: int
     patience: int
     learning_rate: float
     weight_decay: float
@@ -51,7 +56,7 @@ class ClassifierSettings:
 
     def __post_init__(self) -> None:
         least = {"image_size": 32, "batch_size": 1, "max_epochs": 1, "patience": 1, "folds": 2}
-        for name, value in (least | {"weight_decay": 0, "seed": 0}).items():
+        for name, value in (least | {"min_steps": 0, "weight_decay": 0, "seed": 0}).items():
             checks.at_least(f"config.classifier.{name}", getattr(self, name), value)
         checks.above("config.classifier.learning_rate", self.learning_rate, 0)
         Augmentation(self.flips, self.shift)
@@ -84,6 +89,11 @@ def rate_at(step: jax.Array, total_steps: jax.Array, warmup: jax.Array) -> jax.A
     """Share of the peak rate: linear warm-up, then a cosine to 0 at total_steps."""
     progress = jnp.clip((step - warmup) / jnp.maximum(total_steps - warmup, 1), 0, 1)
     return jnp.minimum((step + 1) / jnp.maximum(warmup, 1), 0.5 * (1 + jnp.cos(jnp.pi * progress)))
+
+
+def passes_per_epoch(settings: ClassifierSettings, batches_per_pass: int) -> int:
+    """How often an epoch passes over a training set, so that training can have `min_steps`."""
+    return max(1, math.ceil(settings.min_steps / (settings.max_epochs * batches_per_pass)))
 
 
 def make_programs(backbone: str, num_classes: int, settings: ClassifierSettings) -> Programs:
@@ -164,7 +174,8 @@ def train_fold(
     batch_size = min(settings.batch_size, len(train)) // devices * devices
     if batch_size == 0:
         raise UserError(f"{description}: {len(train)} training images for {devices} devices")
-    steps = len(train) // batch_size
+    passes = passes_per_epoch(settings, len(train) // batch_size)
+    steps = passes * (len(train) // batch_size)
     total_steps = np.full(batch_size, steps * settings.max_epochs, np.int32)
     data = batches(train, batch_size, seed, Augmentation(settings.flips, settings.shift))
     state = programs.init(jax.random.key(seed))
@@ -209,6 +220,8 @@ def train_fold(
     seconds = time.monotonic() - started
     result = best | {
         "epochs": epoch,
+        "passes_per_epoch": passes,
+        "steps": epoch * steps,
         "stopped": stopped,
         "batch_size": batch_size,
         "num_train": len(train),

@@ -41,8 +41,9 @@ PROTOCOL = (
     (
         "their training",
         "AdamW, {classifier.folds}-fold cross-validation, batches of {classifier.batch_size}, "
-        "learning rate {classifier.learning_rate}, at most {classifier.max_epochs} epochs, stopped "
-        "after {classifier.patience} epochs without a lower validation loss; augmentation: flips "
+        "learning rate {classifier.learning_rate}, at most {classifier.max_epochs} epochs "
+        "(of as many passes as make them {classifier.min_steps} steps), stopped after "
+        "{classifier.patience} epochs without a lower validation loss; augmentation: flips "
         "{classifier.flips}, shift {classifier.shift} pixels",
     ),
     ("explanations", "LIME, {explain.num_samples} perturbed images each"),

@@ -16,6 +16,7 @@ SETTINGS = train.ClassifierSettings(
     image_size=32,
     batch_size=8,
     max_epochs=4,
+    min_steps=0,
     patience=1,
     learning_rate=3e-3,
     weight_decay=0.01,
@@ -67,6 +68,15 @@ def test_rate_warms_up_then_falls_to_zero():
     assert rates[-1] < 1e-3
 
 
+@pytest.mark.parametrize(
+    ("min_steps", "batches_per_pass", "passes"),
+    [(0, 6, 1), (40, 10, 1), (41, 10, 2), (400, 14, 8), (400, 500, 1)],
+)
+def test_small_sets_are_passed_over_often_enough(min_steps, batches_per_pass, passes):
+    settings = dataclasses.replace(SETTINGS, min_steps=min_steps)  # at most 4 epochs
+    assert train.passes_per_epoch(settings, batches_per_pass) == passes
+
+
 def test_folds_learn_and_can_be_read_back(programs, images, tmp_path):
     cross_validate.cross_validate(programs, SETTINGS, CELL, images, tmp_path)
     for fold in range(3):
@@ -93,8 +103,7 @@ def test_the_folds_cover_every_image_once(programs, images, tmp_path, monkeypatc
         assert not set(train.files) & set(val.files)
         assert len(train) + len(val) == 48
         seen.extend(val.files)
-        raise_if = len(seen) == 48
-        return {"w": np.zeros(1)}, {"best_epoch": 1, "last": raise_if}
+        return {"w": np.zeros(1)}, {"best_epoch": 1}
 
     monkeypatch.setattr(cross_validate, "train_fold", note)
     cross_validate.cross_validate(programs, SETTINGS, CELL, images, tmp_path)
@@ -128,7 +137,7 @@ def test_patience_ends_training_at_the_best_epoch(programs, images):
     shuffled = dataclasses.replace(
         images, labels=np.random.default_rng(1).permutation(images.labels)
     )
-    settings = dataclasses.replace(SETTINGS, learning_rate=3e-2, max_epochs=30)
+    settings = dataclasses.replace(SETTINGS, learning_rate=3e-2, max_epochs=30, min_steps=240)
     log = Log()
     _, result = train.train_fold(
         train.make_programs("tiny", 2, settings),
@@ -141,6 +150,8 @@ def test_patience_ends_training_at_the_best_epoch(programs, images):
     )
     assert result["stopped"] == "patience"
     assert result["epochs"] == result["best_epoch"] + 1 < 30
+    # 32 images are 4 batches of 8: two passes an epoch make the 240 steps of 30 epochs.
+    assert (result["passes_per_epoch"], result["steps"]) == (2, 8 * result["epochs"])
     assert result["val_loss"] == min(log.losses)
 
 
