@@ -89,6 +89,11 @@ def progress(
     )
 
 
+def files_progress(files: Iterable[Any], description: str) -> tqdm.tqdm:
+    """Iterates over files with a bar that shows only where that takes longer than two seconds."""
+    return tqdm.tqdm(files, desc=description, unit="file", delay=2.0, leave=False)
+
+
 def peak_memory_mib() -> float:
     """Peak resident memory of this process so far, MiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

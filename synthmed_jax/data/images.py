@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from synthmed_jax.data import decode, records, source
+from synthmed_jax import runlog
+from synthmed_jax.data import decode, source
 from synthmed_jax.data.source import DataSettings
 from synthmed_jax.errors import UserError
 
@@ -106,7 +107,7 @@ def _decode_all(stored: source.Records, settings: DataSettings, stem: Path) -> N
     with _replacing(stem.with_suffix(".npy")) as temporary:
         shape = (len(stored), size, size, channels)
         pixels = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
-        for position in records.progress(range(len(stored)), "decoding"):
+        for position in runlog.files_progress(range(len(stored)), "decoding"):
             record = stored[position]
             try:
                 image = decode.decode_image(record.content, channels)
@@ -125,8 +126,7 @@ def _decode_all(stored: source.Records, settings: DataSettings, stem: Path) -> N
                 np.save(stream, kept)
         del pixels
     listing = {"files": files, "labels": labels, "unreadable": [file for file, _ in failures]}
-    with _replacing(stem.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(listing))
+    runlog.write_json(stem.with_suffix(".json"), listing)
 
 
 def _check_failures(failures: list[tuple[str, str]], total: int) -> None:

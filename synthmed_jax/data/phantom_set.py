@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from synthmed_jax import runlog
 from synthmed_jax.data import records
 
 _FORMAT_VERSION = 1
@@ -34,7 +35,7 @@ class Phantom(records.ImageBuilder):
 
         source = self.source
         assert isinstance(source, PhantomSource)
-        for file, label in records.progress(source.files, "drawing phantoms"):
+        for file, label in runlog.files_progress(source.files, "drawing phantoms"):
             image, _ = phantom.draw(source.seed, label, int(Path(file).stem), source.size)
             content = _png(image)
             yield records.Record(content, file, label, records.sha256(content))

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import tensorflow_datasets as tfds
-from tqdm import tqdm
 
+from synthmed_jax import runlog
 from synthmed_jax.data import decode
 from synthmed_jax.errors import UserError
 
@@ -108,7 +108,7 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # 
             raise UserError(f"{source.root}: files changed while they were read; run again")
 
     def _records(self) -> Iterator[Record]:
-        for file, label in progress(self.source.files, f"preparing {self.name}"):
+        for file, label in runlog.files_progress(self.source.files, f"preparing {self.name}"):
             content = (self.source.root / file).read_bytes()
             yield Record(content, file, label, sha256(content))
 
@@ -182,7 +182,7 @@ def sha256(content: bytes) -> str:
 def hash_files(root: Path, files: Sequence[ImageFile]) -> str:
     """Reads all files and returns their `content_hash`."""
     digests = []
-    for file, _ in progress(files, "reading"):
+    for file, _ in runlog.files_progress(files, "reading"):
         with (root / file).open("rb") as stream:
             digests.append((file, hashlib.file_digest(stream, "sha256").hexdigest()))
     return content_hash(digests)
@@ -194,8 +194,3 @@ def content_hash(digests: Iterable[tuple[str, str]]) -> str:
     for file, digest in sorted(digests):
         total.update(f"{file}\0{digest}\n".encode("utf-8", "surrogateescape"))
     return total.hexdigest()
-
-
-def progress(items: Sequence[Any], what: str) -> Iterable[Any]:
-    """Iterates with a bar that appears only when the work takes longer than two seconds."""
-    return tqdm(items, desc=what, unit="file", delay=2.0, leave=False)

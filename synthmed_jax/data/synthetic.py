@@ -2,13 +2,15 @@
 
 import csv
 import hashlib
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from synthmed_jax.data import decode, records
+from synthmed_jax import runlog
+from synthmed_jax.data import decode
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.errors import UserError
 
@@ -33,17 +35,14 @@ def write_manifest(directory: Path, rows: Iterable[Mapping[str, Any]]) -> None:
       directory: the synthetic set's folder; `path` in a row is relative to it.
       rows: mappings with exactly MANIFEST_FIELDS.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / "manifest.csv"
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, MANIFEST_FIELDS, lineterminator="\n")
-        writer.writeheader()
-        for row in sorted(rows, key=lambda row: (row["class"], int(row["index"]))):
-            if row.keys() != set(MANIFEST_FIELDS):
-                raise ValueError(f"a manifest row needs {MANIFEST_FIELDS}, got {tuple(row)}")
-            writer.writerow(row)
-    temporary.replace(path)
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, MANIFEST_FIELDS, lineterminator="\n")
+    writer.writeheader()
+    for row in sorted(rows, key=lambda row: (row["class"], int(row["index"]))):
+        if row.keys() != set(MANIFEST_FIELDS):
+            raise ValueError(f"a manifest row needs {MANIFEST_FIELDS}, got {tuple(row)}")
+        writer.writerow(row)
+    runlog.write_text(directory / "manifest.csv", stream.getvalue())
 
 
 def read_manifest(directory: Path) -> list[dict[str, Any]]:
@@ -94,7 +93,7 @@ def load_synthetic(
                 f"{directory} holds {len(chosen)} synthetic images of {name}, {per_class} are "
                 "needed: generate more or lower the number a class"
             )
-        for row in records.progress(chosen[:per_class], f"reading synthetic {name}"):
+        for row in runlog.files_progress(chosen[:per_class], f"reading synthetic {name}"):
             image = _read_image(directory / row["path"], row["sha256"], channels)
             pixels.append(image if image_size is None else _resize(image, image_size))
             labels.append(label)
