@@ -130,13 +130,15 @@ def _to_cpu(config: ConfigDict) -> None:
     )
     config.generate.update(per_class=400, sampler="ddim", steps=25, block=100)
     config.classifier.update(
-        image_size=64,
+        # The size of the synthetic images. On ALL's, larger ones cost more than they bring (real
+        # fit + val images right, in 400 steps: 90 % at 32 pixels, 92 % at 48, in 2.6 times the time).
+        image_size=32,
         batch_size=32,
         max_epochs=10,
         min_steps=400,
-        patience=4,
-        learning_rate=1e-3,
-        shift=4,
+        patience=6,
+        learning_rate=3e-4,
+        shift=2,
     )
 
 
