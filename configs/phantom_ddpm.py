@@ -19,6 +19,6 @@ def get_config(scale: str = "paper") -> ConfigDict:
         config.data.phantom_images = 400
         config.diffusion.train.steps = 900
         config.generate.update(per_class=200, steps=20, block=50)
-        config.classifier.update(image_size=32, max_epochs=11, patience=4, folds=3, shift=2)
+        config.classifier.update(max_epochs=7, min_steps=112, learning_rate=1e-3, folds=3)
         config.explain.num_samples = 500
     return config

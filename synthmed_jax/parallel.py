@@ -18,7 +18,7 @@ from synthmed_jax.errors import UserError
 
 AXIS = "devices"
 # XLA kills the process when a virtual device waits 40 seconds for another, which a machine that
-# sleeps, or has too much else to do, makes happen: an hour's wait shall kill no run.
+# sleeps, or has too much else to do, makes happen: no wait under ten hours shall kill a run.
 CPU_COLLECTIVE_TIMEOUTS = (
     "--xla_cpu_collective_call_warn_stuck_timeout_seconds=120"
     " --xla_cpu_collective_call_terminate_timeout_seconds=36000"
@@ -39,8 +39,10 @@ def set_up_devices(cpu_devices: int) -> None:
     Without effect on machines where JAX runs on a GPU or TPU.
     """
     jax.config.update("jax_num_cpu_devices", cpu_devices or available_cores())
-    # The user's own flags come last, and win.
-    os.environ["XLA_FLAGS"] = f"{CPU_COLLECTIVE_TIMEOUTS} {os.environ.get('XLA_FLAGS', '')}".strip()
+    flags = os.environ.get("XLA_FLAGS", "")
+    if CPU_COLLECTIVE_TIMEOUTS not in flags:
+        # The user's own flags come last, and win.
+        os.environ["XLA_FLAGS"] = f"{CPU_COLLECTIVE_TIMEOUTS} {flags}".strip()
 
 
 def check_batch_size(name: str, batch_size: int) -> None:

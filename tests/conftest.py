@@ -3,8 +3,10 @@ import pathlib
 import jax
 import pytest
 
+from synthmed_jax import parallel
+
 # Two virtual devices, so that everything parallel is tested as such; set before any JAX operation.
-jax.config.update("jax_num_cpu_devices", 2)
+parallel.set_up_devices(2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # Compiling is most of the suite's time: a second run starts from what the first one compiled.
 _CACHE = pathlib.Path(__file__).parents[1] / ".pytest_cache" / "xla"

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -49,3 +52,18 @@ def test_an_odd_batch_is_refused():
     parallel.check_batch_size("config.x", 8)
     with pytest.raises(UserError, match=r"config\.x=7"):
         parallel.check_batch_size("config.x", 7)
+
+
+def test_a_device_that_waits_long_does_not_kill_the_process(monkeypatch):
+    # XLA aborts on a flag that it does not know, so that a process that computes knows them all.
+    code = (
+        "import jax, os; from synthmed_jax import parallel\n"
+        "parallel.set_up_devices(2); parallel.set_up_devices(2)\n"
+        "mean = jax.pmap(lambda x: parallel.mean(x), axis_name=parallel.AXIS)\n"
+        "assert mean(jax.numpy.arange(2.0)).tolist() == [0.5, 0.5]\n"
+        "print(os.environ['XLA_FLAGS'])"
+    )
+    own = "--xla_cpu_collective_timeout_seconds=77"
+    monkeypatch.setenv("XLA_FLAGS", own)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == f"{parallel.CPU_COLLECTIVE_TIMEOUTS} {own}"
