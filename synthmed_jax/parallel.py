@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from synthmed_jax.errors import UserError
 
@@ -81,7 +82,21 @@ def train_step(step: Callable[[Tree, Tree], tuple[Tree, Tree]]) -> Callable[...,
       A function (state, batch) -> (state, metrics), batch with global leading axis B.
     """
     mapped = jax.pmap(step, axis_name=AXIS, in_axes=(None, 0), out_axes=None, donate_argnums=0)
-    return lambda state, batch: mapped(state, split(batch))
+    return lambda state, batch: mapped(_on_all_devices(state), split(batch))
+
+
+def _on_all_devices(state: Tree) -> Tree:
+    """Copies a state that is new to the devices, and waits until it is there.
+
+    A CPU has as many threads as cores. Were a step begun while the second device still waits for
+    its copy, the first could block all of them in its reductions: neither would ever go on.
+    """
+    devices = jax.local_devices()
+    first = jax.tree.leaves(state)[0]
+    if isinstance(first, jax.Array) and first.sharding.device_set == set(devices):
+        return state
+    everywhere = NamedSharding(Mesh(np.array(devices), (AXIS,)), PartitionSpec())
+    return jax.block_until_ready(jax.device_put(state, everywhere))
 
 
 def map_examples(function: Callable[..., Tree], batch_size: int) -> Callable[..., Tree]:
