@@ -24,6 +24,26 @@ def test_metrics_are_reduced_over_unequal_shards():
     np.testing.assert_array_equal(state["w"], [4, 4, 4])
 
 
+def test_a_fresh_state_reaches_every_device_before_the_step(monkeypatch):
+    # Else two devices on two threads may wait for each other for ever.
+    seen = []
+
+    def note(function, **options):
+        def mapped(state, batch):
+            seen.extend(leaf.sharding.device_set for leaf in jax.tree.leaves(state))
+            return state, {}
+
+        return mapped
+
+    monkeypatch.setattr(parallel.jax, "pmap", note)
+    step = parallel.train_step(lambda state, batch: (state, {}))
+    for state in ({"w": jnp.zeros(3), "n": jnp.zeros(())}, {"w": np.zeros(3)}):
+        once, _ = step(state, {"x": np.zeros(4)})
+        again, _ = step(once, {"x": np.zeros(4)})
+        assert again is once  # no copy of what is there
+    assert all(devices == set(jax.local_devices()) for devices in seen)
+
+
 def test_examples_are_numbered_over_the_global_batch():
     def number(state, x):
         return parallel.example_indices(x.shape[0])
