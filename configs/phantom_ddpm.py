@@ -17,7 +17,7 @@ def get_config(scale: str = "paper") -> ConfigDict:
     config.data.name = "phantom"
     if scale == "cpu":
         config.data.phantom_images = 400
-        config.diffusion.train.steps = 900
+        config.diffusion.train.update(steps=900, ema_half_lives=(100,), val_every=300)
         config.generate.update(per_class=200, steps=20, block=50)
         config.classifier.update(max_epochs=7, min_steps=112, learning_rate=1e-3, folds=3)
         config.explain.num_samples = 500

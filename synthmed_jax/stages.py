@@ -8,13 +8,14 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-import jax
+import numpy as np
 
-from synthmed_jax import checkpoint, runlog, workdir
+from synthmed_jax import runlog, workdir
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.data import split
-from synthmed_jax.diffusion import generate
+from synthmed_jax.diffusion import generate, likelihood, sampling, validate
 from synthmed_jax.diffusion import train as diffusion_train
+from synthmed_jax.diffusion.conditioning import Portion
 from synthmed_jax.evaluation import memorisation, real_test
 from synthmed_jax.experiment import Run
 from synthmed_jax.explain import gallery
@@ -51,35 +52,70 @@ def _split(run: Run) -> None:
 
 
 def _diffusion(run: Run) -> None:
-    diffusion_train.train(
-        run.settings.train,
-        run.unet,
-        run.schedule,
-        run.settings.augmentation,
-        run.parts.fit,
-        run.parts.val,
-        run.workdir / "diffusion",
+    for portion in run.portions:
+        if portion.folder:
+            print(f"diffusion: {portion.folder}", flush=True)
+        diffusion_train.train(
+            run.settings.train,
+            run.diffusion_step,
+            run.model,
+            run.settings.augmentation,
+            portion.fit,
+            _validation(run, portion) if len(portion.val) else None,
+            run.diffusion_folder(portion),
+        )
+
+
+def _validation(run: Run, portion: Portion) -> diffusion_train.Validate:
+    """What is measured on a portion's `val`: its samples are few, and drawn in few steps."""
+    train = run.settings.train
+    settings = dataclasses.replace(
+        run.settings.sample,
+        sampler="dpm_solver_pp",
+        steps=min(validate.NEARNESS_STEPS, run.settings.num_steps),
+        eta=0.0,
     )
+    loss = validate.make_val_loss(run.model, portion.val, train.batch_size, train.seed + 2)
+    draw = sampling.make_draw(settings, run.model, validate.NEARNESS_SAMPLES)
+    nearness = memorisation.nearness_to(portion.fit, portion.val, run.settings.augmentation.flips)
+    num_labels = len(portion.fit.class_names)
+    return diffusion_train.Validate(
+        loss, lambda params: validate.measure_nearness(draw, nearness, params, num_labels)
+    )
+
+
+def _trained_generators(run: Run) -> list[tuple[Portion, Any, str]]:
+    """Every diffusion model: its portion, weights and sha256."""
+    return [
+        (
+            portion,
+            *diffusion_train.load_best(
+                run.settings.train, run.model, run.diffusion_folder(portion)
+            ),
+        )
+        for portion in run.portions
+    ]
 
 
 def _generate(run: Run) -> None:
-    shape = run.data.images.images.shape[1:]
-    like = jax.eval_shape(lambda: diffusion_train.init_state(run.settings.train, run.unet, shape))
-    state = checkpoint.restore(run.workdir / "diffusion" / "checkpoints", like)
-    sampler = generate.Sampler(
-        run.settings.generate,
-        run.unet,
-        run.schedule,
-        run.settings.train.prediction,
-        state.ema,
-        shape,
-    )
+    # label of the data set -> (weights, label in their model, sha256)
+    generator = {
+        label: (params, own, sha256)
+        for portion, params, sha256 in _trained_generators(run)
+        for label, own in portion.labels.items()
+    }
+
+    def draw_class(label: int, index: np.ndarray) -> np.ndarray:
+        params, own, _ = generator[label]
+        return run.draw(params, np.full(len(index), own, np.int32), index)
+
     generate.generate(
-        sampler,
-        run.settings.generate,
+        draw_class,
+        run.settings.sample,
+        run.settings.block,
         run.data.images.class_names,
         run.settings.per_class,
-        checkpoint.digest(state),
+        tuple(generator[label][2] for label in sorted(generator)),
         run.workdir / "synthetic",
     )
 
@@ -120,7 +156,14 @@ def _evaluate(run: Run) -> None:
     summary = memorisation.distance_summary(
         run.synthetic, run.parts.val, run.parts.fit, run.settings.augmentation.flips
     )
-    runlog.write_json(directory / "fidelity.json", summary)
+    bits = {
+        portion.folder or "all": likelihood.bits_per_dimension(
+            run.model, params, portion.val, run.settings.train.batch_size, run.settings.sample.seed
+        )
+        for portion, params, _ in _trained_generators(run)
+        if len(portion.val)
+    }
+    runlog.write_json(directory / "fidelity.json", {**summary, "bits_per_dimension": bits})
 
 
 def _best(run: Run) -> dict[str, Any]:
@@ -171,7 +214,7 @@ STAGES: dict[str, Stage] = {
         fields=("diffusion.",),
         ignored=(
             "diffusion.train.log_every",
-            "diffusion.train.val_every",
+            "diffusion.train.accumulate",
             "diffusion.train.save_minutes",
         ),
         inputs=("split",),

@@ -68,6 +68,11 @@ MIN_SNR_GAMMA = 5.0  # Hang et al. 2023, the value of their experiments.
 TIMESTEPS = ("uniform", "stratified")
 
 
+def to_model_range(images: jax.Array) -> jax.Array:
+    """u8 grey levels -> f32 in [-1, 1]."""
+    return images.astype(jnp.float32) / 127.5 - 1
+
+
 def at(values: np.ndarray, t: jax.Array) -> jax.Array:
     """Looks a float64 table f64[T] up at t: i32[B] as f32[B,1,1,1], ready for images."""
     return jnp.asarray(values, jnp.float32)[t][:, None, None, None]

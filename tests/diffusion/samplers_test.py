@@ -166,12 +166,12 @@ def gaussian_end(x, first, last):
 
 def mixture(x, alpha_bar):
     """E[x_0 | x_t] of two Gaussians of equal weight."""
-    x = x[..., None]
+    x, means = x[..., None], jnp.asarray(MEANS).reshape(1, 1, 1, 1, 2)
     variance = alpha_bar * SPREAD**2 + 1 - alpha_bar
-    log = -((x - jnp.sqrt(alpha_bar) * MEANS) ** 2) / (2 * variance)
+    log = -((x - jnp.sqrt(alpha_bar) * means) ** 2) / (2 * variance)
     weight = jax.nn.softmax(log, axis=-1)
     gain = jnp.sqrt(alpha_bar) * SPREAD**2 / variance
-    return (weight * (MEANS + gain * (x - jnp.sqrt(alpha_bar) * MEANS))).sum(-1)
+    return (weight * (means + gain * (x - jnp.sqrt(alpha_bar) * means))).sum(-1)
 
 
 def mixture_end(x, first, last):
@@ -182,15 +182,14 @@ def mixture_end(x, first, last):
     def cdf(v, abar):
         return norm.cdf(v, np.sqrt(abar) * MEANS, np.sqrt(abar * SPREAD**2 + 1 - abar)).mean()
 
+    quantiles = [cdf(v, first) for v in x]
     return np.array(
-        [brentq(lambda v, u=cdf(u, first): cdf(v, last) - u, -20, 20, xtol=1e-14) for u in x]
+        [brentq(lambda v, q=q: cdf(v, last) - q, -20, 20, xtol=1e-14) for q in quantiles]
     )
 
 
 @pytest.mark.parametrize(("name", "order"), [("ddim", 1), ("dpm_solver_pp", 2), ("heun", 2)])
-@pytest.mark.parametrize(
-    ("denoiser", "exact"), [(gaussian, gaussian_end), (mixture, mixture_end)]
-)
+@pytest.mark.parametrize(("denoiser", "exact"), [(gaussian, gaussian_end), (mixture, mixture_end)])
 def test_the_error_falls_with_the_sampler_s_order(name, order, denoiser, exact):
     start = np.array([-1.3, -0.4, 0.2, 1.7])
     errors = []
