@@ -123,6 +123,14 @@ def _paper() -> ConfigDict:
     config.classifier.shift = 8  # Largest shift, pixels.
     config.classifier.seed = 0
 
+    config.sweep = ConfigDict()  # --stages=features,sweep; no part of the main chain.
+    # sampler:steps each; the first is what the others are compared with.
+    config.sweep.candidates = (
+        "ddpm:256", "ddim:20", "ddim:50", "dpm_solver_pp:10", "dpm_solver_pp:20", "heun:10",
+    )  # fmt: skip
+    config.sweep.per_class = 400  # Images a class of each set.
+    config.sweep.seeds = 3  # Sets of each candidate.
+
     config.explain = ConfigDict()
     config.explain.num_samples = 1000  # Perturbed images for each explained image.
     config.explain.batch_size = 64
@@ -178,4 +186,5 @@ def _to_smoke(config: ConfigDict) -> None:
     config.classifier.update(
         image_size=32, batch_size=8, max_epochs=1, min_steps=0, folds=2, shift=1
     )
+    config.sweep.update(candidates=("ddpm:10", "dpm_solver_pp:5"), per_class=20, seeds=2)
     config.explain.update(num_samples=40, batch_size=20)

@@ -23,6 +23,7 @@ from synthmed_jax.diffusion.conditioning import CONDITIONINGS
 from synthmed_jax.diffusion.process import PREDICTIONS
 from synthmed_jax.diffusion.sampling import SampleSettings
 from synthmed_jax.diffusion.schedule import SCHEDULES
+from synthmed_jax.diffusion.sweep import SweepSettings
 from synthmed_jax.diffusion.train import TrainSettings
 from synthmed_jax.diffusion.unet import UNetConfig, smallest_side
 from synthmed_jax.errors import UserError
@@ -62,6 +63,7 @@ class Settings:
     sample: SampleSettings
     backbones: tuple[str, ...]
     arms: tuple[str, ...]
+    sweep: SweepSettings
     classifier: ClassifierSettings
     explain: ExplainSettings
     fields: Mapping[str, Any]
@@ -75,7 +77,7 @@ def from_config(config: ConfigDict) -> Settings:
     """
     blocks = config.to_dict()
     diffusion, generate = blocks["diffusion"], blocks["generate"]
-    classifier, train = blocks["classifier"], diffusion["train"]
+    classifier, train, sweep = blocks["classifier"], diffusion["train"], blocks["sweep"]
     backbones = _names(classifier.pop("backbones"))
     if classifier.pop("backbone"):
         backbones = (config.classifier.backbone,)
@@ -113,6 +115,7 @@ def from_config(config: ConfigDict) -> Settings:
         backbones=backbones,
         arms=arms,
         classifier=ClassifierSettings(**classifier),
+        sweep=SweepSettings(**sweep | {"candidates": _names(sweep["candidates"])}),
         explain=ExplainSettings(**blocks["explain"]),
         fields=dict(_flatten(config.to_dict())),
     )

@@ -8,14 +8,10 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from synthmed_jax import runlog, workdir
+from synthmed_jax import diffusion_stages, runlog, workdir
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.data import split
-from synthmed_jax.diffusion import generate, likelihood, sampling, validate
-from synthmed_jax.diffusion import train as diffusion_train
-from synthmed_jax.diffusion.conditioning import Portion
+from synthmed_jax.diffusion import likelihood
 from synthmed_jax.evaluation import memorisation, real_test
 from synthmed_jax.experiment import Run
 from synthmed_jax.explain import gallery
@@ -32,6 +28,7 @@ class Stage:
       ignored: fields under those prefixes that change no output, or only add cells.
       inputs: stages whose output it reads.
       cells: units of work wanted now; the stage is finished when its marker has them all.
+      optional: runs only when it is named.
     """
 
     run: Callable[[Run], None]
@@ -39,6 +36,7 @@ class Stage:
     ignored: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     cells: Callable[[Run], list[str]] = lambda run: ["all"]
+    optional: bool = False
 
 
 def _split(run: Run) -> None:
@@ -48,75 +46,6 @@ def _split(run: Run) -> None:
     )
     split.write_split(
         run.split_path, parts, found.images, found.data_hash, found.unreadable, run.settings.split
-    )
-
-
-def _diffusion(run: Run) -> None:
-    for portion in run.portions:
-        if portion.folder:
-            print(f"diffusion: {portion.folder}", flush=True)
-        diffusion_train.train(
-            run.settings.train,
-            run.diffusion_step,
-            run.model,
-            run.settings.augmentation,
-            portion.fit,
-            _validation(run, portion) if len(portion.val) else None,
-            run.diffusion_folder(portion),
-        )
-
-
-def _validation(run: Run, portion: Portion) -> diffusion_train.Validate:
-    """What is measured on a portion's `val`: its samples are few, and drawn in few steps."""
-    train = run.settings.train
-    settings = dataclasses.replace(
-        run.settings.sample,
-        sampler="dpm_solver_pp",
-        steps=min(validate.NEARNESS_STEPS, run.settings.num_steps),
-        eta=0.0,
-    )
-    loss = validate.make_val_loss(run.model, portion.val, train.batch_size, train.seed + 2)
-    draw = sampling.make_draw(settings, run.model, validate.NEARNESS_SAMPLES)
-    nearness = memorisation.nearness_to(portion.fit, portion.val, run.settings.augmentation.flips)
-    num_labels = len(portion.fit.class_names)
-    return diffusion_train.Validate(
-        loss, lambda params: validate.measure_nearness(draw, nearness, params, num_labels)
-    )
-
-
-def _trained_generators(run: Run) -> list[tuple[Portion, Any, str]]:
-    """Every diffusion model: its portion, weights and sha256."""
-    return [
-        (
-            portion,
-            *diffusion_train.load_best(
-                run.settings.train, run.model, run.diffusion_folder(portion)
-            ),
-        )
-        for portion in run.portions
-    ]
-
-
-def _generate(run: Run) -> None:
-    # label of the data set -> (weights, label in their model, sha256)
-    generator = {
-        label: (params, own, sha256)
-        for portion, params, sha256 in _trained_generators(run)
-        for label, own in portion.labels.items()
-    }
-
-    def draw_class(label: int, index: np.ndarray) -> np.ndarray:
-        params, own, _ = generator[label]
-        return run.draw(params, np.full(len(index), own, np.int32), index)
-
-    generate.generate(
-        draw_class,
-        run.settings.sample,
-        run.settings.block,
-        run.data.images.class_names,
-        run.settings.per_class,
-        tuple(generator[label][2] for label in sorted(generator)),
-        run.workdir / "synthetic",
     )
 
 
@@ -160,7 +89,7 @@ def _evaluate(run: Run) -> None:
         portion.folder or "all": likelihood.bits_per_dimension(
             run.model, params, portion.val, run.settings.train.batch_size, run.settings.sample.seed
         )
-        for portion, params, _ in _trained_generators(run)
+        for portion, params, _ in diffusion_stages.trained_generators(run)
         if len(portion.val)
     }
     runlog.write_json(directory / "fidelity.json", {**summary, "bits_per_dimension": bits})
@@ -203,14 +132,26 @@ def _report_cells(run: Run) -> list[str]:
     return [sha.hexdigest()]
 
 
+# What the sweep does not vary.
+_DRAWING = ("spacing", "threshold", "guidance", "seed")
+# They add cells and redo nothing.
+_CELL_FIELDS = ("classifier.backbones", "classifier.backbone", "classifier.arms")
+
 STAGES: dict[str, Stage] = {
     "split": Stage(
         _split,
         fields=("data.", "split."),
         ignored=("data.dir", "data.cache_dir"),
     ),
+    "features": Stage(
+        diffusion_stages.run_features,
+        fields=("classifier.",),
+        ignored=_CELL_FIELDS,
+        inputs=("split",),
+        optional=True,
+    ),
     "diffusion": Stage(
-        _diffusion,
+        diffusion_stages.run_diffusion,
         fields=("diffusion.",),
         ignored=(
             "diffusion.train.log_every",
@@ -220,16 +161,22 @@ STAGES: dict[str, Stage] = {
         inputs=("split",),
     ),
     "generate": Stage(
-        _generate,
+        diffusion_stages.run_generate,
         fields=("generate.",),
         ignored=("generate.per_class", "generate.block"),
         inputs=("diffusion",),
         cells=lambda run: [f"{run.settings.per_class} a class"],
     ),
+    "sweep": Stage(
+        diffusion_stages.run_sweep,
+        fields=("sweep.", *(f"generate.{name}" for name in _DRAWING)),
+        inputs=("features", "diffusion"),
+        optional=True,
+    ),
     "classify": Stage(
         _classify,
         fields=("classifier.",),
-        ignored=("classifier.backbones", "classifier.backbone", "classifier.arms"),
+        ignored=_CELL_FIELDS,
         inputs=("split", "generate"),
         cells=_cell_names,
     ),

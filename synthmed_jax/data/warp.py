@@ -30,7 +30,7 @@ def warp(
     """
     count, size = images.shape[:2]
     chosen = rng.random(count) < probability
-    numbers = rng.normal(size=(count, NUMBERS)) * chosen[:, None]
+    numbers = rng.normal(size=(count, NUMBERS)) * np.expand_dims(chosen, 1)
     down, right, scale, aspect, turns = (numbers * SPREADS).T
     angle = 2 * np.pi * turns
     # Where each output pixel looks: the inverse of scale, then turn, then shift about the centre.

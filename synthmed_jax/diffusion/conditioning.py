@@ -28,12 +28,18 @@ class Portion(NamedTuple):
 
 def portions(conditioning: str, fit: ImageSet, val: ImageSet) -> list[Portion]:
     """Divides the training images among models: one of CONDITIONINGS."""
+    names = folders(conditioning, fit.class_names)
     if conditioning == "class":
-        return [Portion("", {k: k for k in range(len(fit.class_names))}, fit, val)]
+        return [Portion(names[0], {k: k for k in range(len(fit.class_names))}, fit, val)]
     return [
         Portion(name, {label: 0}, _only(fit, label), _only(val, label))
-        for label, name in enumerate(fit.class_names)
+        for label, name in enumerate(names)
     ]
+
+
+def folders(conditioning: str, class_names: tuple[str, ...]) -> tuple[str, ...]:
+    """Folder of each model below diffusion/."""
+    return ("",) if conditioning == "class" else class_names
 
 
 def num_labels(conditioning: str, class_names: tuple[str, ...]) -> int:

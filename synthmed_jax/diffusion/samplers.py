@@ -144,8 +144,8 @@ def ddim(grid: Grid, eta: float = 0.0) -> Table:
 def dpm_solver_pp(grid: Grid) -> Table:
     """DPM-Solver++(2M) (Lu et al. 2022, algorithm 2); first and clean-image steps of first order.
 
-    x_next = (sigma'/sigma) x + (alpha' - alpha sigma'/sigma) D with D = x_0 + (x_0 - x_0_before) h /
-    (2 h_before), h the step in lambda = log(alpha / sigma).
+    x_next = (sigma'/sigma) x + (alpha' - alpha sigma'/sigma) D, where
+    D = x_0 + (x_0 - x_0_before) h / (2 h_before) and h is the step in lambda = log(alpha / sigma).
     """
     table = ddim(grid)
     alpha, sigma = np.sqrt(grid.alpha_bar), np.sqrt(1 - grid.alpha_bar)

@@ -1,10 +1,9 @@
-"""From weights to images: the settings of sampling and one compiled function that draws."""
+"""From weights to images: the settings of sampling, and the compiled sampler."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -16,9 +15,6 @@ from synthmed_jax.diffusion.model import Model
 from synthmed_jax.errors import UserError
 
 CHUNK_ROWS = 10  # evaluations a compiled call: few enough for the progress bar to move
-
-# (params, label i32[N], index i32[N]) -> u8[N,H,W,C]
-Draw = Callable[[Any, np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,39 +65,62 @@ def make_table(settings: SampleSettings, model: Model) -> samplers.Table:
     return samplers.SAMPLERS[settings.sampler](grid, **options)
 
 
-def make_draw(settings: SampleSettings, model: Model, block: int) -> Draw:
-    """Compiles (on first use) a function that draws images from any weights.
+class Draw:
+    """Draws images from any weights; compiled on first use."""
 
-    Args:
-      block: images a call; another number is padded or cut into such blocks.
-    """
-    table = make_table(settings, model)
-    root = jax.random.key(settings.seed)
+    def __init__(self, settings: SampleSettings, model: Model, block: int):
+        """block: images a call; another number is padded or cut into such blocks."""
+        self._settings, self._model = settings, model
+        self._table = make_table(settings, model)
+        self._root = jax.random.key(settings.seed)
+        self._start = parallel.map_examples(self._begin, block)
+        self._advance = parallel.map_examples(self._go_on, block)
+        self.block = block
 
-    def keys_of(label: jax.Array, index: jax.Array) -> jax.Array:
-        return jax.vmap(lambda k, i: jax.random.fold_in(jax.random.fold_in(root, k), i))(
-            label, index
-        )
+    @property
+    def evaluations(self) -> int:
+        """Rows of the sampler's table: evaluations of the network (twice as many if guided)."""
+        return len(self._table.t)
 
-    def denoiser(params: Any, label: jax.Array) -> samplers.DenoiseFn:
-        denoise = model.denoiser(params, label)
-        if settings.guidance != 1:
-            nobody = jnp.full_like(label, model.unet.no_class)
-            interval = (settings.guidance_low, settings.guidance_high)
-            denoise = denoisers.guided(
-                denoise,
-                model.denoiser(params, nobody),
-                model.schedule,
-                settings.guidance,
-                interval,
-            )
-        return denoisers.thresholded(denoise, settings.threshold)
+    @property
+    def chunk_rows(self) -> int:
+        """Rows that one compiled call takes."""
+        return min(CHUNK_ROWS, self.evaluations)
 
-    def start(_: None, label: jax.Array, index: jax.Array) -> samplers.Walk:
-        noise = samplers.initial_noise(keys_of(label, index), model.image_shape)
-        return samplers.start(noise)
+    def __call__(self, params: Any, label: np.ndarray, index: np.ndarray) -> np.ndarray:
+        """Draws the images of (label i32[N], index i32[N]): u8[N,H,W,C]."""
+        walk = self.start(label, index)
+        for first in range(0, self.evaluations, self.chunk_rows):
+            walk = self.advance(params, label, index, walk, first)
+        return to_grey_levels(np.asarray(walk.x))
+
+    def start(self, label: np.ndarray, index: np.ndarray) -> samplers.Walk:
+        """Pure noise."""
+        return cast(samplers.Walk, self._start(None, label, index))
 
     def advance(
+        self,
+        params: Any,
+        label: np.ndarray,
+        index: np.ndarray,
+        walk: samplers.Walk,
+        first: int,
+    ) -> samplers.Walk:
+        """The next `chunk_rows` rows of the table, from row `first`."""
+        return cast(samplers.Walk, self._advance((params, np.int32(first)), label, index, *walk))
+
+    def _keys(self, label: jax.Array, index: jax.Array) -> jax.Array:
+        def key_of(k: jax.Array, i: jax.Array) -> jax.Array:
+            return jax.random.fold_in(jax.random.fold_in(self._root, k), i)
+
+        return jax.vmap(key_of)(label, index)
+
+    def _begin(self, _: None, label: jax.Array, index: jax.Array) -> samplers.Walk:
+        noise = samplers.initial_noise(self._keys(label, index), self._model.image_shape)
+        return samplers.start(noise)
+
+    def _go_on(
+        self,
         state: tuple[Any, jax.Array],
         label: jax.Array,
         index: jax.Array,
@@ -111,21 +130,21 @@ def make_draw(settings: SampleSettings, model: Model, block: int) -> Draw:
     ) -> samplers.Walk:
         params, first = state
         walk = samplers.Walk(x, x_before, x_0_before)
-        rows = min(CHUNK_ROWS, len(table.t))
-        return samplers.run(
-            table, denoiser(params, label), keys_of(label, index), walk, first, rows
-        )
+        denoise, keys = self._denoiser(params, label), self._keys(label, index)
+        return samplers.run(self._table, denoise, keys, walk, first, self.chunk_rows)
 
-    start_all = parallel.map_examples(start, block)
-    advance_all = parallel.map_examples(advance, block)
-
-    def draw(params: Any, label: np.ndarray, index: np.ndarray) -> np.ndarray:
-        walk = start_all(None, label, index)
-        for first in range(0, len(table.t), CHUNK_ROWS):
-            walk = advance_all((params, np.int32(first)), label, index, *walk)
-        return to_grey_levels(walk.x)
-
-    return draw
+    def _denoiser(self, params: Any, label: jax.Array) -> samplers.DenoiseFn:
+        settings, model = self._settings, self._model
+        denoise = model.denoiser(params, label)
+        if settings.guidance != 1:
+            denoise = denoisers.guided(
+                denoise,
+                model.denoiser(params, jnp.full_like(label, model.unet.no_class)),
+                model.schedule,
+                settings.guidance,
+                (settings.guidance_low, settings.guidance_high),
+            )
+        return denoisers.thresholded(denoise, settings.threshold)
 
 
 def to_grey_levels(x: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ def params(model):
 @pytest.fixture(scope="module")
 def make(model, params):
     def make_draw(**changes):
-        draw = sampling.make_draw(dataclasses.replace(SETTINGS, **changes), model, BLOCK)
+        draw = sampling.Draw(dataclasses.replace(SETTINGS, **changes), model, BLOCK)
         return lambda label, index: draw(
             params, np.asarray(label, np.int32), np.asarray(index, np.int32)
         )
