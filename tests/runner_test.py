@@ -150,7 +150,7 @@ def test_a_stage_without_its_input_says_which(tmp_path, cache):
 
 
 def test_an_unknown_stage_lists_the_choices(tmp_path, cache):
-    with pytest.raises(UserError, match="split, diffusion, generate"):
+    with pytest.raises(UserError, match="split, features, diffusion"):
         runner.run(make_config(cache), tmp_path, ["genrate"])
 
 

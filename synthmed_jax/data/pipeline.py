@@ -49,7 +49,7 @@ def batches(
 
     Args:
       images: N images, shared, not copied.
-      batch_size: B, 1 <= B <= N.
+      batch_size: B >= 1; where it is above N, a batch holds images more than once.
       seed: 0 <= seed < 2**32; an element depends on (seed, step) alone.
 
     Returns:
@@ -57,13 +57,10 @@ def batches(
       their numbers.
 
     Raises:
-      UserError: fewer images than batch_size.
+      UserError: no image, or no batch.
     """
-    if not 1 <= batch_size <= len(images):
-        raise UserError(
-            f"batch_size={batch_size} must be at least 1 and at most the {len(images)} images "
-            "of the training set"
-        )
+    if batch_size < 1 or not len(images):
+        raise UserError(f"can't make batches of {batch_size} from {len(images)} training images")
     pixels = np.asarray(images.images)  # a memory map loses its subclass, not its backing
 
     def load(indices: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -32,7 +32,7 @@ def test_every_candidate_is_drawn_and_compared_with_the_first():
     ("changes", "message"),
     [
         ({"candidates": ("ddpm:10",)}, "two or more"),
-        ({"candidates": ("ddpm:10", "ddmi:10")}, "did you mean 'ddim'"),
+        ({"candidates": ("ddpm:10", "ddin:10")}, "did you mean 'ddim'"),
         ({"candidates": ("ddpm:10", "ddim")}, "ddim:20"),
         ({"seeds": 1}, "at least 2"),
         ({"per_class": 0}, "per_class=0"),
