@@ -40,16 +40,25 @@ def smooth(values: Sequence[float], window: int) -> np.ndarray:
     return (sums[ends] - sums[starts]) / (ends - starts)
 
 
-def diffusion_curves(records: Sequence[Mapping[str, Any]]) -> bytes:
+def diffusion_curves(trainings: Mapping[str, Sequence[Mapping[str, Any]]]) -> bytes:
     """Returns training loss (each record, and smoothed) and validation loss against the step.
 
     Args:
-      records: of diffusion/metrics.jsonl, with "step" and "loss" or "val_loss".
+      trainings: class -> records of a metrics.jsonl, with "step" and "loss" or "val_loss"; a panel
+        each. At least one; "" stands for one model of all classes.
     """
+    figure = Figure(figsize=(WIDTH, 3.2 * len(trainings)), layout="constrained")
+    panels = figure.subplots(len(trainings), squeeze=False)[:, 0]
+    for axes, (name, records) in zip(panels, trainings.items(), strict=True):
+        _diffusion_panel(axes, records)
+        of = f" of {shorten(name, 24)}" if name else ""
+        _tidy(axes, f"Diffusion model{of}: loss (log scale)", "step")
+    return to_png(figure)
+
+
+def _diffusion_panel(axes: Axes, records: Sequence[Mapping[str, Any]]) -> None:
     train = [(r["step"], r["loss"]) for r in records if "loss" in r]
     val = [(r["step"], r["val_loss"]) for r in records if "val_loss" in r]
-    figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
-    axes = figure.subplots()
     if train:
         steps, losses = zip(*train, strict=True)
         window = 2 * (len(losses) // 40) + 1
@@ -65,8 +74,6 @@ def diffusion_curves(records: Sequence[Mapping[str, Any]]) -> bytes:
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.legend(fontsize=8, frameon=False)
-    _tidy(axes, "Diffusion model: loss (log scale)", "step")
-    return to_png(figure)
 
 
 def classifier_curves(folds: Mapping[str, Sequence[Fold]]) -> bytes:

@@ -98,7 +98,7 @@ def numbers(run: files.Run, variables: dict[str, Any]) -> dict[str, Any]:
         "metrics": run.metrics,
         "fidelity": fidelity,
         "lime": run.lime,
-        "diffusion": run.diffusion,
+        "diffusion": {name: dataclasses.asdict(g) for name, g in run.diffusion.items()},
         "limits": variables["limits"],
         "not_run": variables["not_run"],
         "config": run.config,
