@@ -65,8 +65,8 @@ def compare(
       nearness: images -> median distance to the nearest `fit` image over that of `val` images.
 
     Returns one row a candidate: sampler, steps, evaluations, distances and nearness of each seed,
-    images_per_second (median over seeds; the first, which compiles, is drawn twice), and the ratio
-    of its distance to the first candidate's with a 95 % interval over seeds.
+    images_per_second (median over sets, the first of which also compiles), and the ratio of its
+    distance to the first candidate's with a 95 % interval over seeds.
     """
     rows: list[dict[str, Any]] = []
     bar = runlog.progress(
@@ -75,7 +75,6 @@ def compare(
     with bar:
         for candidate in settings.candidates:
             sampler, steps = parse(candidate)
-            draw(sampler, steps, 0)
             distances, near, rates, evaluations = [], [], [], 0
             for seed in range(settings.seeds):
                 started = time.monotonic()

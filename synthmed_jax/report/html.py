@@ -4,6 +4,7 @@ The page has no script and loads nothing. Every text that comes from a file or a
 escaped: by autoescaping in the page, by `escape_markdown` in the Markdown.
 """
 
+import dataclasses
 import html
 import json
 import pathlib
