@@ -1,4 +1,5 @@
 import pathlib
+from collections.abc import Iterator
 
 import jax
 import pytest
@@ -17,3 +18,10 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 @pytest.fixture(scope="session", autouse=True)
 def _two_devices() -> None:
     assert jax.local_device_count() == 2
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _drop_compiled_programs() -> Iterator[None]:
+    """Every compiled program holds mapped memory, of which Linux allows 65,530 pieces a process."""
+    yield
+    jax.clear_caches()
