@@ -20,7 +20,9 @@ def make(seed, shape, mean=0.0):
     rng = np.random.default_rng(seed)
     x = jnp.asarray(rng.normal(mean, 2.0, shape), jnp.float32)
     channels = shape[-1]
-    params = {name: jnp.asarray(rng.normal(size=channels), jnp.float32) for name in ("scale", "bias")}
+    params = {
+        name: jnp.asarray(rng.normal(size=channels), jnp.float32) for name in ("scale", "bias")
+    }
     return {"params": params}, x
 
 

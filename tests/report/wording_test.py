@@ -72,7 +72,12 @@ def test_the_weights_are_named_with_why_training_ended(run):
     (said,) = wording.generators(
         with_fidelity(run, bits_per_dimension={"all": bits | {"num_images": 12}})
     )
-    for part in ("250 steps at step 600", "0.1234", "step 900: all steps were taken", "n = 12"):
+    for part in (
+        "250 steps at step 600",
+        "0.1234",
+        "step 900: all steps were taken",
+        wording.n_is(12),
+    ):
         assert part in said
     assert "3.21 ± 0.05 bits per dimension" in said
     literal = Generator([], best | {"why": "w", "val_loss": None})
