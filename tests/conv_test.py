@@ -62,7 +62,7 @@ def test_equals_xla(batch, side, channels, features, kernel, stride, padding):
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     batch=st.sampled_from([1, 3]),
     side=st.sampled_from([4, 5, 8]),
@@ -121,7 +121,7 @@ def test_what_is_not_covered_goes_to_xla(dilation):
     )
 
 
-@settings(max_examples=24, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     wrap=st.sampled_from(["vmap", "remat", "scan", "pmap"]),
     side=st.sampled_from([6, 7]),

@@ -26,7 +26,7 @@ def make(seed, shape, mean=0.0):
     return {"params": params}, x
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     batch=st.integers(1, 3),
     side=st.sampled_from([1, 3, 8]),

@@ -28,13 +28,6 @@ def make_config(cache, **changes):
     return config
 
 
-@pytest.fixture(autouse=True)
-def _drop_compiled_programs_of_each_run():
-    """A run compiles dozens of programs; see conftest.py."""
-    yield
-    jax.clear_caches()
-
-
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
