@@ -19,6 +19,7 @@ _CONFIG = config_flags.DEFINE_config_file(
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder for everything that the run writes.")
 _STAGES = flags.DEFINE_list("stages", [], f"Only these, of {', '.join(stages.STAGES)}.")
+_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Only say how long the run will take here.")
 
 
 def parse(argv: Sequence[str]) -> list[str]:
@@ -51,7 +52,9 @@ def main(argv: Sequence[str]) -> None:
             _CONFIG.value.lock()  # the file is read on first use
         except OSError as error:
             raise UserError(f"--config: {str(error).splitlines()[-1].strip()}") from error
-        runner.run(_CONFIG.value, pathlib.Path(_WORKDIR.value), _STAGES.value)
+        runner.run(
+            _CONFIG.value, pathlib.Path(_WORKDIR.value), _STAGES.value, dry_run=_DRY_RUN.value
+        )
     except UserError as error:
         _fail(error)
 

@@ -25,7 +25,9 @@ def get_config(scale: str = "paper") -> ConfigDict:
 def _paper() -> ConfigDict:
     config = ConfigDict()
     config.scale = "paper"  # Name of the preset, for the report; nothing reads it.
-    config.cpu_devices = 0  # Virtual devices where JAX runs on a CPU; 0: one a core.
+    # Virtual devices where JAX runs on a CPU; 0: one a core. One device that uses all cores was
+    # 1.1 (generator) to 1.8 times (ResNet-18) as fast as two, see RESULTS.md.
+    config.cpu_devices = 1
 
     config.data = ConfigDict()
     config.data.name = "folder"  # leukemia | brain_tumor_mri | sarscov2_ct | folder | phantom
@@ -50,11 +52,18 @@ def _paper() -> ConfigDict:
     config.split.seed = 0
 
     config.diffusion = ConfigDict()
-    config.diffusion.schedule = "linear"  # linear | cosine
+    config.diffusion.conditioning = (
+        "class"  # class: one model told the class | per_class: one each.
+    )
+    config.diffusion.schedule = "linear"  # linear | cosine | sigmoid
+    config.diffusion.zero_terminal_snr = False  # Last step pure noise; not with eps.
     config.diffusion.num_steps = 1000  # T.
-    config.diffusion.prediction = "eps"  # What the network predicts: eps | v.
+    config.diffusion.prediction = "eps"  # What the network predicts: eps | x0 | v.
     config.diffusion.flips = "none"  # Augmentation: none | horizontal | dihedral (no up or down).
     config.diffusion.shift = 0  # Augmentation: largest shift, pixels.
+    # Augmentation that the network is told of, so that it does not leak: probability of a warp
+    # (small shifts, turns, changes of scale and aspect).
+    config.diffusion.warp = 0.0
 
     config.diffusion.unet = ConfigDict()
     config.diffusion.unet.channels = 128  # Width of the first level.
@@ -63,23 +72,38 @@ def _paper() -> ConfigDict:
     config.diffusion.unet.attention = (16,)  # Sides of the levels with self-attention, pixels.
     config.diffusion.unet.patch = 1  # Pixels of a side folded into channels at the input.
     config.diffusion.unet.dropout = 0.1  # Rate inside residual blocks.
+    config.diffusion.unet.dtype = "float32"  # float32 | bfloat16 (faster on GPU and TPU).
 
     config.diffusion.train = ConfigDict()
-    config.diffusion.train.steps = 100_000  # Optimiser steps.
+    config.diffusion.train.steps = 100_000  # Optimiser steps at most; per_class: of each model.
     config.diffusion.train.batch_size = 64  # Images a step, over all devices.
+    config.diffusion.train.accumulate = 1  # Parts of a device's batch, one after the other.
     config.diffusion.train.learning_rate = 1e-4  # Peak of Adam's rate.
     config.diffusion.train.warmup_steps = 1000
-    config.diffusion.train.ema_decay = 0.9999  # Of the weights' moving average, warmed up.
+    # Half-lives of the weights' moving averages, steps; val chooses among them.
+    config.diffusion.train.ema_half_lives = (2000, 7000)
     config.diffusion.train.clip_norm = 1.0  # Largest global norm of the gradient.
+    config.diffusion.train.weighting = "simple"  # Of the steps' losses: simple | min_snr.
+    config.diffusion.train.timesteps = "uniform"  # How t is drawn: uniform | stratified.
+    config.diffusion.train.label_dropout = 0.0  # Share of labels hidden; guidance needs 0.1 or so.
     config.diffusion.train.log_every = 100  # Steps between records of the loss.
-    config.diffusion.train.val_every = 1000  # Steps between records of the validation loss.
+    config.diffusion.train.val_every = 2000  # Steps between checks on val.
+    # Checks without a lower validation loss, while samples come nearer to the training images,
+    # before training stops; 0: never.
+    config.diffusion.train.patience = 5
     config.diffusion.train.save_minutes = 5.0  # Minutes between checkpoints.
     config.diffusion.train.seed = 0
 
     config.generate = ConfigDict()
     config.generate.per_class = 1000  # Images a class; more can be added later.
-    config.generate.sampler = "ddpm"  # ddpm | ddim
+    config.generate.sampler = "ddpm"  # ddpm | ddpm_beta | ddim | dpm_solver_pp | heun
     config.generate.steps = 1000  # Sampling steps, 1..T.
+    config.generate.spacing = "time"  # Of those steps over 0..T-1: evenly in time | log_snr.
+    config.generate.eta = 0.0  # ddim's fresh noise, 0.0 to 1.0.
+    config.generate.threshold = "clip"  # Keeps images in range: none | clip | dynamic.
+    config.generate.guidance = 1.0  # Weight of classifier-free guidance; 1.0: none.
+    config.generate.guidance_low = 0.0  # Guidance acts from this share of T ...
+    config.generate.guidance_high = 1.0  # ... to below this one.
     config.generate.block = 128  # Images a compiled call; a partial block is redone.
     config.generate.seed = 0
 
@@ -100,6 +124,14 @@ def _paper() -> ConfigDict:
     config.classifier.flips = "none"  # none | horizontal | dihedral
     config.classifier.shift = 8  # Largest shift, pixels.
     config.classifier.seed = 0
+
+    config.sweep = ConfigDict()  # --stages=features,sweep; no part of the main chain.
+    # sampler:steps each; the first is what the others are compared with.
+    config.sweep.candidates = (
+        "ddpm:256", "ddim:20", "ddim:50", "dpm_solver_pp:10", "dpm_solver_pp:20", "heun:10",
+    )  # fmt: skip
+    config.sweep.per_class = 400  # Images a class of each set.
+    config.sweep.seeds = 3  # Sets of each candidate.
 
     config.explain = ConfigDict()
     config.explain.num_samples = 1000  # Perturbed images for each explained image.
@@ -125,7 +157,8 @@ def _to_cpu(config: ConfigDict) -> None:
         batch_size=16,
         learning_rate=1e-3,
         warmup_steps=100,
-        ema_decay=0.999,
+        ema_half_lives=(250, 700),
+        timesteps="stratified",
         val_every=500,
     )
     config.generate.update(per_class=400, sampler="ddim", steps=25, block=100)
@@ -149,9 +182,12 @@ def _to_smoke(config: ConfigDict) -> None:
     config.data.phantom_images = 40
     config.diffusion.num_steps = 50
     config.diffusion.unet.update(channels=16, multipliers=(1, 2), blocks=1)
-    config.diffusion.train.update(steps=20, batch_size=8, warmup_steps=5, log_every=5, val_every=10)
+    config.diffusion.train.update(
+        steps=20, batch_size=8, warmup_steps=5, ema_half_lives=(5,), log_every=5, val_every=10
+    )
     config.generate.update(per_class=8, steps=10, block=4)
     config.classifier.update(
         image_size=32, batch_size=8, max_epochs=1, min_steps=0, folds=2, shift=1
     )
+    config.sweep.update(candidates=("ddpm:10", "dpm_solver_pp:5"), per_class=20, seeds=2)
     config.explain.update(num_samples=40, batch_size=20)

@@ -5,8 +5,9 @@ XLA's CPU backend computes a convolution's weight gradient at a tenth of a matmu
 multiplications, as 16 matmuls over chunks of images that stay in cache; both gradients take the
 same form. Every other shape gets its weight gradient from chunked im2col, and where the result is
 small (then the kernel is large, and XLA spends its time on copies of it) its forward pass and its
-input gradient too. On other backends, and for what is not covered (groups, dilation, other layouts
-or dtypes), `jax.lax.conv_general_dilated` is called as it is.
+input gradient too. A depthwise convolution (a kernel for each channel, MobileNet's) is a sum of
+shifted products. On other backends, and for what is not covered (other groups, dilation, other
+layouts or dtypes), `jax.lax.conv_general_dilated` is called as it is.
 
 Use: `nn.Conv(..., conv_general_dilated=conv.conv_general_dilated)`; no module changes.
 """
@@ -50,7 +51,7 @@ def conv_general_dilated(
 
     Args:
       lhs: f32[B,H,W,C], images.
-      rhs: f32[h,w,C,D], kernel.
+      rhs: f32[h,w,C,D], kernel; f32[h,w,1,C] with C groups is depthwise.
       window_strides: two strides.
       padding: "SAME", "VALID" or a (low, high) pair for each of two dimensions.
       lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count, **options: as in jax.lax.
@@ -59,7 +60,7 @@ def conv_general_dilated(
         jax.default_backend() == "cpu"
         and lhs.ndim == 4
         and lhs.dtype == rhs.dtype == jnp.float32
-        and feature_group_count == 1
+        and (feature_group_count == 1 or _is_depthwise(lhs.shape, rhs.shape, feature_group_count))
         and options.get("batch_group_count", 1) == 1
         and all(d == 1 for d in (*(lhs_dilation or ()), *(rhs_dilation or ())))
         and _is_nhwc(lhs.shape, rhs.shape, dimension_numbers)
@@ -80,6 +81,8 @@ def conv_general_dilated(
         padding = lax.padtype_to_pads(lhs.shape[1:3], rhs.shape[:2], strides, padding)
     (top, bottom), (left, right) = padding
     pads = ((int(top), int(bottom)), (int(left), int(right)))
+    if feature_group_count > 1:
+        return _depthwise(lhs, rhs, strides, pads)
     if rhs.shape[:2] == (1, 1) and pads == ((0, 0), (0, 0)):
         return jnp.einsum("bhwc,cd->bhwd", lhs[:, :: strides[0], :: strides[1]], rhs[0, 0])
     if _suits_winograd(lhs.shape, rhs.shape, strides, pads):
@@ -92,6 +95,10 @@ def _is_nhwc(lhs_shape: Sequence[int], rhs_shape: Sequence[int], dimension_numbe
         return False
     given = lax.conv_dimension_numbers(tuple(lhs_shape), tuple(rhs_shape), dimension_numbers)
     return given == lax.conv_dimension_numbers(tuple(lhs_shape), tuple(rhs_shape), LAYOUT)
+
+
+def _is_depthwise(lhs: Sequence[int], rhs: Sequence[int], groups: int) -> bool:
+    return groups == lhs[3] == rhs[3] and rhs[2] == 1
 
 
 def _suits_winograd(
@@ -224,30 +231,49 @@ def _winograd_bwd(
 _winograd.defvjp(_winograd_fwd, _winograd_bwd)
 
 
-# --- every other shape: im2col ---
+# --- depthwise ---
 
 Geometry = tuple[tuple[int, ...], tuple[int, int], Padding]  # kernel's sides, strides, padding
 
 
-def _columns(x: jax.Array, geometry: Geometry) -> jax.Array:
-    """The pixels under the kernel at every output pixel: f32[b,H,W,C] -> f32[b,h,w,k*k*C]."""
+def _shifted(x: jax.Array, geometry: Geometry) -> list[jax.Array]:
+    """The pixel under each entry of the kernel, at every output pixel: k*k of f32[b,h,w,C]."""
     (k_h, k_w), (s_h, s_w), pads = geometry
     x = jnp.pad(x, ((0, 0), *pads, (0, 0)))
     height, width = (x.shape[1] - k_h) // s_h + 1, (x.shape[2] - k_w) // s_w + 1
     b, channels = x.shape[0], x.shape[3]
-    return jnp.concatenate(
-        [
-            lax.slice(
-                x,
-                (0, i, j, 0),
-                (b, i + (height - 1) * s_h + 1, j + (width - 1) * s_w + 1, channels),
-                (1, s_h, s_w, 1),
-            )
-            for i in range(k_h)
-            for j in range(k_w)
-        ],
-        axis=3,
+    return [
+        lax.slice(
+            x,
+            (0, i, j, 0),
+            (b, i + (height - 1) * s_h + 1, j + (width - 1) * s_w + 1, channels),
+            (1, s_h, s_w, 1),
+        )
+        for i in range(k_h)
+        for j in range(k_w)
+    ]
+
+
+def _depthwise(
+    x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding
+) -> jax.Array:
+    """Convolution of each channel by itself: f32[B,H,W,C] * f32[h,w,1,C].
+
+    Its derivatives are sums of shifted products too, and JAX finds them.
+    """
+    shifted = _shifted(x, (kernel.shape[:2], strides, pads))
+    weights = kernel.reshape(-1, kernel.shape[3])
+    return functools.reduce(
+        jnp.add, [v * weights[i][None, None, None] for i, v in enumerate(shifted)]
     )
+
+
+# --- every other shape: im2col ---
+
+
+def _columns(x: jax.Array, geometry: Geometry) -> jax.Array:
+    """The pixels under the kernel at every output pixel: f32[b,H,W,C] -> f32[b,h,w,k*k*C]."""
+    return jnp.concatenate(_shifted(x, geometry), axis=3)
 
 
 def _xla(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding) -> jax.Array:

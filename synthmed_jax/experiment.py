@@ -7,10 +7,11 @@ import functools
 import pathlib
 
 from synthmed_jax import settings as settings_module
-from synthmed_jax.classifiers import cross_validate, inputs
+from synthmed_jax.classifiers import cross_validate, feature_net, inputs
 from synthmed_jax.classifiers import train as classifier_train
-from synthmed_jax.data import images, split, synthetic
-from synthmed_jax.diffusion import schedule, unet
+from synthmed_jax.data import images, split, synthetic, warp
+from synthmed_jax.diffusion import conditioning, model, sampling, schedule, unet
+from synthmed_jax.diffusion import train as diffusion_train
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,25 +47,67 @@ class Run:
         )
 
     @functools.cached_property
-    def unet(self) -> unet.UNet:
-        """The diffusion model's network, without weights."""
-        return unet.UNet(self.settings.unet, len(self.data.images.class_names))
+    def model(self) -> model.Model:
+        """The diffusion model, without weights."""
+        s = self.settings
+        names = self.data.images.class_names
+        network = unet.UNet(
+            s.unet,
+            conditioning.num_labels(s.conditioning, names),
+            warp.NUMBERS if s.augmentation.warp else 0,
+        )
+        steps = schedule.make_schedule(
+            s.schedule, s.num_steps, zero_terminal_snr=s.zero_terminal_snr
+        )
+        return model.Model(network, steps, s.prediction, self.data.images.images.shape[1:])
 
     @functools.cached_property
-    def schedule(self) -> schedule.Schedule:
-        """The diffusion model's noise schedule."""
-        return schedule.make_schedule(self.settings.schedule, self.settings.num_steps)
+    def portions(self) -> list[conditioning.Portion]:
+        """What each diffusion model learns."""
+        return conditioning.portions(self.settings.conditioning, self.parts.fit, self.parts.val)
+
+    @functools.cached_property
+    def diffusion_step(self) -> diffusion_train.Step:
+        """The compiled training step, made once a run."""
+        return diffusion_train.make_step(self.settings.train, self.model)
+
+    @functools.cached_property
+    def draw(self) -> sampling.Draw:
+        """The compiled sampler, made once a run."""
+        return sampling.Draw(self.settings.sample, self.model, self.settings.block)
+
+    def diffusion_folder(self, portion: conditioning.Portion) -> pathlib.Path:
+        """Where one model of the diffusion stage lives."""
+        return self.workdir / "diffusion" / portion.folder
+
+    @property
+    def generator_folders(self) -> list[pathlib.Path]:
+        """Folder of every model of the diffusion stage, known before the split is."""
+        names = conditioning.folders(self.settings.conditioning, self.data.images.class_names)
+        return [self.workdir / "diffusion" / name for name in names]
+
+    @functools.cached_property
+    def timings(self) -> dict[str, float]:
+        """Seconds that were measured once and are used again, by what was timed."""
+        return {}
 
     @functools.cached_property
     def programs(self) -> dict[str, classifier_train.Programs]:
         """Compiled programs by backbone, filled by `programs_of`."""
         return {}
 
+    @functools.cached_property
+    def feature_programs(self) -> classifier_train.Programs:
+        """The compiled programs of the network whose features sets of images are compared in."""
+        network = feature_net.FeatureNet(len(self.data.images.class_names))
+        return classifier_train.make_programs(network, self.settings.classifier)
+
     def programs_of(self, backbone: str) -> classifier_train.Programs:
         """The compiled programs of one network, made once a run."""
         if backbone not in self.programs:
+            network = classifier_train.make_network(backbone, len(self.data.images.class_names))
             self.programs[backbone] = classifier_train.make_programs(
-                backbone, len(self.data.images.class_names), self.settings.classifier
+                network, self.settings.classifier
             )
         return self.programs[backbone]
 

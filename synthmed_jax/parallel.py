@@ -1,7 +1,7 @@
 """Data parallelism over local devices: the only file with `jax.pmap`.
 
 State stays unmapped (one logical copy, replicated by the runtime); batches are split on their first
-axis. On a CPU, one virtual device per core is the fastest way to use the cores.
+axis.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import jax
 from ml_collections import ConfigDict
 
-from synthmed_jax import checks, parallel, runlog, stages, workdir
+from synthmed_jax import checks, expected, parallel, runlog, stages, workdir
 from synthmed_jax import settings as settings_module
 from synthmed_jax.errors import UserError
 from synthmed_jax.experiment import Run
@@ -18,13 +18,21 @@ from synthmed_jax.experiment import Run
 COMPILATION_CACHE = pathlib.Path("~/.cache/synthmed_jax/xla")
 
 
-def run(config: ConfigDict, directory: pathlib.Path, only: Sequence[str] = ()) -> None:
+def run(
+    config: ConfigDict,
+    directory: pathlib.Path,
+    only: Sequence[str] = (),
+    *,
+    dry_run: bool = False,
+) -> None:
     """Runs the stages that are not finished, in order.
 
     Args:
       config: from configs/.
       directory: the workdir.
       only: names of stages; empty: all.
+      dry_run: only time a few steps of the long stages and say how long they will take; nothing is
+        written to the workdir.
 
     Raises:
       UserError: bad settings, data or workdir; nothing that was computed is lost.
@@ -38,16 +46,47 @@ def run(config: ConfigDict, directory: pathlib.Path, only: Sequence[str] = ()) -
     run = Run(settings, directory)
     for name in stages.STAGES:
         workdir.check(directory, name, stages.fingerprint(run, name))
+    names = [
+        name
+        for name, stage in stages.STAGES.items()
+        if name in only or not (only or stage.optional)
+    ]
+    if dry_run:
+        _say_expected(run, names)
+        return
     runlog.write_json(directory / "config.json", config.to_dict())
-    for name in stages.STAGES:
-        if not only or name in only:
-            _run_stage(run, name)
+    expectations: dict[str, float] | None = None
+    for name in names:
+        if expectations is None and name in expected.ESTIMATES and not _is_finished(run, name):
+            left = [later for later in names if not _is_finished(run, later)]
+            expectations = _say_expected(run, left)
+        _run_stage(run, name, (expectations or {}).get(name))
     report = directory / "report" / "index.html"
     if report.exists():
         print(f"report: {report.absolute()}", flush=True)
 
 
-def _run_stage(run: Run, name: str) -> None:
+def _is_finished(run: Run, name: str) -> bool:
+    marker = workdir.read_marker(run.workdir, name)
+    return (
+        marker is not None
+        and marker["status"] == "finished"
+        and workdir.is_finished(run.workdir, name, stages.STAGES[name].cells(run))
+    )
+
+
+def _say_expected(run: Run, names: Sequence[str]) -> dict[str, float]:
+    """Times a few steps of the long stages among `names`, and prints what that comes to."""
+    seconds = expected.expected_seconds(run, list(names))
+    said = [f"{name} {expected.in_words(value)}" for name, value in seconds.items()]
+    total = expected.in_words(sum(seconds.values()))
+    print(
+        f"expected on this machine: {', '.join(said) or 'nothing long'}; in all {total}", flush=True
+    )
+    return seconds
+
+
+def _run_stage(run: Run, name: str, expected_seconds: float | None = None) -> None:
     stage = stages.STAGES[name]
     for upstream in stage.inputs:
         marker = workdir.read_marker(run.workdir, upstream)
@@ -57,7 +96,8 @@ def _run_stage(run: Run, name: str) -> None:
     if workdir.is_finished(run.workdir, name, cells):
         print(f"{name}: finished, nothing to do", flush=True)
         return
-    print(f"{name} ...", flush=True)
+    about = f" about {expected.in_words(expected_seconds)}" if expected_seconds else ""
+    print(f"{name} ...{about}", flush=True)
     own = stages.fingerprint(run, name)
     workdir.mark(run.workdir, name, "started", own, cells)
     started = time.monotonic()
@@ -67,11 +107,13 @@ def _run_stage(run: Run, name: str) -> None:
         workdir.mark(run.workdir, name, "finished", own, cells)
         status = "finished"
     finally:
-        _record(run, name, status, time.monotonic() - started)
+        _record(run, name, status, time.monotonic() - started, expected_seconds)
     print(f"{name}: done in {time.monotonic() - started:.0f} s", flush=True)
 
 
-def _record(run: Run, name: str, status: str, seconds: float) -> None:
+def _record(
+    run: Run, name: str, status: str, seconds: float, expected_seconds: float | None
+) -> None:
     """Adds a stage to run.json."""
     path = run.workdir / "run.json"
     before = runlog.read_json(path) if path.exists() else {}
@@ -81,6 +123,8 @@ def _record(run: Run, name: str, status: str, seconds: float) -> None:
         "seconds": round(timings.get(name, {}).get("seconds", 0.0) + seconds, 1),
         "peak_memory_mib": runlog.peak_memory_mib(),
     }
+    if expected_seconds is not None:
+        timings[name]["expected_seconds"] = round(expected_seconds, 1)
     seeds = {field: v for field, v in run.settings.fields.items() if field.endswith("seed")}
     data = {
         "name": run.settings.data.name,

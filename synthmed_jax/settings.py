@@ -19,9 +19,11 @@ from synthmed_jax.classifiers.train import ClassifierSettings
 from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.data.source import DataSettings
 from synthmed_jax.data.split import SplitSettings
-from synthmed_jax.diffusion.generate import GenerateSettings
+from synthmed_jax.diffusion.conditioning import CONDITIONINGS
 from synthmed_jax.diffusion.process import PREDICTIONS
+from synthmed_jax.diffusion.sampling import SampleSettings
 from synthmed_jax.diffusion.schedule import SCHEDULES
+from synthmed_jax.diffusion.sweep import SweepSettings
 from synthmed_jax.diffusion.train import TrainSettings
 from synthmed_jax.diffusion.unet import UNetConfig, smallest_side
 from synthmed_jax.errors import UserError
@@ -35,9 +37,11 @@ class Settings:
     Attributes:
       scale: name of the preset.
       cpu_devices: virtual CPU devices, 0: one a core.
-      schedule, num_steps: the diffusion process.
-      flips, shift: augmentation of the diffusion model's images.
+      conditioning: one of CONDITIONINGS.
+      schedule, zero_terminal_snr, num_steps, prediction: the diffusion process.
+      augmentation: of the diffusion model's images.
       per_class: synthetic images a class.
+      block: images a compiled call of the sampler.
       backbones, arms: what is trained on what.
       fields: dotted config field -> value, for fingerprints and config.json.
     """
@@ -46,15 +50,20 @@ class Settings:
     cpu_devices: int
     data: DataSettings
     split: SplitSettings
+    conditioning: str
     schedule: str
+    zero_terminal_snr: bool
     num_steps: int
+    prediction: str
     augmentation: Augmentation
     unet: UNetConfig
     train: TrainSettings
     per_class: int
-    generate: GenerateSettings
+    block: int
+    sample: SampleSettings
     backbones: tuple[str, ...]
     arms: tuple[str, ...]
+    sweep: SweepSettings
     classifier: ClassifierSettings
     explain: ExplainSettings
     fields: Mapping[str, Any]
@@ -68,38 +77,45 @@ def from_config(config: ConfigDict) -> Settings:
     """
     blocks = config.to_dict()
     diffusion, generate = blocks["diffusion"], blocks["generate"]
-    classifier, train = blocks["classifier"], diffusion["train"]
+    classifier, train, sweep = blocks["classifier"], diffusion["train"], blocks["sweep"]
     backbones = _names(classifier.pop("backbones"))
     if classifier.pop("backbone"):
         backbones = (config.classifier.backbone,)
     arms = _names(classifier.pop("arms"))
-    per_class = generate.pop("per_class")
+    per_class, block = generate.pop("per_class"), generate.pop("block")
     for backbone in backbones:
         checks.one_of("config.classifier.backbones", backbone, BACKBONES)
     for arm in arms:
         checks.one_of("config.classifier.arms", arm, ARMS)
     if "synthetic" not in arms:
         raise UserError("config.classifier.arms must contain 'synthetic': that arm is the question")
+    checks.one_of("config.diffusion.conditioning", diffusion["conditioning"], CONDITIONINGS)
     checks.one_of("config.diffusion.schedule", diffusion["schedule"], SCHEDULES)
     checks.one_of("config.diffusion.prediction", diffusion["prediction"], PREDICTIONS)
     checks.at_least("config.diffusion.num_steps", diffusion["num_steps"], 1)
     checks.at_least("config.generate.per_class", per_class, 1)
+    checks.at_least("config.generate.block", block, 1)
     checks.at_least("config.cpu_devices", blocks["cpu_devices"], 0)
     settings = Settings(
         scale=blocks["scale"],
         cpu_devices=blocks["cpu_devices"],
         data=DataSettings(**blocks["data"]),
         split=SplitSettings(**blocks["split"]),
+        conditioning=diffusion["conditioning"],
         schedule=diffusion["schedule"],
+        zero_terminal_snr=diffusion["zero_terminal_snr"],
         num_steps=diffusion["num_steps"],
-        augmentation=Augmentation(diffusion["flips"], diffusion["shift"]),
+        prediction=diffusion["prediction"],
+        augmentation=Augmentation(diffusion["flips"], diffusion["shift"], diffusion["warp"]),
         unet=UNetConfig(**diffusion["unet"]),
-        train=TrainSettings(prediction=diffusion["prediction"], **train),
+        train=TrainSettings(**train),
         per_class=per_class,
-        generate=GenerateSettings(**generate),
+        block=block,
+        sample=SampleSettings(**generate),
         backbones=backbones,
         arms=arms,
         classifier=ClassifierSettings(**classifier),
+        sweep=SweepSettings(**sweep | {"candidates": _names(sweep["candidates"])}),
         explain=ExplainSettings(**blocks["explain"]),
         fields=dict(_flatten(config.to_dict())),
     )
@@ -109,12 +125,32 @@ def from_config(config: ConfigDict) -> Settings:
             f"config.data.image_size={settings.data.image_size} must be a multiple of {side} for "
             "this U-Net (patch times 2 for every level after the first)"
         )
-    if settings.generate.steps > settings.num_steps:
+    _check_process(settings)
+    return settings
+
+
+def _check_process(settings: Settings) -> None:
+    """Refuses pairs of values that are each right and together wrong."""
+    if settings.sample.steps > settings.num_steps:
         raise UserError(
-            f"config.generate.steps={settings.generate.steps} must be at most "
+            f"config.generate.steps={settings.sample.steps} must be at most "
             f"config.diffusion.num_steps={settings.num_steps}"
         )
-    return settings
+    if settings.zero_terminal_snr and settings.prediction == "eps":
+        raise UserError(
+            "config.diffusion.zero_terminal_snr=True can't go with prediction=eps: at pure noise "
+            "eps says nothing about the image; use v or x0"
+        )
+    if settings.sample.guidance != 1 and not settings.train.label_dropout:
+        raise UserError(
+            f"config.generate.guidance={settings.sample.guidance} needs a model that was also "
+            "trained without labels: set config.diffusion.train.label_dropout=0.1"
+        )
+    if settings.conditioning == "per_class" and settings.train.label_dropout:
+        raise UserError(
+            "config.diffusion.conditioning=per_class tells no model a class: there is nothing for "
+            f"config.diffusion.train.label_dropout={settings.train.label_dropout} to hide"
+        )
 
 
 def _names(value: tuple[str, ...]) -> tuple[str, ...]:

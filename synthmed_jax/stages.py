@@ -8,13 +8,10 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-import jax
-
-from synthmed_jax import checkpoint, runlog, workdir
+from synthmed_jax import diffusion_stages, runlog, workdir
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.data import split
-from synthmed_jax.diffusion import generate
-from synthmed_jax.diffusion import train as diffusion_train
+from synthmed_jax.diffusion import likelihood
 from synthmed_jax.evaluation import memorisation, real_test
 from synthmed_jax.experiment import Run
 from synthmed_jax.explain import gallery
@@ -31,6 +28,7 @@ class Stage:
       ignored: fields under those prefixes that change no output, or only add cells.
       inputs: stages whose output it reads.
       cells: units of work wanted now; the stage is finished when its marker has them all.
+      optional: runs only when it is named.
     """
 
     run: Callable[[Run], None]
@@ -38,6 +36,7 @@ class Stage:
     ignored: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     cells: Callable[[Run], list[str]] = lambda run: ["all"]
+    optional: bool = False
 
 
 def _split(run: Run) -> None:
@@ -47,40 +46,6 @@ def _split(run: Run) -> None:
     )
     split.write_split(
         run.split_path, parts, found.images, found.data_hash, found.unreadable, run.settings.split
-    )
-
-
-def _diffusion(run: Run) -> None:
-    diffusion_train.train(
-        run.settings.train,
-        run.unet,
-        run.schedule,
-        run.settings.augmentation,
-        run.parts.fit,
-        run.parts.val,
-        run.workdir / "diffusion",
-    )
-
-
-def _generate(run: Run) -> None:
-    shape = run.data.images.images.shape[1:]
-    like = jax.eval_shape(lambda: diffusion_train.init_state(run.settings.train, run.unet, shape))
-    state = checkpoint.restore(run.workdir / "diffusion" / "checkpoints", like)
-    sampler = generate.Sampler(
-        run.settings.generate,
-        run.unet,
-        run.schedule,
-        run.settings.train.prediction,
-        state.ema,
-        shape,
-    )
-    generate.generate(
-        sampler,
-        run.settings.generate,
-        run.data.images.class_names,
-        run.settings.per_class,
-        checkpoint.digest(state),
-        run.workdir / "synthetic",
     )
 
 
@@ -120,7 +85,14 @@ def _evaluate(run: Run) -> None:
     summary = memorisation.distance_summary(
         run.synthetic, run.parts.val, run.parts.fit, run.settings.augmentation.flips
     )
-    runlog.write_json(directory / "fidelity.json", summary)
+    bits = {
+        portion.folder or "all": likelihood.bits_per_dimension(
+            run.model, params, portion.val, run.settings.train.batch_size, run.settings.sample.seed
+        )
+        for portion, params, _ in diffusion_stages.trained_generators(run)
+        if len(portion.val)
+    }
+    runlog.write_json(directory / "fidelity.json", {**summary, "bits_per_dimension": bits})
 
 
 def _best(run: Run) -> dict[str, Any]:
@@ -160,33 +132,51 @@ def _report_cells(run: Run) -> list[str]:
     return [sha.hexdigest()]
 
 
+# What the sweep does not vary.
+_DRAWING = ("spacing", "threshold", "guidance", "seed")
+# They add cells and redo nothing.
+_CELL_FIELDS = ("classifier.backbones", "classifier.backbone", "classifier.arms")
+
 STAGES: dict[str, Stage] = {
     "split": Stage(
         _split,
         fields=("data.", "split."),
         ignored=("data.dir", "data.cache_dir"),
     ),
+    "features": Stage(
+        diffusion_stages.run_features,
+        fields=("classifier.",),
+        ignored=_CELL_FIELDS,
+        inputs=("split",),
+        optional=True,
+    ),
     "diffusion": Stage(
-        _diffusion,
+        diffusion_stages.run_diffusion,
         fields=("diffusion.",),
         ignored=(
             "diffusion.train.log_every",
-            "diffusion.train.val_every",
+            "diffusion.train.accumulate",
             "diffusion.train.save_minutes",
         ),
         inputs=("split",),
     ),
     "generate": Stage(
-        _generate,
+        diffusion_stages.run_generate,
         fields=("generate.",),
         ignored=("generate.per_class", "generate.block"),
         inputs=("diffusion",),
         cells=lambda run: [f"{run.settings.per_class} a class"],
     ),
+    "sweep": Stage(
+        diffusion_stages.run_sweep,
+        fields=("sweep.", *(f"generate.{name}" for name in _DRAWING)),
+        inputs=("features", "diffusion"),
+        optional=True,
+    ),
     "classify": Stage(
         _classify,
         fields=("classifier.",),
-        ignored=("classifier.backbones", "classifier.backbone", "classifier.arms"),
+        ignored=_CELL_FIELDS,
         inputs=("split", "generate"),
         cells=_cell_names,
     ),

@@ -13,8 +13,10 @@ MODULES = {
 }
 # Upper rooms may import lower ones, never the other way round; rooms of one floor, not each other.
 FLOORS = {
-    "runner": 5,
-    "stages": 4,
+    "runner": 6,
+    "stages": 5,
+    "expected": 4,
+    "diffusion_stages": 4,
     "experiment": 3,
     "settings": 2,
     "diffusion": 1,

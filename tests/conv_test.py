@@ -20,7 +20,7 @@ def arrays(seed, lhs, rhs):
     return jnp.asarray(x), jnp.asarray(kernel)
 
 
-def value_and_gradients(function, x, kernel, strides, padding, dilation=(1, 1)):
+def value_and_gradients(function, x, kernel, strides, padding, dilation=(1, 1), groups=1):
     def run(x, kernel):
         return function(
             x,
@@ -28,6 +28,7 @@ def value_and_gradients(function, x, kernel, strides, padding, dilation=(1, 1)):
             strides,
             padding,
             rhs_dilation=dilation,
+            feature_group_count=groups,
             dimension_numbers=jax.lax.conv_dimension_numbers(x.shape, kernel.shape, conv.LAYOUT),
         )
 
@@ -61,6 +62,36 @@ def test_equals_xla(batch, side, channels, features, kernel, stride, padding):
     )
 
 
+@settings(max_examples=8, deadline=None)
+@given(
+    batch=st.sampled_from([1, 3]),
+    side=st.sampled_from([4, 5, 8]),
+    channels=st.sampled_from([2, 8, 24]),
+    kernel=st.sampled_from([1, 3, 5]),
+    stride=st.sampled_from([1, 2]),
+    padding=st.sampled_from(["SAME", "VALID", ((1, 1), (1, 1)), ((0, 2), (1, 0))]),
+    per_group=st.sampled_from([1, 2]),
+)
+def test_groups_equal_xla(batch, side, channels, kernel, stride, padding, per_group):
+    if kernel > side and padding != "SAME":
+        return
+    groups = channels // per_group  # depthwise where per_group is 1
+    x, k = arrays(6, (batch, side, side + 1, channels), (kernel, kernel, per_group, channels))
+    given_ = (x, k, (stride, stride), padding, (1, 1), groups)
+    assert_close(
+        value_and_gradients(conv.conv_general_dilated, *given_),
+        value_and_gradients(jax.lax.conv_general_dilated, *given_),
+    )
+
+
+def test_bfloat16_is_left_to_xla():
+    x, k = (v.astype(jnp.bfloat16) for v in arrays(7, *WINOGRAD))
+    ours = conv.conv_general_dilated(x, k, (1, 1), "SAME", dimension_numbers=conv.LAYOUT)
+    theirs = jax.lax.conv_general_dilated(x, k, (1, 1), "SAME", dimension_numbers=conv.LAYOUT)
+    assert ours.dtype == jnp.bfloat16
+    np.testing.assert_array_equal(ours.astype(np.float32), theirs.astype(np.float32))
+
+
 WINOGRAD = ((4, 8, 6, 16), (3, 3, 16, 32))
 
 
@@ -90,28 +121,45 @@ def test_what_is_not_covered_goes_to_xla(dilation):
     )
 
 
-@pytest.mark.parametrize("strides", [(1, 1), (2, 2)])
-@pytest.mark.parametrize("wrap", ["vmap", "remat", "scan", "pmap"])
-def test_gradients_survive_transformations(wrap, strides):
+@settings(max_examples=10, deadline=None)
+@given(
+    wrap=st.sampled_from(["vmap", "remat", "scan", "pmap"]),
+    side=st.sampled_from([6, 7]),
+    kernel=st.sampled_from([1, 3]),
+    stride=st.sampled_from([1, 2]),
+    groups=st.sampled_from([1, 16]),
+)
+def test_gradients_survive_transformations(wrap, side, kernel, stride, groups):
     rng = np.random.default_rng(4)
-    x = jnp.asarray(rng.normal(size=(2, 2, 8, 8, 16)), jnp.float32)
-    k = jnp.asarray(rng.normal(size=(3, 3, 16, 16)) / 12, jnp.float32)
+    x = jnp.asarray(rng.normal(size=(2, 2, side, side, 16)), jnp.float32)
+    k = jnp.asarray(rng.normal(size=(kernel, kernel, 16 // groups, 16)) / 12, jnp.float32)
 
     def loss(function, k, x):
-        y = function(x, k, strides, ((1, 1), (1, 1)), dimension_numbers=conv.LAYOUT)
+        y = function(
+            x, k, (stride, stride), ((kernel // 2,) * 2,) * 2, dimension_numbers=conv.LAYOUT,
+            feature_group_count=groups,
+        )  # fmt: skip
         return jnp.sum(jnp.square(y))
 
     ours = functools.partial(loss, conv.conv_general_dilated)
-    theirs = jax.grad(lambda k: sum(loss(jax.lax.conv_general_dilated, k, v) for v in x))(k)
+    both = (0, 1)
+    theirs = jax.grad(lambda k, x: sum(loss(jax.lax.conv_general_dilated, k, v) for v in x), both)(
+        k, x
+    )
     if wrap == "vmap":
-        found = jax.grad(lambda k: jax.vmap(ours, (None, 0))(k, x).sum())(k)
+        found = jax.grad(lambda k, x: jax.vmap(ours, (None, 0))(k, x).sum(), both)(k, x)
     elif wrap == "remat":
-        found = jax.grad(lambda k: sum(jax.checkpoint(ours)(k, v) for v in x))(k)
+        found = jax.grad(lambda k, x: sum(jax.checkpoint(ours)(k, v) for v in x), both)(k, x)
     elif wrap == "scan":
-        found = jax.grad(lambda k: jax.lax.scan(lambda t, v: (t + ours(k, v), None), 0.0, x)[0])(k)
+
+        def add(k, x):
+            return jax.lax.scan(lambda t, v: (t + ours(k, v), None), 0.0, x)[0]
+
+        found = jax.grad(add, both)(k, x)
     else:
-        found = jax.pmap(jax.grad(ours), in_axes=(None, 0))(k, x).sum(0)
-    np.testing.assert_allclose(found, theirs, atol=1e-5 * np.abs(theirs).max())
+        of_k, of_x = jax.pmap(jax.grad(ours, both), in_axes=(None, 0))(k, x)
+        found = of_k.sum(0), of_x
+    assert_close(found, theirs)
 
 
 def test_a_module_takes_it_without_change():

@@ -8,6 +8,7 @@ import jax
 import pytest
 
 from synthmed_jax import runlog, runner, stages
+from synthmed_jax.data import synthetic
 from synthmed_jax.errors import UserError
 
 FILES = (
@@ -16,6 +17,7 @@ FILES = (
     "evaluate/fidelity.json", "explain/lime.json", "report/index.html", "report/report.md",
     "report/report.json",
 )  # fmt: skip
+CHAIN = [name for name, stage in stages.STAGES.items() if not stage.optional]
 
 
 def make_config(cache, **changes):
@@ -51,7 +53,9 @@ def test_every_file_of_the_contract_is_there(finished):
     for name in FILES:
         assert (finished / name).stat().st_size > 0, name
     run = runlog.read_json(finished / "run.json")
-    assert list(run["stages"]) == list(stages.STAGES)
+    assert list(run["stages"]) == CHAIN
+    for name in ("diffusion", "generate", "classify"):
+        assert run["stages"][name]["expected_seconds"] > 0
     assert {stage["status"] for stage in run["stages"].values()} == {"finished"}
     assert run["data"]["unreadable"] == []
     metrics = runlog.read_json(finished / "evaluate" / "metrics.json")
@@ -70,7 +74,7 @@ def test_the_report_shows_what_was_measured(finished):
 def test_a_second_run_does_no_work_and_says_so(finished, cache, capsys):
     before = contents(finished)
     runner.run(make_config(cache), finished)
-    assert capsys.readouterr().out.count("finished, nothing to do") == len(stages.STAGES)
+    assert capsys.readouterr().out.count("finished, nothing to do") == len(CHAIN)
     assert contents(finished) == before
 
 
@@ -85,7 +89,7 @@ def test_a_changed_field_is_refused_and_nothing_is_lost(finished, cache):
 
 def test_what_changes_no_result_is_not_refused(finished, cache, capsys):
     runner.run(make_config(cache, diffusion__train__save_minutes=1.0), finished)
-    assert capsys.readouterr().out.count("nothing to do") == len(stages.STAGES)
+    assert capsys.readouterr().out.count("nothing to do") == len(CHAIN)
 
 
 def test_more_images_add_a_cell_and_redo_nothing(finished, cache):
@@ -100,13 +104,53 @@ def test_more_images_add_a_cell_and_redo_nothing(finished, cache):
     assert any("/synthetic/12-inf-s0/" in name for name in after)
 
 
+def test_a_dry_run_says_how_long_and_writes_nothing(tmp_path, cache, capsys):
+    runner.run(make_config(cache), tmp_path / "run", dry_run=True)
+    said = capsys.readouterr().out
+    assert re.search(r"expected .*: diffusion \d+ s, generate \d+ s, classify \d+ s; in all", said)
+    assert not (tmp_path / "run").exists()
+
+
+def test_nothing_is_left_to_expect_of_a_finished_run(finished, cache, capsys):
+    before = contents(finished)
+    runner.run(make_config(cache), finished, dry_run=True)
+    assert "in all 0 s" in capsys.readouterr().out
+    assert contents(finished) == before
+
+
+def test_one_model_a_class_runs_to_its_images(tmp_path, cache):
+    config = make_config(cache, diffusion__conditioning="per_class")
+    runner.run(config, tmp_path, ["split", "diffusion", "generate"])
+    rows = synthetic.read_manifest(tmp_path / "synthetic")
+    assert len({row["checkpoint"] for row in rows}) == 4
+    assert {p.parent.name for p in (tmp_path / "diffusion").glob("*/best.json")} == {
+        row["class"] for row in rows
+    }
+
+
+def test_a_sweep_compares_samplers_on_the_trained_model(tmp_path, cache, capsys):
+    config = make_config(cache, data__phantom_images=90)
+    runner.run(config, tmp_path, ["split", "features", "diffusion", "sweep"])
+    found = runlog.read_json(tmp_path / "sweep" / "sweep.json")
+    assert found["num_real"] == 72
+    assert [row["sampler"] for row in found["rows"]] == ["ddpm", "dpm_solver_pp"]
+    assert found["rows"][0]["ratio"] == 1
+    assert "| dpm_solver_pp | 5 | 5 |" in capsys.readouterr().out
+    assert (tmp_path / "sweep" / "sweep.png").stat().st_size > 1000
+
+
+def test_a_sweep_without_enough_real_images_says_so(finished, cache):
+    with pytest.raises(UserError, match="more than 64 images a set, got 32"):
+        runner.run(make_config(cache), finished, ["features", "sweep"])
+
+
 def test_a_stage_without_its_input_says_which(tmp_path, cache):
     with pytest.raises(UserError, match="'generate' needs 'diffusion'"):
         runner.run(make_config(cache), tmp_path, ["generate"])
 
 
 def test_an_unknown_stage_lists_the_choices(tmp_path, cache):
-    with pytest.raises(UserError, match="split, diffusion, generate"):
+    with pytest.raises(UserError, match="split, features, diffusion"):
         runner.run(make_config(cache), tmp_path, ["genrate"])
 
 

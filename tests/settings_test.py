@@ -25,7 +25,7 @@ def test_every_config_loads_locks_and_builds_its_networks(name, scale):
     config = load(name, scale)
     run = settings.from_config(config)
     assert run.scale == scale
-    make_schedule(run.schedule, run.num_steps)
+    make_schedule(run.schedule, run.num_steps, zero_terminal_snr=run.zero_terminal_snr)
     side, channels = run.data.image_size, run.data.channels
     x = jnp.zeros((2, side, side, channels))
     t = jnp.zeros(2, jnp.int32)
@@ -55,7 +55,9 @@ def test_the_paper_scale_is_the_papers_protocol():
         assert run.num_steps == 1000
         assert run.data.image_size >= 128
         assert (run.classifier.max_epochs, run.classifier.folds) == (50, 5)
-        assert (run.schedule, run.train.prediction) == ("linear", "eps")
+        assert (run.schedule, run.prediction) == ("linear", "eps")
+        assert (run.train.weighting, run.train.timesteps) == ("simple", "uniform")
+        assert (run.conditioning, run.sample.sampler) == ("class", "ddpm")
 
 
 def test_names_are_split_and_one_backbone_wins():
@@ -77,12 +79,17 @@ def test_names_are_split_and_one_backbone_wins():
         ("split.fraction", 1.5, "between 0 and 1"),
         ("split.val_fraction", -0.1, "val_fraction"),
         ("diffusion.schedule", "cosin", "did you mean 'cosine'"),
-        ("diffusion.prediction", "x", "eps, v"),
+        ("diffusion.prediction", "x", "eps, x0, v"),
+        ("diffusion.conditioning", "classes", "class, per_class"),
+        ("diffusion.warp", 1.5, "between 0 and 1"),
+        ("diffusion.zero_terminal_snr", True, "prediction=eps"),
         ("diffusion.num_steps", 0, "at least 1"),
         ("diffusion.flips", "vertical", "none, horizontal, dihedral"),
         ("diffusion.train.steps", 0, "steps=0 must be at least 1"),
         ("diffusion.train.learning_rate", 0.0, "above 0"),
-        ("diffusion.train.ema_decay", 1.0, "below 1"),
+        ("diffusion.train.ema_half_lives", (0,), "from 1"),
+        ("generate.guidance", 2.0, "label_dropout"),
+        ("generate.block", 0, "block=0"),
         ("generate.per_class", 0, "per_class=0"),
         ("generate.steps", 51, "at most config.diffusion.num_steps=50"),
         ("classifier.backbones", ("resnet81",), "did you mean 'resnet18'"),
@@ -94,6 +101,8 @@ def test_names_are_split_and_one_backbone_wins():
 def test_a_bad_value_dies_with_its_field_and_the_choices(field, value, message):
     config = load("phantom_ddpm", "smoke")
     block, _, name = field.rpartition(".")
+    if name == "zero_terminal_snr":
+        config.diffusion.prediction = "eps"
     setattr(config[block] if "." not in block else config.diffusion.train, name, value)
     with pytest.raises(UserError, match=message):
         settings.from_config(config)

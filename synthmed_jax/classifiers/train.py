@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -96,10 +97,26 @@ def passes_per_epoch(settings: ClassifierSettings, batches_per_pass: int) -> int
     return max(1, math.ceil(settings.min_steps / (settings.max_epochs * batches_per_pass)))
 
 
-def make_programs(backbone: str, num_classes: int, settings: ClassifierSettings) -> Programs:
-    """Compiles (on first use) what training and prediction with one network need."""
+def batch_of(settings: ClassifierSettings, num_train: int) -> int:
+    """Images a step: `batch_size` or what the set has, a multiple of the devices; 0: too few."""
+    devices = jax.local_device_count()
+    return min(settings.batch_size, num_train) // devices * devices
+
+
+def steps_of(settings: ClassifierSettings, num_train: int) -> int:
+    """Optimiser steps of one epoch."""
+    batches_per_pass = num_train // batch_of(settings, num_train)
+    return passes_per_epoch(settings, batches_per_pass) * batches_per_pass
+
+
+def make_network(backbone: str, num_classes: int) -> nn.Module:
+    """A network with fast convolutions and BatchNorm over all devices."""
     convolution = {"conv_general_dilated": conv_general_dilated}
-    network = create(backbone, num_classes, axis_name=parallel.AXIS, **convolution)
+    return create(backbone, num_classes, axis_name=parallel.AXIS, **convolution)
+
+
+def make_programs(network: nn.Module, settings: ClassifierSettings) -> Programs:
+    """Compiles (on first use) what training and prediction with one network need."""
     optimizer = optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(settings.weight_decay))
     shape = (1, settings.image_size, settings.image_size, 3)
 
@@ -119,7 +136,7 @@ def make_programs(backbone: str, num_classes: int, settings: ClassifierSettings)
                 mutable=["batch_stats"],
             )
             loss = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"]).mean()
-            return loss, (logits, new["batch_stats"])
+            return loss, (logits, new.get("batch_stats", {}))
 
         gradient_of = jax.value_and_grad(loss_of, has_aux=True)
         (loss, (logits, batch_stats)), gradient = gradient_of(state.params)
@@ -170,12 +187,12 @@ def train_fold(
     Raises:
       UserError: too few training images, or a loss that is no longer finite.
     """
-    devices = jax.local_device_count()
-    batch_size = min(settings.batch_size, len(train)) // devices * devices
+    batch_size = batch_of(settings, len(train))
     if batch_size == 0:
+        devices = jax.local_device_count()
         raise UserError(f"{description}: {len(train)} training images for {devices} devices")
     passes = passes_per_epoch(settings, len(train) // batch_size)
-    steps = passes * (len(train) // batch_size)
+    steps = steps_of(settings, len(train))
     total_steps = np.full(batch_size, steps * settings.max_epochs, np.int32)
     data = batches(train, batch_size, seed, Augmentation(settings.flips, settings.shift))
     state = programs.init(jax.random.key(seed))

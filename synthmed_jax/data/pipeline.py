@@ -5,6 +5,7 @@ import dataclasses
 import grain
 import numpy as np
 
+from synthmed_jax.data import warp
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.errors import UserError
 
@@ -21,16 +22,21 @@ class Augmentation:
       shift: largest shift in pixels; each axis draws from [-shift, shift]. What comes in repeats
         the edge: black would be a frame that bright microscopy never has, and a reflection would
         double anatomy at the border.
+      warp: probability of a geometric warp whose numbers come with the image (see `warp`), for a
+        network that is told; 0.0: none, and no numbers.
     """
 
     flips: str
     shift: int
+    warp: float = 0.0
 
     def __post_init__(self) -> None:
         if self.flips not in FLIPS:
             raise UserError(f"flips={self.flips!r} is not one of {', '.join(FLIPS)}")
         if self.shift < 0:
             raise UserError(f"shift={self.shift} must be at least 0 pixels")
+        if not 0 <= self.warp <= 1:
+            raise UserError(f"warp={self.warp} must be between 0 and 1")
 
 
 def batches(
@@ -43,25 +49,26 @@ def batches(
 
     Args:
       images: N images, shared, not copied.
-      batch_size: B, 1 <= B <= N.
+      batch_size: B >= 1; where it is above N, a batch holds images more than once.
       seed: 0 <= seed < 2**32; an element depends on (seed, step) alone.
 
     Returns:
-      `dataset[step]` = {"image": u8[B,S,S,C], "label": i32[B]}.
+      `dataset[step]` = {"image": u8[B,S,S,C], "label": i32[B]}, and with warps "warp": f32[B,5],
+      their numbers.
 
     Raises:
-      UserError: fewer images than batch_size.
+      UserError: no image, or no batch.
     """
-    if not 1 <= batch_size <= len(images):
-        raise UserError(
-            f"batch_size={batch_size} must be at least 1 and at most the {len(images)} images "
-            "of the training set"
-        )
+    if batch_size < 1 or not len(images):
+        raise UserError(f"can't make batches of {batch_size} from {len(images)} training images")
     pixels = np.asarray(images.images)  # a memory map loses its subclass, not its backing
 
     def load(indices: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
         chosen = augment(pixels[indices], rng, augmentation)
-        return {"image": chosen, "label": images.labels[indices]}
+        batch = {"image": chosen, "label": images.labels[indices]}
+        if augmentation.warp:
+            batch["image"], batch["warp"] = warp.warp(chosen, rng, augmentation.warp)
+        return batch
 
     # Grain handles indices only and the pixels are gathered a batch at a time: its cost a Python
     # call an example is then microseconds.

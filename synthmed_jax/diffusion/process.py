@@ -23,10 +23,12 @@ class Target(NamedTuple):
     Attributes:
       from_pair: (x_0, eps, alpha_bar) -> the network's target.
       to_x_0: (prediction, x_t, alpha_bar) -> x_0.
+      per_x_0: snr -> weight that turns the error of x_0 into that of the target; f64[T].
     """
 
     from_pair: Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
     to_x_0: Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
+    per_x_0: Callable[[np.ndarray], np.ndarray]
 
 
 def _signal(alpha_bar: jax.Array) -> jax.Array:
@@ -38,17 +40,37 @@ def _noise(alpha_bar: jax.Array) -> jax.Array:
 
 
 # "eps" is the paper's choice (Ho et al. 2020, eq. 14); "v" = sqrt(abar) eps - sqrt(1 - abar) x_0
-# (Salimans & Ho 2022, appendix D) is as well conditioned at both ends of the schedule.
+# (Salimans & Ho 2022, appendix D) is as well conditioned at both ends of the schedule; "x0" is the
+# clean image itself.
 PREDICTIONS: dict[str, Target] = {
     "eps": Target(
         from_pair=lambda x_0, eps, abar: eps,
         to_x_0=lambda out, x_t, abar: (x_t - _noise(abar) * out) / _signal(abar),
+        per_x_0=lambda snr: snr,
+    ),
+    "x0": Target(
+        from_pair=lambda x_0, eps, abar: x_0,
+        to_x_0=lambda out, x_t, abar: out,
+        per_x_0=np.ones_like,
     ),
     "v": Target(
         from_pair=lambda x_0, eps, abar: _signal(abar) * eps - _noise(abar) * x_0,
         to_x_0=lambda out, x_t, abar: _signal(abar) * x_t - _noise(abar) * out,
+        per_x_0=lambda snr: snr + 1,
     ),
 }
+
+# How the steps' losses are weighed against each other: "simple" is the paper's eq. 7, "min_snr"
+# stops easy, nearly clean steps from ruling the gradient.
+WEIGHTINGS = ("simple", "min_snr")
+MIN_SNR_GAMMA = 5.0  # Hang et al. 2023, the value of their experiments.
+# How training draws t: "uniform" each by itself, "stratified" spread evenly over the batch.
+TIMESTEPS = ("uniform", "stratified")
+
+
+def to_model_range(images: jax.Array) -> jax.Array:
+    """u8 grey levels -> f32 in [-1, 1]."""
+    return images.astype(jnp.float32) / 127.5 - 1
 
 
 def at(values: np.ndarray, t: jax.Array) -> jax.Array:
@@ -94,7 +116,7 @@ def predict_x0(
       output: f32[B,H,W,C], the network's output.
       x_t: f32[B,H,W,C].
       t: i32[B].
-      prediction: "eps" or "v", what the output stands for.
+      prediction: one of PREDICTIONS, what the output stands for.
     """
     return PREDICTIONS[prediction].to_x_0(output, x_t, at(schedule.alpha_bar, t))
 
@@ -131,7 +153,7 @@ def l_simple(
       x_0: f32[B,H,W,C] in [-1, 1].
       t: i32[B].
       eps: f32[B,H,W,C], unit normal.
-      prediction: "eps" or "v", what the model predicts.
+      prediction: one of PREDICTIONS, what the model predicts.
 
     Returns:
       f32[B], mean squared error over the pixels of each example.
@@ -139,3 +161,37 @@ def l_simple(
     target = PREDICTIONS[prediction].from_pair(x_0, eps, at(schedule.alpha_bar, t))
     output = model(q_sample(schedule, x_0, t, eps), t)
     return jnp.mean(jnp.square(output - target), axis=(1, 2, 3))
+
+
+def loss_weights(schedule: Schedule, weighting: str, prediction: str) -> np.ndarray:
+    """Weight of each step in the loss of the network's own target, f64[T].
+
+    "min_snr" (Hang et al. 2023, eq. 8 and appendix): min(SNR, 5) on the error of x_0, SNR =
+    alpha-bar / (1 - alpha-bar), carried over to what the network predicts.
+    """
+    if weighting == "simple":
+        return np.ones(schedule.num_steps)
+    snr = schedule.alpha_bar / (1 - schedule.alpha_bar)
+    return np.minimum(snr, MIN_SNR_GAMMA) / PREDICTIONS[prediction].per_x_0(snr)
+
+
+def draw_uniform_steps(keys: jax.Array, num_steps: int) -> jax.Array:
+    """t of each example from its own key: key[B] -> i32[B], 0 <= t < T."""
+    return jax.vmap(lambda key: jax.random.randint(key, (), 0, num_steps))(keys)
+
+
+def draw_stratified_steps(
+    key: jax.Array, indices: jax.Array, batch_size: int, num_steps: int
+) -> jax.Array:
+    """t spread evenly over the global batch, for a loss that varies less (Kingma et al. 2021).
+
+    Each t alone is still uniform over 0..T-1, where the order of the batch is random.
+
+    Args:
+      key: one for the whole batch.
+      indices: i32[b], index of each local example in the global batch.
+      batch_size: B, images of the global batch.
+      num_steps: T.
+    """
+    u = (indices + jax.random.uniform(key)) / batch_size
+    return jnp.minimum((u * num_steps).astype(jnp.int32), num_steps - 1)

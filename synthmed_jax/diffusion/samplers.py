@@ -1,61 +1,197 @@
-"""Samplers: one step x_t -> x_{t-1} given an estimate of x_0, and the compiled loop around it.
+"""Samplers: tables of float64 coefficients over a grid of alpha-bar, and one loop that runs them.
 
-A sampler knows no network. It gets a schedule, which may be a `respace`d one of fewer steps, and
-the loop gets a bare `denoise_fn(x_t, t) -> x_0`.
+Every sampler here is linear in what it has seen. After the network's i-th evaluation,
+
+    x_next = a x + b x_0 + c x_before + d x_0_before + s z,
+
+with x_0 the estimate at x, `before` the evaluation before, and z unit normal. A sampler is the rule
+for a, b, c, d and s; it knows no network, and the loop gets a bare `denoise_fn(x_t, t) -> x_0`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from synthmed_jax.diffusion.process import at, p_step
+from synthmed_jax import checks
 from synthmed_jax.diffusion.schedule import Schedule
 from synthmed_jax.errors import UserError
 
+NOISE_LOG_SNR = -8.0  # alpha-bar 0.0003: no image is seen in there
+
 DenoiseFn = Callable[[jax.Array, jax.Array], jax.Array]
-Step = Callable[[Schedule, jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]
 
 
-def respace(schedule: Schedule, num_steps: int) -> tuple[Schedule, np.ndarray]:
-    """The same process looked at in fewer steps (Nichol & Dhariwal 2021, eq. 19).
+class Grid(NamedTuple):
+    """Where sampling looks at the process, noisiest first.
 
-    Args:
-      schedule: of T steps.
-      num_steps: S, 1 <= S <= T.
+    Attributes:
+      t: what `denoise_fn` is given at each of the S noisy points, a step of the schedule or a real
+        number on continuous time; [S], or [S+1] if the end is noisy too.
+      alpha_bar: f64[S+1], rising; the last point is where sampling ends, 1 for clean.
+    """
 
-    Returns:
-      A schedule of S steps and i32[S], the step of the full schedule that each stands for; the
-      last is always T - 1.
+    t: np.ndarray
+    alpha_bar: np.ndarray
+
+
+class Table(NamedTuple):
+    """A sampler on a grid: one row an evaluation of the network, E of them.
+
+    Attributes:
+      t: [E], what `denoise_fn` is given.
+      weights: f64[E,5], a, b, c, d and s of each row.
+    """
+
+    t: np.ndarray
+    weights: np.ndarray
+
+
+class Walk(NamedTuple):
+    """An unfinished walk from noise to image: f32[B,H,W,C] each (`before`: unused at the start)."""
+
+    x: jax.Array
+    x_before: jax.Array
+    x_0_before: jax.Array
+
+
+def _by_time(schedule: Schedule, num_steps: int) -> np.ndarray:
+    """Evenly in t (Nichol & Dhariwal 2021)."""
+    total = schedule.num_steps
+    return np.ceil(np.arange(1, num_steps + 1) * total / num_steps).astype(np.int32) - 1
+
+
+def _by_log_snr(schedule: Schedule, num_steps: int) -> np.ndarray:
+    """Evenly in log-SNR = log(alpha-bar / (1 - alpha-bar)), as DPM-Solver's authors advise.
+
+    Below NOISE_LOG_SNR all is noise, and one step, the first, crosses it. Where the schedule is too
+    coarse, each point takes the nearest step still free.
+    """
+    alpha_bar = np.maximum(schedule.alpha_bar, np.finfo(np.float64).tiny)
+    log_snr = np.maximum(np.log(alpha_bar) - np.log1p(-schedule.alpha_bar), NOISE_LOG_SNR)
+    total = schedule.num_steps
+    wanted = np.linspace(log_snr[0], log_snr[-1], num_steps)
+    t = np.rint(np.interp(-wanted, -log_snr, np.arange(total))).astype(np.int32)
+    t[-1] = total - 1
+    rank = np.arange(num_steps)
+    # Push equal neighbours apart, upwards and then back under T - 1.
+    t = np.maximum.accumulate(t - rank) + rank
+    return np.minimum(t, total - num_steps + rank)
+
+
+SPACINGS: dict[str, Callable[[Schedule, int], np.ndarray]] = {
+    "time": _by_time,
+    "log_snr": _by_log_snr,
+}
+
+
+def make_grid(schedule: Schedule, num_steps: int, spacing: str = "time") -> Grid:
+    """Chooses S of a schedule's T steps; the noisiest is always T - 1, the end is the clean image.
 
     Raises:
-      UserError: S out of range.
+      UserError: S out of 1..T, or an unknown spacing.
     """
+    checks.one_of("spacing", spacing, SPACINGS)
     total = schedule.num_steps
     if not 1 <= num_steps <= total:
         raise UserError(f"a sampler needs 1 to {total} steps (the schedule's T), not {num_steps}")
-    t = np.ceil(np.arange(1, num_steps + 1) * total / num_steps).astype(np.int32) - 1
-    alpha_bar = schedule.alpha_bar[t]
-    beta = 1 - alpha_bar / np.append(1.0, alpha_bar[:-1])
-    return Schedule(beta=beta, alpha_bar=alpha_bar), t
+    t = SPACINGS[spacing](schedule, num_steps)[::-1]
+    return Grid(t=t, alpha_bar=np.append(schedule.alpha_bar[t], 1.0))
 
 
-def ddim_step(
-    schedule: Schedule, x_0: jax.Array, x_t: jax.Array, t: jax.Array, eps: jax.Array
-) -> jax.Array:
-    """Deterministic DDIM (Song et al. 2021, eq. 12 with eta = 0); `eps` is not used."""
-    del eps
-    alpha_bar, prev = at(schedule.alpha_bar, t), at(schedule.alpha_bar_prev, t)
-    direction = (x_t - jnp.sqrt(alpha_bar) * x_0) / jnp.sqrt(1 - alpha_bar)
-    return jnp.sqrt(prev) * x_0 + jnp.sqrt(1 - prev) * direction
+def _gaussian_step(grid: Grid, variance: np.ndarray, eta: float) -> Table:
+    """Keeps the direction of the noise for what `variance` f64[S] of fresh noise leaves of it."""
+    now, then = grid.alpha_bar[:-1], grid.alpha_bar[1:]
+    added = eta**2 * variance
+    keep = np.sqrt(np.maximum(1 - then - added, 0) / (1 - now))
+    nothing = np.zeros(len(now))
+    weights = [keep, np.sqrt(then) - keep * np.sqrt(now), nothing, nothing, np.sqrt(added)]
+    return Table(grid.t[: len(now)], np.stack(weights, axis=1))
+
+
+def _posterior_variance(grid: Grid) -> np.ndarray:
+    """beta-tilde of each step of the grid (Ho et al. 2020, eq. 7); 0 on the way to the clean."""
+    now, then = grid.alpha_bar[:-1], grid.alpha_bar[1:]
+    return (1 - then) / (1 - now) * (1 - now / then)
+
+
+def ddpm(grid: Grid) -> Table:
+    """Ancestral sampling with the posterior's variance (DDPM algorithm 2, beta-tilde)."""
+    return _gaussian_step(grid, _posterior_variance(grid), 1.0)
+
+
+def ddpm_beta(grid: Grid) -> Table:
+    """Ancestral sampling with variance beta, the larger of the two of Ho et al. 2020, section 3.2.
+
+    The last step adds no noise.
+    """
+    table = ddpm(grid)
+    beta = 1 - grid.alpha_bar[:-1] / grid.alpha_bar[1:]
+    table.weights[:-1, 4] = np.sqrt(beta[:-1])
+    return table
+
+
+def ddim(grid: Grid, eta: float = 0.0) -> Table:
+    """DDIM (Song et al. 2021, eq. 12 and 16): eta = 0 is deterministic, eta = 1 is `ddpm`."""
+    return _gaussian_step(grid, _posterior_variance(grid), eta)
+
+
+def dpm_solver_pp(grid: Grid) -> Table:
+    """DPM-Solver++(2M) (Lu et al. 2022, algorithm 2); first and clean-image steps of first order.
+
+    x_next = (sigma'/sigma) x + (alpha' - alpha sigma'/sigma) D, where
+    D = x_0 + (x_0 - x_0_before) h / (2 h_before) and h is the step in lambda = log(alpha / sigma).
+    """
+    table = ddim(grid)
+    alpha, sigma = np.sqrt(grid.alpha_bar), np.sqrt(1 - grid.alpha_bar)
+    for i in range(1, len(table.t)):
+        if alpha[i - 1] == 0 or sigma[i + 1] == 0:
+            continue  # an infinite step has no second order
+        lambdas = np.log(alpha[i - 1 : i + 2] / sigma[i - 1 : i + 2])
+        more = (lambdas[2] - lambdas[1]) / (2 * (lambdas[1] - lambdas[0]))
+        weight = table.weights[i, 1]
+        table.weights[i, 1], table.weights[i, 3] = weight * (1 + more), -weight * more
+    return table
+
+
+def heun(grid: Grid) -> Table:
+    """Heun's method on the probability-flow ODE (Karras et al. 2022, algorithm 1).
+
+    In y = x / alpha over s = sigma / alpha the ODE is dy/ds = (y - x_0) / s. A step is two
+    evaluations: Euler's step, which is DDIM's, then the mean of the slopes at both ends. A step
+    from or to an infinite log-SNR (pure noise, the clean image) stays Euler's.
+    """
+    euler = ddim(grid)
+    t, weights = [], []
+    for i in range(len(euler.t)):
+        t.append(grid.t[i])
+        weights.append(euler.weights[i])
+        now, then = grid.alpha_bar[i], grid.alpha_bar[i + 1]
+        if now == 0 or then == 1:
+            continue
+        s_now, s_then = np.sqrt(1 / now - 1), np.sqrt(1 / then - 1)
+        h, alpha = s_then - s_now, np.sqrt(then)
+        of_x_0 = -alpha * h / (2 * s_then)
+        of_x_before = alpha * s_then / s_now / np.sqrt(now)
+        of_x_0_before = alpha * (h / (2 * s_then) - h / s_now)
+        t.append(grid.t[i + 1])
+        weights.append(np.array([0.0, of_x_0, of_x_before, of_x_0_before, 0.0]))
+    return Table(np.array(t), np.stack(weights))
 
 
 # "ddpm" is ancestral sampling, the paper's own (DDPM algorithm 2).
-SAMPLERS: dict[str, Step] = {"ddpm": p_step, "ddim": ddim_step}
+SAMPLERS: dict[str, Callable[..., Table]] = {
+    "ddpm": ddpm,
+    "ddpm_beta": ddpm_beta,
+    "ddim": ddim,
+    "dpm_solver_pp": dpm_solver_pp,
+    "heun": heun,
+}
 
 
 def initial_noise(keys: jax.Array, shape: tuple[int, int, int]) -> jax.Array:
@@ -63,39 +199,43 @@ def initial_noise(keys: jax.Array, shape: tuple[int, int, int]) -> jax.Array:
     return jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, 0), shape))(keys)
 
 
-def run_steps(
-    step: Step,
+def start(x: jax.Array) -> Walk:
+    """The beginning of a walk from x_T."""
+    return Walk(x, jnp.zeros_like(x), jnp.zeros_like(x))
+
+
+def run(
+    table: Table,
     denoise_fn: DenoiseFn,
-    schedule: Schedule,
-    timesteps: np.ndarray,
     keys: jax.Array,
-    x: jax.Array,
-    first: jax.Array,
-    count: int,
-) -> jax.Array:
-    """Takes `count` sampling steps, from step `first` (0 is the noisiest), in one `lax.scan`.
+    walk: Walk,
+    first: jax.Array | int = 0,
+    count: int | None = None,
+) -> Walk:
+    """Takes `count` rows of a table, from row `first` (0 is the noisiest), in one `lax.scan`.
 
     Args:
-      step: one of SAMPLERS.
-      denoise_fn: (x_t f32[B,H,W,C], t i32[B]) -> x_0 estimate; t counts the FULL schedule's steps.
-      schedule, timesteps: from `respace`, S steps.
+      table: E rows.
+      denoise_fn: (x_t f32[B,H,W,C], t [B]) -> x_0 estimate; t as in the table.
       keys: key[B], one an image; the noise of an image depends on nothing else.
-      x: f32[B,H,W,C].
-      first: i32[], 0 <= first < S.
-      count: steps; those past the end (first + count > S) change nothing.
-
-    Returns:
-      f32[B,H,W,C].
+      walk: from `start` or an earlier call.
+      first: i32[], 0 <= first < E.
+      count: rows, all by default; those past the end change nothing.
     """
-    total = schedule.num_steps
-    table = jnp.asarray(timesteps)
+    total = len(table.t)
+    dtype = walk.x.dtype
+    t_of = jnp.asarray(table.t)
+    weights_of = jnp.asarray(table.weights, dtype)
 
-    def body(x: jax.Array, i: jax.Array) -> tuple[jax.Array, None]:
-        s = jnp.full(x.shape[0], jnp.maximum(total - 1 - i, 0))
-        eps = jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, i + 1), x.shape[1:]))(
-            keys
-        )
-        stepped = step(schedule, denoise_fn(x, table[s]), x, s, eps)
-        return jnp.where(i < total, stepped, x), None
+    def body(walk: Walk, i: jax.Array) -> tuple[Walk, None]:
+        row = jnp.minimum(i, total - 1)
+        a, b, c, d, s = weights_of[row]
+        x_0 = denoise_fn(walk.x, jnp.full(walk.x.shape[0], t_of[row]))
+        z = jax.vmap(
+            lambda key: jax.random.normal(jax.random.fold_in(key, i + 1), walk.x.shape[1:], dtype)
+        )(keys)
+        x = a * walk.x + b * x_0 + c * walk.x_before + d * walk.x_0_before + s * z
+        after = Walk(x, walk.x, x_0)
+        return jax.tree.map(lambda new, old: jnp.where(i < total, new, old), after, walk), None
 
-    return lax.scan(body, x, first + jnp.arange(count))[0]
+    return lax.scan(body, walk, first + jnp.arange(total if count is None else count))[0]

@@ -20,8 +20,9 @@ class Schedule(NamedTuple):
     """A variance schedule of T steps.
 
     Attributes:
-      beta: f64[T], variance added by step t, in (0, 1).
-      alpha_bar: f64[T], share of the clean image's variance left after step t, falling in (0, 1).
+      beta: f64[T], variance added by step t, in (0, 1); 1 at a zero terminal SNR.
+      alpha_bar: f64[T], share of the clean image's variance left after step t, falling in (0, 1);
+        0 at a zero terminal SNR.
     """
 
     beta: np.ndarray
@@ -51,22 +52,47 @@ def _cosine(num_steps: int) -> np.ndarray:
     return np.minimum(1 - f[1:] / f[:-1], MAX_BETA)
 
 
-SCHEDULES: dict[str, Callable[[int], np.ndarray]] = {"linear": _linear, "cosine": _cosine}
+def _sigmoid(num_steps: int) -> np.ndarray:
+    """Jabri et al. 2022, algorithm 1: alpha-bar a falling sigmoid from -3 to 3, temperature 1."""
+    u = np.arange(num_steps + 1, dtype=np.float64) / num_steps
+    falling = 1 / (1 + np.exp(6 * u - 3))
+    f = (falling - falling[-1]) / (falling[0] - falling[-1])
+    return np.minimum(1 - f[1:] / f[:-1], MAX_BETA)
 
 
-def make_schedule(kind: str, num_steps: int) -> Schedule:
+SCHEDULES: dict[str, Callable[[int], np.ndarray]] = {
+    "linear": _linear,
+    "cosine": _cosine,
+    "sigmoid": _sigmoid,
+}
+
+
+def make_schedule(kind: str, num_steps: int, *, zero_terminal_snr: bool = False) -> Schedule:
     """Builds a schedule.
 
     Args:
       kind: one of SCHEDULES.
       num_steps: T >= 1.
+      zero_terminal_snr: see `rescale_to_zero_terminal_snr`.
 
     Raises:
-      UserError: unknown kind, or fewer than one step.
+      UserError: unknown kind, or fewer than one step (two with zero terminal SNR).
     """
     if kind not in SCHEDULES:
         raise UserError(f"schedule {kind!r} is unknown; choose one of {', '.join(SCHEDULES)}")
-    if num_steps < 1:
-        raise UserError(f"a schedule needs at least 1 step, not {num_steps}")
+    least = 2 if zero_terminal_snr else 1
+    if num_steps < least:
+        raise UserError(f"this schedule needs at least {least} steps, not {num_steps}")
     beta = SCHEDULES[kind](num_steps)
-    return Schedule(beta=beta, alpha_bar=np.cumprod(1 - beta))
+    schedule = Schedule(beta=beta, alpha_bar=np.cumprod(1 - beta))
+    return rescale_to_zero_terminal_snr(schedule) if zero_terminal_snr else schedule
+
+
+def rescale_to_zero_terminal_snr(schedule: Schedule) -> Schedule:
+    """Makes the last step pure noise, as sampling assumes (Lin et al. 2024, algorithm 1).
+
+    sqrt(alpha-bar) is shifted to 0 at the last step and scaled to keep its value at the first.
+    """
+    root = np.sqrt(schedule.alpha_bar)
+    alpha_bar = np.square((root - root[-1]) * root[0] / (root[0] - root[-1]))
+    return Schedule(beta=1 - alpha_bar / np.append(1.0, alpha_bar[:-1]), alpha_bar=alpha_bar)

@@ -1,4 +1,4 @@
-"""Training of the diffusion model: one compiled step, EMA, validation, checkpoints, resume."""
+"""Training of the diffusion model: the compiled step, the loop, checkpoints and resume."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ import optax
 from synthmed_jax import checkpoint, checks, parallel, runlog
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.data.pipeline import Augmentation, batches
-from synthmed_jax.diffusion.process import l_simple
-from synthmed_jax.diffusion.schedule import Schedule
-from synthmed_jax.diffusion.unet import UNet, apply
+from synthmed_jax.diffusion import ema, process
+from synthmed_jax.diffusion.model import Model
+from synthmed_jax.diffusion.stop import Check, best_of, reason_to_stop
+from synthmed_jax.diffusion.unet import apply
 from synthmed_jax.errors import UserError
-
-VAL_NOISE_LEVELS = 8  # Every val image is scored at this many steps, spread evenly over 0..T-1.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,56 +28,87 @@ class TrainSettings:
     """How the diffusion model is trained.
 
     Attributes:
-      steps: optimiser steps.
+      steps: optimiser steps at most.
       batch_size: images a step, over all devices.
+      accumulate: parts of a device's batch whose gradients are added up one after the other, for
+        batches that do not fit into memory.
       learning_rate: peak of Adam's rate, after `warmup_steps`, before a cosine decay to 0.
       warmup_steps: steps of linear warm-up.
-      ema_decay: decay of the weights' moving average, itself warmed up (see `ema_decay_at`).
+      ema_half_lives: of the weights' moving averages, steps; images are drawn from the one with the
+        lowest validation loss, from the first where there is no `val`.
       clip_norm: largest global norm of the gradient.
-      prediction: "eps" or "v".
-      log_every, val_every: steps between records of the loss and of the validation loss.
+      weighting: of the steps' losses, one of WEIGHTINGS.
+      timesteps: how t is drawn, one of TIMESTEPS.
+      label_dropout: share of training labels replaced by "no class", which guidance needs.
+      log_every, val_every: steps between records of the loss and checks on `val`.
+      patience: checks without a lower validation loss before training may stop (see `stop`); 0:
+        never.
       save_minutes: minutes between checkpoints.
       seed: of weights, batches and noise.
     """
 
     steps: int
     batch_size: int
+    accumulate: int
     learning_rate: float
     warmup_steps: int
-    ema_decay: float
+    ema_half_lives: tuple[int, ...]
     clip_norm: float
-    prediction: str
+    weighting: str
+    timesteps: str
+    label_dropout: float
     log_every: int
     val_every: int
+    patience: int
     save_minutes: float
     seed: int
 
     def __post_init__(self) -> None:
-        least = {"steps": 1, "batch_size": 1, "warmup_steps": 0, "log_every": 1, "val_every": 1}
-        for name, value in (least | {"save_minutes": 0, "seed": 0}).items():
+        least = {"steps": 1, "batch_size": 1, "accumulate": 1, "warmup_steps": 0, "log_every": 1}
+        least |= {"val_every": 1, "patience": 0, "save_minutes": 0, "seed": 0}
+        for name, value in least.items():
             checks.at_least(f"config.diffusion.train.{name}", getattr(self, name), value)
         for name in ("learning_rate", "clip_norm"):
             checks.above(f"config.diffusion.train.{name}", getattr(self, name), 0)
-        checks.between("config.diffusion.train.ema_decay", self.ema_decay, 0, 1)
+        checks.one_of("config.diffusion.train.weighting", self.weighting, process.WEIGHTINGS)
+        checks.one_of("config.diffusion.train.timesteps", self.timesteps, process.TIMESTEPS)
+        checks.between("config.diffusion.train.label_dropout", self.label_dropout, 0, 1)
+        if not self.ema_half_lives or min(self.ema_half_lives) < 1:
+            raise UserError(
+                f"config.diffusion.train.ema_half_lives={self.ema_half_lives} must be at least one "
+                "number of steps, from 1"
+            )
 
 
 class State(NamedTuple):
-    """Everything that a resumed run needs; the data order follows from `step`."""
+    """Everything that a resumed run needs; the data order follows from `step`.
+
+    Attributes:
+      step: i32[], optimiser steps taken.
+      params: the weights.
+      averages: their moving averages, one for each of `ema_half_lives`.
+      opt_state: Adam's.
+    """
 
     step: jax.Array
     params: Any
-    ema: Any
+    averages: tuple[Any, ...]
     opt_state: Any
 
 
-def to_model_range(images: jax.Array) -> jax.Array:
-    """u8 grey levels -> f32 in [-1, 1]."""
-    return images.astype(jnp.float32) / 127.5 - 1
+Step = Callable[[State, dict[str, np.ndarray]], tuple[State, dict[str, jax.Array]]]
 
 
-def ema_decay_at(step: jax.Array, decay: float) -> jax.Array:
-    """min(decay, (1 + n) / (10 + n)): early averages must not hold the initial weights."""
-    return jnp.minimum(decay, (1 + step) / (10 + step))
+class Validate(NamedTuple):
+    """What is measured on `val`.
+
+    Attributes:
+      loss: weights -> loss by noise level, f64[L].
+      nearness: weights -> distance of samples to `fit` over that of `val`.
+    """
+
+    loss: Callable[[Any], np.ndarray]
+    nearness: Callable[[Any], float | None]
 
 
 def make_optimizer(settings: TrainSettings) -> optax.GradientTransformation:
@@ -89,134 +119,231 @@ def make_optimizer(settings: TrainSettings) -> optax.GradientTransformation:
     return optax.chain(optax.clip_by_global_norm(settings.clip_norm), optax.adam(rate))
 
 
-def init_state(settings: TrainSettings, unet: UNet, image_shape: tuple[int, int, int]) -> State:
-    """Fresh weights for images of shape (H, W, C)."""
+def init_state(settings: TrainSettings, model: Model) -> State:
+    """Fresh weights."""
     key = jax.random.key(settings.seed)
-    x = jnp.zeros((1, *image_shape))
+    x = jnp.zeros((1, *model.image_shape))
     t = jnp.zeros((1,), jnp.int32)
-    params = jax.jit(lambda k: unet.init(k, x, t, t)["params"])(key)
+    params = jax.jit(lambda k: model.unet.init(k, x, t, t)["params"])(key)
+    averages = tuple(jax.tree.map(jnp.copy, params) for _ in settings.ema_half_lives)
     opt_state = make_optimizer(settings).init(params)
-    return State(jnp.zeros((), jnp.int32), params, jax.tree.map(jnp.copy, params), opt_state)
+    return State(jnp.zeros((), jnp.int32), params, averages, opt_state)
 
 
-def make_step(
-    settings: TrainSettings, unet: UNet, schedule: Schedule
-) -> Callable[[State, dict[str, np.ndarray]], tuple[State, dict[str, jax.Array]]]:
+def make_step(settings: TrainSettings, model: Model) -> Step:
     """Builds the compiled training step: (state, global batch) -> (state, metrics).
 
-    t, eps and dropout follow from (seed, step, index of the example in the global batch), so the
-    loss does not depend on the number of devices.
+    t, eps, label and other dropout follow from (seed, step, index of the example in the global
+    batch), so the loss does not depend on the number of devices, nor on `accumulate`.
     """
     optimizer = make_optimizer(settings)
+    num_steps = model.schedule.num_steps
+    weights = process.loss_weights(model.schedule, settings.weighting, model.prediction)
+
+    def loss_of(
+        params: Any, batch: dict[str, jax.Array], t: jax.Array, keys: jax.Array
+    ) -> jax.Array:
+        x_0 = process.to_model_range(batch["image"])
+        eps = jax.vmap(lambda k: jax.random.normal(k, x_0.shape[1:]))(keys[:, 1])
+        label = batch["label"]
+        if settings.label_dropout:
+            drop = jax.vmap(lambda k: jax.random.bernoulli(k, settings.label_dropout))(keys[:, 3])
+            label = jnp.where(drop, model.unet.no_class, label)
+
+        def network(x_t: jax.Array, t: jax.Array) -> jax.Array:
+            return apply(model.unet, params, x_t, t, label, keys[:, 2], batch.get("warp"))
+
+        losses = process.l_simple(model.schedule, network, x_0, t, eps, model.prediction)
+        if settings.weighting != "simple":
+            losses = losses * jnp.asarray(weights, jnp.float32)[t]
+        return losses.mean()
 
     def step(state: State, batch: dict[str, jax.Array]) -> tuple[State, dict[str, jax.Array]]:
-        x_0 = to_model_range(batch["image"])
+        local = batch["label"].shape[0]
         key = jax.random.fold_in(jax.random.key(settings.seed + 1), state.step)
-        indices = parallel.example_indices(x_0.shape[0])
-        keys = jax.vmap(lambda i: jax.random.split(jax.random.fold_in(key, i), 3))(indices)
-        t = jax.vmap(lambda k: jax.random.randint(k, (), 0, schedule.num_steps))(keys[:, 0])
-        eps = jax.vmap(lambda k: jax.random.normal(k, x_0.shape[1:]))(keys[:, 1])
+        indices = parallel.example_indices(local)
+        keys = jax.vmap(lambda i: jax.random.split(jax.random.fold_in(key, i), 4))(indices)
+        if settings.timesteps == "stratified":
+            t = process.draw_stratified_steps(key, indices, settings.batch_size, num_steps)
+        else:
+            t = process.draw_uniform_steps(keys[:, 0], num_steps)
 
-        def loss_of(params: Any) -> jax.Array:
-            def model(x_t: jax.Array, t: jax.Array) -> jax.Array:
-                return apply(unet, params, x_t, t, batch["label"], keys[:, 2])
+        def part(total: Any, inputs: Any) -> tuple[Any, None]:
+            one = jax.value_and_grad(loss_of)(state.params, *inputs)
+            return jax.tree.map(jnp.add, total, one), None
 
-            return l_simple(schedule, model, x_0, t, eps, settings.prediction).mean()
-
-        loss, gradient = parallel.mean(jax.value_and_grad(loss_of)(state.params))
+        inputs = (batch, t, keys)
+        if settings.accumulate == 1:
+            result = jax.value_and_grad(loss_of)(state.params, *inputs)
+        else:
+            k = settings.accumulate
+            parts = jax.tree.map(lambda v: v.reshape(k, v.shape[0] // k, *v.shape[1:]), inputs)
+            zero = jax.tree.map(jnp.zeros_like, (jnp.zeros(()), state.params))
+            total, _ = jax.lax.scan(part, zero, parts)
+            result = jax.tree.map(lambda v: v / k, total)
+        loss, gradient = parallel.mean(result)
         updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
-        decay = ema_decay_at(state.step, settings.ema_decay)
-        ema = jax.tree.map(lambda e, p: decay * e + (1 - decay) * p, state.ema, params)
+        averages = tuple(
+            ema.update(average, params, state.step, half_life)
+            for average, half_life in zip(state.averages, settings.ema_half_lives, strict=True)
+        )
         metrics = {"loss": loss, "gradient_norm": optax.tree.norm(gradient)}
-        return State(state.step + 1, params, ema, opt_state), metrics
+        return State(state.step + 1, params, averages, opt_state), metrics
 
     return parallel.train_step(step)
 
 
-def make_val_loss(
-    settings: TrainSettings, unet: UNet, schedule: Schedule, val: ImageSet
-) -> Callable[[Any], float]:
-    """Builds params -> mean L_simple over `val`, always at the same steps with the same noise."""
+class _Pending:
+    """Losses still on the device: the loop does not wait for each."""
 
-    def loss(params: Any, image: jax.Array, label: jax.Array, t: jax.Array, i: jax.Array) -> Any:
-        key = jax.random.key(settings.seed + 2)
-        eps = jax.vmap(lambda k: jax.random.normal(jax.random.fold_in(key, k), image.shape[1:]))(i)
+    def __init__(self) -> None:
+        self._metrics: list[tuple[int, dict[str, jax.Array]]] = []
+        self._losses: list[float] = []
 
-        def model(x_t: jax.Array, t: jax.Array) -> jax.Array:
-            return apply(unet, params, x_t, t, label)
+    def add(self, step: int, metrics: dict[str, jax.Array]) -> None:
+        self._metrics.append((step, metrics))
 
-        return l_simple(schedule, model, to_model_range(image), t, eps, settings.prediction)
+    def check(self) -> None:
+        """Raises UserError, naming the step, if a loss or gradient was not finite."""
+        for step, metrics in jax.device_get(self._metrics):
+            if not np.isfinite([metrics["loss"], metrics["gradient_norm"]]).all():
+                raise UserError(
+                    f"the diffusion loss is {metrics['loss']} and its gradient's norm "
+                    f"{metrics['gradient_norm']} at step {step}: lower "
+                    "config.diffusion.train.learning_rate; the last good checkpoint is kept"
+                )
+            self._losses.append(float(metrics["loss"]))
+        self._metrics = []
 
-    steps = ((np.arange(VAL_NOISE_LEVELS) + 0.5) * schedule.num_steps / VAL_NOISE_LEVELS).astype(
-        np.int32
-    )
-    image = np.repeat(val.images, VAL_NOISE_LEVELS, axis=0)
-    label = np.repeat(val.labels, VAL_NOISE_LEVELS, axis=0)
-    t = np.tile(steps, len(val))
-    index = np.arange(len(t), dtype=np.int32)
-    mapped = parallel.map_examples(loss, settings.batch_size)
-    return lambda params: float(mapped(params, image, label, t, index).mean())
+    def mean(self) -> float:
+        """Mean loss since the last call, all checked."""
+        self.check()
+        losses, self._losses = self._losses, []
+        return float(np.mean(losses))
+
+
+def check_batch(settings: TrainSettings) -> None:
+    """Raises UserError if a batch can't be split over devices and then into `accumulate` parts."""
+    parallel.check_batch_size("config.diffusion.train.batch_size", settings.batch_size)
+    local = settings.batch_size // jax.local_device_count()
+    if local % settings.accumulate:
+        raise UserError(
+            f"config.diffusion.train.accumulate={settings.accumulate} can't divide the {local} "
+            "images of a device's batch evenly"
+        )
 
 
 def train(
     settings: TrainSettings,
-    unet: UNet,
-    schedule: Schedule,
+    step: Step,
+    model: Model,
     augmentation: Augmentation,
     fit: ImageSet,
-    val: ImageSet,
+    validate: Validate | None,
     directory: pathlib.Path,
 ) -> str:
-    """Trains to `settings.steps`, from the newest checkpoint where there is one.
+    """Trains to the end or to the stop rule, from the newest checkpoint where there is one.
 
     Args:
-      fit, val: images that the weights, and the validation loss, see. `val` may be empty.
-      directory: receives metrics.jsonl and checkpoints/.
+      step: from `make_step`.
+      fit: images that the weights see.
+      validate: measures on `val`; None where there is none.
+      directory: receives metrics.jsonl, checkpoints/ (to resume), best/ (the weights that images
+        are drawn from), and last best.json: which those are, and why training ended.
 
     Returns:
-      sha256 of the final state, which names this generator.
+      sha256 of the best weights, which names this generator.
 
     Raises:
       UserError: a batch that can't be split or filled, or a loss that is no longer finite.
     """
-    parallel.check_batch_size("config.diffusion.train.batch_size", settings.batch_size)
+    ended = directory / "best.json"
+    if ended.exists():
+        return str(runlog.read_json(ended)["sha256"])
+    check_batch(settings)
     checkpoints = directory / "checkpoints"
-    state = init_state(settings, unet, fit.images.shape[1:])
+    state = init_state(settings, model)
     start = checkpoint.latest_step(checkpoints) or 0
     if start:
         state = checkpoint.restore(checkpoints, state)
-        if start >= settings.steps:
-            return checkpoint.digest(state)
     log = runlog.MetricsLog(directory / "metrics.jsonl", resume_at=start)
+    history = _history(directory)
     data = batches(fit, settings.batch_size, settings.seed, augmentation)
-    step = make_step(settings, unet, schedule)
-    val_loss = make_val_loss(settings, unet, schedule, val) if len(val) else None
-
-    sha256, losses, saved, window = "", [], time.monotonic(), time.monotonic()
+    pending, reason = _Pending(), reason_to_stop(history, settings.patience)
+    n, since_log = start, 0
+    saved = window = time.monotonic()
     bar = runlog.progress(description="diffusion", total=settings.steps, initial=start, unit="step")
     with bar:
-        for n in range(start + 1, settings.steps + 1):
-            state, metrics = step(state, data[n - 1])
-            losses.append(metrics["loss"])
+        while n < settings.steps and not reason:
+            state, metrics = step(state, data[n])
+            n, since_log = n + 1, since_log + 1
+            pending.add(n, metrics)
             bar.update()
             last = n == settings.steps
             if n % settings.log_every == 0 or last:
-                loss = float(np.mean(jax.device_get(losses)))
-                if not np.isfinite(loss):
-                    raise UserError(
-                        f"the diffusion loss is {loss} at step {n}: lower "
-                        "config.diffusion.train.learning_rate; the checkpoint before is kept"
-                    )
-                seconds = time.monotonic() - window
-                rate = len(losses) * settings.batch_size / seconds
+                loss, seconds = pending.mean(), time.monotonic() - window
+                rate = since_log * settings.batch_size / seconds
                 log.write(step=n, loss=loss, images_per_second=rate, seconds=seconds)
                 bar.set_postfix(loss=f"{loss:.4f}", images_per_s=f"{rate:.0f}", refresh=False)
-                losses, window = [], time.monotonic()
-            if val_loss and (n % settings.val_every == 0 or last):
-                log.write(step=n, val_loss=val_loss(state.ema))
-                window = time.monotonic()
-            if last or time.monotonic() - saved > 60 * settings.save_minutes:
-                sha256 = checkpoint.save(checkpoints, n, state)
+                since_log, window = 0, time.monotonic()
+            if validate and (n % settings.val_every == 0 or last):
+                pending.check()
+                before = time.monotonic()
+                record, weights = _validate(settings, state, n, validate)
+                log.write(**record)
+                history.append(_to_check(record))
+                if best_of(history) == history[-1]:
+                    checkpoint.save(directory / "best", n, weights, keep=1)
+                reason = reason_to_stop(history, settings.patience)
+                window += time.monotonic() - before  # the rate is training's own
+            if last or reason or time.monotonic() - saved > 60 * settings.save_minutes:
+                pending.check()
+                checkpoint.save(checkpoints, n, state)
                 saved = time.monotonic()
+    best = best_of(history)
+    if best is None:
+        checkpoint.save(directory / "best", n, state.averages[0], keep=1)
+    chosen = best or Check(n, settings.ema_half_lives[0], None, None)
+    sha256 = checkpoint.digest(_restore_best(settings, model, directory, chosen.step))
+    why = reason or f"all {settings.steps} steps were taken"
+    runlog.write_json(ended, {**chosen._asdict(), "ended_at": n, "why": why, "sha256": sha256})
     return sha256
+
+
+def _restore_best(settings: TrainSettings, model: Model, directory: pathlib.Path, step: int) -> Any:
+    like = jax.eval_shape(lambda: init_state(settings, model)).params
+    return checkpoint.restore(directory / "best", like, step)
+
+
+def load_best(settings: TrainSettings, model: Model, directory: pathlib.Path) -> tuple[Any, str]:
+    """The weights that images are drawn from, as numpy arrays, and their sha256."""
+    ended = runlog.read_json(directory / "best.json")
+    return _restore_best(settings, model, directory, ended["step"]), ended["sha256"]
+
+
+def _validate(
+    settings: TrainSettings, state: State, step: int, validate: Validate
+) -> tuple[dict[str, Any], Any]:
+    """A record of the best average, and its weights."""
+    levels = [validate.loss(average) for average in state.averages]
+    losses = [float(of_levels.mean()) for of_levels in levels]
+    best = int(np.argmin(losses))
+    record = {
+        "step": step,
+        "val_loss": losses[best],
+        "half_life": settings.ema_half_lives[best],
+        "val_losses": losses,
+        "val_loss_by_level": levels[best].tolist(),
+        "nearness": validate.nearness(state.averages[best]),
+    }
+    return record, state.averages[best]
+
+
+def _to_check(record: dict[str, Any]) -> Check:
+    return Check(*(record[name] for name in Check._fields))
+
+
+def _history(directory: pathlib.Path) -> list[Check]:
+    records = runlog.read_metrics(directory / "metrics.jsonl")
+    return [_to_check(record) for record in records if "val_loss" in record]

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from synthmed_jax import checks
 from synthmed_jax.conv import conv_general_dilated
 from synthmed_jax.errors import UserError
+from synthmed_jax.group_norm import GroupNorm
 
 # The convolution of the whole network; on a CPU its gradients are ours (see conv.py).
 Conv = functools.partial(nn.Conv, conv_general_dilated=conv_general_dilated)
@@ -36,6 +37,8 @@ class UNetConfig:
       patch: pixels of a side folded into channels before the first convolution (1: none). 2 makes
         a step about four times cheaper and costs little at 32x32.
       dropout: rate inside residual blocks.
+      dtype: what the layers compute in, "float32" or "bfloat16" (faster on GPUs and TPUs); weights
+        are float32 in any case.
     """
 
     channels: int
@@ -44,8 +47,10 @@ class UNetConfig:
     attention: tuple[int, ...]
     patch: int
     dropout: float
+    dtype: str = "float32"
 
     def __post_init__(self) -> None:
+        checks.one_of("config.diffusion.unet.dtype", self.dtype, ("float32", "bfloat16"))
         for name in ("channels", "blocks", "patch"):
             checks.at_least(f"config.diffusion.unet.{name}", getattr(self, name), 1)
         if self.channels % 4 or not self.multipliers or min(self.multipliers) < 1:
@@ -79,7 +84,7 @@ def unfold_patches(x: jax.Array, patch: int) -> jax.Array:
 
 def _norm(x: jax.Array) -> jax.Array:
     # 32 groups (Wu & He 2018), or fewer where a network is narrow: at least 4 channels a group.
-    return nn.GroupNorm(num_groups=math.gcd(32, x.shape[-1] // 4))(x)
+    return GroupNorm(num_groups=math.gcd(32, x.shape[-1] // 4))(x)
 
 
 def drop(keys: jax.Array, x: jax.Array, rate: float) -> jax.Array:
@@ -99,22 +104,24 @@ class ResBlock(nn.Module):
 
     features: int
     dropout: float
+    dtype: Any
 
     @nn.compact
     def __call__(
         self, x: jax.Array, embedding: jax.Array, dropout_keys: jax.Array | None
     ) -> jax.Array:
-        h = Conv3x3(self.features)(nn.swish(_norm(x)))
-        scale_shift = nn.Dense(2 * self.features)(nn.swish(embedding))[:, None, None]
+        h = Conv3x3(self.features, dtype=self.dtype)(nn.swish(_norm(x)))
+        to_features = nn.Dense(2 * self.features, dtype=self.dtype)
+        scale_shift = to_features(nn.swish(embedding))[:, None, None]
         scale, shift = jnp.split(scale_shift, 2, axis=-1)
         h = nn.swish(_norm(h) * (1 + scale) + shift)
         if dropout_keys is not None and self.dropout > 0:
             # The block's own name keeps the masks of different blocks apart.
             salt = zlib.crc32(str(self.name).encode())
             h = drop(jax.vmap(jax.random.fold_in, (0, None))(dropout_keys, salt), h, self.dropout)
-        h = ZeroConv3x3(self.features)(h)
+        h = ZeroConv3x3(self.features, dtype=self.dtype)(h)
         if x.shape[-1] != self.features:
-            x = Conv(self.features, (1, 1))(x)
+            x = Conv(self.features, (1, 1), dtype=self.dtype)(x)
         return x + h
 
 
@@ -124,23 +131,31 @@ class SelfAttention(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         b, height, width, c = x.shape
-        q, k, v = jnp.split(nn.Dense(3 * c)(_norm(x).reshape(b, height * width, c)), 3, axis=-1)
-        weights = nn.softmax(jnp.einsum("bqc,bkc->bqk", q, k) / jnp.sqrt(c))
+        pixels = _norm(x).reshape(b, height * width, c)
+        q, k, v = jnp.split(nn.Dense(3 * c, dtype=x.dtype)(pixels), 3, axis=-1)
+        weights = nn.softmax(jnp.einsum("bqc,bkc->bqk", q, k) / math.sqrt(c))
         h = jnp.einsum("bqk,bkc->bqc", weights, v)
-        h = nn.Dense(c, kernel_init=nn.initializers.zeros)(h)
+        h = nn.Dense(c, kernel_init=nn.initializers.zeros, dtype=x.dtype)(h)
         return x + h.reshape(x.shape)
 
 
 class UNet(nn.Module):
-    """Predicts eps or v of a noisy image.
+    """Predicts eps, x_0 or v from a noisy image.
 
     Attributes:
       config: the network's shape.
-      num_classes: K; labels run 0..K-1.
+      num_classes: K; labels run 0..K-1, and K itself is no class (for guidance).
+      warp_numbers: how many numbers describe a warp of its training images; 0: they have none.
     """
 
     config: UNetConfig
     num_classes: int
+    warp_numbers: int = 0
+
+    @property
+    def no_class(self) -> int:
+        """The label that stands for any class."""
+        return self.num_classes
 
     @nn.compact
     def __call__(
@@ -149,37 +164,44 @@ class UNet(nn.Module):
         t: jax.Array,
         label: jax.Array,
         dropout_keys: jax.Array | None = None,
+        warp: jax.Array | None = None,
     ) -> jax.Array:
-        """Predicts eps or v.
+        """Predicts eps, x_0 or v.
 
         Args:
           x_t: f32[B,H,W,C], noisy images; H and W multiples of `smallest_side`.
           t: i32[B], steps.
           label: i32[B], classes.
           dropout_keys: key[B] while training; None switches dropout off.
+          warp: f32[B,warp_numbers], how the images were warped; None: they were not.
 
         Returns:
           f32[B,H,W,C].
         """
         c = self.config
         width = 4 * c.channels
+        dtype = jnp.dtype(c.dtype)
         embedding = nn.Dense(width)(timestep_embedding(t, c.channels))
         embedding = nn.Dense(width)(nn.swish(embedding))
-        embedding = embedding + nn.Embed(self.num_classes, width)(label)
-        res_block: Callable[..., Any] = functools.partial(ResBlock, dropout=c.dropout)
+        embedding = embedding + nn.Embed(self.num_classes + 1, width)(label)
+        if self.warp_numbers:
+            numbers = jnp.zeros((len(label), self.warp_numbers)) if warp is None else warp
+            embedding = embedding + nn.Dense(width, use_bias=False)(numbers)
+        embedding = embedding.astype(dtype)
+        res_block: Callable[..., Any] = functools.partial(ResBlock, dropout=c.dropout, dtype=dtype)
 
         def block(h: jax.Array, features: int) -> jax.Array:
             h = res_block(features)(h, embedding, dropout_keys)
             return SelfAttention()(h) if h.shape[1] in c.attention else h
 
-        h = Conv3x3(c.channels)(fold_patches(x_t, c.patch))
+        h = Conv3x3(c.channels, dtype=dtype)(fold_patches(x_t, c.patch))
         skips = [h]
         for level, multiplier in enumerate(c.multipliers):
             for _ in range(c.blocks):
                 h = block(h, multiplier * c.channels)
                 skips.append(h)
             if level < len(c.multipliers) - 1:
-                h = Conv3x3(h.shape[-1], strides=(2, 2))(h)
+                h = Conv3x3(h.shape[-1], strides=(2, 2), dtype=dtype)(h)
                 skips.append(h)
 
         h = res_block(h.shape[-1])(h, embedding, dropout_keys)
@@ -191,10 +213,10 @@ class UNet(nn.Module):
                 h = block(jnp.concatenate([h, skips.pop()], axis=-1), multiplier * c.channels)
             if level > 0:
                 # Nearest-neighbour upsampling, then a convolution: no checkerboard.
-                h = Conv3x3(h.shape[-1])(h.repeat(2, axis=1).repeat(2, axis=2))
+                h = Conv3x3(h.shape[-1], dtype=dtype)(h.repeat(2, axis=1).repeat(2, axis=2))
 
-        out = ZeroConv3x3(x_t.shape[-1] * c.patch**2)(nn.swish(_norm(h)))
-        return unfold_patches(out, c.patch)
+        out = ZeroConv3x3(x_t.shape[-1] * c.patch**2, dtype=dtype)(nn.swish(_norm(h)))
+        return unfold_patches(out.astype(x_t.dtype), c.patch)
 
 
 def apply(
@@ -204,9 +226,10 @@ def apply(
     t: jax.Array,
     label: jax.Array,
     dropout_keys: jax.Array | None = None,
+    warp: jax.Array | None = None,
 ) -> jax.Array:
     """The network's output with given weights; arguments and result as in `UNet.__call__`."""
-    return cast(jax.Array, unet.apply({"params": params}, x_t, t, label, dropout_keys))
+    return cast(jax.Array, unet.apply({"params": params}, x_t, t, label, dropout_keys, warp))
 
 
 def smallest_side(config: UNetConfig) -> int:

@@ -1,7 +1,7 @@
 """How close images come to those that a generator learnt from: one that copies proves nothing."""
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,20 @@ def nearest(
             index[part] = np.where(found < square[part], ref_start + best, index[part])
             square[part] = np.minimum(found, square[part])
     return index, np.sqrt(square / np.prod(queries.shape[1:])) / 255
+
+
+def nearness_to(fit: ImageSet, val: ImageSet, flips: str) -> Callable[[np.ndarray], float | None]:
+    """Builds images u8[N,S,S,C] -> median distance to the nearest `fit` image over that of `val`.
+
+    The function returns None where the `val` images are all copies (a median of 0).
+    """
+    median_val = float(np.median(nearest(val.images, fit.images, flips)[1]))
+
+    def nearness(images: np.ndarray) -> float | None:
+        median = float(np.median(nearest(images, fit.images, flips)[1]))
+        return median / median_val if median_val else None
+
+    return nearness
 
 
 def distance_summary(

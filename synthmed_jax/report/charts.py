@@ -40,16 +40,25 @@ def smooth(values: Sequence[float], window: int) -> np.ndarray:
     return (sums[ends] - sums[starts]) / (ends - starts)
 
 
-def diffusion_curves(records: Sequence[Mapping[str, Any]]) -> bytes:
+def diffusion_curves(trainings: Mapping[str, Sequence[Mapping[str, Any]]]) -> bytes:
     """Returns training loss (each record, and smoothed) and validation loss against the step.
 
     Args:
-      records: of diffusion/metrics.jsonl, with "step" and "loss" or "val_loss".
+      trainings: class -> records of a metrics.jsonl, with "step" and "loss" or "val_loss"; a panel
+        each. At least one; "" stands for one model of all classes.
     """
+    figure = Figure(figsize=(WIDTH, 3.2 * len(trainings)), layout="constrained")
+    panels = figure.subplots(len(trainings), squeeze=False)[:, 0]
+    for axes, (name, records) in zip(panels, trainings.items(), strict=True):
+        _diffusion_panel(axes, records)
+        of = f" of {shorten(name, 24)}" if name else ""
+        _tidy(axes, f"Diffusion model{of}: loss (log scale)", "step")
+    return to_png(figure)
+
+
+def _diffusion_panel(axes: Axes, records: Sequence[Mapping[str, Any]]) -> None:
     train = [(r["step"], r["loss"]) for r in records if "loss" in r]
     val = [(r["step"], r["val_loss"]) for r in records if "val_loss" in r]
-    figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
-    axes = figure.subplots()
     if train:
         steps, losses = zip(*train, strict=True)
         window = 2 * (len(losses) // 40) + 1
@@ -65,8 +74,6 @@ def diffusion_curves(records: Sequence[Mapping[str, Any]]) -> bytes:
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.legend(fontsize=8, frameon=False)
-    _tidy(axes, "Diffusion model: loss (log scale)", "step")
-    return to_png(figure)
 
 
 def classifier_curves(folds: Mapping[str, Sequence[Fold]]) -> bytes:
@@ -158,4 +165,28 @@ def confusion_matrices(
         ticks = range(len(names))
         axes.set_xticks(ticks, names, rotation=30, ha="right", parse_math=False)
         axes.set_yticks(ticks, names, parse_math=False)
+    return to_png(figure)
+
+
+def sweep(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Returns Frechet distance against images a second: lower and further right is better.
+
+    Args:
+      rows: of sweep/sweep.json; a line a sampler, a point for each number of steps.
+    """
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for marker, sampler in zip(MARKERS, dict.fromkeys(r["sampler"] for r in rows), strict=False):
+        own = sorted((r for r in rows if r["sampler"] == sampler), key=lambda r: r["steps"])
+        rates = [row["images_per_second"] for row in own]
+        means = [float(np.mean(row["distances"])) for row in own]
+        spreads = [float(np.std(row["distances"], ddof=1)) for row in own]
+        axes.errorbar(rates, means, spreads, marker=marker, capsize=3, linewidth=1.2, label=sampler)
+        for row, x, y in zip(own, rates, means, strict=True):
+            text = f"{row['steps']}"
+            axes.annotate(text, (x, y), (4, 4), textcoords="offset points", fontsize=8)
+    axes.set_xscale("log")
+    _tidy(axes, "", "images a second")
+    axes.set_ylabel("Frechet distance to fit and val", fontsize=9)
+    axes.legend(fontsize=8, frameon=False)
     return to_png(figure)

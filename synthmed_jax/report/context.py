@@ -29,6 +29,7 @@ def build(run: Run) -> dict[str, Any]:
         "selection_gap": wording.selection_gap(run),
         "best": _best(run),
         "lime_intro": _lime_intro(run),
+        "generators": wording.generators(run),
         "limits": wording.limits(run),
         "parts": PARTS,
         "counts": [

@@ -7,15 +7,6 @@ from typing import Any
 from synthmed_jax import runlog
 from synthmed_jax.errors import UserError
 
-# A file that only one stage writes, and that stage: its section is dropped when it is missing.
-OPTIONAL = {
-    "diffusion/metrics.jsonl": "diffusion",
-    "classify": "classify",
-    "evaluate/metrics.json": "evaluate",
-    "evaluate/fidelity.json": "evaluate",
-    "explain/lime.json": "explain",
-}
-
 
 @dataclasses.dataclass(frozen=True)
 class Fold:
@@ -23,6 +14,19 @@ class Fold:
 
     epochs: list[dict[str, Any]]
     result: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Generator:
+    """One training of one diffusion model.
+
+    Attributes:
+      records: of its metrics.jsonl.
+      best: its best.json, or None while it trains.
+    """
+
+    records: list[dict[str, Any]]
+    best: dict[str, Any] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +38,8 @@ class Run:
       info: run.json; empty when missing.
       counts: class -> {"total", "fit", "val", "test"}: numbers of images, nothing else.
       split: the other facts of the split ("rule", "seed", "data_hash", "unreadable").
-      diffusion: records of the diffusion model's training, or None when it has not run.
+      diffusion: the diffusion models' trainings by class, "" where one model knows all; empty when
+        none has run.
       folds: "<backbone>/<arm>/<cell>" -> its folds in order; None when none was trained.
       metrics, fidelity, lime: JSON of the evaluation and explanation, or None.
     """
@@ -43,7 +48,7 @@ class Run:
     info: dict[str, Any]
     counts: dict[str, dict[str, int]]
     split: dict[str, Any]
-    diffusion: list[dict[str, Any]] | None
+    diffusion: dict[str, Generator]
     folds: dict[str, list[Fold]] | None
     metrics: dict[str, Any] | None
     fidelity: dict[str, Any] | None
@@ -87,13 +92,12 @@ def read_run(workdir: pathlib.Path) -> Run:
             raise UserError(f"{workdir / name} is missing: run {stage} first, then the report.")
     # The lists of files stay here: the report needs the counts, and must not know the test part.
     split = runlog.read_json(workdir / "split" / "split.json")
-    diffusion = workdir / "diffusion" / "metrics.jsonl"
     return Run(
         config=runlog.read_json(workdir / "config.json"),
         info=_read_optional(workdir / "run.json") or {},
         counts={name: split["counts"][name] for name in split["class_names"]},
         split={key: split[key] for key in ("rule", "seed", "data_hash", "unreadable")},
-        diffusion=runlog.read_metrics(diffusion) if diffusion.exists() else None,
+        diffusion=_read_generators(workdir / "diffusion"),
         folds=_read_folds(workdir / "classify") or None,
         metrics=_read_optional(workdir / "evaluate" / "metrics.json"),
         fidelity=_read_optional(workdir / "evaluate" / "fidelity.json"),
@@ -103,6 +107,18 @@ def read_run(workdir: pathlib.Path) -> Run:
 
 def _read_optional(path: pathlib.Path) -> dict[str, Any] | None:
     return runlog.read_json(path) if path.exists() else None
+
+
+def _read_generators(diffusion: pathlib.Path) -> dict[str, Generator]:
+    generators = {}
+    for pattern in ("metrics.jsonl", "*/metrics.jsonl"):
+        for path in sorted(diffusion.glob(pattern)):
+            records = runlog.read_metrics(path)
+            best = _read_optional(path.with_name("best.json"))
+            if records:
+                folder = path.parent.relative_to(diffusion).as_posix()
+                generators["" if folder == "." else folder] = Generator(records, best)
+    return generators
 
 
 def _read_folds(classify: pathlib.Path) -> dict[str, list[Fold]]:

@@ -4,6 +4,7 @@ The page has no script and loads nothing. Every text that comes from a file or a
 escaped: by autoescaping in the page, by `escape_markdown` in the Markdown.
 """
 
+import dataclasses
 import html
 import json
 import pathlib
@@ -98,7 +99,7 @@ def numbers(run: files.Run, variables: dict[str, Any]) -> dict[str, Any]:
         "metrics": run.metrics,
         "fidelity": fidelity,
         "lime": run.lime,
-        "diffusion": run.diffusion,
+        "diffusion": {name: dataclasses.asdict(g) for name, g in run.diffusion.items()},
         "limits": variables["limits"],
         "not_run": variables["not_run"],
         "config": run.config,

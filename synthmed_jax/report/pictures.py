@@ -49,12 +49,13 @@ def draw(run: Run, fit: ImageSet, synthetic: ImageSet | None) -> dict[str, Pictu
         if run.fidelity is not None:
             drawn |= _of_pairs(run.fidelity, fit, synthetic)
     if run.diffusion:
+        longest = max(g.records[-1]["step"] for g in run.diffusion.values())
         drawn["diffusion_curves"] = Picture(
             "diffusion_curves.png",
-            charts.diffusion_curves(run.diffusion),
+            charts.diffusion_curves({k: g.records for k, g in run.diffusion.items()}),
             "Two curves falling with the step: training and validation loss.",
             f"Loss of the diffusion model on {n_is(run.total('fit'))} fit and "
-            f"{n_is(run.total('val'))} val images, {run.diffusion[-1]['step']} steps.",
+            f"{n_is(run.total('val'))} val images, {longest} steps.",
         )
     if run.folds:
         drawn["classifier_curves"] = _of_training(run)

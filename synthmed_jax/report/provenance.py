@@ -22,14 +22,15 @@ PROTOCOL = (
     ("explicit counts", "{split.counts}"),
     (
         "generator",
-        "one class-conditional diffusion model; {diffusion.schedule} schedule, "
+        "diffusion, conditioning: {diffusion.conditioning}; {diffusion.schedule} schedule, "
         "T = {diffusion.num_steps}, predicts {diffusion.prediction}; "
         "augmentation: flips {diffusion.flips}, shift {diffusion.shift} pixels",
     ),
     (
         "its training",
         "{diffusion.train.steps} steps of {diffusion.train.batch_size} images, "
-        "learning rate {diffusion.train.learning_rate}, EMA {diffusion.train.ema_decay}",
+        "learning rate {diffusion.train.learning_rate}, averages of the weights with half-lives of "
+        "{diffusion.train.ema_half_lives} steps",
     ),
     ("sampler", "{generate.sampler}, {generate.steps} steps; {generate.per_class} images a class"),
     (

@@ -204,6 +204,37 @@ def distance_limits(run: Run) -> str:
     )
 
 
+def generators(run: Run) -> list[str]:
+    """Returns which weights the images were drawn from, why training ended, and their bits."""
+    said = []
+    for name, generator in run.diffusion.items():
+        best = generator.best
+        if best is None:
+            continue
+        of = f"Images of {name}" if name else "Images"
+        chosen = (
+            "the last; nothing was validated"
+            if best["val_loss"] is None
+            else f"the lowest validation loss, {best['val_loss']:.4f}"
+        )
+        text = (
+            f"{of} are drawn from the average of the weights with a half-life of "
+            f"{best['half_life']} steps at step {best['step']} ({chosen}). Training ended at step "
+            f"{best['ended_at']}: {best['why']}."
+        )
+        bits = (run.fidelity or {}).get("bits_per_dimension", {}).get(name or "all")
+        if bits:
+            error = bits["standard_error"]
+            spread = "" if error is None else f" \N{PLUS-MINUS SIGN} {error:.2f}"
+            text += (
+                f" The variational bound of {n_is(bits['num_images'])} val images is "
+                f"{bits['total']:.2f}{spread} bits per dimension (mean and standard error): prior "
+                f"{bits['prior']:.4f}, steps {bits['steps']:.2f}, decoder {bits['decoder']:.2f}."
+            )
+        said.append(text)
+    return said
+
+
 def limits(run: Run) -> list[str]:
     """Returns the warnings and caveats that this run needs."""
     said = []

@@ -45,7 +45,7 @@ class Tiny(nn.Module):
 @pytest.fixture(scope="module")
 def programs():
     classifiers.BACKBONES["tiny"] = Tiny
-    yield train.make_programs("tiny", 2, SETTINGS)
+    yield train.make_programs(train.make_network("tiny", 2), SETTINGS)
     del classifiers.BACKBONES["tiny"]
 
 
@@ -140,7 +140,7 @@ def test_patience_ends_training_at_the_best_epoch(programs, images):
     settings = dataclasses.replace(SETTINGS, learning_rate=3e-2, max_epochs=30, min_steps=240)
     log = Log()
     _, result = train.train_fold(
-        train.make_programs("tiny", 2, settings),
+        train.make_programs(train.make_network("tiny", 2), settings),
         settings,
         0,
         shuffled.subset(np.arange(32)),
@@ -165,7 +165,7 @@ def test_a_diverging_fold_stops_with_a_hint(programs, images):
     wild = dataclasses.replace(SETTINGS, learning_rate=1e30)
     with pytest.raises(UserError, match="learning_rate"):
         train.train_fold(
-            train.make_programs("tiny", 2, wild), wild, 0, images, images,
+            train.make_programs(train.make_network("tiny", 2), wild), wild, 0, images, images,
             type("Log", (), {"write": lambda self, **_: None})(), "wild",
         )  # fmt: skip
 
@@ -182,7 +182,7 @@ def test_two_devices_train_like_one(images, monkeypatch):
 
     def one_step():
         # One only: Adam turns rounding of a gradient near zero into a step of full length.
-        programs = train.make_programs("tiny", 2, SETTINGS)
+        programs = train.make_programs(train.make_network("tiny", 2), SETTINGS)
         state, metrics = programs.step(programs.init(jax.random.key(0)), batch)
         return jax.tree.map(np.asarray, state), float(metrics["loss"])
 

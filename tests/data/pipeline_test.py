@@ -104,8 +104,15 @@ def test_images_of_a_batch_vary_by_themselves():
 
 
 def test_what_can_not_be_batched():
-    with pytest.raises(UserError, match=r"batch_size=5.*3 images"):
-        batches(make_set(3), 5, 0, NONE)
+    for count, batch_size in [(0, 4), (3, 0)]:
+        with pytest.raises(UserError, match=f"batches of {batch_size} from {count} "):
+            batches(make_set(count), batch_size, 0, NONE)
+
+
+def test_a_batch_larger_than_the_set_repeats_it():
+    batch = batches(make_set(3), 7, 0, NONE)[0]
+    counts = np.unique(batch["image"].reshape(7, -1), axis=0, return_counts=True)[1]
+    assert sorted(counts) == [2, 2, 3]
     with pytest.raises(UserError, match="none, horizontal, dihedral"):
         Augmentation("vertical", 0)
     with pytest.raises(UserError, match="shift=-1"):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from synthmed_jax.data.images import ImageSet
+from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.schedule import make_schedule
 from synthmed_jax.diffusion.train import TrainSettings
 from synthmed_jax.diffusion.unet import UNet, UNetConfig
@@ -29,17 +30,26 @@ def schedule():
 
 
 @pytest.fixture(scope="session")
+def model(network, schedule) -> Model:
+    return Model(network, schedule, "v", (8, 8, 1))
+
+
+@pytest.fixture(scope="session")
 def train_settings() -> TrainSettings:
     return TrainSettings(
         steps=6,
         batch_size=4,
         learning_rate=1e-2,
+        accumulate=1,
         warmup_steps=2,
-        ema_decay=0.9,
+        ema_half_lives=(3, 20),
         clip_norm=1.0,
-        prediction="v",
+        weighting="simple",
+        timesteps="uniform",
+        label_dropout=0.0,
         log_every=2,
         val_every=3,
+        patience=0,
         save_minutes=1e6,
         seed=0,
     )

@@ -2,6 +2,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from synthmed_jax.diffusion import process
 from synthmed_jax.diffusion.schedule import SCHEDULES, make_schedule
@@ -120,3 +122,45 @@ def test_the_model_sees_x_t_of_eq_3():
     abar = schedule.alpha_bar[np.asarray(t)].reshape(4, 1, 1, 1)
     np.testing.assert_allclose(x_t, np.sqrt(abar) * x_0 + np.sqrt(1 - abar) * eps, rtol=1e-5)
     np.testing.assert_array_equal(t_seen, t)
+
+
+@pytest.mark.parametrize("prediction", process.PREDICTIONS)
+def test_min_snr_weighs_the_error_of_x_0_alike_for_every_prediction(prediction):
+    # A target's error times its weight must be min(SNR, 5) times the error of x_0 that it makes.
+    schedule = make_schedule("cosine", 100)
+    weights = process.loss_weights(schedule, "min_snr", prediction)
+    x_0, eps, t = noise(0), noise(1), jnp.array([1, 20, 60, 95])
+    x_t, alpha_bar = process.q_sample(schedule, x_0, t, eps), process.at(schedule.alpha_bar, t)
+    wrong = process.PREDICTIONS[prediction].from_pair(x_0, eps, alpha_bar) + 0.01
+    error = process.predict_x0(schedule, wrong, x_t, t, prediction) - x_0
+    abar = schedule.alpha_bar[np.asarray(t)]
+    expected = np.minimum(abar / (1 - abar), 5) * np.square(error).mean((1, 2, 3))
+    np.testing.assert_allclose(weights[np.asarray(t)] * 0.01**2, expected, rtol=0.05)
+    np.testing.assert_array_equal(process.loss_weights(schedule, "simple", prediction), 1)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 64), st.integers(1, 1000), st.integers(0, 2**31 - 1))
+def test_stratified_steps_are_spread_evenly(batch, total, seed):
+    t = process.draw_stratified_steps(jax.random.key(seed), jnp.arange(batch), batch, total)
+    t = np.asarray(t)
+    assert t.min() >= 0
+    assert t.max() < total
+    # Every B-th part of 0..T holds one draw: sorted draws are within one part of even ones.
+    even = (np.arange(batch) + 0.5) * total / batch
+    assert np.abs(t + 0.5 - even).max() <= 0.5 * total / batch + 1
+
+
+def test_each_stratified_step_alone_is_uniform():
+    draw = jax.vmap(
+        lambda key: process.draw_stratified_steps(key, jnp.arange(4), 4, 8)[1], in_axes=0
+    )
+    t = np.asarray(draw(jax.random.split(jax.random.key(0), 4000)))
+    assert set(t) == {2, 3}  # the second quarter of 0..7
+    assert abs((t == 2).mean() - 0.5) < 5 * 0.5 / np.sqrt(4000)
+
+
+def test_uniform_steps_cover_every_step_alike():
+    t = np.asarray(process.draw_uniform_steps(jax.random.split(jax.random.key(0), 8000), 8))
+    counts = np.bincount(t, minlength=8)
+    assert np.abs(counts - 1000).max() < 5 * np.sqrt(1000)

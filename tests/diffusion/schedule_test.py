@@ -49,8 +49,32 @@ def test_cosine_is_nichol_and_dhariwal_eq_17():
     np.testing.assert_allclose(schedule.alpha_bar[:-1], closed, rtol=1e-10)
 
 
+def test_sigmoid_is_jabri_et_al_algorithm_1():
+    schedule = make_schedule("sigmoid", 100)
+
+    def gamma(u):
+        s, e = 1 / (1 + np.exp(3)), 1 / (1 + np.exp(-3))
+        return (e - 1 / (1 + np.exp(-(6 * u - 3)))) / (e - s)
+
+    closed = gamma(np.arange(1, 100) / 100)
+    np.testing.assert_allclose(schedule.alpha_bar[:-1], closed, rtol=1e-9)
+
+
+@given(kinds, st.integers(2, 2000))
+def test_zero_terminal_snr_ends_in_pure_noise_and_keeps_its_first_step(kind, num_steps):
+    plain = make_schedule(kind, num_steps)
+    schedule = make_schedule(kind, num_steps, zero_terminal_snr=True)
+    assert schedule.alpha_bar[-1] == 0
+    assert schedule.beta[-1] == 1
+    np.testing.assert_allclose(schedule.alpha_bar[0], plain.alpha_bar[0], rtol=1e-9)
+    assert np.all(np.diff(schedule.alpha_bar_prev) < 0)
+    np.testing.assert_allclose(np.cumprod(1 - schedule.beta), schedule.alpha_bar, rtol=1e-9)
+
+
 def test_bad_values_name_the_choices():
-    with pytest.raises(UserError, match=r"cosin.*linear, cosine"):
+    with pytest.raises(UserError, match=r"cosin.*linear, cosine, sigmoid"):
         make_schedule("cosin", 10)
     with pytest.raises(UserError, match="at least 1"):
         make_schedule("linear", 0)
+    with pytest.raises(UserError, match="at least 2"):
+        make_schedule("linear", 1, zero_terminal_snr=True)

@@ -1,46 +1,57 @@
 import dataclasses
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from synthmed_jax import checkpoint, parallel, runlog
 from synthmed_jax.data.pipeline import Augmentation
-from synthmed_jax.diffusion import train
+from synthmed_jax.diffusion import train, validate
 from synthmed_jax.errors import UserError
 
 NO_CHANGE = Augmentation("none", 0)
 
 
-def test_ema_is_warmed_up():
-    decays = [float(train.ema_decay_at(jnp.asarray(n), 0.999)) for n in (0, 10, 1000, 10**6)]
-    np.testing.assert_allclose(decays, [0.1, 11 / 20, 1001 / 1010, 0.999], rtol=1e-6)
+@pytest.fixture(scope="module")
+def measure(model, images):
+    """Validation on the training images themselves, with a nearness that never falls."""
+    loss = validate.make_val_loss(model, images, 4, seed=2)
+    return train.Validate(loss, lambda params: 1.0)
 
 
-def test_grey_levels_span_minus_one_to_one():
-    levels = train.to_model_range(np.array([0, 127.5, 255], np.float32))
-    np.testing.assert_allclose(levels, [-1, 0, 1], atol=1e-6)
+@pytest.fixture(scope="module")
+def shared_step(train_settings, model):
+    """One compiled step for every test whose settings change the loop alone."""
+    return train.make_step(dataclasses.replace(train_settings, steps=40), model)
 
 
-def test_two_devices_take_the_step_of_one(train_settings, network, schedule, images, monkeypatch):
+@pytest.fixture(scope="module")
+def learn(shared_step, model, images):
+    def run(settings, directory, validation=None, step=shared_step):
+        return train.train(settings, step, model, NO_CHANGE, images, validation, directory)
+
+    return run
+
+
+def take(settings, model, batch, steps=2):
+    """State, losses and the last gradient's norm after some steps on one batch."""
+    state, step, losses = train.init_state(settings, model), train.make_step(settings, model), []
+    for _ in range(steps):
+        state, metrics = step(state, batch)
+        losses.append(float(metrics["loss"]))
+    return jax.tree.map(np.asarray, state), losses, float(metrics["gradient_norm"])
+
+
+def test_two_devices_take_the_step_of_one(train_settings, model, images, monkeypatch):
+    settings = dataclasses.replace(train_settings, timesteps="stratified", label_dropout=0.5)
     batch = {"image": images.images[:4], "label": images.labels[:4]}
 
-    def two_steps():
-        state = train.init_state(train_settings, network, (8, 8, 1))
-        step = train.make_step(train_settings, network, schedule)
-        losses = []
-        for _ in range(2):
-            state, metrics = step(state, batch)
-            losses.append(float(metrics["loss"]))
-        return jax.tree.map(np.asarray, state), losses, float(metrics["gradient_norm"])
-
-    state_2, losses_2, norm_2 = two_steps()
+    state_2, losses_2, norm_2 = take(settings, model, batch)
     one = jax.local_devices()[:1]
     pmap = jax.pmap
     monkeypatch.setattr(jax, "local_device_count", lambda: 1)
     monkeypatch.setattr(parallel.jax, "pmap", lambda f, **kw: pmap(f, devices=one, **kw))
-    state_1, losses_1, norm_1 = two_steps()
+    state_1, losses_1, norm_1 = take(settings, model, batch)
     np.testing.assert_allclose(losses_2, losses_1, rtol=1e-5)
     np.testing.assert_allclose(norm_2, norm_1, rtol=1e-4)
     # The first moments are the gradients themselves, to Adam's constants.
@@ -50,35 +61,75 @@ def test_two_devices_take_the_step_of_one(train_settings, network, schedule, ima
         np.testing.assert_allclose(a, b, atol=1e-5 * max(np.abs(b).max(), 1e-3))
 
 
-def test_training_learns_and_writes_its_log(train_settings, network, schedule, images, tmp_path):
+def test_gradients_added_up_in_parts_are_those_of_the_whole_batch(train_settings, model, images):
+    batch = {"image": images.images[:8], "label": images.labels[:8]}
+    settings = dataclasses.replace(train_settings, batch_size=8)
+    _, losses_1, norm_1 = take(settings, model, batch)
+    _, losses_4, norm_4 = take(dataclasses.replace(settings, accumulate=4), model, batch)
+    np.testing.assert_allclose(losses_4, losses_1, rtol=1e-5)
+    np.testing.assert_allclose(norm_4, norm_1, rtol=1e-4)
+
+
+def test_min_snr_weighs_the_loss(train_settings, model, images):
+    batch = {"image": images.images[:4], "label": images.labels[:4]}
+    _, plain, _ = take(train_settings, model, batch, steps=1)
+    weighted = dataclasses.replace(train_settings, weighting="min_snr")
+    assert take(weighted, model, batch, steps=1)[1] != plain
+
+
+def test_training_learns_and_writes_its_log(train_settings, learn, model, measure, tmp_path):
     settings = dataclasses.replace(train_settings, steps=40, log_every=10, val_every=20)
-    train.train(settings, network, schedule, NO_CHANGE, images, images, tmp_path)
+    sha256 = learn(settings, tmp_path, measure)
     records = runlog.read_metrics(tmp_path / "metrics.jsonl")
     losses = [r["loss"] for r in records if "loss" in r]
-    val = [r["val_loss"] for r in records if "val_loss" in r]
+    checks = [r for r in records if "val_loss" in r]
     assert [r["step"] for r in records if "loss" in r] == [10, 20, 30, 40]
     assert losses[-1] < losses[0]
-    assert val[-1] < val[0]
+    assert checks[-1]["val_loss"] < checks[0]["val_loss"]
+    for check in checks:
+        assert check["val_loss"] == min(check["val_losses"])
+        np.testing.assert_allclose(np.mean(check["val_loss_by_level"]), check["val_loss"])
+        assert len(check["val_loss_by_level"]) == validate.NOISE_LEVELS
+    best = runlog.read_json(tmp_path / "best.json")
+    assert best["val_loss"] == min(check["val_loss"] for check in checks)
+    assert best["why"] == "all 40 steps were taken"
+    weights, named = train.load_best(settings, model, tmp_path)
+    assert checkpoint.digest(weights) == named == sha256
+    np.testing.assert_allclose(measure.loss(weights).mean(), best["val_loss"], rtol=1e-5)
 
 
-def test_killed_and_resumed_equals_unbroken(
-    train_settings, network, schedule, images, tmp_path, monkeypatch
-):
-    arguments = (network, schedule, NO_CHANGE, images, images)
-    unbroken = train.train(train_settings, *arguments, tmp_path / "a")
+def test_the_best_weights_are_kept_and_the_stop_explained(train_settings, learn, tmp_path):
+    losses = iter([3, 3, 2, 2, 1, 1, 5, 5, 6, 6, 7, 7, 8, 8])
+    nearness = iter([1.5, 1.4, 1.3, 1.2, 1.1, 1.0, 0.9])
+    scripted = train.Validate(
+        lambda params: np.full(8, float(next(losses))), lambda params: next(nearness)
+    )
+    settings = dataclasses.replace(train_settings, steps=20, val_every=2, patience=2)
+    learn(settings, tmp_path, scripted)
+    best = runlog.read_json(tmp_path / "best.json")
+    assert (best["step"], best["ended_at"], best["val_loss"]) == (6, 10, 1)
+    assert "beginning to copy" in best["why"]
+    assert checkpoint.latest_step(tmp_path / "best") == 6
+    # Asked again, it says the same and trains no further.
+    assert learn(settings, tmp_path) == best["sha256"]
+
+
+def test_killed_and_resumed_equals_unbroken(train_settings, learn, measure, tmp_path, monkeypatch):
+    unbroken = learn(train_settings, tmp_path / "a", measure)
     always = dataclasses.replace(train_settings, save_minutes=0.0)
     save = checkpoint.save
 
     def save_then_die(directory, step, state, **options):
-        save(directory, step, state, **options)
-        if step == 4:
+        digest = save(directory, step, state, **options)
+        if directory.name == "checkpoints" and step == 4:
             raise KeyboardInterrupt
+        return digest
 
     monkeypatch.setattr(checkpoint, "save", save_then_die)
     with pytest.raises(KeyboardInterrupt):
-        train.train(always, *arguments, tmp_path / "b")
+        learn(always, tmp_path / "b", measure)
     monkeypatch.setattr(checkpoint, "save", save)
-    resumed = train.train(train_settings, *arguments, tmp_path / "b")
+    resumed = learn(train_settings, tmp_path / "b", measure)
     assert resumed == unbroken
 
     def numbers(folder):
@@ -86,25 +137,60 @@ def test_killed_and_resumed_equals_unbroken(
         return [{k: v for k, v in r.items() if "second" not in k} for r in records]
 
     assert numbers("a") == numbers("b")
-    # A finished run trains no further step.
-    assert train.train(train_settings, *arguments, tmp_path / "b") == unbroken
 
 
-def test_a_loss_that_is_not_finite_stops_with_the_step(
-    train_settings, network, schedule, images, tmp_path
+def test_a_loss_that_is_not_finite_stops_with_its_step_and_keeps_the_last_good_weights(
+    train_settings, learn, model, tmp_path
 ):
-    wild = dataclasses.replace(train_settings, learning_rate=1e30, warmup_steps=0)
-    with pytest.raises(UserError, match=r"at step \d.*learning_rate"):
-        train.train(wild, network, schedule, NO_CHANGE, images, images, tmp_path)
+    wild = dataclasses.replace(
+        train_settings, steps=40, learning_rate=1e30, warmup_steps=0, log_every=7, save_minutes=0.0
+    )
+    with pytest.raises(UserError, match=r"at step (\d+).*learning_rate") as error:
+        learn(wild, tmp_path, step=train.make_step(wild, model))
+    bad = int(str(error.value).split("at step ")[1].split(":")[0])
+    assert 1 < bad < 7
+    kept = checkpoint.latest_step(tmp_path / "checkpoints")
+    assert kept is not None
+    assert kept < bad
+    state = checkpoint.restore(tmp_path / "checkpoints", train.init_state(wild, model))
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.opt_state))
 
 
-def test_an_empty_val_is_allowed(train_settings, network, schedule, images, tmp_path):
-    nothing = images.subset([])
-    train.train(train_settings, network, schedule, NO_CHANGE, images, nothing, tmp_path)
+def test_without_val_the_last_average_is_the_best(train_settings, learn, model, tmp_path):
+    learn(train_settings, tmp_path)
     assert not any("val_loss" in r for r in runlog.read_metrics(tmp_path / "metrics.jsonl"))
+    state = checkpoint.restore(tmp_path / "checkpoints", train.init_state(train_settings, model))
+    _, sha256 = train.load_best(train_settings, model, tmp_path)
+    assert sha256 == checkpoint.digest(state.averages[0])
+    assert runlog.read_json(tmp_path / "best.json")["half_life"] == 3
 
 
-def test_an_odd_batch_is_refused(train_settings, network, schedule, images, tmp_path):
+def test_warps_are_told_to_the_network(train_settings, model, images, tmp_path):
+    told = dataclasses.replace(model, unet=model.unet.clone(warp_numbers=5))
+    step = train.make_step(train_settings, told)
+    warped = Augmentation("none", 0, 0.5)
+    train.train(train_settings, step, told, warped, images, None, tmp_path)
+    weights, _ = train.load_best(train_settings, told, tmp_path)
+    # Zeros would have no gradient: the numbers reached their weights.
+    fresh = train.init_state(train_settings, told).params
+    changed = jax.tree.map(lambda a, b: bool(np.any(a != b)), weights["Dense_2"], fresh["Dense_2"])
+    assert changed == {"kernel": True}
+
+
+def test_an_odd_batch_is_refused(train_settings, learn, tmp_path):
     odd = dataclasses.replace(train_settings, batch_size=3)
     with pytest.raises(UserError, match=r"batch_size=3 .* 2 devices"):
-        train.train(odd, network, schedule, NO_CHANGE, images, images, tmp_path)
+        learn(odd, tmp_path)
+    uneven = dataclasses.replace(train_settings, accumulate=3)
+    with pytest.raises(UserError, match="accumulate=3"):
+        learn(uneven, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("steps", 0), ("weighting", "snr"), ("timesteps", "even"), ("label_dropout", 1.0),
+     ("ema_half_lives", ()), ("ema_half_lives", (0,)), ("patience", -1), ("learning_rate", 0.0)],
+)  # fmt: skip
+def test_bad_settings_name_the_field(train_settings, field, value):
+    with pytest.raises(UserError, match=f"config.diffusion.train.{field}"):
+        dataclasses.replace(train_settings, **{field: value})

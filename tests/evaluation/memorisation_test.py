@@ -114,3 +114,16 @@ def test_summary_without_val_has_no_ratio():
     summary = memorisation.distance_summary(_image_set(_random(2, seed=2), "s"), empty, fit, "none")
     assert summary["median_val"] is None
     assert summary["ratio"] is None
+
+
+def test_nearness_is_the_ratio_of_medians():
+    def shaded(*levels):
+        images = np.stack([np.full((2, 2, 1), level, np.uint8) for level in levels])
+        files = tuple(str(level) for level in levels)
+        return ImageSet(images, np.zeros(len(levels), np.int32), files, ("a",))
+
+    fit, val = shaded(0, 100), shaded(10, 20, 120)
+    nearness = memorisation.nearness_to(fit, val, "none")
+    assert nearness(shaded(5, 110, 94).images) == pytest.approx(6 / 20)
+    copies = memorisation.nearness_to(fit, shaded(0, 100), "none")
+    assert copies(val.images) is None

@@ -24,12 +24,13 @@ def test_confusion_matrices_of_few_and_many_classes(num_classes):
 
 
 def test_curves_of_a_run_just_begun():
-    assert charts.diffusion_curves([{"step": 1, "loss": 1.0}]).startswith(b"\x89PNG")
+    assert charts.diffusion_curves({"": [{"step": 1, "loss": 1.0}]}).startswith(b"\x89PNG")
 
 
 def test_the_same_figure_gives_the_same_bytes():
     records = [{"step": step, "loss": 1 / step} for step in range(1, 50)]
-    assert charts.diffusion_curves(records) == charts.diffusion_curves(records)
+    both = {"left": records, "right": records}
+    assert charts.diffusion_curves(both) == charts.diffusion_curves(both)
 
 
 def test_long_names_are_cut_in_the_middle():

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from synthmed_jax.report import wording
-from synthmed_jax.report.files import read_run
+from synthmed_jax.report.files import Generator, read_run
 
 
 @pytest.fixture
@@ -62,3 +62,26 @@ def test_one_fold_has_no_spread(run):
 )
 def test_durations(seconds, text):
     assert wording.duration(seconds).replace(wording.NBSP, " ") == text
+
+
+def test_the_weights_are_named_with_why_training_ended(run):
+    best = {"step": 600, "half_life": 250, "val_loss": 0.1234, "ended_at": 900}
+    bits = {"total": 3.21, "prior": 0.001, "steps": 2.2, "decoder": 1.0, "standard_error": 0.05}
+    training = Generator([{"step": 900, "loss": 1.0}], best | {"why": "all steps were taken"})
+    run = dataclasses.replace(run, diffusion={"": training})
+    (said,) = wording.generators(
+        with_fidelity(run, bits_per_dimension={"all": bits | {"num_images": 12}})
+    )
+    for part in (
+        "250 steps at step 600",
+        "0.1234",
+        "step 900: all steps were taken",
+        wording.n_is(12),
+    ):
+        assert part in said
+    assert "3.21 ± 0.05 bits per dimension" in said
+    literal = Generator([], best | {"why": "w", "val_loss": None})
+    (said,) = wording.generators(dataclasses.replace(run, diffusion={"glioma": literal}))
+    assert said.startswith("Images of glioma are drawn")
+    assert "nothing was validated" in said
+    assert wording.generators(dataclasses.replace(run, diffusion={"": Generator([], None)})) == []

@@ -1,0 +1,59 @@
+"""The networks that are raced, ours and PyTorch's, and this machine's matmul peak."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from synthmed_jax import parallel
+from synthmed_jax.diffusion import train
+from synthmed_jax.diffusion.model import Model
+from synthmed_jax.diffusion.schedule import make_schedule
+from synthmed_jax.diffusion.unet import UNet, UNetConfig
+
+SIDE, MULTIPLIERS, BLOCKS, NUM_CLASSES, STEPS = 32, (1, 2, 2), 2, 4, 1000
+PEAK_SIDE = 1536  # of the square matrices whose product gives the peak
+
+
+def make_model(channels: int) -> Model:
+    """The reference U-Net: 32x32x1, no attention but in the middle, no dropout."""
+    config = UNetConfig(channels, MULTIPLIERS, BLOCKS, (), patch=1, dropout=0.0)
+    schedule = make_schedule("linear", STEPS)
+    return Model(UNet(config, NUM_CLASSES), schedule, "eps", (SIDE, SIDE, 1))
+
+
+def make_settings(batch_size: int) -> train.TrainSettings:
+    """Adam, a clipped gradient and one moving average, as PyTorch's side has them."""
+    return train.TrainSettings(
+        steps=10**6, batch_size=batch_size, accumulate=1, learning_rate=1e-4, warmup_steps=0,
+        ema_half_lives=(7000,), clip_norm=1.0, weighting="simple", timesteps="uniform",
+        label_dropout=0.0, log_every=1, val_every=1, patience=0, save_minutes=1e9, seed=0,
+    )  # fmt: skip
+
+
+def count(params: Any) -> int:
+    """Number of parameters."""
+    return sum(leaf.size for leaf in jax.tree.leaves(params))
+
+
+def make_matmul() -> tuple[Callable[[], None], float]:
+    """A matmul on every device at once, and its floating-point operations."""
+    devices = jax.local_device_count()
+    rng = np.random.default_rng(0)
+    a, b = (rng.normal(size=(devices, PEAK_SIDE, PEAK_SIDE)).astype(np.float32) for _ in range(2))
+    product = jax.pmap(jnp.matmul)
+    on_devices = [jax.pmap(lambda x: x + 0)(x) for x in (a, b)]
+
+    def call() -> None:
+        product(*on_devices).block_until_ready()
+
+    return call, devices * 2.0 * PEAK_SIDE**3
+
+
+def set_up(cpu_devices: int) -> None:
+    """Devices as main.py makes them; compiled programs are kept."""
+    parallel.set_up_devices(cpu_devices)

@@ -1,0 +1,93 @@
+"""Sampled images a second of our U-Net against the same network in PyTorch.
+
+    python -m benchmarks.unet_sample --channels=64 --steps=20
+
+One call draws one batch with DDIM, the same number of evaluations for everyone. PyTorch's loop is
+diffusers' DDIMScheduler around the same network.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import jax
+import numpy as np
+import torch
+from diffusers import DDIMScheduler
+
+from benchmarks import duel, reference, torch_unet
+from synthmed_jax.diffusion import sampling
+
+
+def make_ours(channels: int, batch_size: int, steps: int) -> object:
+    """One batch of ours, from noise to grey levels."""
+    model = reference.make_model(channels)
+    x, t = np.zeros((1, *model.image_shape), np.float32), np.zeros(1, np.int32)
+    params = jax.jit(model.unet.init)(jax.random.key(0), x, t, t)["params"]
+    settings = sampling.SampleSettings("ddim", steps, "time", 0.0, "clip", 1.0, 0.0, 1.0, seed=0)
+    draw = sampling.Draw(settings, model, batch_size)
+    index = np.arange(batch_size, dtype=np.int32)
+
+    def call() -> None:
+        draw(params, index % reference.NUM_CLASSES, index)
+
+    return call
+
+
+def make_torch(
+    channels: int, batch_size: int, steps: int, *, channels_last: bool, compiled: bool
+) -> object:
+    """One batch of PyTorch's, from noise to grey levels."""
+    network = torch_unet.UNet(
+        1, channels, reference.MULTIPLIERS, reference.BLOCKS, reference.NUM_CLASSES
+    ).eval()
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    network = network.to(memory_format=layout)
+    run = torch.compile(network) if compiled else network
+    scheduler = DDIMScheduler(num_train_timesteps=reference.STEPS, clip_sample=True)
+    scheduler.set_timesteps(steps)
+    label = torch.arange(batch_size) % reference.NUM_CLASSES
+    shape = (batch_size, 1, reference.SIDE, reference.SIDE)
+
+    @torch.inference_mode()
+    def call() -> None:
+        x = torch.randn(shape).to(memory_format=layout)
+        for t in scheduler.timesteps:
+            output = run(x, t.expand(batch_size), label)
+            x = scheduler.step(output, t, x).prev_sample
+        ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
+
+    return call
+
+
+def main() -> None:
+    """Runs the race."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--channels", type=int, default=64)
+    parser.add_argument("--batch_size", type=int, default=32)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--cpu_devices", type=int, default=0, help="virtual devices; 0: one a core")
+    parser.add_argument("--no_compile", action="store_true", help="leave torch.compile out")
+    options = parser.parse_args()
+    reference.set_up(options.cpu_devices)
+    sizes = (options.channels, options.batch_size, options.steps)
+    contestants = {"ours": make_ours(*sizes)}
+    variants = {"torch eager": (False, False), "torch channels_last": (True, False)}
+    if not options.no_compile:
+        variants["torch compile"] = (True, True)
+    for name, (channels_last, compiled) in variants.items():
+        contestants[name] = make_torch(*sizes, channels_last=channels_last, compiled=compiled)
+    result = duel.run(
+        f"unet_sample {options.channels} channels, {options.steps} evaluations",
+        contestants,
+        ours="ours",
+        pairs=options.pairs,
+        per_call=options.batch_size,
+        unit="images/s",
+    )
+    duel.report(result | {"devices": jax.local_device_count()})
+
+
+if __name__ == "__main__":
+    main()

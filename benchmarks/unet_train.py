@@ -1,0 +1,127 @@
+"""Training images a second of our U-Net against the same network in PyTorch.
+
+    python -m benchmarks.unet_train --channels=64
+
+One call is a whole optimiser step: forward, backward, clipping, Adam and the moving average.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import jax
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from benchmarks import duel, reference, torch_unet
+from synthmed_jax.diffusion import train
+
+
+def make_ours(channels: int, batch_size: int) -> tuple[object, int]:
+    """One training step of ours, and the number of parameters."""
+    model = reference.make_model(channels)
+    settings = reference.make_settings(batch_size)
+    step = train.make_step(settings, model)
+    state = train.init_state(settings, model)
+    parameters = reference.count(state.params)
+    rng = np.random.default_rng(0)
+    batch = {
+        "image": rng.integers(0, 256, (batch_size, *model.image_shape), np.uint8),
+        "label": rng.integers(0, reference.NUM_CLASSES, batch_size).astype(np.int32),
+    }
+
+    def call() -> None:
+        nonlocal state
+        state, metrics = step(state, batch)
+        jax.block_until_ready(metrics)
+
+    return call, parameters
+
+
+def make_network(channels: int) -> torch_unet.UNet:
+    """PyTorch's network."""
+    torch.manual_seed(0)
+    return torch_unet.UNet(
+        1, channels, reference.MULTIPLIERS, reference.BLOCKS, reference.NUM_CLASSES
+    )
+
+
+def make_torch(channels: int, batch_size: int, *, channels_last: bool, compiled: bool) -> object:
+    """One training step of PyTorch's, and the number of parameters."""
+    network = make_network(channels)
+    average = [p.detach().clone() for p in network.parameters()]
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    network = network.to(memory_format=layout)
+    run = torch.compile(network) if compiled else network
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
+    shape = (batch_size, 1, reference.SIDE, reference.SIDE)
+    images = torch.randint(0, 256, shape, dtype=torch.uint8)
+    label = torch.randint(0, reference.NUM_CLASSES, (batch_size,))
+    alpha_bar = torch.tensor(reference.make_model(channels).schedule.alpha_bar, dtype=torch.float32)
+
+    def call() -> None:
+        x_0 = (images.float() / 127.5 - 1).to(memory_format=layout)
+        t, eps = torch.randint(0, reference.STEPS, (batch_size,)), torch.randn_like(x_0)
+        abar = alpha_bar[t][:, None, None, None]
+        output = run(abar.sqrt() * x_0 + (1 - abar).sqrt() * eps, t, label)
+        loss = F.mse_loss(output, eps)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        with torch.no_grad():
+            torch._foreach_lerp_(average, list(network.parameters()), 1e-4)
+        loss.item()
+
+    return call, torch_unet.count(network)
+
+
+def main() -> None:
+    """Runs the race."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--channels", type=int, default=64)
+    parser.add_argument("--batch_size", type=int, default=32)
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--cpu_devices", type=int, default=0, help="virtual devices; 0: one a core")
+    parser.add_argument("--no_compile", action="store_true", help="leave torch.compile out")
+    options = parser.parse_args()
+    reference.set_up(options.cpu_devices)
+    ours, own_parameters = make_ours(options.channels, options.batch_size)
+    contestants = {"ours": ours}
+    variants = {"torch eager": (False, False), "torch channels_last": (True, False)}
+    if not options.no_compile:
+        variants["torch compile"] = (True, True)
+    peer_parameters = 0
+    for name, (channels_last, compiled) in variants.items():
+        contestants[name], peer_parameters = make_torch(
+            options.channels, options.batch_size, channels_last=channels_last, compiled=compiled
+        )
+    if abs(own_parameters / peer_parameters - 1) > 1e-3:
+        raise SystemExit(f"{own_parameters} parameters against {peer_parameters}: not one network")
+    matmul, matmul_flops = reference.make_matmul()
+    contestants["_matmul"] = matmul
+    result = duel.run(
+        f"unet_train {options.channels} channels",
+        contestants,
+        ours="ours",
+        pairs=options.pairs,
+        per_call=options.batch_size,
+        unit="images/s",
+    )
+    # A step is one forward pass and a backward one of twice the work.
+    flops = 3 * torch_unet.forward_flops(make_network(options.channels), reference.SIDE)
+    peak = result["rates"].pop("_matmul") / options.batch_size * matmul_flops
+    result |= {
+        "parameters": own_parameters,
+        "gflops_an_image": round(flops / 1e9, 3),
+        "ours_gflop_per_s": round(result["ours"] * flops / 1e9, 1),
+        "matmul_gflop_per_s": round(peak / 1e9, 1),
+        "share_of_matmul_peak": round(result["ours"] * flops / peak, 3),
+        "devices": jax.local_device_count(),
+    }
+    duel.report(result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""A small network whose 64 features describe the user's own images, for distances between sets.
+
+ImageNet's features know cats and dogs; these know what tells the classes of this data set apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from synthmed_jax import parallel
+from synthmed_jax.classifiers.inputs import normalise
+from synthmed_jax.conv import conv_general_dilated
+
+FEATURES = 64
+WIDTHS = (32, 64, 128)  # of the convolutions, each of which halves the side
+
+
+class Features(nn.Module):
+    """Three strided convolutions, a mean over pixels, and FEATURES numbers in (-1, 1)."""
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Normalised images f32[B,H,W,3] -> f32[B,FEATURES]."""
+        for width in WIDTHS:
+            x = nn.Conv(
+                width, (3, 3), (2, 2), padding=1, conv_general_dilated=conv_general_dilated
+            )(x)
+            x = nn.gelu(nn.GroupNorm(num_groups=8)(x))
+        return nn.tanh(nn.Dense(FEATURES)(jnp.mean(x, axis=(1, 2))))
+
+
+class FeatureNet(nn.Module):
+    """The features and a linear classifier on them, which is what they are trained for.
+
+    Attributes:
+      num_classes: K.
+    """
+
+    num_classes: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        """Logits f32[B,K] of normalised images f32[B,H,W,3]; `train` changes nothing."""
+        del train
+        return nn.Dense(self.num_classes)(Features(name="features")(x))
+
+
+def make_features(batch_size: int) -> Callable[[dict[str, Any], np.ndarray], np.ndarray]:
+    """Builds (a FeatureNet's variables, u8[N,S,S,C]) -> f32[N,FEATURES], compiled on first use."""
+
+    def features(variables: dict[str, Any], images: jax.Array) -> jax.Array:
+        own = {"params": variables["params"]["features"]}
+        return cast(jax.Array, Features().apply(own, normalise(images)))
+
+    return parallel.map_examples(features, batch_size)

@@ -1,0 +1,56 @@
+"""When to stop: validation loss has turned up while samples move towards the training images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Check(NamedTuple):
+    """What was measured at one validation.
+
+    Attributes:
+      step: optimiser steps so far.
+      half_life: of the weights' average with the lowest validation loss, steps.
+      val_loss: that loss; None where there is no `val`.
+      nearness: median distance of samples to their nearest `fit` image over that of `val` images;
+        None where it was not measured.
+    """
+
+    step: int
+    half_life: int
+    val_loss: float | None
+    nearness: float | None
+
+
+def best_of(history: Sequence[Check]) -> Check | None:
+    """The check of the lowest validation loss, the first of equals."""
+    return min(history, key=lambda check: check.val_loss or 0.0, default=None)
+
+
+def reason_to_stop(history: Sequence[Check], patience: int) -> str | None:
+    """Why training should stop now, or None.
+
+    Both signs must show: no lower validation loss in the last `patience` checks, and samples nearer
+    to the training images than they were at the best one. A loss that rises alone may be noise of a
+    small `val`; samples that come nearer while the loss falls are only getting better.
+
+    Args:
+      history: all checks so far, in order.
+      patience: 0: never stop.
+    """
+    best = best_of(history)
+    if best is None or not patience:
+        return None
+    since = [check for check in history if check.step > best.step]
+    last = history[-1]
+    if len(since) < patience or best.nearness is None or last.nearness is None:
+        return None
+    if last.nearness >= best.nearness:
+        return None
+    return (
+        f"validation loss has risen from {best.val_loss:.4f} at step {best.step} to "
+        f"{last.val_loss:.4f}, while the samples' distance to the nearest training image, over "
+        f"that of real validation images, fell from {best.nearness:.2f} to {last.nearness:.2f}: "
+        "it was beginning to copy"
+    )

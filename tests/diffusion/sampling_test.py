@@ -1,0 +1,82 @@
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from synthmed_jax.diffusion import sampling
+from synthmed_jax.diffusion.sampling import SampleSettings
+from synthmed_jax.errors import UserError
+
+SETTINGS = SampleSettings("ddpm", 12, "time", 0.0, "clip", 1.0, 0.0, 1.0, seed=0)
+BLOCK = 4
+
+
+@pytest.fixture(scope="module")
+def params(model):
+    """Weights that are zero nowhere, so that class and step matter."""
+    x, t = jnp.zeros((1, 8, 8, 1)), jnp.zeros(1, jnp.int32)
+    shapes = jax.eval_shape(model.unet.init, jax.random.key(0), x, t, t)["params"]
+    rng = np.random.default_rng(1)
+    return jax.tree.map(lambda v: rng.normal(0, 0.2, v.shape).astype(np.float32), shapes)
+
+
+@pytest.fixture(scope="module")
+def make(model, params):
+    def make_draw(**changes):
+        draw = sampling.Draw(dataclasses.replace(SETTINGS, **changes), model, BLOCK)
+        return lambda label, index: draw(
+            params, np.asarray(label, np.int32), np.asarray(index, np.int32)
+        )
+
+    return make_draw
+
+
+@pytest.fixture(scope="module")
+def draw(make):
+    return make()
+
+
+def distance(a, b):
+    return np.abs(a.astype(int) - b.astype(int)).max()
+
+
+def test_rounding_is_to_the_nearest_grey_level():
+    x = np.array([-2, -1, -1 + 0.9 / 127.5, 0.0, 1, 3])
+    np.testing.assert_array_equal(sampling.to_grey_levels(x), [0, 0, 1, 128, 255, 255])
+
+
+def test_an_image_is_determined_by_class_and_index(draw, make):
+    images = draw([0, 1, 1], [5, 5, 6])
+    assert images.dtype == np.uint8
+    assert images.shape == (3, 8, 8, 1)
+    # Another batch: the same image to one grey level.
+    assert distance(draw([1], [5])[0], images[1]) <= 1
+    assert distance(images[0], images[1]) > 1
+    assert distance(images[1], images[2]) > 1
+    assert distance(make(seed=1)([0, 1, 1], [5, 5, 6]), images) > 1
+
+
+def test_guidance_of_any_weight_but_1_changes_what_is_drawn(draw, make):
+    plain = draw([0, 1], [0, 0])
+    assert distance(make(guidance=4.0)([0, 1], [0, 0]), plain) > 1
+    # Guidance whose interval is empty is none.
+    nowhere = make(guidance=4.0, guidance_low=1.0)([0, 1], [0, 0])
+    assert distance(nowhere, plain) <= 1
+
+
+def test_eta_is_handed_to_ddim(make):
+    noisy = make(sampler="ddim", eta=1.0)([0], [0])
+    assert distance(noisy, make(sampler="ddim")([0], [0])) > 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("sampler", "ddmp"), ("steps", 0), ("seed", -1), ("spacing", "even"), ("threshold", "clamp"),
+     ("eta", 1.5), ("eta", 0.5), ("guidance", -1.0), ("guidance_low", -0.1),
+     ("guidance_high", float("nan"))],
+)  # fmt: skip
+def test_bad_settings_name_the_field(field, value):
+    with pytest.raises(UserError, match=f"config.generate.{field}"):
+        dataclasses.replace(SETTINGS, **{field: value})
