@@ -28,10 +28,10 @@ def make(seed, shape, mean=0.0):
 
 @settings(max_examples=8, deadline=None)
 @given(
-    batch=st.integers(1, 3),
-    side=st.sampled_from([1, 3, 8]),
-    groups=st.sampled_from([1, 2, 4]),
-    per_group=st.sampled_from([1, 3, 4]),
+    batch=st.sampled_from([1, 3]),
+    side=st.sampled_from([1, 8]),
+    groups=st.sampled_from([1, 4]),
+    per_group=st.sampled_from([1, 3]),
     mean=st.sampled_from([0.0, 3.0]),
 )
 def test_equals_flax(batch, side, groups, per_group, mean):
