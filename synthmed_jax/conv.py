@@ -6,8 +6,9 @@ multiplications, as 16 matmuls over chunks of images that stay in cache; both gr
 same form. Every other shape gets its weight gradient from chunked im2col, and where the result is
 small (then the kernel is large, and XLA spends its time on copies of it) its forward pass and its
 input gradient too. A depthwise convolution (a kernel for each channel, MobileNet's) is a sum of
-shifted products. On other backends, and for what is not covered (other groups, dilation, other
-layouts or dtypes), `jax.lax.conv_general_dilated` is called as it is.
+shifted products. Where oneDNN is installed it takes the others' place (see onednn.py). On other
+backends, and for what is not covered (other groups, dilation, other layouts or dtypes),
+`jax.lax.conv_general_dilated` is called as it is.
 
 Use: `nn.Conv(..., conv_general_dilated=conv.conv_general_dilated)`; no module changes.
 """
@@ -23,6 +24,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+
+from synthmed_jax import onednn
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 # Bytes of transformed input that one chunk may hold: measured best between half and twice an L2
@@ -83,6 +86,8 @@ def conv_general_dilated(
     pads = ((int(top), int(bottom)), (int(left), int(right)))
     if feature_group_count > 1:
         return _depthwise(lhs, rhs, strides, pads)
+    if onednn.is_available() and _has_output(lhs.shape, rhs.shape, pads):
+        return onednn.convolve(lhs, rhs, strides, pads)
     if rhs.shape[:2] == (1, 1) and pads == ((0, 0), (0, 0)):
         return jnp.einsum("bhwc,cd->bhwd", lhs[:, :: strides[0], :: strides[1]], rhs[0, 0])
     if _suits_winograd(lhs.shape, rhs.shape, strides, pads):
@@ -95,6 +100,12 @@ def _is_nhwc(lhs_shape: Sequence[int], rhs_shape: Sequence[int], dimension_numbe
         return False
     given = lax.conv_dimension_numbers(tuple(lhs_shape), tuple(rhs_shape), dimension_numbers)
     return given == lax.conv_dimension_numbers(tuple(lhs_shape), tuple(rhs_shape), LAYOUT)
+
+
+def _has_output(lhs: Sequence[int], rhs: Sequence[int], pads: Padding) -> bool:
+    return all(
+        size + sum(pad) >= side for size, side, pad in zip(lhs[1:3], rhs[:2], pads, strict=True)
+    )
 
 
 def _is_depthwise(lhs: Sequence[int], rhs: Sequence[int], groups: int) -> bool:

@@ -10,7 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthmed_jax import conv
+from synthmed_jax import conv, onednn
+
+WITH_ONEDNN = pytest.param(
+    True,
+    id="onednn",
+    marks=pytest.mark.skipif(
+        not onednn.is_available(), reason="optional: pip install -r requirements-onednn.txt"
+    ),
+)
+
+
+@pytest.fixture(scope="module", autouse=True, params=[pytest.param(False, id="own"), WITH_ONEDNN])
+def _implementation(request):
+    """Every test runs with our own convolutions, and with oneDNN's where they are installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onednn, "is_available", lambda: request.param)
+        yield
 
 
 def arrays(seed, lhs, rhs):
