@@ -73,6 +73,11 @@ class TrainSettings:
         checks.one_of("config.diffusion.train.weighting", self.weighting, process.WEIGHTINGS)
         checks.one_of("config.diffusion.train.timesteps", self.timesteps, process.TIMESTEPS)
         checks.between("config.diffusion.train.label_dropout", self.label_dropout, 0, 1)
+        if self.warmup_steps >= self.steps:
+            raise UserError(
+                f"config.diffusion.train.warmup_steps={self.warmup_steps} must be below "
+                f"config.diffusion.train.steps={self.steps}"
+            )
         if not self.ema_half_lives or min(self.ema_half_lives) < 1:
             raise UserError(
                 f"config.diffusion.train.ema_half_lives={self.ema_half_lives} must be at least one "

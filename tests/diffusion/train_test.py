@@ -194,7 +194,8 @@ def test_an_odd_batch_is_refused(train_settings, learn, tmp_path):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("steps", 0), ("weighting", "snr"), ("timesteps", "even"), ("label_dropout", 1.0),
+    [("steps", 0), ("warmup_steps", 6),
+     ("weighting", "snr"), ("timesteps", "even"), ("label_dropout", 1.0),
      ("ema_half_lives", ()), ("ema_half_lives", (0,)), ("patience", -1), ("learning_rate", 0.0)],
 )  # fmt: skip
 def test_bad_settings_name_the_field(train_settings, field, value):
