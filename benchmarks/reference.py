@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from typing import Any
 
@@ -54,6 +55,25 @@ def make_matmul() -> tuple[Callable[[], None], float]:
     return call, devices * 2.0 * PEAK_SIDE**3
 
 
-def set_up(cpu_devices: int) -> None:
-    """Devices as main.py makes them; compiled programs are kept."""
-    parallel.set_up_devices(cpu_devices)
+def parse(description: str | None, pairs: int, **more: int) -> argparse.Namespace:
+    """Reads the options that both races have, and `more` of whole numbers; sets the devices up."""
+    parser = argparse.ArgumentParser(description=description)
+    defaults = {"channels": 64, "batch_size": 32, "pairs": pairs, **more}
+    for name, default in defaults.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--cpu_devices", type=int, default=1, help="virtual; 0: one a core")
+    parser.add_argument("--no_compile", action="store_true", help="leave torch.compile out")
+    options = parser.parse_args()
+    parallel.set_up_devices(options.cpu_devices)
+    return options
+
+
+def torch_variants(options: argparse.Namespace) -> dict[str, dict[str, bool]]:
+    """The ways to run PyTorch's network, of which the fastest is the peer."""
+    variants = {
+        "torch eager": {"channels_last": False, "compiled": False},
+        "torch channels_last": {"channels_last": True, "compiled": False},
+    }
+    if not options.no_compile:
+        variants["torch compile"] = {"channels_last": True, "compiled": True}
+    return variants

@@ -8,7 +8,7 @@ diffusers' DDIMScheduler around the same network.
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -19,7 +19,7 @@ from benchmarks import duel, reference, torch_unet
 from synthmed_jax.diffusion import sampling
 
 
-def make_ours(channels: int, batch_size: int, steps: int) -> object:
+def make_ours(channels: int, batch_size: int, steps: int) -> Callable[[], None]:
     """One batch of ours, from noise to grey levels."""
     model = reference.make_model(channels)
     x, t = np.zeros((1, *model.image_shape), np.float32), np.zeros(1, np.int32)
@@ -36,7 +36,7 @@ def make_ours(channels: int, batch_size: int, steps: int) -> object:
 
 def make_torch(
     channels: int, batch_size: int, steps: int, *, channels_last: bool, compiled: bool
-) -> object:
+) -> Callable[[], None]:
     """One batch of PyTorch's, from noise to grey levels."""
     network = torch_unet.UNet(
         1, channels, reference.MULTIPLIERS, reference.BLOCKS, reference.NUM_CLASSES
@@ -62,22 +62,11 @@ def make_torch(
 
 def main() -> None:
     """Runs the race."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--channels", type=int, default=64)
-    parser.add_argument("--batch_size", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--cpu_devices", type=int, default=0, help="virtual devices; 0: one a core")
-    parser.add_argument("--no_compile", action="store_true", help="leave torch.compile out")
-    options = parser.parse_args()
-    reference.set_up(options.cpu_devices)
+    options = reference.parse(__doc__, pairs=5, steps=20)
     sizes = (options.channels, options.batch_size, options.steps)
     contestants = {"ours": make_ours(*sizes)}
-    variants = {"torch eager": (False, False), "torch channels_last": (True, False)}
-    if not options.no_compile:
-        variants["torch compile"] = (True, True)
-    for name, (channels_last, compiled) in variants.items():
-        contestants[name] = make_torch(*sizes, channels_last=channels_last, compiled=compiled)
+    for name, variant in reference.torch_variants(options).items():
+        contestants[name] = make_torch(*sizes, **variant)
     result = duel.run(
         f"unet_sample {options.channels} channels, {options.steps} evaluations",
         contestants,

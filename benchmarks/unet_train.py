@@ -7,7 +7,7 @@ One call is a whole optimiser step: forward, backward, clipping, Adam and the mo
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -18,7 +18,7 @@ from benchmarks import duel, reference, torch_unet
 from synthmed_jax.diffusion import train
 
 
-def make_ours(channels: int, batch_size: int) -> tuple[object, int]:
+def make_ours(channels: int, batch_size: int) -> tuple[Callable[[], None], int]:
     """One training step of ours, and the number of parameters."""
     model = reference.make_model(channels)
     settings = reference.make_settings(batch_size)
@@ -47,7 +47,9 @@ def make_network(channels: int) -> torch_unet.UNet:
     )
 
 
-def make_torch(channels: int, batch_size: int, *, channels_last: bool, compiled: bool) -> object:
+def make_torch(
+    channels: int, batch_size: int, *, channels_last: bool, compiled: bool
+) -> tuple[Callable[[], None], int]:
     """One training step of PyTorch's, and the number of parameters."""
     network = make_network(channels)
     average = [p.detach().clone() for p in network.parameters()]
@@ -79,23 +81,13 @@ def make_torch(channels: int, batch_size: int, *, channels_last: bool, compiled:
 
 def main() -> None:
     """Runs the race."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--channels", type=int, default=64)
-    parser.add_argument("--batch_size", type=int, default=32)
-    parser.add_argument("--pairs", type=int, default=7)
-    parser.add_argument("--cpu_devices", type=int, default=0, help="virtual devices; 0: one a core")
-    parser.add_argument("--no_compile", action="store_true", help="leave torch.compile out")
-    options = parser.parse_args()
-    reference.set_up(options.cpu_devices)
+    options = reference.parse(__doc__, pairs=7)
     ours, own_parameters = make_ours(options.channels, options.batch_size)
     contestants = {"ours": ours}
-    variants = {"torch eager": (False, False), "torch channels_last": (True, False)}
-    if not options.no_compile:
-        variants["torch compile"] = (True, True)
     peer_parameters = 0
-    for name, (channels_last, compiled) in variants.items():
+    for name, variant in reference.torch_variants(options).items():
         contestants[name], peer_parameters = make_torch(
-            options.channels, options.batch_size, channels_last=channels_last, compiled=compiled
+            options.channels, options.batch_size, **variant
         )
     if abs(own_parameters / peer_parameters - 1) > 1e-3:
         raise SystemExit(f"{own_parameters} parameters against {peer_parameters}: not one network")

@@ -13,7 +13,7 @@ import numpy as np
 from synthmed_jax import checkpoint
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.classifiers import train as classifier_train
-from synthmed_jax.data import split, synthetic
+from synthmed_jax.data import synthetic
 from synthmed_jax.diffusion import train as diffusion_train
 from synthmed_jax.diffusion import validate
 from synthmed_jax.experiment import Run
@@ -51,15 +51,17 @@ def in_words(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _part_sizes(run: Run) -> tuple[int, int]:
-    """Numbers of `fit` and `val` images, before the split has been written."""
-    images = run.data.images
-    parts = split.split_indices(images.labels, images.class_names, images.files, run.settings.split)
-    return len(parts.fit), len(parts.val)
-
-
 def _diffusion(run: Run) -> float:
     train, folders = run.settings.train, run.generator_folders
+    done = [
+        train.steps
+        if (folder / "best.json").exists()
+        else checkpoint.latest_step(folder / "checkpoints") or 0
+        for folder in folders
+    ]
+    steps = len(folders) * train.steps - sum(done)
+    if not steps:
+        return 0.0
     diffusion_train.check_batch(train)
     state = diffusion_train.init_state(train, run.model)
     batch: dict[str, np.ndarray] = {
@@ -74,17 +76,8 @@ def _diffusion(run: Run) -> float:
         state, metrics = run.diffusion_step(state, batch)
         return metrics
 
-    done = [
-        train.steps
-        if (folder / "best.json").exists()
-        else checkpoint.latest_step(folder / "checkpoints") or 0
-        for folder in folders
-    ]
-    steps = len(folders) * train.steps - sum(done)
-    if not steps:
-        return 0.0
     seconds = steps * seconds_a_call(step)
-    _, num_val = _part_sizes(run)
+    _, num_val = run.part_sizes
     if num_val:
         images = len(train.ema_half_lives) * num_val / len(folders) * validate.NOISE_LEVELS
         images += validate.NEARNESS_SAMPLES * validate.NEARNESS_STEPS
@@ -117,7 +110,7 @@ def _generate(run: Run) -> float:
 
 def _classify(run: Run) -> float:
     settings = run.settings.classifier
-    num_fit, _ = _part_sizes(run)
+    num_fit, _ = run.part_sizes
     num_synthetic = run.settings.per_class * len(run.data.images.class_names)
     sizes = {"synthetic": num_synthetic, "real": num_fit}
     seconds = 0.0

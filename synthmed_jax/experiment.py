@@ -36,6 +36,15 @@ class Run:
         return split.read_parts(self.split_path, self.data.images)
 
     @functools.cached_property
+    def part_sizes(self) -> tuple[int, int]:
+        """Numbers of `fit` and `val` images, known before the split has been written."""
+        found = self.data.images
+        parts = split.split_indices(
+            found.labels, found.class_names, found.files, self.settings.split
+        )
+        return len(parts.fit), len(parts.val)
+
+    @functools.cached_property
     def synthetic(self) -> images.ImageSet:
         """The synthetic set, `per_class` images a class."""
         names = self.data.images.class_names

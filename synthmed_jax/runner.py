@@ -57,21 +57,18 @@ def run(
     runlog.write_json(directory / "config.json", config.to_dict())
     expectations: dict[str, float] | None = None
     for name in names:
-        if expectations is None and name in expected.ESTIMATES and not _is_finished(run, name):
-            left = [later for later in names if not _is_finished(run, later)]
-            expectations = _say_expected(run, left)
+        if expectations is None and _is_long(run, name):
+            expectations = _say_expected(run, [later for later in names if _is_long(run, later)])
         _run_stage(run, name, (expectations or {}).get(name))
     report = directory / "report" / "index.html"
     if report.exists():
         print(f"report: {report.absolute()}", flush=True)
 
 
-def _is_finished(run: Run, name: str) -> bool:
-    marker = workdir.read_marker(run.workdir, name)
-    return (
-        marker is not None
-        and marker["status"] == "finished"
-        and workdir.is_finished(run.workdir, name, stages.STAGES[name].cells(run))
+def _is_long(run: Run, name: str) -> bool:
+    """Whether a stage takes long and has work left."""
+    return name in expected.ESTIMATES and not workdir.is_finished(
+        run.workdir, name, stages.STAGES[name].cells(run)
     )
 
 
