@@ -61,7 +61,7 @@ def parse(description: str | None, pairs: int, **more: int) -> argparse.Namespac
     defaults = {"channels": 64, "batch_size": 32, "pairs": pairs, **more}
     for name, default in defaults.items():
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--cpu_devices", type=int, default=1, help="virtual; 0: one a core")
+    parser.add_argument("--cpu_devices", type=int, default=2, help="virtual; 0: one a core")
     parser.add_argument("--no_compile", action="store_true", help="leave torch.compile out")
     options = parser.parse_args()
     parallel.set_up_devices(options.cpu_devices)

@@ -13,12 +13,15 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import sys
 from collections.abc import Callable, Sequence
 from importlib import metadata
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+
+from synthmed_jax import parallel
 
 PACKAGE = "onednn-cpu-gomp"
 
@@ -27,8 +30,10 @@ Padding = tuple[tuple[int, int], tuple[int, int]]
 # oneDNN's C enumerations.
 _CPU, _F32, _ANY_LAYOUT, _FORWARD_TRAINING, _DIRECT = 1, 3, 1, 64, 1
 _IN_ORDER_STREAM = 1
-_QUERY_WEIGHTS, _QUERY_DIFF_WEIGHTS = 131, 132
-_SRC, _DST, _WEIGHTS, _DIFF_SRC, _DIFF_DST, _DIFF_WEIGHTS = 1, 17, 33, 129, 145, 161
+_QUERY_WEIGHTS, _QUERY_DIFF_WEIGHTS, _QUERY_SCRATCHPAD = 131, 132, 136
+_USER_SCRATCHPAD = 1
+_SRC, _DST, _WEIGHTS, _SCRATCHPAD = 1, 17, 33, 80
+_DIFF_SRC, _DIFF_DST, _DIFF_WEIGHTS = 129, 145, 161
 _ALLOCATE = ctypes.c_void_p(-1)
 _NULL = ctypes.c_void_p(0)
 
@@ -58,14 +63,31 @@ class _Argument(ctypes.Structure):
 
 @functools.cache
 def is_available() -> bool:
-    """Whether the package is installed, and was not switched off by SYNTHMED_ONEDNN=0."""
+    """Whether the package is there and can be loaded, and SYNTHMED_ONEDNN=0 was not set."""
     if os.environ.get("SYNTHMED_ONEDNN", "1") == "0":
         return False
+    path = _find()
+    if path is None:
+        return False
     try:
-        metadata.version(PACKAGE)
-    except metadata.PackageNotFoundError:
+        ctypes.CDLL(path)
+    except OSError as error:
+        print(
+            f"warning: oneDNN's convolutions can't be used, training will be slower: {error} "
+            "(Debian, Ubuntu: apt-get install libgomp1; SYNTHMED_ONEDNN=0 ends this warning)",
+            file=sys.stderr,
+        )
         return False
     return True
+
+
+def _find() -> str | None:
+    """Path of libdnnl, None where the package is not installed."""
+    try:
+        files = metadata.files(PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        return None
+    return next((str(f.locate()) for f in files if f.name == "libdnnl.so"), None)
 
 
 def convolve(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding) -> jax.Array:
@@ -106,16 +128,34 @@ def _call(target: str, shape: tuple[int, ...], *arrays: jax.Array) -> jax.Array:
     return function(*arrays)
 
 
+class _Primitive(NamedTuple):
+    """A primitive, and the layout of the work space that each of its calls needs (None: none)."""
+
+    handle: ctypes.c_void_p
+    scratchpad: ctypes.c_void_p | None
+
+
 class _Library:
-    """libdnnl, with an engine and a stream of its own."""
+    """libdnnl, with an engine, a stream, and the settings that all primitives share."""
 
     def __init__(self) -> None:
-        files = metadata.files(PACKAGE) or []
-        path = next(f.locate() for f in files if f.name == "libdnnl.so")
-        self._dnnl = ctypes.CDLL(str(path))
+        self._dnnl = ctypes.CDLL(_find())
         self._dnnl.dnnl_primitive_desc_query_md.restype = ctypes.c_void_p
+        self._dnnl.dnnl_memory_desc_get_size.restype = ctypes.c_size_t
         self.engine = self.make("engine_create", _CPU, ctypes.c_size_t(0))
         self._stream = self.make("stream_create", self.engine, _IN_ORDER_STREAM)
+        # Devices run one primitive at the same time: each call brings its own work space, and each
+        # device its share of the cores.
+        self.attributes = self.make("primitive_attr_create")
+        self.check(
+            "primitive_attr_set_scratchpad_mode",
+            self._dnnl.dnnl_primitive_attr_set_scratchpad_mode(self.attributes, _USER_SCRATCHPAD),
+        )
+        self._threads = max(1, parallel.available_cores() // jax.local_device_count())
+
+    def use_own_cores(self) -> None:
+        """Holds the calling thread's OpenMP to its share of the cores."""
+        self._dnnl.omp_set_num_threads(self._threads)
 
     def make(self, name: str, *arguments: Any) -> ctypes.c_void_p:
         """Calls a function that makes an object: dnnl_<name>(&object, ...)."""
@@ -137,19 +177,25 @@ class _Library:
         return self.make("memory_desc_create_with_strides", n, _dims(shape), _F32, _dims(strides))
 
     def chosen_layout(self, description: ctypes.c_void_p, what: int) -> ctypes.c_void_p:
-        """The layout that a primitive chose for its weights."""
+        """The layout that a primitive chose for its weights or its work space."""
         return ctypes.c_void_p(self._dnnl.dnnl_primitive_desc_query_md(description, what, 0))
 
-    def reorder(self, source: ctypes.c_void_p, target: ctypes.c_void_p) -> ctypes.c_void_p:
+    def primitive(self, description: ctypes.c_void_p) -> _Primitive:
+        """Compiles what is described."""
+        scratchpad = self.chosen_layout(description, _QUERY_SCRATCHPAD)
+        size = self._dnnl.dnnl_memory_desc_get_size(scratchpad)
+        handle = self.make("primitive_create", description)
+        return _Primitive(handle, scratchpad if size else None)
+
+    def reorder(self, source: ctypes.c_void_p, target: ctypes.c_void_p) -> _Primitive:
         """A primitive that copies one layout into another."""
-        description = self.make(
-            "reorder_primitive_desc_create", source, self.engine, target, self.engine, _NULL
-        )
-        return self.make("primitive_create", description)
+        e = self.engine
+        create = "reorder_primitive_desc_create"
+        return self.primitive(self.make(create, source, e, target, e, self.attributes))
 
     def run(
         self,
-        steps: Sequence[tuple[ctypes.c_void_p, Sequence[tuple[int, int]]]],
+        steps: Sequence[tuple[_Primitive, Sequence[tuple[int, int]]]],
         memories: Sequence[tuple[ctypes.c_void_p, ctypes.c_void_p]],
     ) -> None:
         """Runs primitives one after the other.
@@ -158,13 +204,17 @@ class _Library:
           steps: (primitive, ((its argument, which of `memories`), ...)) each.
           memories: (layout, address) each; _ALLOCATE makes room for the time of the call.
         """
+        self.use_own_cores()
         made = [self.make("memory_create", layout, self.engine, at) for layout, at in memories]
         for primitive, named in steps:
-            arguments = (_Argument * len(named))(
-                *(_Argument(index, made[which]) for index, which in named)
-            )
+            given = [_Argument(index, made[which]) for index, which in named]
+            if primitive.scratchpad:
+                made.append(
+                    self.make("memory_create", primitive.scratchpad, self.engine, _ALLOCATE)
+                )
+                given.append(_Argument(_SCRATCHPAD, made[-1]))
             status = self._dnnl.dnnl_primitive_execute(
-                primitive, self._stream, len(named), arguments
+                primitive.handle, self._stream, len(given), (_Argument * len(given))(*given)
             )
             self.check("primitive_execute", status)
         self.check("stream_wait", self._dnnl.dnnl_stream_wait(self._stream))
@@ -192,6 +242,7 @@ class _Plan:
         pads: Padding,
     ):
         dnnl = _library()
+        dnnl.use_own_cores()
         (b, height, width, c), (k_h, k_w, _, d) = x_shape, kernel_shape
         (top, bottom), (left, right) = pads
         y_height = (height + top + bottom - k_h) // strides[0] + 1
@@ -207,21 +258,19 @@ class _Plan:
         fastest = dnnl.layout((d, c, k_h, k_w), None)
         window = (_dims(strides), _dims((0, 0)), _dims((top, left)), _dims((bottom, right)))
         create = "convolution_{}_primitive_desc_create"
-        e = dnnl.engine
+        e, how = dnnl.engine, dnnl.attributes
         forward = dnnl.make(
             create.format("forward"), e, _FORWARD_TRAINING, _DIRECT, x, fastest, _NULL, y, *window,
-            _NULL,
+            how,
         )  # fmt: skip
         data = dnnl.make(
-            create.format("backward_data"), e, _DIRECT, x, fastest, y, *window, forward, _NULL
+            create.format("backward_data"), e, _DIRECT, x, fastest, y, *window, forward, how
         )
         weights = dnnl.make(
             create.format("backward_weights"), e, _DIRECT, x, fastest, _NULL, y, *window, forward,
-            _NULL,
+            how,
         )  # fmt: skip
-        run_forward, run_data, run_weights = (
-            dnnl.make("primitive_create", description) for description in (forward, data, weights)
-        )
+        run_forward, run_data, run_weights = map(dnnl.primitive, (forward, data, weights))
         to_forward = dnnl.chosen_layout(forward, _QUERY_WEIGHTS)
         to_data = dnnl.chosen_layout(data, _QUERY_WEIGHTS)
         from_weights = dnnl.chosen_layout(weights, _QUERY_DIFF_WEIGHTS)

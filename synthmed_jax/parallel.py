@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from synthmed_jax import allocator
 from synthmed_jax.errors import UserError
 
 AXIS = "devices"
@@ -37,8 +38,11 @@ def available_cores() -> int:
 def set_up_devices(cpu_devices: int) -> None:
     """Makes `cpu_devices` virtual CPU devices (0: one a core); call before any JAX operation.
 
+    Memory that is freed stays in the process (see allocator.py).
+
     Without effect on machines where JAX runs on a GPU or TPU.
     """
+    allocator.keep_freed_memory()
     jax.config.update("jax_num_cpu_devices", cpu_devices or available_cores())
     flags = os.environ.get("XLA_FLAGS", "")
     if CPU_COLLECTIVE_TIMEOUTS not in flags:

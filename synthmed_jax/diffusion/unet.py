@@ -16,7 +16,6 @@ import jax.numpy as jnp
 from synthmed_jax import checks
 from synthmed_jax.conv import conv_general_dilated
 from synthmed_jax.errors import UserError
-from synthmed_jax.group_norm import GroupNorm
 
 # The convolution of the whole network; on a CPU its gradients are ours (see conv.py).
 Conv = functools.partial(nn.Conv, conv_general_dilated=conv_general_dilated)
@@ -84,7 +83,7 @@ def unfold_patches(x: jax.Array, patch: int) -> jax.Array:
 
 def _norm(x: jax.Array) -> jax.Array:
     # 32 groups (Wu & He 2018), or fewer where a network is narrow: at least 4 channels a group.
-    return GroupNorm(num_groups=math.gcd(32, x.shape[-1] // 4))(x)
+    return nn.GroupNorm(num_groups=math.gcd(32, x.shape[-1] // 4))(x)
 
 
 def drop(keys: jax.Array, x: jax.Array, rate: float) -> jax.Array:
