@@ -25,9 +25,9 @@ def get_config(scale: str = "paper") -> ConfigDict:
 def _paper() -> ConfigDict:
     config = ConfigDict()
     config.scale = "paper"  # Name of the preset, for the report; nothing reads it.
-    # Virtual devices where JAX runs on a CPU; 0: one a core. One device that uses all cores was
-    # 1.1 (generator) to 1.8 times (ResNet-18) as fast as two, see RESULTS.md.
-    config.cpu_devices = 1
+    # Virtual devices where JAX runs on a CPU, which share its cores; 0: one a core. Two train the
+    # generator faster than one (RESULTS.md).
+    config.cpu_devices = 2
 
     config.data = ConfigDict()
     config.data.name = "folder"  # leukemia | brain_tumor_mri | sarscov2_ct | folder | phantom

@@ -1,4 +1,4 @@
-"""oneDNN's convolutions inside XLA, where the package `onednn-cpu-gomp` is installed.
+"""oneDNN's convolutions inside XLA, on x86-64 Linux: the package `onednn-cpu-gomp`.
 
 PyTorch owes its speed on a CPU to this library, and XLA's CPU backend does without it. It is called
 through XLA's foreign function interface: for each shape and direction a handler is registered, a

@@ -15,9 +15,7 @@ from synthmed_jax import conv, onednn
 WITH_ONEDNN = pytest.param(
     True,
     id="onednn",
-    marks=pytest.mark.skipif(
-        not onednn.is_available(), reason="optional: pip install -r requirements-onednn.txt"
-    ),
+    marks=pytest.mark.skipif(not onednn.is_available(), reason="oneDNN is only for x86-64 Linux"),
 )
 
 

@@ -9,9 +9,7 @@ import pytest
 
 from synthmed_jax import onednn
 
-pytestmark = pytest.mark.skipif(
-    not onednn.is_available(), reason="optional: pip install -r requirements-onednn.txt"
-)
+pytestmark = pytest.mark.skipif(not onednn.is_available(), reason="oneDNN is only for x86-64 Linux")
 PADS = ((1, 1), (1, 1))
 
 

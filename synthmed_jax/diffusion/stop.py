@@ -12,20 +12,20 @@ class Check(NamedTuple):
     Attributes:
       step: optimiser steps so far.
       half_life: of the weights' average with the lowest validation loss, steps.
-      val_loss: that loss; None where there is no `val`.
+      val_loss: that loss.
       nearness: median distance of samples to their nearest `fit` image over that of `val` images;
         None where it was not measured.
     """
 
     step: int
     half_life: int
-    val_loss: float | None
+    val_loss: float
     nearness: float | None
 
 
 def best_of(history: Sequence[Check]) -> Check | None:
     """The check of the lowest validation loss, the first of equals."""
-    return min(history, key=lambda check: check.val_loss or 0.0, default=None)
+    return min(history, key=lambda check: check.val_loss, default=None)
 
 
 def reason_to_stop(history: Sequence[Check], patience: int) -> str | None:

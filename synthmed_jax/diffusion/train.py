@@ -309,10 +309,11 @@ def train(
     best = best_of(history)
     if best is None:
         checkpoint.save(directory / "best", n, state.averages[0], keep=1)
-    chosen = best or Check(n, settings.ema_half_lives[0], None, None)
-    sha256 = checkpoint.digest(_restore_best(settings, model, directory, chosen.step))
+    chosen: dict[str, float | None] = {"step": n, "half_life": settings.ema_half_lives[0]}
+    chosen |= best._asdict() if best else {"val_loss": None, "nearness": None}
+    sha256 = checkpoint.digest(_restore_best(settings, model, directory, best.step if best else n))
     why = reason or f"all {settings.steps} steps were taken"
-    runlog.write_json(ended, {**chosen._asdict(), "ended_at": n, "why": why, "sha256": sha256})
+    runlog.write_json(ended, {**chosen, "ended_at": n, "why": why, "sha256": sha256})
     return sha256
 
 
