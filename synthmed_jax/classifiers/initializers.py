@@ -1,6 +1,5 @@
-"""The random weights that torch and torchvision start a network from."""
+"""The random weights that torch and torchvision start networks from."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -8,18 +7,33 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax.nn.initializers import Initializer
 
-# torchvision: kaiming_normal_(mode="fan_out", nonlinearity="relu"), std = sqrt(2 / fan_out).
-conv_kernel: Initializer = nn.initializers.variance_scaling(2.0, "fan_out", "normal")
+# kaiming_normal_, std = sqrt(2 / fan_out) or sqrt(2 / fan_in).
+fan_out: Initializer = nn.initializers.variance_scaling(2.0, "fan_out", "normal")
+fan_in: Initializer = nn.initializers.variance_scaling(2.0, "fan_in", "normal")
 
-# torch.nn.Linear: U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for the weight, and for the bias likewise.
-linear_kernel: Initializer = nn.initializers.variance_scaling(1.0 / 3.0, "fan_in", "uniform")
+# torch's own, for convolutions and linear layers: U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
+uniform: Initializer = nn.initializers.variance_scaling(1.0 / 3.0, "fan_in", "uniform")
+
+zeros: Initializer = nn.initializers.zeros
 
 
-def linear_bias(fan_in: int) -> Callable[..., jax.Array]:
-    """Returns the initialiser of the bias of a torch Linear layer with `fan_in` inputs."""
+def normal(deviation: float) -> Initializer:
+    """N(0, deviation^2)."""
+    return nn.initializers.normal(deviation)
+
+
+def truncated_normal(deviation: float) -> Initializer:
+    """N(0, deviation^2), cut off at +-2, which is next to never: GoogLeNet's."""
+    return nn.initializers.truncated_normal(deviation, lower=-2 / deviation, upper=2 / deviation)
+
+
+def uniform_bias(fan_in: int) -> Initializer:
+    """torch's own bias of a layer with `fan_in` inputs: U(-1/sqrt(fan_in), 1/sqrt(fan_in))."""
     bound = fan_in**-0.5
 
-    def init(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
+    def init(
+        key: jax.Array, shape: Any, dtype: Any = jnp.float32, out_sharding: Any = None
+    ) -> jax.Array:
         return jax.random.uniform(key, shape, dtype, -bound, bound)
 
     return init

@@ -5,17 +5,14 @@ places. The stride is in the 3x3 convolution, as torchvision has it.
 """
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from typing import ClassVar
 
 import jax
 from flax import linen as nn
 
 from synthmed_jax.classifiers import initializers
-from synthmed_jax.classifiers.batch_norm import BatchNorm
+from synthmed_jax.classifiers.layers import Layers, check_side
 from synthmed_jax.classifiers.pooling import max_pool
-
-ModuleDef = Callable[..., Any]
 
 STAGE_WIDTHS = (64, 128, 256, 512)
 
@@ -26,48 +23,80 @@ class BasicBlock(nn.Module):
     Attributes:
       width: channels of the stage; the block's output has `width * expansion`.
       stride: of the first convolution.
-      conv: makes a convolution from (features, kernel side, stride, name=...).
-      norm: makes a normalisation from (name=...).
+      layers: makes the layers.
     """
 
     width: int
     stride: int
-    conv: ModuleDef
-    norm: ModuleDef
+    layers: Layers
 
-    expansion = 1
+    expansion: ClassVar[int] = 1
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Returns f[B,H/stride,W/stride,width] of f[B,H,W,C]."""
-        y = self.conv(self.width, 3, self.stride, name="conv1")(x)
-        y = nn.relu(self.norm(name="bn1")(y, train))
-        y = self.conv(self.width, 3, 1, name="conv2")(y)
-        y = self.norm(name="bn2")(y, train)
-        if x.shape != y.shape:
-            x = self.conv(self.width * self.expansion, 1, self.stride, name="downsample_0")(x)
-            x = self.norm(name="downsample_1")(x, train)
-        return nn.relu(x + y)
+        conv, norm = self.layers.conv, self.layers.norm
+        y = conv(self.width, 3, self.stride, name="conv1")(x)
+        y = nn.relu(norm("bn1")(y, train))
+        y = conv(self.width, 3, name="conv2")(y)
+        y = norm("bn2")(y, train)
+        return nn.relu(_shortcut(self.layers, x, y, self.stride, train) + y)
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3 and 1x1 convolutions around a shortcut (the paper's figure 5, right).
+
+    Attributes: as BasicBlock's; the stride is the 3x3 convolution's.
+    """
+
+    width: int
+    stride: int
+    layers: Layers
+
+    expansion: ClassVar[int] = 4
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        """Returns f[B,H/stride,W/stride,4*width] of f[B,H,W,C]."""
+        conv, norm = self.layers.conv, self.layers.norm
+        y = conv(self.width, 1, name="conv1")(x)
+        y = nn.relu(norm("bn1")(y, train))
+        y = conv(self.width, 3, self.stride, name="conv2")(y)
+        y = nn.relu(norm("bn2")(y, train))
+        y = conv(self.width * self.expansion, 1, name="conv3")(y)
+        y = norm("bn3")(y, train)
+        return nn.relu(_shortcut(self.layers, x, y, self.stride, train) + y)
+
+
+def _shortcut(layers: Layers, x: jax.Array, y: jax.Array, stride: int, train: bool) -> jax.Array:
+    """x, projected where it has another shape than y."""
+    if x.shape == y.shape:
+        return x
+    x = layers.conv(y.shape[-1], 1, stride, name="downsample_0")(x)
+    return layers.norm("downsample_1")(x, train)
 
 
 class ResNet(nn.Module):
-    """A residual network: 7x7 stem, four stages, global average, linear head.
+    """A residual network: stem, four stages, global average, linear head.
 
     Attributes:
       block: the block's class.
       depths: blocks in each of the four stages.
       num_classes: outputs of the head.
-      axis_name: the pmap axis of the global batch, for BatchNorm; None on one device.
-      dtype: of the computation; None: the input's. Parameters and logits are float32.
-      conv_general_dilated: replaces `lax.conv_general_dilated` in every convolution; None keeps it.
+      layers: makes the layers.
+      small_images: a stem of one 3x3 convolution that keeps every pixel, for images of 32 or so.
     """
 
-    block: ModuleDef
+    block: type[BasicBlock] | type[Bottleneck]
     depths: tuple[int, int, int, int]
     num_classes: int
-    axis_name: str | None = None
-    dtype: Any = None
-    conv_general_dilated: Callable[..., jax.Array] | None = None
+    layers: Layers = Layers()
+    small_images: bool = False
+
+    @property
+    def smallest(self) -> int:
+        """Side of the smallest image, pixels."""
+        return 8 if self.small_images else 32
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
@@ -76,39 +105,29 @@ class ResNet(nn.Module):
         Args:
           x: the images.
           train: normalise by the batch's statistics and update the running ones.
+
+        Raises:
+          UserError: images smaller than `smallest`.
         """
-
-        def conv(features: int, side: int, stride: int, name: str) -> nn.Conv:
-            # torch pads both sides alike; XLA's "SAME" pads a stride of 2 on the far side only.
-            return nn.Conv(
-                features,
-                (side, side),
-                (stride, stride),
-                padding=side // 2,
-                use_bias=False,
-                dtype=self.dtype,
-                kernel_init=initializers.conv_kernel,
-                conv_general_dilated=self.conv_general_dilated,
-                name=name,
-            )
-
-        norm = functools.partial(BatchNorm, axis_name=self.axis_name, dtype=self.dtype)
-
-        x = conv(64, 7, 2, name="conv1")(x)
-        x = nn.relu(norm(name="bn1")(x, train))
-        x = max_pool(x, window=3, stride=2, padding=1)
+        check_side(x, self.smallest, "ResNet")
+        side, stride = (3, 1) if self.small_images else (7, 2)
+        x = self.layers.conv(64, side, stride, name="conv1")(x)
+        x = nn.relu(self.layers.norm("bn1")(x, train))
+        if not self.small_images:
+            x = max_pool(x, window=3, stride=2, padding=1)
         for stage, (width, depth) in enumerate(zip(STAGE_WIDTHS, self.depths, strict=True), 1):
             for i in range(depth):
                 stride = 2 if stage > 1 and i == 0 else 1
-                x = self.block(width, stride, conv, norm, name=f"layer{stage}_{i}")(x, train)
+                x = self.block(width, stride, self.layers, name=f"layer{stage}_{i}")(x, train)
         x = x.mean((1, 2)).astype("float32")
         head = nn.Dense(
             self.num_classes,
-            kernel_init=initializers.linear_kernel,
-            bias_init=initializers.linear_bias(x.shape[-1]),
+            kernel_init=initializers.uniform,
+            bias_init=initializers.uniform_bias(x.shape[-1]),
             name="fc",
         )
         return head(x)
 
 
 resnet18 = functools.partial(ResNet, BasicBlock, (2, 2, 2, 2))
+resnet50 = functools.partial(ResNet, Bottleneck, (3, 4, 6, 3))

@@ -13,9 +13,7 @@ from synthmed_jax import classifiers
 from synthmed_jax.errors import UserError
 
 # How torchvision's module path is read off ours (joined by "."): substitutions, in order.
-NAMING: dict[str, tuple[tuple[str, str], ...]] = {
-    "resnet18": ((r"_(\d+)", r".\1"),),
-}
+NAMING = ((r"_(\d+)", r".\1"), (r"^features_", "features."))
 
 # (our collection, our leaf, its dimensions) -> (torch's leaf, torch's axes in our order).
 LEAVES: dict[tuple[str, str, int], tuple[str, tuple[int, ...]]] = {
@@ -48,7 +46,7 @@ def from_state_dict(
       UserError: a name is missing or unknown, or a shape differs; the message names it.
     """
     template = _template(name, num_classes)
-    entries = {path: _torch_entry(name, path, leaf.ndim) for path, leaf in template.items()}
+    entries = {path: _torch_entry(path, leaf.ndim) for path, leaf in template.items()}
 
     given = {key for key in state_dict if not key.endswith(IGNORED_SUFFIX)}
     expected = {key for key, _ in entries.values()}
@@ -80,12 +78,12 @@ def _template(name: str, num_classes: int) -> dict[tuple[str, ...], jax.ShapeDty
     return traverse_util.flatten_dict(variables)
 
 
-def _torch_entry(name: str, path: tuple[str, ...], ndim: int) -> tuple[str, tuple[int, ...]]:
+def _torch_entry(path: tuple[str, ...], ndim: int) -> tuple[str, tuple[int, ...]]:
     """Returns torchvision's name of one of our variables, and its axes in our order."""
     collection, *modules, leaf = path
     torch_leaf, axes = LEAVES[collection, leaf, ndim]
     prefix = ".".join(modules)
-    for pattern, replacement in NAMING[name]:
+    for pattern, replacement in NAMING:
         prefix = re.sub(pattern, replacement, prefix)
     return f"{prefix}.{torch_leaf}", axes
 

@@ -17,6 +17,7 @@ import optax
 from synthmed_jax import checks, parallel, runlog
 from synthmed_jax.classifiers import create
 from synthmed_jax.classifiers.inputs import normalise
+from synthmed_jax.classifiers.layers import Layers
 from synthmed_jax.conv import conv_general_dilated
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.data.pipeline import Augmentation, batches
@@ -64,9 +65,10 @@ class ClassifierSettings:
 
 
 class State(NamedTuple):
-    """Weights and optimiser state of one classifier."""
+    """Weights and optimiser state of one classifier; `key` is what dropout draws from."""
 
     step: jax.Array
+    key: jax.Array
     params: Any
     batch_stats: Any
     opt_state: Any
@@ -111,8 +113,8 @@ def steps_of(settings: ClassifierSettings, num_train: int) -> int:
 
 def make_network(backbone: str, num_classes: int) -> nn.Module:
     """A network with fast convolutions and BatchNorm over all devices."""
-    convolution = {"conv_general_dilated": conv_general_dilated}
-    return create(backbone, num_classes, axis_name=parallel.AXIS, **convolution)
+    layers = Layers(axis_name=parallel.AXIS, conv_general_dilated=conv_general_dilated)
+    return create(backbone, num_classes, layers=layers)
 
 
 def make_programs(network: nn.Module, settings: ClassifierSettings) -> Programs:
@@ -125,7 +127,7 @@ def make_programs(network: nn.Module, settings: ClassifierSettings) -> Programs:
         variables = network.init(key, jnp.zeros(shape), train=False)
         params = variables["params"]
         stats = variables.get("batch_stats", {})
-        return State(jnp.zeros((), jnp.int32), params, stats, optimizer.init(params))
+        return State(jnp.zeros((), jnp.int32), key, params, stats, optimizer.init(params))
 
     def step(state: State, batch: dict[str, jax.Array]) -> tuple[State, dict[str, jax.Array]]:
         def loss_of(params: Any) -> tuple[jax.Array, tuple[jax.Array, Any]]:
@@ -134,6 +136,7 @@ def make_programs(network: nn.Module, settings: ClassifierSettings) -> Programs:
                 normalise(batch["image"]),
                 train=True,
                 mutable=["batch_stats"],
+                rngs={"dropout": jax.random.fold_in(state.key, state.step)},
             )
             loss = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"]).mean()
             return loss, (logits, new.get("batch_stats", {}))
@@ -151,7 +154,7 @@ def make_programs(network: nn.Module, settings: ClassifierSettings) -> Programs:
         # the mean only tells the runtime so.
         batch_stats = parallel.mean(batch_stats)
         metrics = {"loss": loss, "accuracy": accuracy}
-        return State(state.step + 1, params, batch_stats, opt_state), metrics
+        return State(state.step + 1, state.key, params, batch_stats, opt_state), metrics
 
     def predict(variables: dict[str, Any], images: jax.Array) -> jax.Array:
         logits = cast(jax.Array, network.apply(variables, normalise(images), train=False))

@@ -1,6 +1,7 @@
 import pytest
 
 from synthmed_jax import classifiers
+from synthmed_jax.classifiers.layers import Layers
 from synthmed_jax.errors import UserError
 
 
@@ -15,5 +16,5 @@ def test_a_name_like_no_other_gets_the_choices_alone():
 
 
 def test_options_become_fields():
-    module = classifiers.create("resnet18", 4, axis_name="batch", dtype="bfloat16")
-    assert (module.num_classes, module.axis_name, module.dtype) == (4, "batch", "bfloat16")
+    module = classifiers.create("resnet18", 4, layers=Layers("batch"), small_images=True)
+    assert (module.num_classes, module.layers.axis_name, module.small_images) == (4, "batch", True)

@@ -7,8 +7,8 @@ from flax import linen as nn
 
 from synthmed_jax import classifiers, runlog
 from synthmed_jax.classifiers import cross_validate, train
-from synthmed_jax.classifiers.batch_norm import BatchNorm
 from synthmed_jax.classifiers.cross_validate import Cell
+from synthmed_jax.classifiers.layers import Layers
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.errors import UserError
 
@@ -32,13 +32,13 @@ class Tiny(nn.Module):
     """A network small enough to train in a test, with all that a real one has."""
 
     num_classes: int
-    axis_name: str | None = None
-    conv_general_dilated: object = None
+    layers: Layers = Layers()
 
     @nn.compact
     def __call__(self, x, train):
         x = nn.Conv(4, (8, 8), strides=(8, 8))(x)
-        x = nn.relu(BatchNorm(axis_name=self.axis_name)(x, train))
+        x = nn.relu(self.layers.norm("bn")(x, train))
+        x = self.layers.dropout(0.1)(x, train)
         return nn.Dense(self.num_classes)(x.reshape(x.shape[0], -1))
 
 
@@ -184,7 +184,8 @@ def test_two_devices_train_like_one(images, monkeypatch):
         # One only: Adam turns rounding of a gradient near zero into a step of full length.
         programs = train.make_programs(train.make_network("tiny", 2), SETTINGS)
         state, metrics = programs.step(programs.init(jax.random.key(0)), batch)
-        return jax.tree.map(np.asarray, state), float(metrics["loss"])
+        found = (state.batch_stats, state.opt_state)
+        return jax.tree.map(np.asarray, found), float(metrics["loss"])
 
     state_2, loss_2 = one_step()
     one, pmap = jax.local_devices()[:1], jax.pmap
@@ -192,9 +193,5 @@ def test_two_devices_train_like_one(images, monkeypatch):
     monkeypatch.setattr(parallel.jax, "pmap", lambda f, **kw: pmap(f, devices=one, **kw))
     state_1, loss_1 = one_step()
     assert loss_2 == pytest.approx(loss_1, rel=1e-5)
-    for a, b in zip(
-        jax.tree.leaves((state_2.batch_stats, state_2.opt_state)),
-        jax.tree.leaves((state_1.batch_stats, state_1.opt_state)),
-        strict=True,
-    ):
+    for a, b in zip(jax.tree.leaves(state_2), jax.tree.leaves(state_1), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5 * max(1, np.abs(b).max()))
