@@ -112,6 +112,9 @@ def _paper() -> ConfigDict:
     config.classifier.backbone = ""  # One network, instead of `backbones`.
     config.classifier.arms = ("synthetic", "real")  # Training sets: synthetic, real (= fit).
     config.classifier.image_size = 224  # Side that the networks see, pixels.
+    config.classifier.small_images = False  # A stem that keeps every pixel, for 32 pixels or so.
+    # That training starts from: random | imagenet (torchvision's) | path of a state dict.
+    config.classifier.weights = "random"
     config.classifier.batch_size = 64
     config.classifier.max_epochs = 50
     # A set too small for so many steps in max_epochs is passed over several times an epoch: the

@@ -7,7 +7,7 @@ import functools
 import pathlib
 
 from synthmed_jax import settings as settings_module
-from synthmed_jax.classifiers import cross_validate, feature_net, inputs
+from synthmed_jax.classifiers import cross_validate, feature_net, inputs, pretrained
 from synthmed_jax.classifiers import train as classifier_train
 from synthmed_jax.data import images, split, synthetic, warp
 from synthmed_jax.diffusion import conditioning, model, sampling, schedule, unet
@@ -114,10 +114,18 @@ class Run:
     def programs_of(self, backbone: str) -> classifier_train.Programs:
         """The compiled programs of one network, made once a run."""
         if backbone not in self.programs:
-            network = classifier_train.make_network(backbone, len(self.data.images.class_names))
-            self.programs[backbone] = classifier_train.make_programs(
-                network, self.settings.classifier
-            )
+            settings, num_classes = self.settings.classifier, len(self.data.images.class_names)
+            start = None
+            if settings.weights != pretrained.RANDOM:
+                start = pretrained.load(
+                    settings.weights,
+                    backbone,
+                    num_classes,
+                    self.settings.data.cache,
+                    small_images=settings.small_images,
+                )
+            network = classifier_train.make_network(backbone, num_classes, settings)
+            self.programs[backbone] = classifier_train.make_programs(network, settings, start)
         return self.programs[backbone]
 
     def resize(self, image_set: images.ImageSet) -> images.ImageSet:

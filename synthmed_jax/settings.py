@@ -7,14 +7,16 @@ raises UserError with the choices.
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from synthmed_jax import checks
-from synthmed_jax.classifiers import BACKBONES
+from synthmed_jax.classifiers import BACKBONES, create
 from synthmed_jax.classifiers.cross_validate import ARMS
+from synthmed_jax.classifiers.pretrained import IMAGENET, RANDOM
 from synthmed_jax.classifiers.train import ClassifierSettings
 from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.data.source import DataSettings
@@ -126,6 +128,7 @@ def from_config(config: ConfigDict) -> Settings:
             "this U-Net (patch times 2 for every level after the first)"
         )
     _check_process(settings)
+    _check_classifiers(settings)
     return settings
 
 
@@ -150,6 +153,30 @@ def _check_process(settings: Settings) -> None:
         raise UserError(
             "config.diffusion.conditioning=per_class tells no model a class: there is nothing for "
             f"config.diffusion.train.label_dropout={settings.train.label_dropout} to hide"
+        )
+
+
+def _check_classifiers(settings: Settings) -> None:
+    """What only fails hours later, when the generator has been trained."""
+    own = settings.classifier
+    for backbone in settings.backbones:
+        smallest = create(backbone, 1, small_images=own.small_images).smallest
+        if own.image_size < smallest:
+            raise UserError(
+                f"config.classifier.image_size={own.image_size}: {backbone} needs at least "
+                f"{smallest}" + ("" if own.small_images else ", or classifier.small_images=True")
+            )
+    if own.weights in (RANDOM, IMAGENET):
+        return
+    if len(settings.backbones) > 1:
+        raise UserError(
+            f"config.classifier.weights={own.weights} is of one network, and there are "
+            f"{len(settings.backbones)}: choose one with --config.classifier.backbone=..."
+        )
+    if not pathlib.Path(own.weights).expanduser().is_file():
+        raise UserError(
+            f"config.classifier.weights={own.weights} must be {RANDOM}, {IMAGENET} or the path of "
+            "a state dict (.pth, .pt or .safetensors), and there is no such file"
         )
 
 

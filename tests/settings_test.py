@@ -93,6 +93,9 @@ def test_names_are_split_and_one_backbone_wins():
         ("generate.per_class", 0, "per_class=0"),
         ("generate.steps", 51, "at most config.diffusion.num_steps=50"),
         ("classifier.backbones", ("resnet81",), "did you mean 'resnet18'"),
+        ("classifier.backbone", "alexnet", "image_size=32: alexnet needs at least 63, or .*=True"),
+        ("classifier.image_size", 31, "image_size=31: resnet18 needs at least 32"),
+        ("classifier.weights", "imagnet", "random, imagenet or the path .* no such file"),
         ("classifier.arms", ("real",), "synthetic"),
         ("classifier.folds", 1, "folds=1 must be at least 2"),
         ("explain.num_samples", 1, "at least 2"),
@@ -106,6 +109,23 @@ def test_a_bad_value_dies_with_its_field_and_the_choices(field, value, message):
     setattr(config[block] if "." not in block else config.diffusion.train, name, value)
     with pytest.raises(UserError, match=message):
         settings.from_config(config)
+
+
+def test_a_file_of_weights_is_one_networks(tmp_path):
+    path = tmp_path / "weights.pth"
+    path.touch()
+    config = load("phantom_ddpm", "smoke")
+    config.classifier.weights = str(path)
+    assert settings.from_config(config).classifier.weights == str(path)
+    config.classifier.backbones = ("resnet18", "vgg16")
+    with pytest.raises(UserError, match=r"weights\.pth is of one network, and there are 2"):
+        settings.from_config(config)
+
+
+def test_small_images_need_less():
+    config = load("phantom_ddpm", "smoke")
+    config.classifier.update(backbone="alexnet", small_images=True)
+    assert settings.from_config(config).classifier.small_images
 
 
 def test_an_unknown_scale_lists_the_choices():

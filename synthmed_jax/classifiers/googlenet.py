@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from synthmed_jax.classifiers import initializers
+from synthmed_jax.classifiers.inputs import IMAGENET_MEAN, IMAGENET_STD
 from synthmed_jax.classifiers.layers import Layers, check_side
 from synthmed_jax.classifiers.pooling import max_pool
 
@@ -86,12 +87,15 @@ class GoogLeNet(nn.Module):
       layers: makes the layers.
       small_images: a 3x3 first convolution, and neither stride nor pooling in the stem.
       dropout: rate before the head.
+      transform_input: takes images by ImageNet's mean and deviation, as the other networks do, to
+        mean 0.5 and deviation 0.5, which torchvision's weights were trained with.
     """
 
     num_classes: int
     layers: Layers = Layers()
     small_images: bool = False
     dropout: float = 0.2
+    transform_input: bool = False
 
     @property
     def smallest(self) -> int:
@@ -111,6 +115,8 @@ class GoogLeNet(nn.Module):
           UserError: images smaller than `smallest`.
         """
         check_side(x, self.smallest, "GoogLeNet")
+        if self.transform_input:
+            x = (x * IMAGENET_STD.reshape(1, 1, 1, 3) + IMAGENET_MEAN.reshape(1, 1, 1, 3)) * 2 - 1
         pool = functools.partial(max_pool, ceil=True)
         side, stride = (3, 1) if self.small_images else (7, 2)
         x = Convolution(64, side, stride, self.layers, name="conv1")(x, train)

@@ -13,11 +13,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from flax import traverse_util
 
 from synthmed_jax import checks, parallel, runlog
 from synthmed_jax.classifiers import create
 from synthmed_jax.classifiers.inputs import normalise
 from synthmed_jax.classifiers.layers import Layers
+from synthmed_jax.classifiers.pretrained import RANDOM, Pretrained
 from synthmed_jax.conv import conv_general_dilated
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.data.pipeline import Augmentation, batches
@@ -30,6 +32,8 @@ class ClassifierSettings:
 
     Attributes:
       image_size: side (pixels) that the network sees.
+      small_images: a stem that keeps every pixel, in place of the networks' own (see `create`).
+      weights: that training starts from: RANDOM, IMAGENET, or the path of a state dict.
       batch_size: images a step, over all devices; smaller training sets use what they have.
       max_epochs: at most so many.
       min_steps: optimiser steps that `max_epochs` epochs hold at least. A training set too small
@@ -45,6 +49,8 @@ class ClassifierSettings:
     """
 
     image_size: int
+    small_images: bool
+    weights: str
     batch_size: int
     max_epochs: int
     min_steps: int
@@ -57,7 +63,7 @@ class ClassifierSettings:
     seed: int
 
     def __post_init__(self) -> None:
-        least = {"image_size": 32, "batch_size": 1, "max_epochs": 1, "patience": 1, "folds": 2}
+        least = {"image_size": 1, "batch_size": 1, "max_epochs": 1, "patience": 1, "folds": 2}
         for name, value in (least | {"min_steps": 0, "weight_decay": 0, "seed": 0}).items():
             checks.at_least(f"config.classifier.{name}", getattr(self, name), value)
         checks.above("config.classifier.learning_rate", self.learning_rate, 0)
@@ -81,11 +87,13 @@ class Programs(NamedTuple):
       init: key -> State.
       step: (State, batch with "image", "label" and "total_steps" i32[B]) -> (State, metrics).
       predict: ({"params", "batch_stats"}, u8[N,S,S,C]) -> probabilities f32[N,K], any N.
+      initial: what `init` starts from (see `Pretrained.facts`).
     """
 
     init: Callable[[jax.Array], State]
     step: Callable[[State, dict[str, np.ndarray]], tuple[State, dict[str, jax.Array]]]
     predict: Callable[[dict[str, Any], np.ndarray], np.ndarray]
+    initial: dict[str, str]
 
 
 def rate_at(step: jax.Array, total_steps: jax.Array, warmup: jax.Array) -> jax.Array:
@@ -111,23 +119,44 @@ def steps_of(settings: ClassifierSettings, num_train: int) -> int:
     return passes_per_epoch(settings, batches_per_pass) * batches_per_pass
 
 
-def make_network(backbone: str, num_classes: int) -> nn.Module:
+def make_network(backbone: str, num_classes: int, settings: ClassifierSettings) -> nn.Module:
     """A network with fast convolutions and BatchNorm over all devices."""
     layers = Layers(axis_name=parallel.AXIS, conv_general_dilated=conv_general_dilated)
-    return create(backbone, num_classes, layers=layers)
+    # As torchvision: its weights of GoogLeNet want other images than those of the others.
+    pretrained = backbone == "googlenet" and settings.weights != RANDOM
+    fields = {"transform_input": True} if pretrained else {}
+    return create(
+        backbone, num_classes, layers=layers, small_images=settings.small_images, **fields
+    )
 
 
-def make_programs(network: nn.Module, settings: ClassifierSettings) -> Programs:
-    """Compiles (on first use) what training and prediction with one network need."""
+def make_programs(
+    network: nn.Module, settings: ClassifierSettings, pretrained: Pretrained | None = None
+) -> Programs:
+    """Compiles (on first use) what training and prediction with one network need.
+
+    Args:
+      pretrained: the weights that training starts from; None: random ones.
+    """
     optimizer = optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(settings.weight_decay))
     shape = (1, settings.image_size, settings.image_size, 3)
 
     @jax.jit
-    def init(key: jax.Array) -> State:
+    def random_state(key: jax.Array) -> State:
         variables = network.init(key, jnp.zeros(shape), train=False)
         params = variables["params"]
         stats = variables.get("batch_stats", {})
         return State(jnp.zeros((), jnp.int32), key, params, stats, optimizer.init(params))
+
+    def init(key: jax.Array) -> State:
+        state = random_state(key)
+        if pretrained is None:
+            return state
+        given = pretrained.variables
+        return state._replace(
+            params=_replace(state.params, given["params"]),
+            batch_stats=_replace(state.batch_stats, given["batch_stats"]),
+        )
 
     def step(state: State, batch: dict[str, jax.Array]) -> tuple[State, dict[str, jax.Array]]:
         def loss_of(params: Any) -> tuple[jax.Array, tuple[jax.Array, Any]]:
@@ -161,8 +190,17 @@ def make_programs(network: nn.Module, settings: ClassifierSettings) -> Programs:
         return jax.nn.softmax(logits)
 
     return Programs(
-        init, parallel.train_step(step), parallel.map_examples(predict, settings.batch_size)
+        init,
+        parallel.train_step(step),
+        parallel.map_examples(predict, settings.batch_size),
+        pretrained.facts if pretrained else {"weights": RANDOM},
     )
+
+
+def _replace(variables: Any, given: Any) -> Any:
+    """The variables, with those that are given in their places."""
+    flat = traverse_util.flatten_dict(variables)
+    return traverse_util.unflatten_dict(flat | traverse_util.flatten_dict(given))
 
 
 def train_fold(
@@ -244,6 +282,7 @@ def train_fold(
         "steps": epoch * steps,
         "stopped": stopped,
         "batch_size": batch_size,
+        "initial": programs.initial,
         "num_train": len(train),
         "num_val": len(val),
         "seconds": seconds,

@@ -35,10 +35,10 @@ PROTOCOL = (
     ("sampler", "{generate.sampler}, {generate.steps} steps; {generate.per_class} images a class"),
     (
         "classifiers",
-        "{classifier.backbones} on images of {classifier.image_size} pixels a side; "
-        "arms: {classifier.arms}",
+        "{classifier.backbones} on images of {classifier.image_size} pixels a side; a stem for "
+        "small images: {classifier.small_images}; arms: {classifier.arms}",
     ),
-    ("initial weights", "{classifier.weights}"),
+    ("their first weights", "{classifier.weights}"),
     (
         "their training",
         "AdamW, {classifier.folds}-fold cross-validation, batches of {classifier.batch_size}, "
@@ -61,7 +61,18 @@ def protocol(run: Run) -> list[tuple[str, str]]:
             for field, value in values.items():
                 text = text.replace("{" + field + "}", _plain(value))
             rows.append((name, text))
-    return rows
+    return [*rows, *_files_of_weights(run)]
+
+
+def _files_of_weights(run: Run) -> list[tuple[str, str]]:
+    """A row for each file that classifiers started from."""
+    rows = {}
+    for cell, folds in (run.folds or {}).items():
+        for initial in (fold.result.get("initial", {}) for fold in folds):
+            if "sha256" in initial:
+                text = "{weights}, sha256 {sha256}; last layer: {head}".format(**initial)
+                rows[f"first weights of {cell.partition('/')[0]}"] = text
+    return list(rows.items())
 
 
 def settings(config: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -7,7 +7,7 @@ import pytest
 from jax import lax
 
 from synthmed_jax import classifiers
-from synthmed_jax.classifiers import torchvision_weights
+from synthmed_jax.classifiers import inputs, torchvision_weights
 from synthmed_jax.classifiers.layers import Layers
 from synthmed_jax.errors import UserError
 
@@ -140,3 +140,21 @@ def test_dropout_follows_its_key():
     first, again, other = run(keys[0]), run(keys[0]), run(keys[1])
     np.testing.assert_array_equal(first, again)
     assert not np.allclose(first, other)
+
+
+def test_googlenet_can_take_images_to_mean_and_deviation_one_half():
+    pixels = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
+    plain = classifiers.create("googlenet", 4)
+    own = classifiers.create("googlenet", 4, transform_input=True)
+
+    @jax.jit
+    def both():
+        variables = plain.init(jax.random.key(1), pixels, train=False)
+        as_others = (pixels - inputs.IMAGENET_MEAN) / inputs.IMAGENET_STD
+        return (
+            plain.apply(variables, (pixels - 0.5) / 0.5, train=False),
+            own.apply(variables, as_others, train=False),
+        )
+
+    expected, found = both()
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-7)

@@ -14,6 +14,8 @@ from synthmed_jax.errors import UserError
 
 SETTINGS = train.ClassifierSettings(
     image_size=32,
+    small_images=False,
+    weights="random",
     batch_size=8,
     max_epochs=4,
     min_steps=0,
@@ -33,6 +35,7 @@ class Tiny(nn.Module):
 
     num_classes: int
     layers: Layers = Layers()
+    small_images: bool = False
 
     @nn.compact
     def __call__(self, x, train):
@@ -45,7 +48,7 @@ class Tiny(nn.Module):
 @pytest.fixture(scope="module")
 def programs():
     classifiers.BACKBONES["tiny"] = Tiny
-    yield train.make_programs(train.make_network("tiny", 2), SETTINGS)
+    yield train.make_programs(train.make_network("tiny", 2, SETTINGS), SETTINGS)
     del classifiers.BACKBONES["tiny"]
 
 
@@ -140,7 +143,7 @@ def test_patience_ends_training_at_the_best_epoch(programs, images):
     settings = dataclasses.replace(SETTINGS, learning_rate=3e-2, max_epochs=30, min_steps=240)
     log = Log()
     _, result = train.train_fold(
-        train.make_programs(train.make_network("tiny", 2), settings),
+        train.make_programs(train.make_network("tiny", 2, SETTINGS), settings),
         settings,
         0,
         shuffled.subset(np.arange(32)),
@@ -165,7 +168,7 @@ def test_a_diverging_fold_stops_with_a_hint(programs, images):
     wild = dataclasses.replace(SETTINGS, learning_rate=1e30)
     with pytest.raises(UserError, match="learning_rate"):
         train.train_fold(
-            train.make_programs(train.make_network("tiny", 2), wild), wild, 0, images, images,
+            train.make_programs(train.make_network("tiny", 2, wild), wild), wild, 0, images, images,
             type("Log", (), {"write": lambda self, **_: None})(), "wild",
         )  # fmt: skip
 
@@ -182,7 +185,7 @@ def test_two_devices_train_like_one(images, monkeypatch):
 
     def one_step():
         # One only: Adam turns rounding of a gradient near zero into a step of full length.
-        programs = train.make_programs(train.make_network("tiny", 2), SETTINGS)
+        programs = train.make_programs(train.make_network("tiny", 2, SETTINGS), SETTINGS)
         state, metrics = programs.step(programs.init(jax.random.key(0)), batch)
         found = (state.batch_stats, state.opt_state)
         return jax.tree.map(np.asarray, found), float(metrics["loss"])

@@ -1,9 +1,11 @@
+import re
+
 import jax
 import numpy as np
 import pytest
 
 from synthmed_jax import classifiers
-from synthmed_jax.classifiers.torchvision_weights import from_state_dict
+from synthmed_jax.classifiers.torchvision_weights import count_classes, from_state_dict
 from synthmed_jax.errors import UserError
 
 
@@ -63,3 +65,43 @@ def test_torchs_counters_are_optional(state_dict):
     bare = {k: v for k, v in state_dict.items() if not k.endswith("num_batches_tracked")}
     assert len(bare) == 102
     from_state_dict("resnet18", bare, 1000)
+
+
+def test_without_a_head_any_head_will_do(state_dict):
+    full = from_state_dict("resnet18", state_dict, 1000)
+    state_dict["fc.weight"] = np.zeros((7, 512))
+    found = from_state_dict("resnet18", state_dict, None)
+    del full["params"]["fc"]
+    assert jax.tree.all(jax.tree.map(np.array_equal, found, full))
+
+
+def test_a_stem_of_another_size_is_named(state_dict):
+    with pytest.raises(
+        UserError, match=r"'conv1.weight' has shape \(64, 3, 7, 7\), but \(64, 3, 3"
+    ):
+        from_state_dict("resnet18", state_dict, 1000, small_images=True)
+
+
+def test_googlenets_auxiliary_heads_are_left_out(golden):
+    state_dict = golden("googlenet").state_dict
+    with_heads = state_dict | {"aux1.conv.conv.weight": np.zeros(1), "aux2.fc2.bias": np.zeros(1)}
+    expected = from_state_dict("googlenet", state_dict, 1000)
+    found = from_state_dict("googlenet", with_heads, 1000)
+    assert jax.tree.all(jax.tree.map(np.array_equal, found, expected))
+
+
+def test_densenets_older_names_are_known(golden):
+    state_dict = golden("densenet121").state_dict
+    older = {
+        re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", key): array
+        for key, array in state_dict.items()
+    }
+    assert "features.denseblock1.denselayer1.norm.1.weight" in older
+    expected = from_state_dict("densenet121", state_dict, 1000)
+    found = from_state_dict("densenet121", older, 1000)
+    assert jax.tree.all(jax.tree.map(np.array_equal, found, expected))
+
+
+def test_classes_are_counted(state_dict):
+    assert count_classes("resnet18", state_dict) == 1000
+    assert count_classes("vgg16", state_dict) is None

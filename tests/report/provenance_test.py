@@ -5,8 +5,7 @@ from synthmed_jax.report.files import read_run
 def test_the_protocol_table_asks_for_fields_that_exist(fabricated):
     run = read_run(fabricated.workdir)
     asked = {f for _, text in provenance.PROTOCOL for f in provenance.FIELD.findall(text)}
-    # Weights can't be chosen yet.
-    assert {field for field in asked if run.setting(field) is None} <= {"classifier.weights"}
+    assert not {field for field in asked if run.setting(field) is None}
 
 
 def test_the_protocol_is_the_configs(fabricated):

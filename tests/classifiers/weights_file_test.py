@@ -1,0 +1,137 @@
+"""weights/ holds one state dict, written by torch 2.13 in its two formats, and by safetensors."""
+
+import collections
+import contextlib
+import os
+import pathlib
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from synthmed_jax.classifiers.weights_file import read_state_dict
+from synthmed_jax.errors import UserError
+
+FOLDER = pathlib.Path(__file__).parent / "weights"
+FILES = ("torch.pth", "torch_older.pth", "torch.safetensors")
+
+
+class Evil:
+    """What an attacker would write."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def as_zip(path, data):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", data)
+
+
+def as_older(path, data):
+    path.write_bytes(
+        b"".join(
+            pickle.dumps(x, 2) for x in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True})
+        )
+        + data
+    )
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_torch_wrote_is_read(name):
+    found = read_state_dict(FOLDER / name)
+    expected = {
+        "conv.weight": np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2),
+        "bias": np.array([0.5, -1.25], np.float32),
+        "first": np.array([0.0, 1.0]),
+        "second": np.array([[2.0, 3.0], [4.0, 5.0]]),
+        "half": np.array([1.5, -2.0], np.float16),
+        "num_batches_tracked": np.array(7),
+    }
+    np.testing.assert_array_equal(found.pop("brain").astype(np.float32), [3.0, 0.25])
+    assert set(found) == set(expected)
+    for key, array in expected.items():
+        np.testing.assert_array_equal(found[key], array)
+        assert found[key].dtype == array.dtype
+
+
+@pytest.mark.parametrize("write", [as_zip, as_older])
+def test_code_in_a_file_is_never_run(tmp_path, write):
+    path, trace = tmp_path / "weights.pth", tmp_path / "was_here"
+    evil = pickle.dumps(collections.OrderedDict(weight=Evil(trace)), 2)
+    write(path, evil)
+    with pytest.raises(UserError, match=r"weights\.pth can't be read.*mkdir, and no code is run"):
+        read_state_dict(path)
+    assert not trace.exists()
+    pickle.loads(evil)  # the file would have
+    assert trace.exists()
+
+
+@pytest.mark.parametrize(
+    "call", ["builtins.eval", "torch._utils._rebuild_tensor", "torch.load", "os.system"]
+)
+def test_nothing_else_can_be_named(tmp_path, call):
+    module, _, name = call.rpartition(".")
+    as_zip(tmp_path / "w.pth", f"c{module}\n{name}\n(S'1'\ntR.".encode())
+    with pytest.raises(UserError, match=f"asks for {call}"):
+        read_state_dict(tmp_path / "w.pth")
+
+
+def test_types_of_numbers_can_not_be_called(tmp_path):
+    as_zip(tmp_path / "w.pth", b"ctorch\nFloatStorage\n(I99\ntR.")
+    with pytest.raises(UserError, match="can't be read as weights"):
+        read_state_dict(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("name", FILES)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 1, exclude_max=True))
+def test_a_file_cut_anywhere_is_refused(tmp_path, name, share):
+    whole = (FOLDER / name).read_bytes()
+    path = tmp_path / name
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(UserError, match="can't be read as weights"):
+        read_state_dict(path)
+
+
+@pytest.mark.parametrize("name", FILES)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_file_is_read_or_refused_but_breaks_nothing(tmp_path, name, data):
+    found = bytearray((FOLDER / name).read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        found[data.draw(st.integers(0, len(found) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path / name
+    path.write_bytes(found)
+    with contextlib.suppress(UserError):
+        assert all(isinstance(array, np.ndarray) for array in read_state_dict(path).values())
+
+
+def test_something_else_than_a_state_dict(tmp_path):
+    as_zip(tmp_path / "w.pth", pickle.dumps({"epoch": 3, "lr": 0.1}, 2))
+    with pytest.raises(UserError, match="something else than tensors by name"):
+        read_state_dict(tmp_path / "w.pth")
+
+
+def test_a_view_that_overlaps_itself_is_refused(tmp_path):
+    # 10^12 numbers out of four: strides of zero.
+    text = (
+        b"}S'w'\nctorch._utils\n_rebuild_tensor_v2\n((S'storage'\nctorch\nFloatStorage\nS'0'\n"
+        b"S'cpu'\nI4\ntQI0\n(I1000000\nI1000000\nt(I0\nI0\ntI00\nNtRs."
+    )
+    with zipfile.ZipFile(tmp_path / "w.pth", "w") as archive:
+        archive.writestr("a/data.pkl", text)
+        archive.writestr("a/data/0", bytes(16))
+    with pytest.raises(UserError, match="'w' has gaps"):
+        read_state_dict(tmp_path / "w.pth")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"none\.pth: no such file"):
+        read_state_dict(tmp_path / "none.pth")
