@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import jax
 from ml_collections import ConfigDict
 
-from synthmed_jax import checks, expected, parallel, runlog, stages, workdir
+from synthmed_jax import checks, expected, parallel, protocol, runlog, stages, workdir
 from synthmed_jax import settings as settings_module
 from synthmed_jax.errors import UserError
 from synthmed_jax.experiment import Run
@@ -37,6 +37,7 @@ def run(
     Raises:
       UserError: bad settings, data or workdir; nothing that was computed is lost.
     """
+    config = protocol.apply(config)
     settings = settings_module.from_config(config)
     for name in only:
         checks.one_of("--stages", name, stages.STAGES)

@@ -57,6 +57,7 @@ def _classify(run: Run) -> None:
             run.settings.classifier,
             cell,
             run.resize(training_sets[cell.arm]()),
+            run.resize(run.parts.val),
             run.workdir / "classify",
         )
 

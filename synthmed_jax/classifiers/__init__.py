@@ -9,7 +9,7 @@ from synthmed_jax import checks
 from synthmed_jax.classifiers.alexnet import AlexNet
 from synthmed_jax.classifiers.densenet import densenet121
 from synthmed_jax.classifiers.googlenet import GoogLeNet
-from synthmed_jax.classifiers.mobilenet import MobileNetV2
+from synthmed_jax.classifiers.mobilenet_v2 import MobileNetV2
 from synthmed_jax.classifiers.resnet import resnet18, resnet50
 from synthmed_jax.classifiers.vgg import vgg16, vgg19
 

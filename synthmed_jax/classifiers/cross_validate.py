@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from synthmed_jax import checkpoint, runlog
-from synthmed_jax.classifiers.train import ClassifierSettings, Programs, train_fold
+from synthmed_jax.classifiers.train import SELECTIONS, ClassifierSettings, Programs, train_fold
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.errors import UserError
 
@@ -52,6 +52,7 @@ def cross_validate(
     settings: ClassifierSettings,
     cell: Cell,
     images: ImageSet,
+    real_val: ImageSet,
     classify: pathlib.Path,
 ) -> None:
     """Trains every fold that has no result yet; each fold's result.json is written last.
@@ -59,11 +60,17 @@ def cross_validate(
     Args:
       programs: the network's compiled functions.
       images: the training set at `settings.image_size`.
+      real_val: `val` at that size; may be empty, unless `settings.selection` asks for it.
       classify: the stage's folder.
 
     Raises:
-      UserError: a class with fewer images than folds.
+      UserError: a class with fewer images than folds, or no `val` to select by.
     """
+    select = SELECTIONS[settings.selection]
+    if select == "real_val" and not len(real_val):
+        raise UserError(
+            "config.classifier.selection=val, but val is empty: set config.split.val_fraction=0.1"
+        )
     fewest = np.bincount(images.labels, minlength=len(images.class_names)).min()
     if fewest < settings.folds:
         raise UserError(
@@ -81,7 +88,8 @@ def cross_validate(
             settings,
             settings.seed + 1000 * fold,
             images.subset(train),
-            images.subset(val),
+            {"fold": images.subset(val)} | ({"real_val": real_val} if len(real_val) else {}),
+            select,
             log,
             f"{cell.backbone} {cell.arm} fold {fold}",
         )

@@ -16,7 +16,7 @@ IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 def resize(images: ImageSet, size: int) -> ImageSet:
     """Resizes square images u8[N,S,S,C] to `size` pixels a side, with antialiasing, as uint8."""
-    if images.images.shape[1] == size:
+    if images.images.shape[1] == size or not len(images):
         return images
     pixels = np.stack([decode.fit_image(image, size, "stretch") for image in images.images])
     return ImageSet(pixels, images.labels, images.files, images.class_names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
 import flax.linen as nn
@@ -25,6 +25,10 @@ from synthmed_jax.data.images import ImageSet
 from synthmed_jax.data.pipeline import Augmentation, batches
 from synthmed_jax.errors import UserError
 
+# What validation means -> which images: synthetic, those of its training set that a fold leaves
+# out (the paper's); val, the real ones that the generator did not learn from either.
+SELECTIONS = {"synthetic": "fold", "val": "real_val"}
+
 
 @dataclasses.dataclass(frozen=True)
 class ClassifierSettings:
@@ -40,8 +44,10 @@ class ClassifierSettings:
         for that is passed over several times an epoch, so that a small set and a large one are
         compared after as much training, with the same patience.
       patience: epochs without a lower validation loss before training stops.
-      learning_rate: peak of AdamW's rate, after one epoch of linear warm-up and before a cosine
-        decay to 0 at `max_epochs`.
+      selection: what a lower validation loss means, one of SELECTIONS.
+      learning_rate: peak of AdamW's rate, after one epoch of linear warm-up.
+      schedule: of the rate after that, one of SCHEDULES.
+      label_smoothing: share of a label that is spread over all classes.
       weight_decay: AdamW's.
       folds: k of the stratified cross-validation.
       flips, shift: augmentation of the training images; `shift` in pixels.
@@ -55,7 +61,10 @@ class ClassifierSettings:
     max_epochs: int
     min_steps: int
     patience: int
+    selection: str
     learning_rate: float
+    schedule: str
+    label_smoothing: float
     weight_decay: float
     folds: int
     flips: str
@@ -67,6 +76,9 @@ class ClassifierSettings:
         for name, value in (least | {"min_steps": 0, "weight_decay": 0, "seed": 0}).items():
             checks.at_least(f"config.classifier.{name}", getattr(self, name), value)
         checks.above("config.classifier.learning_rate", self.learning_rate, 0)
+        checks.between("config.classifier.label_smoothing", self.label_smoothing, 0, 1)
+        checks.one_of("config.classifier.selection", self.selection, SELECTIONS)
+        checks.one_of("config.classifier.schedule", self.schedule, SCHEDULES)
         Augmentation(self.flips, self.shift)
 
 
@@ -96,10 +108,17 @@ class Programs(NamedTuple):
     initial: dict[str, str]
 
 
-def rate_at(step: jax.Array, total_steps: jax.Array, warmup: jax.Array) -> jax.Array:
-    """Share of the peak rate: linear warm-up, then a cosine to 0 at total_steps."""
+# Share of the peak rate by progress after the warm-up, 0 to 1.
+SCHEDULES: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "cosine": lambda progress: 0.5 * (1 + jnp.cos(jnp.pi * progress)),
+    "constant": jnp.ones_like,
+}
+
+
+def rate_at(schedule: str, step: jax.Array, total_steps: jax.Array, warmup: jax.Array) -> jax.Array:
+    """Share of the peak rate: linear warm-up, then one of SCHEDULES until total_steps."""
     progress = jnp.clip((step - warmup) / jnp.maximum(total_steps - warmup, 1), 0, 1)
-    return jnp.minimum((step + 1) / jnp.maximum(warmup, 1), 0.5 * (1 + jnp.cos(jnp.pi * progress)))
+    return jnp.minimum((step + 1) / jnp.maximum(warmup, 1), SCHEDULES[schedule](progress))
 
 
 def passes_per_epoch(settings: ClassifierSettings, batches_per_pass: int) -> int:
@@ -167,7 +186,9 @@ def make_programs(
                 mutable=["batch_stats"],
                 rngs={"dropout": jax.random.fold_in(state.key, state.step)},
             )
-            loss = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"]).mean()
+            wanted = jax.nn.one_hot(batch["label"], logits.shape[-1])
+            wanted = optax.smooth_labels(wanted, settings.label_smoothing)
+            loss = optax.softmax_cross_entropy(logits, wanted).mean()
             return loss, (logits, new.get("batch_stats", {}))
 
         gradient_of = jax.value_and_grad(loss_of, has_aux=True)
@@ -176,7 +197,10 @@ def make_programs(
         loss, accuracy, gradient = parallel.mean((loss, accuracy, gradient))
         updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
         rate = settings.learning_rate * rate_at(
-            state.step, batch["total_steps"][0], batch["total_steps"][0] // settings.max_epochs
+            settings.schedule,
+            state.step,
+            batch["total_steps"][0],
+            batch["total_steps"][0] // settings.max_epochs,
         )
         params = jax.tree.map(lambda p, u: p - rate * u, state.params, updates)
         # Every device holds the statistics of the global batch already (BatchNorm's axis_name);
@@ -208,7 +232,8 @@ def train_fold(
     settings: ClassifierSettings,
     seed: int,
     train: ImageSet,
-    val: ImageSet,
+    validation: Mapping[str, ImageSet],
+    select: str,
     log: runlog.MetricsLog,
     description: str,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -217,13 +242,16 @@ def train_fold(
     Args:
       programs: the network's.
       seed: of its weights and batches.
-      train, val: at `settings.image_size`.
+      train: at `settings.image_size`.
+      validation: sets by name whose loss and accuracy are measured after each epoch.
+      select: the name of the set whose loss decides.
       log: gets one record an epoch.
       description: of the progress bar.
 
     Returns:
-      ({"params", "batch_stats"}, result): the best epoch's variables as numpy arrays and its
-      losses and accuracies, with how training ended.
+      ({"params", "batch_stats"}, result): the best epoch's variables as numpy arrays, its losses
+      and accuracies ("val_" are those of the selected set), how training ended, and as "choices"
+      what the epoch scored that each set would have chosen.
 
     Raises:
       UserError: too few training images, or a loss that is no longer finite.
@@ -239,6 +267,7 @@ def train_fold(
     state = programs.init(jax.random.key(seed))
     best: dict[str, Any] = {}
     best_variables: dict[str, Any] = {}
+    choices: dict[str, dict[str, Any]] = {}
     started = time.monotonic()
     stopped = "max_epochs"
     bar = runlog.progress(
@@ -254,20 +283,30 @@ def train_fold(
                 bar.update(batch_size)
             means = jax.tree.map(lambda *v: float(np.mean(v)), *jax.device_get(seen))
             variables = {"params": state.params, "batch_stats": state.batch_stats}
-            probabilities = programs.predict(variables, val.images)
-            own = np.clip(probabilities[np.arange(len(val)), val.labels], 1e-12, 1)
+            scores = {
+                name: _score(programs.predict(variables, images.images), images.labels)
+                for name, images in validation.items()
+            }
             record = {
                 "train_loss": means["loss"],
                 "train_accuracy": means["accuracy"],
-                "val_loss": float(-np.log(own).mean()),
-                "val_accuracy": float((probabilities.argmax(-1) == val.labels).mean()),
+                "val_loss": scores[select]["loss"],
+                "val_accuracy": scores[select]["accuracy"],
             }
+            for name, score in scores.items():
+                if name not in choices or score["loss"] < choices[name]["scores"][name]["loss"]:
+                    choices[name] = {"epoch": epoch, "scores": scores}
             if not np.isfinite([record["train_loss"], record["val_loss"]]).all():
                 raise UserError(
                     f"{description}: the loss is no longer finite in epoch {epoch}; "
                     "lower config.classifier.learning_rate"
                 )
-            log.write(epoch=epoch, **record)
+            numbers = {
+                f"{name}_{what}": number
+                for name, score in scores.items()
+                for what, number in score.items()
+            }
+            log.write(epoch=epoch, **record, **numbers)
             bar.set_postfix(val_loss=f"{record['val_loss']:.4f}", refresh=False)
             if not best or record["val_loss"] < best["val_loss"]:
                 best = {"best_epoch": epoch, **record}
@@ -281,11 +320,19 @@ def train_fold(
         "passes_per_epoch": passes,
         "steps": epoch * steps,
         "stopped": stopped,
+        "selected_by": select,
+        "choices": choices,
         "batch_size": batch_size,
         "initial": programs.initial,
         "num_train": len(train),
-        "num_val": len(val),
+        "num_val": len(validation[select]),
         "seconds": seconds,
         "images_per_second": epoch * steps * batch_size / seconds,
     }
     return best_variables, result
+
+
+def _score(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    own = np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, 1)
+    right = probabilities.argmax(-1) == labels
+    return {"loss": float(-np.log(own).mean()), "accuracy": float(right.mean())}

@@ -14,6 +14,7 @@ FIELD = re.compile(r"\{([a-z_.]+)\}")
 # left out.
 PROTOCOL = (
     ("scale", "{scale}"),
+    ("protocol", "{protocol}"),
     (
         "images",
         "{data.image_size} pixels a side, {data.channels} channel(s), made square: {data.fit}",
@@ -42,9 +43,11 @@ PROTOCOL = (
     (
         "their training",
         "AdamW, {classifier.folds}-fold cross-validation, batches of {classifier.batch_size}, "
-        "learning rate {classifier.learning_rate}, at most {classifier.max_epochs} epochs "
-        "(of as many passes as make them {classifier.min_steps} steps), stopped after "
-        "{classifier.patience} epochs without a lower validation loss; augmentation: flips "
+        "learning rate {classifier.learning_rate} ({classifier.schedule} after one epoch of "
+        "warm-up), label smoothing {classifier.label_smoothing}, at most "
+        "{classifier.max_epochs} epochs (of as many passes as make them {classifier.min_steps} steps), stopped after "
+        "{classifier.patience} epochs without a lower validation loss; validation: "
+        "{classifier.selection}; augmentation: flips "
         "{classifier.flips}, shift {classifier.shift} pixels",
     ),
     ("explanations", "LIME, {explain.num_samples} perturbed images each"),

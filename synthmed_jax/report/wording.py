@@ -136,10 +136,23 @@ def selection_gap(run: Run) -> str | None:
     val, test = cell["mean"]["val_accuracy"], cell["mean"]["test_accuracy"]
     if val is None:
         return None
-    return (
+    choices = [fold.result.get("choices", {}) for fold in run.folds_of(cell)]
+    said = (
         f"During its training the {cell['backbone']} of the synthetic arm scored {percent(val)} "
         f"on validation images; on real test images it scores {percent(test)}. Validation was "
         f"{points(val - test)} too {'optimistic' if val > test else 'pessimistic'}."
+    )
+    if not choices or not all({"fold", "real_val"} <= set(of_fold) for of_fold in choices):
+        return said
+    by_fold, by_real = (
+        sum(choice[by]["scores"]["real_val"]["accuracy"] for choice in choices) / len(choices)
+        for by in ("fold", "real_val")
+    )
+    return (
+        f"{said} The epochs that the lowest loss on left-out synthetic images chooses score "
+        f"{percent(by_fold)} on the real val images ({n_is(run.total('val'))}); those that the "
+        f"lowest loss on these images themselves would choose, {percent(by_real)} (means of "
+        f"{len(choices)} folds)."
     )
 
 

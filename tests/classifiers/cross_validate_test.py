@@ -20,7 +20,10 @@ SETTINGS = train.ClassifierSettings(
     max_epochs=4,
     min_steps=0,
     patience=1,
+    selection="synthetic",
     learning_rate=3e-3,
+    schedule="cosine",
+    label_smoothing=0.0,
     weight_decay=0.01,
     folds=3,
     flips="none",
@@ -65,7 +68,9 @@ def images():
 
 def test_rate_warms_up_then_falls_to_zero():
     steps = np.arange(100)
-    rates = np.array([float(train.rate_at(s, np.int32(100), np.int32(10))) for s in steps])
+    rates = np.array(
+        [float(train.rate_at("cosine", s, np.int32(100), np.int32(10))) for s in steps]
+    )
     np.testing.assert_allclose(rates[:10], np.arange(1, 11) / 10, rtol=1e-6)
     assert np.all(np.diff(rates[10:]) < 0)
     assert rates[-1] < 1e-3
@@ -81,7 +86,7 @@ def test_small_sets_are_passed_over_often_enough(min_steps, batches_per_pass, pa
 
 
 def test_folds_learn_and_can_be_read_back(programs, images, tmp_path):
-    cross_validate.cross_validate(programs, SETTINGS, CELL, images, tmp_path)
+    cross_validate.cross_validate(programs, SETTINGS, CELL, images, images.subset([]), tmp_path)
     for fold in range(3):
         folder = cross_validate.fold_folder(tmp_path, CELL, fold)
         result = runlog.read_json(folder / "result.json")
@@ -102,21 +107,22 @@ def test_folds_learn_and_can_be_read_back(programs, images, tmp_path):
 def test_the_folds_cover_every_image_once(programs, images, tmp_path, monkeypatch):
     seen = []
 
-    def note(programs, settings, seed, train, val, log, description):
+    def note(programs, settings, seed, train, validation, select, log, description):
+        val = validation["fold"]
         assert not set(train.files) & set(val.files)
         assert len(train) + len(val) == 48
         seen.extend(val.files)
         return {"w": np.zeros(1)}, {"best_epoch": 1}
 
     monkeypatch.setattr(cross_validate, "train_fold", note)
-    cross_validate.cross_validate(programs, SETTINGS, CELL, images, tmp_path)
+    cross_validate.cross_validate(programs, SETTINGS, CELL, images, images.subset([]), tmp_path)
     assert sorted(seen) == sorted(images.files)
 
 
 def test_a_finished_fold_is_not_trained_again(programs, images, tmp_path, monkeypatch):
     trained = []
 
-    def note(programs, settings, seed, train, val, log, description):
+    def note(programs, settings, seed, train, validation, select, log, description):
         trained.append(description)
         if len(trained) == 2:
             raise KeyboardInterrupt
@@ -124,8 +130,8 @@ def test_a_finished_fold_is_not_trained_again(programs, images, tmp_path, monkey
 
     monkeypatch.setattr(cross_validate, "train_fold", note)
     with pytest.raises(KeyboardInterrupt):
-        cross_validate.cross_validate(programs, SETTINGS, CELL, images, tmp_path)
-    cross_validate.cross_validate(programs, SETTINGS, CELL, images, tmp_path)
+        cross_validate.cross_validate(programs, SETTINGS, CELL, images, images.subset([]), tmp_path)
+    cross_validate.cross_validate(programs, SETTINGS, CELL, images, images.subset([]), tmp_path)
     assert trained == [f"tiny synthetic fold {fold}" for fold in (0, 1, 1, 2)]
 
 
@@ -147,7 +153,8 @@ def test_patience_ends_training_at_the_best_epoch(programs, images):
         settings,
         0,
         shuffled.subset(np.arange(32)),
-        shuffled.subset(np.arange(32, 48)),
+        {"fold": shuffled.subset(np.arange(32, 48))},
+        "fold",
         log,
         "shuffled",
     )
@@ -158,17 +165,65 @@ def test_patience_ends_training_at_the_best_epoch(programs, images):
     assert result["val_loss"] == min(log.losses)
 
 
+def test_real_images_choose_the_epoch_where_they_are_asked(programs, images, tmp_path):
+    # Real images with the labels the other way round: the better the fold, the worse are they.
+    turned = dataclasses.replace(images, labels=1 - images.labels)
+    epochs = {}
+    for selection in train.SELECTIONS:
+        settings = dataclasses.replace(SETTINGS, selection=selection, patience=4, folds=2)
+        folder = tmp_path / selection
+        cross_validate.cross_validate(programs, settings, CELL, images, turned, folder)
+        found = runlog.read_json(cross_validate.fold_folder(folder, CELL, 0) / "result.json")
+        epochs[selection] = found["best_epoch"]
+        choices, set_name = found["choices"], train.SELECTIONS[selection]
+        assert choices[set_name]["epoch"] == found["best_epoch"]
+        assert choices[set_name]["scores"][set_name]["loss"] == found["val_loss"]
+        of_fold, of_real = (choices[name]["scores"]["real_val"] for name in ("fold", "real_val"))
+        assert of_real["loss"] < of_fold["loss"]
+    assert epochs["val"] < epochs["synthetic"]
+
+
+def test_real_images_can_not_choose_where_there_are_none(programs, images, tmp_path):
+    settings = dataclasses.replace(SETTINGS, selection="val")
+    with pytest.raises(UserError, match=r"selection=val, but val is empty"):
+        cross_validate.cross_validate(programs, settings, CELL, images, images.subset([]), tmp_path)
+
+
+def test_a_constant_rate_stays_after_its_warm_up():
+    rates = [float(train.rate_at("constant", s, np.int32(50), np.int32(5))) for s in range(50)]
+    np.testing.assert_allclose(rates, [*(np.arange(1, 6) / 5), *[1] * 45], rtol=1e-6)
+
+
+def test_smoothed_labels_raise_the_loss_of_a_sure_answer(images):
+    # Of an untrained network the loss is (nearly) the same; of a sure one it can't fall below the
+    # entropy of the smoothed label.
+    classifiers.BACKBONES["tiny"] = Tiny
+    smoothed = dataclasses.replace(SETTINGS, label_smoothing=0.2)
+    programs = train.make_programs(train.make_network("tiny", 2, smoothed), smoothed)
+    state = programs.init(jax.random.key(0))
+    batch = {
+        "image": images.images[:8],
+        "label": images.labels[:8],
+        "total_steps": np.full(8, 400, np.int32),
+    }
+    for _ in range(200):
+        state, metrics = programs.step(state, batch)
+    least = -(0.9 * np.log(0.9) + 0.1 * np.log(0.1))
+    assert least <= float(metrics["loss"]) < least + 0.1
+
+
 def test_too_few_images_for_the_folds(programs, images, tmp_path):
     few = images.subset([0, 1, 2, 3, 4, 6])
     with pytest.raises(UserError, match=r"3 folds .* smallest has 2"):
-        cross_validate.cross_validate(programs, SETTINGS, CELL, few, tmp_path)
+        cross_validate.cross_validate(programs, SETTINGS, CELL, few, few.subset([]), tmp_path)
 
 
 def test_a_diverging_fold_stops_with_a_hint(programs, images):
     wild = dataclasses.replace(SETTINGS, learning_rate=1e30)
     with pytest.raises(UserError, match="learning_rate"):
         train.train_fold(
-            train.make_programs(train.make_network("tiny", 2, wild), wild), wild, 0, images, images,
+            train.make_programs(train.make_network("tiny", 2, wild), wild), wild, 0, images,
+            {"fold": images}, "fold",
             type("Log", (), {"write": lambda self, **_: None})(), "wild",
         )  # fmt: skip
 

@@ -126,7 +126,10 @@ def fabricate(workdir, fit, synthetic):
         sub = f"classify/{made_cell['backbone']}/{made_cell['arm']}"
         for fold in range(FOLDS):
             at = f"{sub}/{made_cell['n']}-{made_cell['ratio']}-s0/fold{fold}"
-            made.write(f"{at}/result.json", {"num_train": 1333 + fold, "num_val": 667})
+            scores = [{"real_val": {"accuracy": share}} for share in (0.5 + 0.1 * fold, 0.75)]
+            choices = {"fold": {"scores": scores[0]}, "real_val": {"scores": scores[1]}}
+            result = {"num_train": 1333 + fold, "num_val": 667, "choices": choices}
+            made.write(f"{at}/result.json", result)
             epochs = [
                 {"epoch": e, "train_loss": 1 / e, "train_accuracy": 1 - 0.6 / e,
                  "val_loss": 1.1 / e + 0.02 * fold, "val_accuracy": 0.98 - 0.6 / e}

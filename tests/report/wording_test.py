@@ -85,3 +85,19 @@ def test_the_weights_are_named_with_why_training_ended(run):
     assert said.startswith("Images of glioma are drawn")
     assert "nothing was validated" in said
     assert wording.generators(dataclasses.replace(run, diffusion={"": Generator([], None)})) == []
+
+
+def test_the_gap_that_the_choice_of_validation_makes_is_said(run):
+    said = wording.selection_gap(run)
+    # Means over two or three folds of what conftest.py gives each.
+    folds = run.folds_of(run.metrics["cells"][0])
+    by_fold = sum(0.5 + 0.1 * fold for fold in range(len(folds))) / len(folds)
+    assert f"score {wording.percent(by_fold)} on the real val images" in said
+    assert f"would choose, {wording.percent(0.75)} (means of {len(folds)} folds)" in said
+    assert "on real test images it scores" in said
+
+
+def test_without_real_val_images_there_is_no_such_gap(run):
+    for fold in run.folds_of(run.metrics["cells"][0]):
+        del fold.result["choices"]["real_val"]
+    assert "real val images" not in wording.selection_gap(run)
