@@ -45,10 +45,10 @@ PROTOCOL = (
         "AdamW, {classifier.folds}-fold cross-validation, batches of {classifier.batch_size}, "
         "learning rate {classifier.learning_rate} ({classifier.schedule} after one epoch of "
         "warm-up), label smoothing {classifier.label_smoothing}, at most "
-        "{classifier.max_epochs} epochs (of as many passes as make them {classifier.min_steps} steps), stopped after "
-        "{classifier.patience} epochs without a lower validation loss; validation: "
-        "{classifier.selection}; augmentation: flips "
-        "{classifier.flips}, shift {classifier.shift} pixels",
+        "{classifier.max_epochs} epochs (of as many passes as make them {classifier.min_steps} "
+        "steps), stopped after {classifier.patience} epochs without a lower validation loss; "
+        "validation: {classifier.selection}; augmentation: flips {classifier.flips}, shift "
+        "{classifier.shift} pixels",
     ),
     ("explanations", "LIME, {explain.num_samples} perturbed images each"),
 )
