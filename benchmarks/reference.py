@@ -55,12 +55,14 @@ def make_matmul() -> tuple[Callable[[], None], float]:
     return call, devices * 2.0 * PEAK_SIDE**3
 
 
-def parse(description: str | None, pairs: int, **more: int) -> argparse.Namespace:
-    """Reads the options that both races have, and `more` of whole numbers; sets the devices up."""
+Options = argparse.Namespace
+
+
+def parse(description: str | None, **defaults: int | str) -> Options:
+    """Reads a race's options, and those that all races have; sets the devices up."""
     parser = argparse.ArgumentParser(description=description)
-    defaults = {"channels": 64, "batch_size": 32, "pairs": pairs, **more}
     for name, default in defaults.items():
-        parser.add_argument(f"--{name}", type=int, default=default)
+        parser.add_argument(f"--{name}", type=type(default), default=default)
     parser.add_argument("--cpu_devices", type=int, default=2, help="virtual; 0: one a core")
     parser.add_argument("--no_compile", action="store_true", help="leave torch.compile out")
     options = parser.parse_args()
@@ -68,7 +70,7 @@ def parse(description: str | None, pairs: int, **more: int) -> argparse.Namespac
     return options
 
 
-def torch_variants(options: argparse.Namespace) -> dict[str, dict[str, bool]]:
+def torch_variants(options: Options) -> dict[str, dict[str, bool]]:
     """The ways to run PyTorch's network, of which the fastest is the peer."""
     variants = {
         "torch eager": {"channels_last": False, "compiled": False},

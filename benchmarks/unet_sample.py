@@ -62,7 +62,7 @@ def make_torch(
 
 def main() -> None:
     """Runs the race."""
-    options = reference.parse(__doc__, pairs=5, steps=20)
+    options = reference.parse(__doc__, channels=64, batch_size=32, pairs=5, steps=20)
     sizes = (options.channels, options.batch_size, options.steps)
     contestants = {"ours": make_ours(*sizes)}
     for name, variant in reference.torch_variants(options).items():

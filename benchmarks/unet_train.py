@@ -81,7 +81,7 @@ def make_torch(
 
 def main() -> None:
     """Runs the race."""
-    options = reference.parse(__doc__, pairs=7)
+    options = reference.parse(__doc__, channels=64, batch_size=32, pairs=7)
     ours, own_parameters = make_ours(options.channels, options.batch_size)
     contestants = {"ours": ours}
     peer_parameters = 0

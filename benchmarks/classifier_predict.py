@@ -1,0 +1,73 @@
+"""Predicted images a second of a classifier against torchvision's network in PyTorch.
+
+    python -m benchmarks.classifier_predict --backbone=resnet18
+
+One call takes eight batches from grey levels to probabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import numpy as np
+import torch
+
+from benchmarks import duel, reference, torchvision_networks
+from benchmarks.classifier_train import NUM_CLASSES, make_batch, make_settings
+from synthmed_jax.classifiers import train
+
+BATCHES = 8
+
+
+def make_ours(options: reference.Options, images: np.ndarray) -> Callable[[], None]:
+    """Prediction of ours."""
+    own = make_settings(options)
+    programs = train.make_programs(train.make_network(options.backbone, NUM_CLASSES, own), own)
+    state = programs.init(jax.random.key(0))
+    variables = {"params": state.params, "batch_stats": state.batch_stats}
+
+    def call() -> None:
+        programs.predict(variables, images)
+
+    return call
+
+
+def make_torch(
+    options: reference.Options, images: np.ndarray, *, channels_last: bool, compiled: bool
+) -> Callable[[], None]:
+    """Prediction of PyTorch's."""
+    network, layout = torchvision_networks.make_network(
+        options.backbone, NUM_CLASSES, channels_last=channels_last
+    )
+    network.eval()
+    run = torch.compile(network) if compiled else network
+
+    @torch.inference_mode()
+    def call() -> None:
+        for batch in np.split(images, BATCHES):
+            torch.softmax(run(torchvision_networks.normalise(batch, layout)), -1).numpy()
+
+    return call
+
+
+def main() -> None:
+    """Runs the race."""
+    options = reference.parse(__doc__, pairs=5, batch_size=64, backbone="resnet18", image_size=64)
+    images = np.concatenate([make_batch(options)["image"]] * BATCHES)
+    contestants = {"ours": make_ours(options, images)}
+    for name, variant in reference.torch_variants(options).items():
+        contestants[name] = make_torch(options, images, **variant)
+    result = duel.run(
+        f"classifier_predict {options.backbone}",
+        contestants,
+        ours="ours",
+        pairs=options.pairs,
+        per_call=len(images),
+        unit="images/s",
+    )
+    duel.report(result | {"devices": jax.local_device_count()})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""torchvision's networks, and images as they want them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+# The package's own operators are built for one build of torch alone; the networks need none of
+# them, but importing torchvision asks for these two.
+_LIBRARY = torch.library.Library("torchvision", "DEF")
+_LIBRARY.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+_LIBRARY.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+import torchvision  # noqa: E402
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def make_network(
+    backbone: str, num_classes: int, *, channels_last: bool
+) -> tuple[torch.nn.Module, torch.memory_format]:
+    """A network with random weights, and its layout."""
+    torch.manual_seed(0)
+    # Without the auxiliary heads, which ours does without.
+    fields = {"aux_logits": False, "init_weights": True} if backbone == "googlenet" else {}
+    network = torchvision.models.get_model(
+        backbone, weights=None, num_classes=num_classes, **fields
+    )
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    return network.to(memory_format=layout), layout
+
+
+def normalise(images: np.ndarray, layout: torch.memory_format) -> torch.Tensor:
+    """u8[B,S,S,3] -> f32[B,3,S,S] by ImageNet's mean and deviation."""
+    x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (MEAN, STD))
+    return ((x - mean) / std).contiguous(memory_format=layout)
