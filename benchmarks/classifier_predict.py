@@ -24,7 +24,7 @@ def make_ours(options: reference.Options, images: np.ndarray) -> Callable[[], No
     """Prediction of ours."""
     own = make_settings(options)
     programs = train.make_programs(train.make_network(options.backbone, NUM_CLASSES, own), own)
-    state = programs.init(jax.random.key(0))
+    state = programs.init(jax.random.key(0), train.make_rates(own, steps_an_epoch=1000))
     variables = {"params": state.params, "batch_stats": state.batch_stats}
 
     def call() -> None:

@@ -39,7 +39,6 @@ def make_batch(options: reference.Options) -> dict[str, np.ndarray]:
     return {
         "image": rng.integers(0, 256, shape, np.uint8),
         "label": rng.integers(0, NUM_CLASSES, options.batch_size).astype(np.int32),
-        "total_steps": np.full(options.batch_size, 10**6, np.int32),
     }
 
 
@@ -47,7 +46,8 @@ def make_ours(options: reference.Options) -> tuple[Callable[[], None], int]:
     """One training step of ours, and the number of parameters."""
     own = make_settings(options)
     programs = train.make_programs(train.make_network(options.backbone, NUM_CLASSES, own), own)
-    state, batch = programs.init(jax.random.key(0)), make_batch(options)
+    rates = train.make_rates(own, steps_an_epoch=1000)
+    state, batch = programs.init(jax.random.key(0), rates), make_batch(options)
     parameters = reference.count(state.params)
 
     def call() -> None:

@@ -136,11 +136,11 @@ def _seconds_a_classifier_step(run: Run, backbone: str, batch_size: int) -> floa
     if name not in run.timings:
         programs, size = run.programs_of(backbone), run.settings.classifier.image_size
         channels = run.settings.data.channels
-        state = programs.init(jax.random.key(0))
+        rates = classifier_train.make_rates(run.settings.classifier, 1)
+        state = programs.init(jax.random.key(0), rates)
         batch: dict[str, np.ndarray] = {
             "image": np.zeros((batch_size, size, size, channels), np.uint8),
             "label": np.zeros(batch_size, np.int32),
-            "total_steps": np.ones(batch_size, np.int32),
         }
 
         def step() -> Any:

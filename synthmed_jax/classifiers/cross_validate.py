@@ -7,11 +7,18 @@ import pathlib
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from synthmed_jax import checkpoint, runlog
-from synthmed_jax.classifiers.train import SELECTIONS, ClassifierSettings, Programs, train_fold
+from synthmed_jax.classifiers.train import (
+    SELECTIONS,
+    ClassifierSettings,
+    Programs,
+    Rates,
+    train_fold,
+)
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.errors import UserError
 
@@ -99,6 +106,6 @@ def cross_validate(
 
 def load_variables(programs: Programs, folder: pathlib.Path) -> dict[str, Any]:
     """Reads a trained fold's {"params", "batch_stats"} back."""
-    state = jax.eval_shape(programs.init, jax.random.key(0))
+    state = jax.eval_shape(programs.init, jax.random.key(0), Rates(*[jnp.zeros(())] * 5))
     like = {"params": state.params, "batch_stats": state.batch_stats}
     return checkpoint.restore(folder / "checkpoint", like)

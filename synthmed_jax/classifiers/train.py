@@ -82,11 +82,27 @@ class ClassifierSettings:
         Augmentation(self.flips, self.shift)
 
 
+class Rates(NamedTuple):
+    """Numbers of a training that one compiled program takes as they come, each f32[].
+
+    Attributes:
+      learning_rate, weight_decay, label_smoothing: as in ClassifierSettings.
+      warmup_steps, total_steps: of the learning rate's schedule.
+    """
+
+    learning_rate: jax.Array
+    weight_decay: jax.Array
+    label_smoothing: jax.Array
+    warmup_steps: jax.Array
+    total_steps: jax.Array
+
+
 class State(NamedTuple):
     """Weights and optimiser state of one classifier; `key` is what dropout draws from."""
 
     step: jax.Array
     key: jax.Array
+    rates: Rates
     params: Any
     batch_stats: Any
     opt_state: Any
@@ -96,13 +112,13 @@ class Programs(NamedTuple):
     """The compiled functions of one network, reused fold after fold and arm after arm.
 
     Attributes:
-      init: key -> State.
-      step: (State, batch with "image", "label" and "total_steps" i32[B]) -> (State, metrics).
+      init: (key, Rates) -> State.
+      step: (State, batch with "image" and "label") -> (State, metrics).
       predict: ({"params", "batch_stats"}, u8[N,S,S,C]) -> probabilities f32[N,K], any N.
       initial: what `init` starts from (see `Pretrained.facts`).
     """
 
-    init: Callable[[jax.Array], State]
+    init: Callable[[jax.Array, Rates], State]
     step: Callable[[State, dict[str, np.ndarray]], tuple[State, dict[str, jax.Array]]]
     predict: Callable[[dict[str, Any], np.ndarray], np.ndarray]
     initial: dict[str, str]
@@ -119,6 +135,13 @@ def rate_at(schedule: str, step: jax.Array, total_steps: jax.Array, warmup: jax.
     """Share of the peak rate: linear warm-up, then one of SCHEDULES until total_steps."""
     progress = jnp.clip((step - warmup) / jnp.maximum(total_steps - warmup, 1), 0, 1)
     return jnp.minimum((step + 1) / jnp.maximum(warmup, 1), SCHEDULES[schedule](progress))
+
+
+def make_rates(settings: ClassifierSettings, steps_an_epoch: int) -> Rates:
+    """The numbers of a training with epochs of so many steps."""
+    total = steps_an_epoch * settings.max_epochs
+    numbers = (settings.learning_rate, settings.weight_decay, settings.label_smoothing)
+    return Rates(*(jnp.float32(number) for number in (*numbers, steps_an_epoch, total)))
 
 
 def passes_per_epoch(settings: ClassifierSettings, batches_per_pass: int) -> int:
@@ -157,18 +180,18 @@ def make_programs(
     Args:
       pretrained: the weights that training starts from; None: random ones.
     """
-    optimizer = optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(settings.weight_decay))
+    adam = optax.scale_by_adam()
     shape = (1, settings.image_size, settings.image_size, 3)
 
     @jax.jit
-    def random_state(key: jax.Array) -> State:
+    def random_state(key: jax.Array, rates: Rates) -> State:
         variables = network.init(key, jnp.zeros(shape), train=False)
         params = variables["params"]
         stats = variables.get("batch_stats", {})
-        return State(jnp.zeros((), jnp.int32), key, params, stats, optimizer.init(params))
+        return State(jnp.zeros((), jnp.int32), key, rates, params, stats, adam.init(params))
 
-    def init(key: jax.Array) -> State:
-        state = random_state(key)
+    def init(key: jax.Array, rates: Rates) -> State:
+        state = random_state(key, rates)
         if pretrained is None:
             return state
         given = pretrained.variables
@@ -178,6 +201,8 @@ def make_programs(
         )
 
     def step(state: State, batch: dict[str, jax.Array]) -> tuple[State, dict[str, jax.Array]]:
+        rates = state.rates
+
         def loss_of(params: Any) -> tuple[jax.Array, tuple[jax.Array, Any]]:
             logits, new = network.apply(
                 {"params": params, "batch_stats": state.batch_stats},
@@ -187,7 +212,7 @@ def make_programs(
                 rngs={"dropout": jax.random.fold_in(state.key, state.step)},
             )
             wanted = jax.nn.one_hot(batch["label"], logits.shape[-1])
-            wanted = optax.smooth_labels(wanted, settings.label_smoothing)
+            wanted = optax.smooth_labels(wanted, rates.label_smoothing)
             loss = optax.softmax_cross_entropy(logits, wanted).mean()
             return loss, (logits, new.get("batch_stats", {}))
 
@@ -195,19 +220,19 @@ def make_programs(
         (loss, (logits, batch_stats)), gradient = gradient_of(state.params)
         accuracy = (logits.argmax(-1) == batch["label"]).mean()
         loss, accuracy, gradient = parallel.mean((loss, accuracy, gradient))
-        updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
-        rate = settings.learning_rate * rate_at(
-            settings.schedule,
-            state.step,
-            batch["total_steps"][0],
-            batch["total_steps"][0] // settings.max_epochs,
+        updates, opt_state = adam.update(gradient, state.opt_state)
+        rate = rates.learning_rate * rate_at(
+            settings.schedule, state.step, rates.total_steps, rates.warmup_steps
         )
-        params = jax.tree.map(lambda p, u: p - rate * u, state.params, updates)
+        params = jax.tree.map(
+            lambda p, u: p - rate * (u + rates.weight_decay * p), state.params, updates
+        )
         # Every device holds the statistics of the global batch already (BatchNorm's axis_name);
         # the mean only tells the runtime so.
         batch_stats = parallel.mean(batch_stats)
         metrics = {"loss": loss, "accuracy": accuracy}
-        return State(state.step + 1, state.key, params, batch_stats, opt_state), metrics
+        new = State(state.step + 1, state.key, rates, params, batch_stats, opt_state)
+        return new, metrics
 
     def predict(variables: dict[str, Any], images: jax.Array) -> jax.Array:
         logits = cast(jax.Array, network.apply(variables, normalise(images), train=False))
@@ -262,9 +287,8 @@ def train_fold(
         raise UserError(f"{description}: {len(train)} training images for {devices} devices")
     passes = passes_per_epoch(settings, len(train) // batch_size)
     steps = steps_of(settings, len(train))
-    total_steps = np.full(batch_size, steps * settings.max_epochs, np.int32)
     data = batches(train, batch_size, seed, Augmentation(settings.flips, settings.shift))
-    state = programs.init(jax.random.key(seed))
+    state = programs.init(jax.random.key(seed), make_rates(settings, steps))
     best: dict[str, Any] = {}
     best_variables: dict[str, Any] = {}
     choices: dict[str, dict[str, Any]] = {}
@@ -278,7 +302,7 @@ def train_fold(
         for epoch in range(1, settings.max_epochs + 1):
             seen = []
             for n in range((epoch - 1) * steps, epoch * steps):
-                state, metrics = programs.step(state, {**data[n], "total_steps": total_steps})
+                state, metrics = programs.step(state, data[n])
                 seen.append(metrics)
                 bar.update(batch_size)
             means = jax.tree.map(lambda *v: float(np.mean(v)), *jax.device_get(seen))

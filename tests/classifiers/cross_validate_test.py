@@ -30,6 +30,7 @@ SETTINGS = train.ClassifierSettings(
     shift=0,
     seed=0,
 )
+RATES = train.make_rates(SETTINGS, 25)
 CELL = Cell("tiny", "synthetic", "24", "inf", 0)
 
 
@@ -200,11 +201,10 @@ def test_smoothed_labels_raise_the_loss_of_a_sure_answer(images):
     classifiers.BACKBONES["tiny"] = Tiny
     smoothed = dataclasses.replace(SETTINGS, label_smoothing=0.2)
     programs = train.make_programs(train.make_network("tiny", 2, smoothed), smoothed)
-    state = programs.init(jax.random.key(0))
+    state = programs.init(jax.random.key(0), train.make_rates(smoothed, 100))
     batch = {
         "image": images.images[:8],
         "label": images.labels[:8],
-        "total_steps": np.full(8, 400, np.int32),
     }
     for _ in range(200):
         state, metrics = programs.step(state, batch)
@@ -235,13 +235,12 @@ def test_two_devices_train_like_one(images, monkeypatch):
     batch = {
         "image": images.images[:8],
         "label": images.labels[:8],
-        "total_steps": np.full(8, 100, np.int32),
     }
 
     def one_step():
         # One only: Adam turns rounding of a gradient near zero into a step of full length.
         programs = train.make_programs(train.make_network("tiny", 2, SETTINGS), SETTINGS)
-        state, metrics = programs.step(programs.init(jax.random.key(0)), batch)
+        state, metrics = programs.step(programs.init(jax.random.key(0), RATES), batch)
         found = (state.batch_stats, state.opt_state)
         return jax.tree.map(np.asarray, found), float(metrics["loss"])
 

@@ -13,6 +13,7 @@ from synthmed_jax.settings import from_config
 
 NAME = "mobilenet_v2"
 SETTINGS = from_config(phantom_ddpm.get_config("smoke")).classifier
+RATES = train.make_rates(SETTINGS, 1)
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_a_head_for_as_many_classes_is_kept(weights):
 def test_training_starts_from_them_with_a_head_of_its_own(weights):
     found = load(weights[0], 4)
     programs = train.make_programs(train.make_network(NAME, 4, SETTINGS), SETTINGS, found)
-    states = [programs.init(jax.random.key(seed)) for seed in (0, 1)]
+    states = [programs.init(jax.random.key(seed), RATES) for seed in (0, 1)]
     assert programs.initial == found.facts
     first, second = (state.params for state in states)
     assert first["classifier_1"]["kernel"].shape == (1280, 4)
