@@ -143,6 +143,14 @@ def _paper() -> ConfigDict:
     config.sweep.per_class = 400  # Images a class of each set.
     config.sweep.seeds = 3  # Sets of each candidate.
 
+    config.tune = ConfigDict()  # --stages=tune; no part of the main chain.
+    config.tune.target = "classifier"  # What is searched: classifier | diffusion.
+    config.tune.sampler = "tpe"  # tpe | random | grid
+    config.tune.trials = 20
+    config.tune.steps = 10_000  # Optimiser steps of each trial's generator (diffusion).
+    config.tune.per_class = 400  # Images a class that it draws.
+    config.tune.seed = 0
+
     config.explain = ConfigDict()
     config.explain.num_samples = 1000  # Perturbed images for each explained image.
     config.explain.batch_size = 64
@@ -172,6 +180,7 @@ def _to_cpu(config: ConfigDict) -> None:
         val_every=500,
     )
     config.generate.update(per_class=400, sampler="ddim", steps=25, block=100)
+    config.tune.update(steps=1500, per_class=100)
     config.classifier.update(
         # The size of the synthetic images. On ALL's, 48 pixels got 92 % of the real fit + val
         # images right and 32 pixels 90 %, both in 400 steps, for half as many pixels.
@@ -200,4 +209,5 @@ def _to_smoke(config: ConfigDict) -> None:
         image_size=32, batch_size=8, max_epochs=1, min_steps=0, folds=2, shift=1
     )
     config.sweep.update(candidates=("ddpm:10", "dpm_solver_pp:5"), per_class=20, seeds=2)
+    config.tune.update(trials=3, steps=10, per_class=10)
     config.explain.update(num_samples=40, batch_size=20)

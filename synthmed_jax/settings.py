@@ -30,6 +30,7 @@ from synthmed_jax.diffusion.train import TrainSettings
 from synthmed_jax.diffusion.unet import UNetConfig, smallest_side
 from synthmed_jax.errors import UserError
 from synthmed_jax.explain.gallery import ExplainSettings
+from synthmed_jax.search import SearchSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Settings:
     backbones: tuple[str, ...]
     arms: tuple[str, ...]
     sweep: SweepSettings
+    tune: SearchSettings
     classifier: ClassifierSettings
     explain: ExplainSettings
     fields: Mapping[str, Any]
@@ -118,6 +120,7 @@ def from_config(config: ConfigDict) -> Settings:
         arms=arms,
         classifier=ClassifierSettings(**classifier),
         sweep=SweepSettings(**sweep | {"candidates": _names(sweep["candidates"])}),
+        tune=SearchSettings(**blocks["tune"]),
         explain=ExplainSettings(**blocks["explain"]),
         fields=dict(_flatten(config.to_dict())),
     )

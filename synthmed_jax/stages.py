@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from synthmed_jax import diffusion_stages, runlog, workdir
+from synthmed_jax import diffusion_stages, runlog, tune_stage, workdir
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.data import split
 from synthmed_jax.diffusion import likelihood
@@ -172,6 +172,14 @@ STAGES: dict[str, Stage] = {
         diffusion_stages.run_sweep,
         fields=("sweep.", *(f"generate.{name}" for name in _DRAWING)),
         inputs=("features", "diffusion"),
+        optional=True,
+    ),
+    "tune": Stage(
+        tune_stage.run_tune,
+        fields=("tune.", "diffusion.", "generate.", "classifier."),
+        ignored=("tune.target", "tune.trials", "generate.block", "classifier.arms"),
+        inputs=("split",),
+        cells=lambda run: [f"{run.settings.tune.target} {run.settings.tune.trials}"],
         optional=True,
     ),
     "classify": Stage(

@@ -17,6 +17,7 @@ FLOORS = {
     "stages": 5,
     "expected": 4,
     "diffusion_stages": 4,
+    "tune_stage": 4,
     "experiment": 3,
     "settings": 2,
     "diffusion": 1,

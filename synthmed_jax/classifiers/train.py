@@ -6,7 +6,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import flax.linen as nn
 import jax
@@ -106,6 +106,13 @@ class State(NamedTuple):
     params: Any
     batch_stats: Any
     opt_state: Any
+
+
+class Log(Protocol):
+    """What is told of every epoch."""
+
+    def write(self, **values: float) -> None:
+        """Takes one record: epoch, losses and accuracies."""
 
 
 class Programs(NamedTuple):
@@ -259,7 +266,7 @@ def train_fold(
     train: ImageSet,
     validation: Mapping[str, ImageSet],
     select: str,
-    log: runlog.MetricsLog,
+    log: Log,
     description: str,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Trains one network, keeping the weights of the lowest validation loss.

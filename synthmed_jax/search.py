@@ -1,0 +1,180 @@
+"""A search over settings that may be broken off at any time: optuna's samplers, on one journal."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import pathlib
+import pprint
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+
+from synthmed_jax import checks, runlog
+
+TARGETS = ("classifier", "diffusion")
+GRID_POINTS = 3  # of a range, where a grid is searched
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+class Range(NamedTuple):
+    """Numbers from low to high; log: evenly in their logarithm."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
+# Config field -> the values that it may take.
+Space = Mapping[str, Range | tuple[Any, ...]]
+# (values by config field, report(epoch, loss so far)) -> loss; report ends a trial without hope.
+Objective = Callable[[dict[str, Any], Callable[[int, float], None]], float]
+
+SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
+    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+    # Every point is asked for by name: nothing is left to draw. (optuna's own grid would leave out
+    # the point at which a search was broken off.)
+    "grid": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchSettings:
+    """What is searched, and for how long.
+
+    Attributes:
+      target: one of TARGETS.
+      sampler: one of SAMPLERS.
+      trials: settings that are tried.
+      steps: optimiser steps of a trial's generator.
+      per_class: images a class that it draws.
+      seed: of the sampler.
+    """
+
+    target: str
+    sampler: str
+    trials: int
+    steps: int
+    per_class: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        checks.one_of("config.tune.target", self.target, TARGETS)
+        checks.one_of("config.tune.sampler", self.sampler, SAMPLERS)
+        for name, least in {"trials": 1, "steps": 2, "per_class": 10, "seed": 0}.items():
+            checks.at_least(f"config.tune.{name}", getattr(self, name), least)
+
+
+def search(
+    settings: SearchSettings,
+    space: Space,
+    present: Mapping[str, Any],
+    objective: Objective,
+    folder: pathlib.Path,
+) -> optuna.Study:
+    """Tries settings until `trials` of them are finished, from where an earlier call stopped.
+
+    A trial is decided by those before it and by the seed alone: a search that was broken off ends
+    as an unbroken one. The first trial is the present settings, but for a grid.
+
+    Args:
+      present: the fields' present values.
+      folder: receives journal.log.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    folder.mkdir(parents=True, exist_ok=True)
+    study = optuna.create_study(
+        storage=JournalStorage(JournalFileBackend(str(folder / "journal.log"))),
+        study_name=settings.target,
+        # Trials are pruned only after so many finished ones, and epochs, that a median says much.
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2),
+        load_if_exists=True,
+    )
+    for broken in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(broken.number, state=TrialState.FAIL)
+    asked = _grid(space) if settings.sampler == "grid" else [dict(present)]
+    size = min(len(asked), settings.trials) if settings.sampler == "grid" else settings.trials
+    while (done := _finished(study)) < size:
+        study.sampler = SAMPLERS[settings.sampler](settings.seed + done)
+        if done < len(asked):
+            study.enqueue_trial(asked[done])
+        study.optimize(lambda trial: _try(trial, space, objective), n_trials=1)
+        best = study.best_trial
+        print(
+            f"tune: {done + 1} of {size}; best so far {best.value:.4f}, {best.params}",
+            flush=True,
+        )
+    return study
+
+
+def describe(study: optuna.Study) -> dict[str, Any]:
+    """The finished trials and the best one, for JSON."""
+    trials = study.get_trials(deepcopy=False, states=FINISHED)
+    rows = [
+        {"fields": trial.params, "loss": trial.value, "state": trial.state.name.lower()}
+        for trial in trials
+    ]
+    return {"best": {"fields": study.best_params, "loss": study.best_value}, "trials": rows}
+
+
+def write_config(path: pathlib.Path, fields: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    """Writes a config file, for --config, of a run's fields with those that were found.
+
+    Args:
+      fields: dotted field -> value, all of them.
+      found: those that a search has decided.
+    """
+    nested: dict[str, Any] = {}
+    for field, value in (dict(fields) | dict(found)).items():
+        block = nested
+        *blocks, name = field.split(".")
+        for part in blocks:
+            block = block.setdefault(part, {})
+        block[name] = value
+    decided = "\n".join(f"  {field}: {value!r}" for field, value in found.items())
+    runlog.write_text(
+        path,
+        f'"""A run\'s config; what a search has decided:\n\n{decided}\n"""\n\n'
+        "from ml_collections import ConfigDict\n\n\n"
+        f"def get_config():\n    return ConfigDict(\n{pprint.pformat(nested, sort_dicts=False)}\n"
+        "    )\n",
+    )
+
+
+def _finished(study: optuna.Study) -> int:
+    return len(study.get_trials(deepcopy=False, states=FINISHED))
+
+
+def _try(trial: optuna.Trial, space: Space, objective: Objective) -> float:
+    def report(epoch: int, loss: float) -> None:
+        trial.report(loss, epoch)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+
+    return objective({field: _suggest(trial, field, v) for field, v in space.items()}, report)
+
+
+def _suggest(trial: optuna.Trial, field: str, values: Range | tuple[Any, ...]) -> Any:
+    if isinstance(values, Range):
+        return trial.suggest_float(field, values.low, values.high, log=values.log)
+    return trial.suggest_categorical(field, values)
+
+
+def _grid(space: Space) -> list[dict[str, Any]]:
+    points = itertools.product(*map(_points, space.values()))
+    return [dict(zip(space, point, strict=True)) for point in points]
+
+
+def _points(values: Range | tuple[Any, ...]) -> list[Any]:
+    if not isinstance(values, Range):
+        return list(values)
+    spaced = np.geomspace if values.log else np.linspace
+    # Within the range, which rounding may leave.
+    points = np.clip(spaced(values.low, values.high, GRID_POINTS), values.low, values.high)
+    return [float(point) for point in points]

@@ -1,0 +1,115 @@
+import importlib.util
+import math
+
+import pytest
+
+from configs import all_ddpm
+from synthmed_jax import protocol, search, settings
+from synthmed_jax.search import Range, SearchSettings
+
+SPACE = {"a.x": Range(1e-4, 1.0, log=True), "a.y": Range(-1.0, 1.0), "b.z": ("p", "q", "r")}
+PRESENT = {"a.x": 0.5, "a.y": 0.9, "b.z": "r"}
+
+
+def make(**changes):
+    values = {"target": "classifier", "sampler": "tpe", "trials": 15, "steps": 2, "per_class": 10}
+    return SearchSettings(**values | {"seed": 0} | changes)
+
+
+def bowl(values, report):
+    """Lowest at x = 0.01, y = 0.3, z = q."""
+    x, y = math.log10(values["a.x"]) + 2, values["a.y"] - 0.3
+    loss = x * x + y * y + {"p": 0.4, "q": 0.0, "r": 0.8}[values["b.z"]]
+    for epoch in range(1, 6):
+        report(epoch, loss + 1 / epoch)
+    return loss
+
+
+def run(folder, objective=bowl, **changes):
+    return search.search(make(**changes), SPACE, PRESENT, objective, folder)
+
+
+def test_it_finds_better_settings_than_the_present_ones(tmp_path):
+    study = run(tmp_path, trials=40)
+    first = study.trials[0]
+    assert first.params == PRESENT
+    assert study.best_value < 0.2 < first.value
+    assert study.best_params["b.z"] == "q"
+
+
+@pytest.mark.parametrize("sampler", search.SAMPLERS)
+def test_broken_off_after_seven_it_ends_as_an_unbroken_one(tmp_path, sampler):
+    calls = []
+
+    def killed(values, report):
+        calls.append(values)
+        if len(calls) == 8:
+            report(1, 0.5)  # in the middle of a trial
+            raise KeyboardInterrupt
+        return bowl(values, report)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "broken", killed, sampler=sampler)
+    resumed = []
+
+    def note(values, report):
+        resumed.append(values)
+        return bowl(values, report)
+
+    broken = run(tmp_path / "broken", note, sampler=sampler)
+    whole = run(tmp_path / "whole", sampler=sampler)
+    # It goes on at the eighth trial, the one that was cut short.
+    assert resumed[0] == calls[7]
+    assert len(resumed) == 15 - 7
+    assert search.describe(broken) == search.describe(whole)
+
+
+def test_a_finished_search_does_nothing_and_a_longer_one_goes_on(tmp_path):
+    run(tmp_path, trials=3)
+    more = []
+    run(tmp_path, lambda values, report: more.append(values) or 1.0, trials=3)
+    assert not more
+    run(tmp_path, lambda values, report: more.append(values) or 1.0, trials=5)
+    assert len(more) == 2
+
+
+def test_a_grid_visits_every_point_once(tmp_path):
+    seen = []
+
+    def note(values, report):
+        seen.append(tuple(values.values()))
+        return bowl(values, report)
+
+    run(tmp_path, note, sampler="grid", trials=100)
+    assert len(seen) == len(set(seen)) == 27
+    assert sorted({x for x, _, _ in seen}) == pytest.approx([1e-4, 1e-2, 1.0])
+
+
+def test_hopeless_trials_are_cut_short(tmp_path):
+    epochs = []
+
+    def bad_after_five(values, report):
+        number, loss = len(epochs), 0.1 if len(epochs) < 5 else 9.0
+        epochs.append(0)
+        for epoch in range(1, 11):
+            epochs[number] = epoch
+            report(epoch, loss)
+        return loss
+
+    study = run(tmp_path, bad_after_five, trials=8)
+    assert epochs[:5] == [10] * 5
+    assert all(count < 10 for count in epochs[5:])
+    assert [row["state"] for row in search.describe(study)["trials"]].count("pruned") == 3
+
+
+def test_the_best_settings_are_a_config_that_a_run_takes(tmp_path):
+    config = all_ddpm.get_config("cpu")
+    fields = settings.from_config(protocol.apply(config)).fields
+    found = {"classifier.learning_rate": 0.00123, "classifier.flips": "none"}
+    search.write_config(tmp_path / "best.py", fields, found)
+    spec = importlib.util.spec_from_file_location("best", tmp_path / "best.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    again = settings.from_config(protocol.apply(module.get_config()))
+    assert again.fields == fields | found
+    assert "classifier.learning_rate: 0.00123" in module.__doc__
