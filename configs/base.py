@@ -171,15 +171,20 @@ def _to_cpu(config: ConfigDict) -> None:
         channels=64, multipliers=(1, 2), blocks=1, attention=(), patch=2, dropout=0.0
     )
     config.diffusion.train.update(
-        steps=7000,
+        steps=15_500,
         batch_size=16,
         learning_rate=1e-3,
         warmup_steps=100,
-        ema_half_lives=(250, 700),
+        ema_half_lives=(500, 1500),
         timesteps="stratified",
-        val_every=500,
+        label_dropout=0.1,
+        val_every=1000,
     )
-    config.generate.update(per_class=400, sampler="ddim", steps=25, block=100)
+    # On ALL, of the real fit + val images, a ResNet-18 got 94.5 % right from 1600 images drawn
+    # without guidance, 95.7 % with.
+    config.generate.update(
+        per_class=800, sampler="dpm_solver_pp", steps=15, guidance=1.5, block=100
+    )
     config.tune.update(steps=1500, per_class=100)
     config.classifier.update(
         # The size of the synthetic images. On ALL's, 48 pixels got 92 % of the real fit + val

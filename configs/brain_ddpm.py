@@ -21,6 +21,4 @@ def get_config(scale: str = "paper") -> ConfigDict:
         config.generate.per_class = 1700
         # Table 1 of the paper; 20 % rounded up would be 329 and 352.
         config.split.counts = "meningioma=330,pituitary=350"
-    if scale == "cpu":
-        config.diffusion.train.steps = 5000
     return config

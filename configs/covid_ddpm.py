@@ -19,6 +19,4 @@ def get_config(scale: str = "paper") -> ConfigDict:
     config.data.name = "sarscov2_ct"
     if scale == "paper":
         config.generate.per_class = 1500
-    if scale == "cpu":
-        config.diffusion.train.steps = 5000
     return config

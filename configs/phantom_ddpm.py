@@ -18,7 +18,7 @@ def get_config(scale: str = "paper") -> ConfigDict:
     if scale == "cpu":
         config.data.phantom_images = 400
         config.diffusion.train.update(steps=1200, ema_half_lives=(150,), val_every=400)
-        config.generate.update(per_class=200, steps=20, block=50)
+        config.generate.update(per_class=200, block=50)
         config.classifier.update(max_epochs=10, min_steps=160, learning_rate=1e-3, folds=3)
         config.explain.num_samples = 500
     return config

@@ -3,11 +3,12 @@
 import importlib
 import pathlib
 import re
+import runpy
 
 import jax
 import pytest
 
-from synthmed_jax import runlog, runner, stages
+from synthmed_jax import protocol, runlog, runner, search, settings, stages
 from synthmed_jax.data import synthetic
 from synthmed_jax.errors import UserError
 
@@ -102,6 +103,24 @@ def test_more_images_add_a_cell_and_redo_nothing(finished, cache):
                 continue
             assert after[name] == content, name
     assert any("/synthetic/12-inf-s0/" in name for name in after)
+
+
+@pytest.mark.parametrize("target", search.TARGETS)
+def test_a_search_leaves_a_config_that_a_run_takes(finished, cache, target):
+    before = contents(finished)
+    config = make_config(cache, tune__target=target, tune__trials=2, generate__per_class=8)
+    runner.run(config, finished, ["tune"])
+    folder = finished / "tune" / target
+    found = runlog.read_json(folder / "search.json")
+    assert [row["state"] for row in found["trials"]] == ["complete"] * 2
+    assert found["best"]["loss"] == min(row["loss"] for row in found["trials"])
+    assert found["num_images"] == 32  # fit and val: 20 % of 4 x 40
+    best = runpy.run_path(str(folder / "best.py"))["get_config"]()
+    for field, value in found["best"]["fields"].items():
+        assert dict(settings.from_config(protocol.apply(best)).fields)[field] == value
+    assert {n: c for n, c in contents(finished).items() if n in before and "config" not in n} == {
+        n: c for n, c in before.items() if "config" not in n
+    }
 
 
 def test_a_dry_run_says_how_long_and_writes_nothing(tmp_path, cache, capsys):
