@@ -79,7 +79,14 @@ def run_features(run: Run) -> None:
     folder = run.workdir / "features"
     log = runlog.MetricsLog(folder / "metrics.jsonl", counter="epoch")
     variables, result = classifier_train.train_fold(
-        run.feature_programs, settings, settings.seed, fit, {"val": val}, "val", log, "features"
+        run.feature_programs,
+        settings,
+        settings.seed,
+        fit,
+        {"real_val": val},
+        "real_val",
+        log,
+        "features",
     )
     checkpoint.save(folder / "checkpoint", result["best_epoch"], variables, keep=1)
     runlog.write_json(folder / "result.json", result)

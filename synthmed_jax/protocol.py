@@ -1,6 +1,10 @@
-"""The paper's protocol to its letter, in one word of the config."""
+"""What one field of a config decides about others: the paper's protocol, one model a class."""
 
 from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -16,7 +20,6 @@ PAPER = {
     "diffusion.train.weighting": "simple",
     "diffusion.train.timesteps": "uniform",
     "generate.sampler": "ddpm",
-    "generate.guidance": 1.0,
     "classifier.backbones": (
         "resnet18", "resnet50", "vgg16", "vgg19", "alexnet", "densenet121", "mobilenet_v2",
         "googlenet",
@@ -34,13 +37,15 @@ PAPER = {
 # Table 1: images a class of its data sets.
 PAPER_IMAGES = {"leukemia": 1000, "brain_tumor_mri": 1700, "sarscov2_ct": 1500}
 PROTOCOLS = ("own", "paper")
+# A model of one class is told no label: there is none to hide, and nothing to guide to.
+PER_CLASS = {"diffusion.train.label_dropout": 0.0, "generate.guidance": 1.0}
 
 
 def apply(config: ConfigDict) -> ConfigDict:
-    """Returns the config with the fields that its protocol decides.
+    """Returns the config with the fields that its protocol and its conditioning decide.
 
-    `paper` takes precedence over whatever else these fields were set to. What the paper leaves open
-    (sizes, schedule, T, rates) stays as the config has it.
+    They take precedence over whatever else these fields were set to, and what they change is
+    printed. What the paper leaves open (sizes, schedule, T, rates) stays as the config has it.
 
     Raises:
       UserError: the protocol is unknown.
@@ -51,5 +56,17 @@ def apply(config: ConfigDict) -> ConfigDict:
         fields = PAPER | {"generate.steps": config.diffusion.num_steps}
         if config.data.name in PAPER_IMAGES:
             fields["generate.per_class"] = PAPER_IMAGES[config.data.name]
-        resolved.update_from_flattened_dict(fields)
+        _decide(resolved, "config.protocol=paper", fields)
+    if resolved.diffusion.conditioning == "per_class":
+        _decide(resolved, "config.diffusion.conditioning=per_class", PER_CLASS)
     return resolved.lock()
+
+
+def _decide(config: ConfigDict, by: str, fields: Mapping[str, Any]) -> None:
+    """Sets the fields, and says which of them had another value."""
+    for field, value in fields.items():
+        block, _, name = field.rpartition(".")
+        of = functools.reduce(getattr, block.split("."), config)
+        if of[name] != value:
+            print(f"{by}: config.{field} is {value!r}, not {of[name]!r}", flush=True)
+            of[name] = value

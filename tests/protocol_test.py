@@ -29,6 +29,15 @@ def test_of_other_data_the_number_of_images_stays():
     assert protocol.apply(config).generate.per_class == 123
 
 
+def test_one_model_a_class_is_one_field_and_says_what_it_changes(capsys):
+    config = all_ddpm.get_config("cpu")
+    config.diffusion.conditioning = "per_class"
+    run = settings.from_config(protocol.apply(config))
+    assert (run.train.label_dropout, run.sample.guidance) == (0.0, 1.0)
+    said = capsys.readouterr().out
+    assert "conditioning=per_class: config.generate.guidance is 1.0, not 1.5" in said
+
+
 def test_without_it_nothing_changes():
     config = all_ddpm.get_config("cpu")
     assert protocol.apply(config).to_dict() == config.to_dict()
