@@ -25,8 +25,7 @@ def from_network(
 
 
 def guided(
-    conditional: DenoiseFn,
-    unconditional: DenoiseFn,
+    denoise_both: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]],
     schedule: Schedule,
     weight: float,
     interval: tuple[float, float] = (0.0, 1.0),
@@ -36,6 +35,7 @@ def guided(
     Guiding x_0 or eps is the same, both being linear in each other at a given x_t.
 
     Args:
+      denoise_both: (x_t, t) -> the x_0 estimates with and without a class.
       weight: 1 is no guidance, more pulls towards the class.
       interval: (low, high), shares of T: guidance acts where low <= t / T < high (Kynkaanniemi et
         al. 2024: at high noise it costs variety, at low noise it does nothing).
@@ -43,7 +43,7 @@ def guided(
     low, high = (share * schedule.num_steps for share in interval)
 
     def denoise(x_t: jax.Array, t: jax.Array) -> jax.Array:
-        c, u = conditional(x_t, t), unconditional(x_t, t)
+        c, u = denoise_both(x_t, t)
         acts = ((t >= low) & (t < high))[:, None, None, None]
         return jnp.where(acts, u + weight * (c - u), c)
 

@@ -29,14 +29,18 @@ def unconditional(x, t):
     return x - 1
 
 
+def both(x, t):
+    return conditional(x, t), unconditional(x, t)
+
+
 def test_guidance_of_weight_1_is_none_and_more_goes_further():
     for weight, shift in [(1.0, 1), (0.0, -1), (3.0, 5)]:
-        guided = denoisers.guided(conditional, unconditional, SCHEDULE, weight)
+        guided = denoisers.guided(both, SCHEDULE, weight)
         np.testing.assert_allclose(guided(X, T), X + shift, atol=1e-5)
 
 
 def test_guidance_acts_inside_its_interval_alone():
-    guided = denoisers.guided(conditional, unconditional, SCHEDULE, 3.0, (0.2, 0.9))
+    guided = denoisers.guided(both, SCHEDULE, 3.0, (0.2, 0.9))
     shift = np.asarray(guided(X, T) - X)[:, 0, 0, 0]
     np.testing.assert_allclose(shift, [1, 5, 1], atol=1e-5)
 
@@ -49,7 +53,7 @@ def test_guidance_of_eps_and_of_x_0_are_the_same():
 
     c, u = eps_of(conditional(X, T)), eps_of(unconditional(X, T))
     by_eps = (X - jnp.sqrt(1 - alpha_bar) * (u + 2.5 * (c - u))) / jnp.sqrt(alpha_bar)
-    guided = denoisers.guided(conditional, unconditional, SCHEDULE, 2.5)
+    guided = denoisers.guided(both, SCHEDULE, 2.5)
     np.testing.assert_allclose(guided(X, T), by_eps, rtol=1e-3, atol=1e-3)
 
 

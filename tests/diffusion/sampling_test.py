@@ -66,6 +66,25 @@ def test_guidance_of_any_weight_but_1_changes_what_is_drawn(draw, make):
     assert distance(nowhere, plain) <= 1
 
 
+def test_one_guided_evaluation_is_two(model, params):
+    settings = dataclasses.replace(SETTINGS, guidance=3.0, threshold="none")
+    draw = sampling.Draw(settings, model, BLOCK)
+    x, t = jax.random.normal(jax.random.key(3), (2, 8, 8, 1)), jnp.array([3, 7])
+    label = jnp.array([1, 0])
+
+    @jax.jit
+    def both_ways():
+        conditional, unconditional = (
+            model.denoiser(params, own)(x, t)
+            for own in (label, jnp.full_like(label, model.unet.no_class))
+        )
+        expected = unconditional + 3 * (conditional - unconditional)
+        return draw._denoiser(params, label)(x, t), expected
+
+    found, expected = both_ways()
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+
+
 def test_eta_is_handed_to_ddim(make):
     noisy = make(sampler="ddim", eta=1.0)([0], [0])
     assert distance(noisy, make(sampler="ddim")([0], [0])) > 1
