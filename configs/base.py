@@ -152,9 +152,18 @@ def _paper() -> ConfigDict:
     config.tune.seed = 0
 
     config.explain = ConfigDict()
+    config.explain.engine = "jax"  # jax (this project's LIME) | lime (the package).
     config.explain.num_samples = 1000  # Perturbed images for each explained image.
-    config.explain.batch_size = 64
+    # How regions are switched: balanced | antithetic | bernoulli (as the package does).
+    config.explain.sampling = "balanced"
+    config.explain.segmentation = "slic"  # slic | quickshift | felzenszwalb | grid
+    config.explain.regions = 55  # About how many regions an image is cut into.
     config.explain.seed = 0
+    # Images a class, real and synthetic each, that the numbers about explanations are of.
+    config.explain.images = 20
+    config.explain.repeats = 3  # Explanations of each, under seeds of their own.
+    config.explain.check = False  # The package explains the pictured images too.
+    config.explain.batch_size = 64  # Images a call of the network.
     return config
 
 
@@ -215,4 +224,6 @@ def _to_smoke(config: ConfigDict) -> None:
     )
     config.sweep.update(candidates=("ddpm:10", "dpm_solver_pp:5"), per_class=20, seeds=2)
     config.tune.update(trials=3, steps=10, per_class=10)
-    config.explain.update(num_samples=40, batch_size=20)
+    config.explain.update(
+        num_samples=40, regions=12, images=2, repeats=2, check=True, batch_size=20
+    )

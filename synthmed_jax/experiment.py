@@ -5,13 +5,17 @@ from __future__ import annotations
 import dataclasses
 import functools
 import pathlib
+from collections.abc import Callable
+
+import numpy as np
 
 from synthmed_jax import settings as settings_module
 from synthmed_jax.classifiers import cross_validate, feature_net, inputs, pretrained
 from synthmed_jax.classifiers import train as classifier_train
-from synthmed_jax.data import images, split, synthetic, warp
+from synthmed_jax.data import images, phantom_set, split, synthetic, warp
 from synthmed_jax.diffusion import conditioning, model, sampling, schedule, unet
 from synthmed_jax.diffusion import train as diffusion_train
+from synthmed_jax.evaluation import memorisation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +135,19 @@ class Run:
     def resize(self, image_set: images.ImageSet) -> images.ImageSet:
         """To the size that the classifiers see."""
         return inputs.resize(image_set, self.settings.classifier.image_size)
+
+    def nearest_fit(self, queries: images.ImageSet) -> images.ImageSet:
+        """The nearest `fit` image of each image, in their order."""
+        fit, flips = self.parts.fit, self.settings.augmentation.flips
+        return fit.subset(memorisation.nearest(queries.images, fit.images, flips)[0])
+
+    @property
+    def lesion_of(self) -> Callable[[str], np.ndarray] | None:
+        """Where a real image's lesion is, at the size that the classifiers see; None: not known."""
+        if self.settings.data.name != "phantom":
+            return None
+        seed, size = self.settings.data.phantom_seed, self.settings.classifier.image_size
+        return functools.partial(phantom_set.lesion_of, seed=seed, size=size)
 
     @property
     def cells(self) -> list[cross_validate.Cell]:

@@ -95,12 +95,19 @@ def _on_all_devices(state: Tree) -> Tree:
     A CPU has as many threads as cores. Were a step begun while the second device still waits for
     its copy, the first could block all of them in its reductions: neither would ever go on.
     """
-    devices = jax.local_devices()
-    first = jax.tree.leaves(state)[0]
-    if isinstance(first, jax.Array) and first.sharding.device_set == set(devices):
+    if _is_everywhere(jax.tree.leaves(state)[0]):
         return state
-    everywhere = NamedSharding(Mesh(np.array(devices), (AXIS,)), PartitionSpec())
-    return jax.block_until_ready(jax.device_put(state, everywhere))
+    return jax.block_until_ready(everywhere(state))
+
+
+def everywhere(tree: Tree) -> Tree:
+    """Puts a copy of every array that is not yet there on every device, so that no call does."""
+    sharding = NamedSharding(Mesh(np.array(jax.local_devices()), (AXIS,)), PartitionSpec())
+    return jax.tree.map(lambda x: x if _is_everywhere(x) else jax.device_put(x, sharding), tree)
+
+
+def _is_everywhere(x: Any) -> bool:
+    return isinstance(x, jax.Array) and x.sharding.device_set == set(jax.local_devices())
 
 
 def map_examples(function: Callable[..., Tree], batch_size: int) -> Callable[..., Tree]:
@@ -123,6 +130,7 @@ def map_examples(function: Callable[..., Tree], batch_size: int) -> Callable[...
                 function, axis_name=AXIS, in_axes=(None, *(0 for _ in arrays))
             )
         n = len(arrays[0])
+        state = everywhere(state)
         pieces = []
         for start in range(0, n, batch_size):
             batch = [_pad(np.asarray(a[start : start + batch_size]), batch_size) for a in arrays]

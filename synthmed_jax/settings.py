@@ -30,6 +30,7 @@ from synthmed_jax.diffusion.train import TrainSettings
 from synthmed_jax.diffusion.unet import UNetConfig, smallest_side
 from synthmed_jax.errors import UserError
 from synthmed_jax.explain.gallery import ExplainSettings
+from synthmed_jax.explain.lime import LimeSettings
 from synthmed_jax.search import SearchSettings
 
 
@@ -121,7 +122,7 @@ def from_config(config: ConfigDict) -> Settings:
         classifier=ClassifierSettings(**classifier),
         sweep=SweepSettings(**sweep | {"candidates": _names(sweep["candidates"])}),
         tune=SearchSettings(**blocks["tune"]),
-        explain=ExplainSettings(**blocks["explain"]),
+        explain=_explain(blocks["explain"]),
         fields=dict(_flatten(config.to_dict())),
     )
     side = smallest_side(settings.unet)
@@ -133,6 +134,13 @@ def from_config(config: ConfigDict) -> Settings:
     _check_process(settings)
     _check_classifiers(settings)
     return settings
+
+
+def _explain(block: dict[str, Any]) -> ExplainSettings:
+    names = {field.name for field in dataclasses.fields(LimeSettings)}
+    own = LimeSettings(**{name: block[name] for name in names})
+    rest = {name: value for name, value in block.items() if name not in names}
+    return ExplainSettings(lime=own, **rest)
 
 
 def _check_process(settings: Settings) -> None:

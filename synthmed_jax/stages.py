@@ -15,6 +15,7 @@ from synthmed_jax.diffusion import likelihood
 from synthmed_jax.evaluation import memorisation, real_test
 from synthmed_jax.experiment import Run
 from synthmed_jax.explain import gallery
+from synthmed_jax.explain.predictor import Predictor
 from synthmed_jax.report import html
 
 
@@ -103,14 +104,16 @@ def _best(run: Run) -> dict[str, Any]:
 def _explain(run: Run) -> None:
     best = _best(run)
     cell = {name: best[name] for name in ("backbone", "arm", "n", "ratio", "seed")}
-    _, predict = _trained(run, cell, best["fold"])
+    folder = cross_validate.fold_folder(
+        run.workdir / "classify", cross_validate.Cell(**cell), best["fold"]
+    )
+    programs = run.programs_of(best["backbone"])
+    variables = cross_validate.load_variables(programs, folder)
     gallery.explain_sets(
         run.settings.explain,
         run.split_path,
-        run.data.images,
-        run.synthetic,
-        run.resize,
-        predict,
+        gallery.Sources(run.data.images, run.synthetic, run.nearest_fit, run.resize, run.lesion_of),
+        Predictor(programs.logits, variables, run.settings.explain.batch_size),
         best,
         run.workdir / "explain",
     )

@@ -122,12 +122,15 @@ class Programs(NamedTuple):
       init: (key, Rates) -> State.
       step: (State, batch with "image" and "label") -> (State, metrics).
       predict: ({"params", "batch_stats"}, u8[N,S,S,C]) -> probabilities f32[N,K], any N.
+      logits: what `predict` is made of: the same arguments -> logits f32[N,K], for use inside other
+        compiled functions.
       initial: what `init` starts from (see `Pretrained.facts`).
     """
 
     init: Callable[[jax.Array, Rates], State]
     step: Callable[[State, dict[str, np.ndarray]], tuple[State, dict[str, jax.Array]]]
     predict: Callable[[dict[str, Any], np.ndarray], np.ndarray]
+    logits: Callable[[dict[str, Any], jax.Array], jax.Array]
     initial: dict[str, str]
 
 
@@ -241,14 +244,17 @@ def make_programs(
         new = State(state.step + 1, state.key, rates, params, batch_stats, opt_state)
         return new, metrics
 
+    def logits_of(variables: dict[str, Any], images: jax.Array) -> jax.Array:
+        return cast(jax.Array, network.apply(variables, normalise(images), train=False))
+
     def predict(variables: dict[str, Any], images: jax.Array) -> jax.Array:
-        logits = cast(jax.Array, network.apply(variables, normalise(images), train=False))
-        return jax.nn.softmax(logits)
+        return jax.nn.softmax(logits_of(variables, images))
 
     return Programs(
         init,
         parallel.train_step(step),
         parallel.map_examples(predict, settings.batch_size),
+        logits_of,
         pretrained.facts if pretrained else {"weights": RANDOM},
     )
 

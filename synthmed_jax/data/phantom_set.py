@@ -53,6 +53,15 @@ def make_source(images: int, seed: int, size: int) -> PhantomSource:
     return PhantomSource(Path(), sorted(files), phantom.CLASS_NAMES, "", seed, size)
 
 
+def lesion_of(file: str, seed: int, size: int) -> np.ndarray:
+    """Draws the lesion mask bool[size,size] of one file of the set `seed`; empty for notumor."""
+    from synthmed_jax.data import phantom
+
+    path = Path(file)
+    label = phantom.CLASS_NAMES.index(path.parent.name)
+    return phantom.draw(seed, label, int(path.stem), size)[1]
+
+
 def recipe_hash(source: PhantomSource) -> str:
     """Returns a sha256 of all that the drawing depends on, its source code included.
 

@@ -1,5 +1,12 @@
-"""Pictures of explanations: the image, the weight of each region, and the strongest regions."""
+"""Pictures of explanations, a page a class: image, weights of its regions, strongest regions.
 
+Red and blue say for and against; so do the signs on the strongest regions, for eyes and printers
+that know only grey.
+"""
+
+from __future__ import annotations
+
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -7,83 +14,119 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from synthmed_jax.explain.lime import Explanation
+from synthmed_jax.explain.scores import middle
+
+PANEL = 1.75  # inches
+NUM_REGIONS = 5  # outlined and signed, at most
+COLOURS = "RdBu_r"
+LEAST = 0.1  # of the largest magnitude: weaker weights are never outlined or signed
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One explained image of a page.
+
+    Attributes:
+      explanation: of the image.
+      title: a line or two above it.
+    """
+
+    explanation: Explanation
+    title: str
 
 
 def heat_map(explanation: Explanation) -> np.ndarray:
     """f64[S,S]: every pixel's weight for the explained class."""
-    regions, weights = zip(*explanation.weights[explanation.label], strict=True)
-    values = np.zeros(explanation.segments.max() + 1)
-    values[list(regions)] = weights
-    return values[explanation.segments]
+    return explanation.own_weights[explanation.view.segments]
 
 
-def top_regions(explanation: Explanation, count: int) -> np.ndarray:
-    """bool[S,S]: the regions, at most `count`, that speak loudest for the explained class.
-
-    Weights below a tenth of the largest magnitude are the fit's noise and never shown.
-    """
-    weights = explanation.weights[explanation.label]
-    least = max(abs(weight) for _, weight in weights) / 10
-    loud = [item for item in weights if item[1] > 0 and item[1] >= least]
-    best = sorted(loud, key=lambda item: -item[1])[:count]
-    return np.isin(explanation.segments, [region for region, _ in best])
+def strongest(weights: np.ndarray, count: int = NUM_REGIONS) -> list[int]:
+    """The regions of the largest magnitude, at most `count`, none that is next to nothing."""
+    size = np.abs(weights)
+    order = np.argsort(-size, kind="stable")[:count]
+    least = max(LEAST * size[order[0]], 1e-12)
+    return [int(region) for region in order if size[region] >= least]
 
 
-def draw_explanation(
-    path: str | pathlib.Path,
-    image: np.ndarray,
-    explanation: Explanation,
-    class_names: Sequence[str],
-    *,
-    truth: int | None = None,
-    title: str = "",
-    num_regions: int = 5,
+def speaking_for(explanation: Explanation) -> np.ndarray:
+    """bool[S,S]: the regions that speak loudest for the explained class."""
+    weights = explanation.own_weights
+    loud = strongest(np.maximum(weights, 0))
+    if loud:
+        loud = [region for region in loud if weights[region] >= LEAST * np.abs(weights).max()]
+    return np.isin(explanation.view.segments, loud)
+
+
+def draw_page(
+    path: pathlib.Path,
+    heading: str,
+    entries: Sequence[Sequence[Entry | None]],
+    column_titles: Sequence[str],
 ) -> None:
-    """Writes a PNG of three panels: image, weights of the regions, strongest regions outlined.
+    """Writes a PNG of explained images in rows and columns; all share one scale of colours.
 
     Args:
       path: the file to write, in a folder that exists.
-      image: u8 or f32 [S,S,C], C of 1 or 3, as it was explained.
-      explanation: of that image.
-      class_names: of all K classes.
-      truth: the image's class, None if it has none but its prompt.
-      title: put before the prediction.
-      num_regions: at most so many outlined.
+      heading: of the page.
+      entries: rows of as many entries as there are column titles; None leaves a gap.
+      column_titles: e.g. real and synthetic.
     """
-    shown = _to_display(image)
-    predicted = int(explanation.probabilities.argmax())
-    facts = [title] if title else []
-    facts.append(f"predicted {class_names[predicted]} {explanation.probabilities[predicted]:.0%}")
-    if truth is not None:
-        facts.append(f"truth {class_names[truth]}")
-    facts.append(f"R² {explanation.r2:.2f}")
-
+    rows, columns = len(entries), len(column_titles)
     # Figure and canvas by hand: pyplot keeps global state and may look for a screen.
-    figure = Figure(figsize=(10.5, 3.7), dpi=100, layout="constrained")
+    widths = ([1.0, 1.0, 1.0, 0.15] * columns)[:-1]
+    size = (PANEL * sum(widths) + 1.2, (PANEL + 0.3) * rows + 0.7)
+    layout = ConstrainedLayoutEngine(hspace=0.12)
+    figure = Figure(figsize=size, dpi=110, layout=layout)
     FigureCanvasAgg(figure)
-    figure.suptitle(", ".join(facts), fontsize=11)
-    plain, heat, outlined = figure.subplots(1, 3)
-    weights = heat_map(explanation)
-    limit = max(float(np.abs(weights).max()), 1e-6)
-    plain.imshow(shown, interpolation="nearest")
-    plain.set_title("image", fontsize=10)
-    drawn = heat.imshow(weights, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-    heat.set_title(f"weight for {class_names[explanation.label]}", fontsize=10)
-    figure.colorbar(drawn, ax=heat, shrink=0.85)
-    mask = top_regions(explanation, num_regions)
-    outlined.imshow(np.where(mask[..., None], shown, shown * 0.55), interpolation="nearest")
+    figure.suptitle(heading, fontsize=12, parse_math=False)
+    shown = [entry.explanation for row in entries for entry in row if entry]
+    limit = max((float(np.abs(each.own_weights).max()) for each in shown), default=0.0) or 1e-6
+    grid = figure.subplots(rows, len(widths), squeeze=False, width_ratios=widths)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    colours = Normalize(-limit, limit)
+    for i, row in enumerate(entries):
+        for j, (entry, name) in enumerate(zip(row, column_titles, strict=True)):
+            own = grid[i, 4 * j : 4 * j + 3]
+            said = entry.title if entry else "none"
+            title = own[0].set_title(f"{name}, {said}", fontsize=8, loc="left", parse_math=False)
+            # It reaches over all three panels, none of which shall make room for it.
+            title.set_in_layout(False)
+            if entry:
+                _draw_entry(list(own), entry.explanation, colours)
+    bar = figure.colorbar(
+        ScalarMappable(colours, COLOURS), ax=grid, shrink=0.7, aspect=30, pad=0.01
+    )
+    bar.set_label("weight of a region for the predicted class", fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    figure.savefig(path, format="png", metadata={"Software": None})
+
+
+def _draw_entry(axes: Sequence[Axes], found: Explanation, colours: Normalize) -> None:
+    plain, heat, outlined = axes
+    picture = to_display(found.view.image)
+    plain.imshow(picture, interpolation="nearest")
+    heat.imshow(heat_map(found), cmap=COLOURS, norm=colours, interpolation="nearest")
+    for region in strongest(found.own_weights):
+        row, column = middle(found.view.segments == region)
+        weight = found.own_weights[region]
+        dark = abs(colours(weight) - 0.5) > 0.3
+        sign = "+" if weight > 0 else "\N{MINUS SIGN}"
+        style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 11}
+        heat.text(column, row, sign, color="white" if dark else "black", **style)
+    mask = speaking_for(found)
+    outlined.imshow(np.where(mask[..., None], picture, picture * 0.5), interpolation="nearest")
     if mask.any():
         _outline(outlined, mask)
-    outlined.set_title("strongest regions for it", fontsize=10)
-    for axes in (plain, heat, outlined):
-        axes.set_axis_off()
-    figure.savefig(path, format="png")
 
 
-def _to_display(image: np.ndarray) -> np.ndarray:
+def to_display(image: np.ndarray) -> np.ndarray:
     """f32[S,S,3] in [0, 1] from u8 or f32 of any range, grey or RGB."""
     low, high = (0, 255) if image.dtype == np.uint8 else (image.min(), image.max())
     scaled = (image.astype(np.float32) - low) / max(float(high) - float(low), 1e-12)
@@ -93,7 +136,7 @@ def _to_display(image: np.ndarray) -> np.ndarray:
 def _outline(axes: Axes, mask: np.ndarray) -> None:
     """Draws the pixel edges of the mask."""
     padded = np.pad(mask, 1)
-    style: dict[str, Any] = {"colors": "gold", "linewidth": 1.8, "capstyle": "projecting"}
+    style: dict[str, Any] = {"colors": "gold", "linewidth": 1.4, "capstyle": "projecting"}
     rows, columns = np.nonzero(padded[1:, 1:-1] != padded[:-1, 1:-1])
     axes.hlines(rows - 0.5, columns - 0.5, columns + 0.5, **style)
     rows, columns = np.nonzero(padded[1:-1, 1:] != padded[1:-1, :-1])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from synthmed_jax.report import findings, provenance, wording
+from synthmed_jax.report import explanations, findings, provenance, wording
 from synthmed_jax.report.files import Fold, Run, cell_path
 from synthmed_jax.report.wording import n_is
 
@@ -28,7 +28,7 @@ def build(run: Run) -> dict[str, Any]:
         "results_caption": _results_caption(run),
         "selection_gap": wording.selection_gap(run),
         "best": _best(run),
-        "lime_intro": _lime_intro(run),
+        "explained": explanations.build(run.lime) if run.lime is not None else None,
         "generators": wording.generators(run),
         "limits": wording.limits(run),
         "parts": PARTS,
@@ -156,20 +156,6 @@ def _best(run: Run) -> str:
     return (
         f"{best['backbone']} of the arm {best['arm']} ({wording.amount(best)}, seed "
         f"{best['seed']}), fold {best['fold']}; rule: {best['rule']}"
-    )
-
-
-def _lime_intro(run: Run) -> str:
-    if run.lime is None:
-        return ""
-    model = run.lime["model"]
-    return (
-        f"Which regions made {model['backbone']} (arm {model['arm']}, fold {model['fold']}) answer "
-        f"as it did, by {run.lime['engine']} with {run.lime['num_samples']} perturbed copies of "
-        f"each of {n_is(len(run.lime['images']))} images, seed {run.lime['seed']}. "
-        "R\N{SUPERSCRIPT TWO} is the share of the variation in the network's answers that the "
-        "explanation accounts for: near 0 it "
-        "explains nothing. So few pictures are examples, not evidence."
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.errors import UserError
-from synthmed_jax.report import charts, figures, findings, wording
+from synthmed_jax.report import charts, explanations, figures, findings, wording
 from synthmed_jax.report.files import Run
 from synthmed_jax.report.wording import n_is
 
@@ -151,25 +151,18 @@ def _of_results(run: Run) -> dict[str, Picture]:
 
 
 def read_lime(workdir: pathlib.Path, lime: dict[str, Any]) -> list[Picture]:
-    """Returns LIME's pictures, in the order of explain/lime.json.
+    """Returns LIME's pages of pictures, in the order of explain/lime.json.
 
     Raises:
       UserError: a picture that lime.json names is missing.
     """
     found = []
-    for image in lime["images"]:
+    for page in lime["pages"]:
         # By its last part alone: no name in the file leads out of the folder.
-        file = pathlib.PurePosixPath(image["picture"]).name
+        file = pathlib.PurePosixPath(page["picture"]).name
         path = workdir / "explain" / file
         if not path.exists():
             raise UserError(f"{path} is named by lime.json but missing: run --stages=explain.")
-        label, predicted = image["label"], image["predicted"]
-        verdict = "rightly" if label == predicted else "wrongly"
-        share = wording.percent(image["probabilities"][predicted])
-        caption = (
-            f"A {image['kind']} image of {label}, {verdict} called {predicted} with {share}; "
-            f"R\N{SUPERSCRIPT TWO} of the explanation {image['r2']:.2f}."
-        )
-        alt = f"Regions of a {image['kind']} image of {label} that speak for {predicted}."
-        found.append(Picture(f"lime_{file}", path.read_bytes(), alt, caption))
+        alt = f"Images of {page['class']} with the regions that speak for the prediction."
+        found.append(Picture(f"lime_{file}", path.read_bytes(), alt, explanations.caption(page)))
     return found

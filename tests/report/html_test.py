@@ -76,7 +76,7 @@ def test_the_table_has_a_row_a_cell_and_table_2s_columns(reported):
 
 def test_the_page_loads_and_runs_nothing(reported):
     page, _ = read(reported)
-    assert len(page.alts) == 9
+    assert len(page.alts) == 10
     assert all(page.alts)
     assert all(load.startswith("data:image/png;base64,") for load in page.loads)
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
@@ -88,7 +88,7 @@ def test_the_page_loads_and_runs_nothing(reported):
 def test_markdown_pictures_are_files_beside_it(reported):
     _, markdown = read(reported)
     pictures = re.findall(r"\]\(([^)]+)\)", markdown)
-    assert len(pictures) == 9
+    assert len(pictures) == 10
     for name in pictures:
         content = (reported.workdir / "report" / name).read_bytes()
         assert content.startswith(b"\x89PNG")

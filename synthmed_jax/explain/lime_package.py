@@ -1,0 +1,74 @@
+"""The package `lime` over our networks and regions: a second engine, and what ours is held to."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from lime import lime_image
+
+from synthmed_jax.explain.predictor import View
+from synthmed_jax.explain.ridge import Fit
+
+BATCH_SIZE = 1000  # images that it collects before it asks; the network's own batches are smaller
+
+
+def fit(
+    probabilities: Callable[[np.ndarray], np.ndarray], view: View, num_samples: int, seed: int
+) -> Fit:
+    """Explains a view by `LimeImageExplainer`; its standard errors are unknown, NaN.
+
+    Args:
+      probabilities: images [N,S,S,C] of the view's type -> f32[N,K], any N.
+      num_samples: perturbed images.
+      seed: of the masks.
+    """
+    channels, dtype = view.image.shape[-1], view.image.dtype
+
+    def classify(perturbed: np.ndarray) -> np.ndarray:
+        # lime works on three float channels; ours are as the network was trained.
+        return probabilities(perturbed[..., :channels].astype(dtype))
+
+    num_classes = probabilities(view.image[None]).shape[-1]
+    explainer = lime_image.LimeImageExplainer(random_state=seed)
+    fit_one, r2 = explainer.base.explain_instance_with_data, np.zeros(num_classes)
+
+    def fit_and_keep_r2(*args: Any, **options: Any) -> Any:
+        # lime keeps the R2 of the last class that it fits.
+        result = fit_one(*args, **options)
+        r2[args[3]] = result[2]
+        return result
+
+    explainer.base.explain_instance_with_data = fit_and_keep_r2
+    with _without_progress_bar():
+        found = explainer.explain_instance(
+            np.broadcast_to(view.image, (*view.image.shape[:2], 3)).astype(np.float32),
+            classify,
+            labels=range(num_classes),
+            top_labels=None,
+            hide_color=view.fill,
+            num_samples=num_samples,
+            batch_size=BATCH_SIZE,
+            segmentation_fn=lambda _: view.segments,
+            random_seed=seed,
+        )
+    weights = np.zeros((view.num_regions, num_classes))
+    for k, regions in found.local_exp.items():
+        for region, weight in regions:
+            weights[region, k] = weight
+    intercepts = np.array([found.intercept[k] for k in range(num_classes)])
+    return Fit(weights, np.full_like(weights, np.nan), intercepts, r2)
+
+
+@contextlib.contextmanager
+def _without_progress_bar() -> Iterator[None]:
+    """lime 0.2.0.1 prints a bar an image and has no switch for it."""
+    bar = lime_image.tqdm
+    lime_image.tqdm = functools.partial(bar, disable=True)
+    try:
+        yield
+    finally:
+        lime_image.tqdm = bar

@@ -1,0 +1,183 @@
+"""Numbers about explanations: where the importance lies, whether it is true, whether it is stable.
+
+Everything here takes a weight a region, whatever method gave it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+from skimage.filters import threshold_otsu
+
+from synthmed_jax.explain.predictor import Predictor, View
+
+SURE_ERRORS = 2.0  # standard errors that a weight must be away from 0 to count
+
+
+def importance(weights: np.ndarray, errors: np.ndarray | None = None) -> np.ndarray | None:
+    """Each region's share of all importance, f64[R], summing to 1.
+
+    The magnitude of its weight, and 0 where that is within SURE_ERRORS standard errors of nothing;
+    None where no region has any.
+    """
+    size = np.abs(weights)
+    if errors is not None:
+        size = np.where(size > SURE_ERRORS * errors, size, 0)
+    total = size.sum()
+    return size / total if total > 0 else None
+
+
+def spread(shares: np.ndarray, segments: np.ndarray) -> np.ndarray:
+    """Shares f64[R] laid evenly over their regions' pixels: f64[S,S], summing to what they do."""
+    return (shares / np.bincount(segments.reshape(-1)))[segments]
+
+
+def enrichment(shares: np.ndarray, segments: np.ndarray, area: np.ndarray) -> float | None:
+    """Importance inside an area bool[S,S] over what chance would put there; 1.0: no preference.
+
+    None for an area of nothing or of everything.
+    """
+    part = float(area.mean())
+    return float(spread(shares, segments)[area].sum()) / part if 0 < part < 1 else None
+
+
+def foreground(image: np.ndarray) -> np.ndarray:
+    """Tissue against background, bool[S,S], by Otsu's threshold (1979) on the grey levels.
+
+    Background is the side of the threshold that most of the image's rim is on: dark around a head,
+    bright around a stained cell. An even image is all background.
+    """
+    grey = image.astype(np.float64).mean(axis=-1)
+    if grey.min() == grey.max():
+        return np.zeros(grey.shape, bool)
+    bright = grey > threshold_otsu(grey)
+    return ~bright if bright[rim(len(grey), 1)].mean() > 0.5 else bright
+
+
+def rim(size: int, width: int) -> np.ndarray:
+    """The outermost `width` pixels of an image, bool[S,S]."""
+    inside = np.zeros((size, size), bool)
+    inside[width : size - width, width : size - width] = True
+    return ~inside
+
+
+def border(size: int) -> np.ndarray:
+    """The outer eighth of each side, where scale bars and burnt-in text are, bool[S,S]."""
+    return rim(size, max(1, size // 8))
+
+
+def corners(size: int) -> np.ndarray:
+    """Squares of a quarter of the side in the four corners, bool[S,S]."""
+    along = np.arange(size)
+    outer = (along < size // 4) | (along >= size - size // 4)
+    return outer[:, None] & outer[None, :]
+
+
+class Faithfulness(NamedTuple):
+    """Mean probability of the explained class on the way from all to nothing and back.
+
+    Attributes:
+      deletion: while regions are hidden, most important first; low is good.
+      insertion: while they are shown, most important first; high is good.
+      random_deletion, random_insertion: the same in random order, what chance gives.
+    """
+
+    deletion: float
+    insertion: float
+    random_deletion: float
+    random_insertion: float
+
+    @property
+    def deletion_gain(self) -> float:
+        """How much faster than at random the probability falls."""
+        return self.random_deletion - self.deletion
+
+    @property
+    def insertion_gain(self) -> float:
+        """How much faster than at random the probability rises."""
+        return self.insertion - self.random_insertion
+
+
+def faithfulness(
+    predictor: Predictor,
+    view: View,
+    label: int,
+    rankings: Sequence[np.ndarray],
+    seed: int,
+    random_orders: int = 5,
+) -> list[Faithfulness]:
+    """Areas under the deletion and insertion curves (Petsiuk et al., 2018), for each ranking.
+
+    Args:
+      rankings: weights f64[R] of one method each, all of this view; largest first.
+      seed: of the random orders, which all methods share.
+      random_orders: how many.
+    """
+    rng = np.random.default_rng(seed)
+    ordered = [np.argsort(-weights, kind="stable") for weights in rankings]
+    ordered += [rng.permutation(view.num_regions) for _ in range(random_orders)]
+    masks = np.concatenate([_removal(order) for order in ordered])
+    answers = predictor.masked(view, np.concatenate([masks, ~masks]))[:, label]
+    areas = answers.astype(np.float64).reshape(2, len(ordered), -1).mean(axis=-1)
+    chance = areas[:, len(rankings) :].mean(axis=1)
+    return [
+        Faithfulness(*(float(v) for v in (down, up, *chance)))
+        for down, up in areas.T[: len(rankings)]
+    ]
+
+
+def _removal(order: np.ndarray) -> np.ndarray:
+    """bool[R+1,R]: row i hides the first i regions of the order."""
+    place = np.argsort(order)
+    return place[None, :] >= np.arange(len(order) + 1)[:, None]
+
+
+class Stability(NamedTuple):
+    """Agreement of repeated explanations, means over pairs.
+
+    Attributes:
+      rank_correlation: Spearman's, of all regions' weights.
+      top_overlap: share of the strongest regions that both have.
+    """
+
+    rank_correlation: float
+    top_overlap: float
+
+
+def stability(repeats: Sequence[np.ndarray], top: int = 5) -> Stability:
+    """Compares explanations f64[R] of one image that differ in their seed; two or more."""
+    pairs = list(itertools.combinations(repeats, 2))
+    correlations = [rank_correlation(a, b) for a, b in pairs]
+    best = [{int(i) for i in np.argsort(-weights, kind="stable")[:top]} for weights in repeats]
+    overlaps = [len(a & b) / len(a) for a, b in itertools.combinations(best, 2)]
+    return Stability(float(np.mean(correlations)), float(np.mean(overlaps)))
+
+
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's rank correlation; 0 where one of the two does not vary."""
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return 0.0
+    return float(stats.spearmanr(a, b).statistic)
+
+
+def pointing(weights: np.ndarray, segments: np.ndarray, lesion: np.ndarray) -> tuple[bool, float]:
+    """The pointing game (Zhang et al., 2018): does the strongest region point into the lesion?
+
+    A region points at its pixel nearest to its centre.
+
+    Returns (hit, chance): chance is the share of all regions that point into it.
+    """
+    inside = np.array([lesion[middle(segments == r)] for r in range(int(segments.max()) + 1)])
+    return bool(inside[weights.argmax()]), float(inside.mean())
+
+
+def middle(region: np.ndarray) -> tuple[int, int]:
+    """Row and column of a region's pixel, of bool[S,S], that is nearest to its centre."""
+    pixels = np.argwhere(region)
+    nearest = ((pixels - pixels.mean(axis=0)) ** 2).sum(axis=1).argmin()
+    row, column = pixels[nearest]
+    return int(row), int(column)

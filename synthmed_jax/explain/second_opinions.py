@@ -1,0 +1,95 @@
+"""Other ways to say which regions matter, on LIME's regions, so that all are scored alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from synthmed_jax.explain.predictor import Predictor, View
+
+# Grad-CAM reads the last feature map of at least so many pixels a side: in small images the very
+# last one is a single pixel, which says nothing about where.
+SMALLEST_MAP = 4
+
+
+def occlusion(predictor: Predictor, view: View, label: int) -> np.ndarray:
+    """By how much hiding each region alone lowers the class's probability (Zeiler & Fergus, 2014).
+
+    Returns f64[R].
+    """
+    masks = np.concatenate([np.ones((1, view.num_regions), bool), np.eye(view.num_regions) == 0])
+    answers = predictor.masked(view, masks)[:, label].astype(np.float64)
+    return answers[0] - answers[1:]
+
+
+class GradCam:
+    """Grad-CAM (Selvaraju et al., 2017) of any Linen network, compiled once.
+
+    The feature map is found by following a forward pass, so no network needs to be changed for it.
+    """
+
+    def __init__(self, predictor: Predictor):
+        """predictor: the network; the map is looked for at its first image's size."""
+        self._predictor = predictor
+        self._maps = jax.jit(self._map)
+
+    def __call__(self, view: View, label: int) -> np.ndarray:
+        """f64[R], the mean of the map over each region."""
+        heat = np.asarray(
+            self._maps(self._predictor.variables, view.image[None], label), np.float64
+        )
+        return mean_by_region(heat, view.segments)
+
+    def _map(self, variables: Any, images: jax.Array, label: jax.Array) -> jax.Array:
+        """f32[S,S] of images [1,S,S,C]: relu(sum_c mean(dy/dA_c) A_c), resized bilinearly."""
+        place, shape = self._last_map(variables, images)
+
+        def logit(change: jax.Array) -> tuple[jax.Array, jax.Array]:
+            outputs: list[jax.Array] = []
+
+            def add(next_function: Any, args: Any, kwargs: Any, context: Any) -> Any:
+                output = next_function(*args, **kwargs)
+                if _is_map(output, context):
+                    outputs.append(output)
+                    if len(outputs) - 1 == place:
+                        return output + change
+                return output
+
+            with nn.intercept_methods(add):
+                logits = self._predictor.logits(variables, images)
+            return logits[0, label], outputs[place]
+
+        gradient, features = jax.grad(logit, has_aux=True)(jnp.zeros(shape))
+        heat = jax.nn.relu((gradient.mean(axis=(1, 2), keepdims=True) * features).sum(axis=-1))
+        return jax.image.resize(heat[0], images.shape[1:3], "bilinear")
+
+    def _last_map(self, variables: Any, images: jax.Array) -> tuple[int, tuple[int, ...]]:
+        """Which of the network's feature maps, in the order of its forward pass, and its shape."""
+        shapes: list[tuple[int, ...]] = []
+
+        def record(next_function: Any, args: Any, kwargs: Any, context: Any) -> Any:
+            output = next_function(*args, **kwargs)
+            if _is_map(output, context):
+                shapes.append(output.shape)
+            return output
+
+        # A function of its own: JAX remembers the shapes of one that it has seen before.
+        with nn.intercept_methods(record):
+            jax.eval_shape(lambda v, x: self._predictor.logits(v, x), variables, images)
+        least = min(SMALLEST_MAP, max(min(shape[1:3]) for shape in shapes))
+        place = max(i for i, shape in enumerate(shapes) if min(shape[1:3]) >= least)
+        return place, shapes[place]
+
+
+def _is_map(output: Any, context: Any) -> bool:
+    return context.method_name == "__call__" and getattr(output, "ndim", 0) == 4
+
+
+def mean_by_region(values: np.ndarray, segments: np.ndarray) -> np.ndarray:
+    """Mean of f64[S,S] over each region of i32[S,S]: f64[R]."""
+    flat = segments.reshape(-1)
+    return np.bincount(flat, weights=values.reshape(-1)) / np.bincount(flat)
