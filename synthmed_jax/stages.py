@@ -101,7 +101,8 @@ def _best(run: Run) -> dict[str, Any]:
     return runlog.read_json(run.workdir / "evaluate" / "metrics.json")["best"]
 
 
-def _explain(run: Run) -> None:
+def best_predictor(run: Run) -> Predictor:
+    """The run's best network by validation, to be asked for its reasons."""
     best = _best(run)
     cell = {name: best[name] for name in ("backbone", "arm", "n", "ratio", "seed")}
     folder = cross_validate.fold_folder(
@@ -109,12 +110,16 @@ def _explain(run: Run) -> None:
     )
     programs = run.programs_of(best["backbone"])
     variables = cross_validate.load_variables(programs, folder)
+    return Predictor(programs.logits, variables, run.settings.explain.batch_size)
+
+
+def _explain(run: Run) -> None:
     gallery.explain_sets(
         run.settings.explain,
         run.split_path,
         gallery.Sources(run.data.images, run.synthetic, run.nearest_fit, run.resize, run.lesion_of),
-        Predictor(programs.logits, variables, run.settings.explain.batch_size),
-        best,
+        best_predictor(run),
+        _best(run),
         run.workdir / "explain",
     )
 

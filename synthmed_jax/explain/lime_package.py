@@ -43,7 +43,7 @@ def fit(
         return result
 
     explainer.base.explain_instance_with_data = fit_and_keep_r2
-    with _without_progress_bar():
+    with without_progress_bar():
         found = explainer.explain_instance(
             np.broadcast_to(view.image, (*view.image.shape[:2], 3)).astype(np.float32),
             classify,
@@ -64,8 +64,8 @@ def fit(
 
 
 @contextlib.contextmanager
-def _without_progress_bar() -> Iterator[None]:
-    """lime 0.2.0.1 prints a bar an image and has no switch for it."""
+def without_progress_bar() -> Iterator[None]:
+    """Silences lime, which prints a bar an image and has no switch for it (0.2.0.1)."""
     bar = lime_image.tqdm
     lime_image.tqdm = functools.partial(bar, disable=True)
     try:

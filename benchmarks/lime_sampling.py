@@ -1,0 +1,97 @@
+"""How many evaluations LIME needs for repeatable answers, by how its masks are drawn.
+
+    python -m benchmarks.lime_sampling --workdir=/runs/mine
+
+Explains real `val` images by a finished run's best network under several seeds and budgets; a
+sampling needs as many evaluations as make the mean rank correlation between seeds 0.9
+(interpolated linearly in the logarithm of the budget).
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from benchmarks import duel, reference
+from synthmed_jax import settings, stages
+from synthmed_jax.experiment import Run
+from synthmed_jax.explain import ridge, scores
+from synthmed_jax.explain.masks import SAMPLINGS, draw_masks
+from synthmed_jax.explain.predictor import Predictor, View, make_view
+from synthmed_jax.explain.segmentation import segment
+
+WANTED = 0.9
+BUDGETS = tuple(int(v) for v in 2 ** np.arange(6, 14.5, 0.5))  # 64 to 11,585
+
+
+def correlation(predictor: Predictor, view: View, label: int, sampling: str, seeds: int) -> list:
+    """Mean rank correlation between seeds at each of BUDGETS, for one image.
+
+    The budgets of one seed share their evaluations: a smaller one is the beginning of a larger.
+    """
+    drawn = []
+    for seed in range(seeds):
+        masks, group = draw_masks(seed, BUDGETS[-1], view.num_regions, sampling)
+        drawn.append((masks, group, predictor.masked(view, masks)[:, [label]]))
+    return [
+        scores.stability(
+            [ridge.fit(m[:n], a[:n], g[:n]).weights[:, 0] for m, g, a in drawn]
+        ).rank_correlation
+        for n in BUDGETS
+    ]
+
+
+def needed(curve: np.ndarray) -> float | None:
+    """Evaluations at which a curve over BUDGETS first reaches WANTED; None: never."""
+    reached = np.flatnonzero(curve >= WANTED)
+    if not len(reached):
+        return None
+    i = int(reached[0])
+    if i == 0:
+        return float(BUDGETS[0])
+    share = (WANTED - curve[i - 1]) / (curve[i] - curve[i - 1])
+    return float(BUDGETS[i - 1] * (BUDGETS[i] / BUDGETS[i - 1]) ** share)
+
+
+def main() -> None:
+    """Measures every sampling on the same images."""
+    options = reference.parse(__doc__, workdir="", images=12, seeds=6)
+    workdir = pathlib.Path(options.workdir)
+    config = ConfigDict(json.loads((workdir / "config.json").read_text()))
+    run = Run(settings.from_config(config), workdir)
+    val = run.resize(run.parts.val)
+    rng, lime = np.random.default_rng(0), run.settings.explain.lime
+    images = val.images[rng.permutation(len(val))[: options.images]]
+    predictor = stages.best_predictor(run)
+    labels = predictor.probabilities(images).argmax(axis=-1)
+    views = [make_view(image, segment(image, lime.segmentation, lime.regions)) for image in images]
+    evaluations: dict[str, float | None] = {}
+    for sampling in SAMPLINGS:
+        curves = [
+            correlation(predictor, view, int(label), sampling, options.seeds)
+            for view, label in zip(views, labels, strict=True)
+        ]
+        mean = np.mean(curves, axis=0)
+        evaluations[sampling] = needed(mean)
+        said = ", ".join(f"{n}: {c:.3f}" for n, c in zip(BUDGETS, mean, strict=True))
+        print(f"{sampling}: {said}", flush=True)
+    theirs, ours = evaluations["bernoulli"], evaluations[lime.sampling]
+    duel.report(
+        {
+            "name": f"lime_sampling, {config.data.name}, rank correlation {WANTED}",
+            "ratio": theirs / ours if theirs and ours else None,
+            "pairs": len(images),
+            "ours": ours,
+            "peer": theirs,
+            "unit": "evaluations",
+            "evaluations": evaluations,
+            "seeds": options.seeds,
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()
