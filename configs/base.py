@@ -152,6 +152,7 @@ def _paper() -> ConfigDict:
     config.tune.seed = 0
 
     config.explain = ConfigDict()
+    config.explain.arm = "synthetic"  # The arm whose best network by validation is explained.
     config.explain.engine = "jax"  # jax (this project's LIME) | lime (the package).
     config.explain.num_samples = 1000  # Perturbed images for each explained image.
     # How regions are switched: balanced | antithetic | bernoulli (as the package does).

@@ -47,6 +47,7 @@ class Settings:
       per_class: synthetic images a class.
       block: images a compiled call of the sampler.
       backbones, arms: what is trained on what.
+      explain_arm: the arm whose best network is explained.
       fields: dotted config field -> value, for fingerprints and config.json.
     """
 
@@ -71,6 +72,7 @@ class Settings:
     tune: SearchSettings
     classifier: ClassifierSettings
     explain: ExplainSettings
+    explain_arm: str
     fields: Mapping[str, Any]
 
 
@@ -87,6 +89,12 @@ def from_config(config: ConfigDict) -> Settings:
     if classifier.pop("backbone"):
         backbones = (config.classifier.backbone,)
     arms = _names(classifier.pop("arms"))
+    explain_arm = blocks["explain"].pop("arm")
+    if explain_arm not in arms:
+        raise UserError(
+            f"config.explain.arm={explain_arm!r} is not one of config.classifier.arms: "
+            f"{', '.join(arms)}"
+        )
     per_class, block = generate.pop("per_class"), generate.pop("block")
     for backbone in backbones:
         checks.one_of("config.classifier.backbones", backbone, BACKBONES)
@@ -123,6 +131,7 @@ def from_config(config: ConfigDict) -> Settings:
         sweep=SweepSettings(**sweep | {"candidates": _names(sweep["candidates"])}),
         tune=SearchSettings(**blocks["tune"]),
         explain=_explain(blocks["explain"]),
+        explain_arm=explain_arm,
         fields=dict(_flatten(config.to_dict())),
     )
     side = smallest_side(settings.unet)

@@ -12,7 +12,7 @@ from synthmed_jax import diffusion_stages, runlog, tune_stage, workdir
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.data import split
 from synthmed_jax.diffusion import likelihood
-from synthmed_jax.evaluation import memorisation, real_test
+from synthmed_jax.evaluation import classification, memorisation, real_test
 from synthmed_jax.experiment import Run
 from synthmed_jax.explain import gallery
 from synthmed_jax.explain.predictor import Predictor
@@ -98,7 +98,9 @@ def _evaluate(run: Run) -> None:
 
 
 def _best(run: Run) -> dict[str, Any]:
-    return runlog.read_json(run.workdir / "evaluate" / "metrics.json")["best"]
+    """The network that is explained."""
+    metrics = runlog.read_json(run.workdir / "evaluate" / "metrics.json")
+    return classification.best_cell(metrics["cells"], run.settings.explain_arm)
 
 
 def best_predictor(run: Run) -> Predictor:
@@ -201,7 +203,7 @@ STAGES: dict[str, Stage] = {
     "explain": Stage(
         _explain,
         fields=("explain.",),
-        ignored=("explain.batch_size",),
+        ignored=("explain.batch_size", "explain.arm"),
         inputs=("evaluate",),
         cells=lambda run: ["{backbone}/{arm}/{n}-{ratio}-s{seed}/{fold}".format(**_best(run))],
     ),

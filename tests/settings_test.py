@@ -100,6 +100,9 @@ def test_names_are_split_and_one_backbone_wins():
         ("classifier.arms", ("real",), "synthetic"),
         ("classifier.folds", 1, "folds=1 must be at least 2"),
         ("explain.num_samples", 1, "at least 2"),
+        ("explain.engine", "lyme", "did you mean .lime.|jax, lime"),
+        ("explain.images", 0, "images=0 must be at least 1"),
+        ("explain.arm", "mixed", "classifier.arms: synthetic, real"),
     ],
 )
 def test_a_bad_value_dies_with_its_field_and_the_choices(field, value, message):

@@ -18,7 +18,7 @@ from synthmed_jax import runlog
 
 _NOT_AVERAGED = ("fold", "confusion")
 BEST_RULE = (
-    "lowest mean validation loss over folds among the synthetic arm's cells, "
+    "lowest mean validation loss over folds among the {arm} arm's cells, "
     "then the fold of lowest validation loss; test numbers play no part"
 )
 
@@ -106,20 +106,20 @@ def accuracy_interval(accuracy: float, n: int, level: float = 0.95) -> dict[str,
     }
 
 
-def best_cell(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def best_cell(cells: Sequence[Mapping[str, Any]], arm: str = "synthetic") -> dict[str, Any]:
     """The best network by validation, never by test: backbone, arm, n, ratio, seed, fold, rule.
 
     Args:
       cells: as in evaluate/metrics.json; "val_loss" of the folds is read and nothing else of them.
-        Only cells of the arm `synthetic` compete; ties go to the first by backbone, n, ratio, seed,
-        and of folds to the first.
+        Ties go to the first by backbone, n, ratio, seed, and of folds to the first.
+      arm: only its cells compete.
 
-    Raises ValueError if no cell is of the arm `synthetic`, or a validation loss is missing.
+    Raises ValueError if no cell is of that arm, or a validation loss is missing.
     """
     names = ("backbone", "arm", "n", "ratio", "seed")
-    competing = [cell for cell in cells if cell["arm"] == "synthetic"]
+    competing = [cell for cell in cells if cell["arm"] == arm]
     if not competing:
-        raise ValueError("no cell of the arm 'synthetic' to choose the best network from")
+        raise ValueError(f"no cell of the arm {arm!r} to choose the best network from")
 
     def rank(cell: Mapping[str, Any]) -> tuple[float, str, str]:
         own = [_validation_loss(fold) for fold in cell["folds"]]
@@ -129,7 +129,10 @@ def best_cell(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     best = min(competing, key=rank)
     fold = min(best["folds"], key=lambda fold: (_validation_loss(fold), fold["fold"]))
-    return {name: best[name] for name in names} | {"fold": fold["fold"], "rule": BEST_RULE}
+    return {name: best[name] for name in names} | {
+        "fold": fold["fold"],
+        "rule": BEST_RULE.format(arm=arm),
+    }
 
 
 def write_predictions(

@@ -27,6 +27,16 @@ def interval_of_mean(values: Sequence[float], level: float = 0.95) -> dict[str, 
     return {"n": n, "mean": mean, "std": std, "low": mean - half, "high": mean + half}
 
 
+def interval_of_share(hits: Sequence[float], level: float = 0.95) -> dict[str, Any]:
+    """`interval_of_mean` of zeros and ones, with Wilson's score interval (1927)."""
+    found = interval_of_mean(hits)
+    if hits:
+        test = stats.binomtest(round(sum(hits)), len(hits))
+        low, high = test.proportion_ci(level, method="wilson")
+        found |= {"low": float(low), "high": float(high)}
+    return found
+
+
 def two_sample_tests(
     real: Mapping[str, Mapping[str, Sequence[float]]],
     synthetic: Mapping[str, Mapping[str, Sequence[float]]],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -114,12 +114,16 @@ def summarise(studies: Sequence[Study]) -> dict[str, dict[str, Any]]:
     for method in METHODS:
         names = sorted({name for each in studies for name in each.numbers[method]})
         summary[method] = {
-            name: comparison.interval_of_mean(values_of(studies, name, method)) for name in names
+            name: _interval(name)(values_of(studies, name, method)) for name in names
         }
     for name in scores.Stability._fields:
         known = [getattr(each.stability, name) for each in studies if each.stability]
         summary["lime"][name] = comparison.interval_of_mean(known)
     return summary
+
+
+def _interval(name: str) -> Callable[[Sequence[float]], dict[str, Any]]:
+    return comparison.interval_of_share if name == "hit" else comparison.interval_of_mean
 
 
 def values_of(studies: Sequence[Study], name: str, method: str = "lime") -> list[float]:

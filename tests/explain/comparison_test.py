@@ -19,6 +19,13 @@ def test_interval_of_mean_is_students():
     assert comparison.interval_of_mean([])["mean"] is None
 
 
+def test_interval_of_share_is_wilsons():
+    found = comparison.interval_of_share([1.0, 0.0, 1.0, 1.0])
+    assert (found["mean"], found["n"]) == (0.75, 4)
+    assert (found["low"], found["high"]) == pytest.approx((0.3006, 0.9544), abs=1e-4)
+    assert comparison.interval_of_share([])["low"] is None
+
+
 def test_a_difference_is_found_and_equals_are_not():
     real = {"a": {"r2": RNG.normal(0, 1, 40), "border": RNG.normal(0, 1, 40)}, "b": {"r2": [1.0]}}
     synthetic = {"a": {"r2": RNG.normal(2, 1, 40), "border": RNG.normal(0, 1, 40)}}
