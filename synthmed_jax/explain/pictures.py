@@ -69,7 +69,10 @@ def draw_page(
     entries: Sequence[Sequence[Entry | None]],
     column_titles: Sequence[str],
 ) -> None:
-    """Writes a PNG of explained images in rows and columns; all share one scale of colours.
+    """Writes a PNG of explained images in rows and columns, each on a scale of its own.
+
+    One scale for all would leave the images that a network is sure of blank: hiding one region
+    hardly changes its mind. The largest weight of each stands in its title.
 
     Args:
       path: the file to write, in a folder that exists.
@@ -85,16 +88,14 @@ def draw_page(
     figure = Figure(figsize=size, dpi=110, layout=layout)
     FigureCanvasAgg(figure)
     figure.suptitle(heading, fontsize=12, parse_math=False)
-    shown = [entry.explanation for row in entries for entry in row if entry]
-    limit = max((float(np.abs(each.own_weights).max()) for each in shown), default=0.0) or 1e-6
     grid = figure.subplots(rows, len(widths), squeeze=False, width_ratios=widths)
     for axes in grid.flat:
         axes.set_axis_off()
-    colours = Normalize(-limit, limit)
+    colours = Normalize(-1, 1)
     for i, row in enumerate(entries):
         for j, (entry, name) in enumerate(zip(row, column_titles, strict=True)):
             own = grid[i, 4 * j : 4 * j + 3]
-            said = entry.title if entry else "none"
+            said = f"{entry.title}, weights to {_largest(entry)}" if entry else "none"
             title = own[0].set_title(f"{name}, {said}", fontsize=8, loc="left", parse_math=False)
             # It reaches over all three panels, none of which shall make room for it.
             title.set_in_layout(False)
@@ -103,20 +104,25 @@ def draw_page(
     bar = figure.colorbar(
         ScalarMappable(colours, COLOURS), ax=grid, shrink=0.7, aspect=30, pad=0.01
     )
-    bar.set_label("weight of a region for the predicted class", fontsize=8)
+    bar.set_label("weight for the predicted class, over the image's largest", fontsize=8)
     bar.ax.tick_params(labelsize=7)
     figure.savefig(path, format="png", metadata={"Software": None})
+
+
+def _largest(entry: Entry) -> str:
+    return f"{np.abs(entry.explanation.own_weights).max():.2g}"
 
 
 def _draw_entry(axes: Sequence[Axes], found: Explanation, colours: Normalize) -> None:
     plain, heat, outlined = axes
     picture = to_display(found.view.image)
     plain.imshow(picture, interpolation="nearest")
-    heat.imshow(heat_map(found), cmap=COLOURS, norm=colours, interpolation="nearest")
+    limit = float(np.abs(found.own_weights).max()) or 1.0
+    heat.imshow(heat_map(found) / limit, cmap=COLOURS, norm=colours, interpolation="nearest")
     for region in strongest(found.own_weights):
         row, column = middle(found.view.segments == region)
         weight = found.own_weights[region]
-        dark = abs(colours(weight) - 0.5) > 0.3
+        dark = abs(weight) > 0.6 * limit
         sign = "+" if weight > 0 else "\N{MINUS SIGN}"
         style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 11}
         heat.text(column, row, sign, color="white" if dark else "black", **style)
