@@ -16,6 +16,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from synthmed_jax import checks, runlog
+from synthmed_jax.errors import Diverged, UserError
 
 TARGETS = ("classifier", "diffusion")
 GRID_POINTS = 3  # of a range, where a grid is searched
@@ -86,6 +87,9 @@ def search(
     Args:
       present: the fields' present values.
       folder: receives journal.log.
+
+    Raises:
+      UserError: every trial diverged.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,10 +109,10 @@ def search(
         if done < len(asked):
             study.enqueue_trial(asked[done])
         study.optimize(lambda trial: _try(trial, space, objective), n_trials=1)
-        best = study.best_trial
-        print(
-            f"tune: {done + 1} of {size}; best so far {best.value:.4f}, {best.params}",
-            flush=True,
+        print(f"tune: {done + 1} of {size}; {_best_so_far(study)}", flush=True)
+    if not _completed(study):
+        raise UserError(
+            f"all {size} trials of the search diverged: raise config.tune.trials, and it goes on"
         )
     return study
 
@@ -151,13 +155,28 @@ def _finished(study: optuna.Study) -> int:
     return len(study.get_trials(deepcopy=False, states=FINISHED))
 
 
+def _completed(study: optuna.Study) -> int:
+    return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
+
+
+def _best_so_far(study: optuna.Study) -> str:
+    if not _completed(study):
+        return "all diverged so far"
+    return f"best so far {study.best_value:.4f}, {study.best_params}"
+
+
 def _try(trial: optuna.Trial, space: Space, objective: Objective) -> float:
     def report(epoch: int, loss: float) -> None:
         trial.report(loss, epoch)
         if trial.should_prune():
             raise optuna.TrialPruned
 
-    return objective({field: _suggest(trial, field, v) for field, v in space.items()}, report)
+    values = {field: _suggest(trial, field, v) for field, v in space.items()}
+    try:
+        return objective(values, report)
+    except Diverged as error:
+        # Were it a failure, the search would end here, and every restart try the same again.
+        raise optuna.TrialPruned(str(error)) from error
 
 
 def _suggest(trial: optuna.Trial, field: str, values: Range | tuple[Any, ...]) -> Any:

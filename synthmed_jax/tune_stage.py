@@ -17,7 +17,7 @@ from synthmed_jax.data.images import ImageSet
 from synthmed_jax.data.pipeline import FLIPS
 from synthmed_jax.diffusion import sampling, schedule
 from synthmed_jax.diffusion import train as diffusion_train
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.experiment import Run
 
 # Guidance needs a model that also knows images of no class.
@@ -160,7 +160,11 @@ def _diffusion(run: Run) -> tuple[search.Space, search.Objective, dict[str, Any]
         name = hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:16]
         folder = run.workdir / "tune" / "diffusion" / "trials" / name
         step = diffusion_train.make_step(train, model)
-        diffusion_train.train(train, step, model, s.augmentation, portion.fit, None, folder)
+        try:
+            diffusion_train.train(train, step, model, s.augmentation, portion.fit, None, folder)
+        except Diverged:
+            shutil.rmtree(folder)
+            raise
         params, _ = diffusion_train.load_best(train, model, folder)
         shutil.rmtree(folder)
         sample = dataclasses.replace(

@@ -5,6 +5,7 @@ import pytest
 
 from configs import all_ddpm
 from synthmed_jax import protocol, search, settings
+from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.search import Range, SearchSettings
 
 SPACE = {"a.x": Range(1e-4, 1.0, log=True), "a.y": Range(-1.0, 1.0), "b.z": ("p", "q", "r")}
@@ -100,6 +101,33 @@ def test_hopeless_trials_are_cut_short(tmp_path):
     assert epochs[:5] == [10] * 5
     assert all(count < 10 for count in epochs[5:])
     assert [row["state"] for row in search.describe(study)["trials"]].count("pruned") == 3
+
+
+def test_a_trial_that_diverges_ends_itself_and_not_the_search(tmp_path):
+    tried = []
+
+    def diverges_at_high_x(values, report):
+        tried.append(values)
+        if values["a.x"] > 0.05:
+            raise Diverged("the loss is no longer finite")
+        return bowl(values, lambda epoch, loss: None)
+
+    study = run(tmp_path, diverges_at_high_x, trials=15)
+    rows = search.describe(study)["trials"]
+    assert (rows[0]["state"], rows[0]["loss"]) == ("pruned", None)  # the present settings
+    assert len(tried) == len(rows) == 15
+    assert [row["state"] == "pruned" for row in rows] == [v["a.x"] > 0.05 for v in tried]
+    assert study.best_params["a.x"] <= 0.05
+
+
+def test_a_search_whose_trials_all_diverge_says_so_and_can_go_on(tmp_path):
+    def diverges(values, report):
+        raise Diverged("the loss is no longer finite")
+
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"all 3 trials .* raise config\.tune\.trials"):
+            run(tmp_path, diverges, trials=3)
+    assert len(search.describe(run(tmp_path, trials=5))["trials"]) == 5
 
 
 def test_the_best_settings_are_a_config_that_a_run_takes(tmp_path):

@@ -20,7 +20,7 @@ from synthmed_jax.diffusion import ema, process
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.stop import Check, best_of, reason_to_stop
 from synthmed_jax.diffusion.unet import apply
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Diverged, UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,13 +210,13 @@ class _Pending:
         self._metrics.append((step, metrics))
 
     def check(self) -> None:
-        """Raises UserError, naming the step, if a loss or gradient was not finite."""
+        """Raises Diverged, naming the step, if a loss or gradient was not finite."""
         for step, metrics in jax.device_get(self._metrics):
             if not np.isfinite([metrics["loss"], metrics["gradient_norm"]]).all():
-                raise UserError(
+                raise Diverged(
                     f"the diffusion loss is {metrics['loss']} and its gradient's norm "
                     f"{metrics['gradient_norm']} at step {step}: lower "
-                    "config.diffusion.train.learning_rate; the last good checkpoint is kept"
+                    "config.diffusion.train.learning_rate, in a new --workdir"
                 )
             self._losses.append(float(metrics["loss"]))
         self._metrics = []
@@ -261,7 +261,8 @@ def train(
       sha256 of the best weights, which names this generator.
 
     Raises:
-      UserError: a batch that can't be split or filled, or a loss that is no longer finite.
+      UserError: a batch that can't be split or filled.
+      Diverged: a loss that is no longer finite.
     """
     ended = directory / "best.json"
     if ended.exists():

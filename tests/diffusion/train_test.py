@@ -7,7 +7,7 @@ import pytest
 from synthmed_jax import checkpoint, parallel, runlog
 from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.diffusion import train, validate
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Diverged, UserError
 
 NO_CHANGE = Augmentation("none", 0)
 
@@ -151,7 +151,8 @@ def test_a_loss_that_is_not_finite_stops_with_its_step_and_keeps_the_last_good_w
     wild = dataclasses.replace(
         train_settings, steps=40, learning_rate=1e30, warmup_steps=0, log_every=7, save_minutes=0.0
     )
-    with pytest.raises(UserError, match=r"at step (\d+).*learning_rate") as error:
+    # A workdir takes no other rate: the advice is for the next one.
+    with pytest.raises(Diverged, match=r"at step (\d+).*rate, in a new --workdir") as error:
         learn(wild, tmp_path, step=train.make_step(wild, model))
     bad = int(str(error.value).split("at step ")[1].split(":")[0])
     assert 1 < bad < 7
