@@ -115,6 +115,17 @@ def search(
     return study
 
 
+def count_finished(settings: SearchSettings, folder: pathlib.Path) -> int:
+    """Trials of a search that are finished; nothing is written."""
+    journal = folder / "journal.log"
+    if not journal.exists():
+        return 0
+    storage = JournalStorage(JournalFileBackend(str(journal)))
+    if settings.target not in optuna.get_all_study_names(storage):
+        return 0
+    return _count(optuna.load_study(study_name=settings.target, storage=storage), FINISHED)
+
+
 def describe(study: optuna.Study) -> dict[str, Any]:
     """The finished trials and the best one, for JSON."""
     trials = study.get_trials(deepcopy=False, states=FINISHED)

@@ -190,6 +190,14 @@ def test_a_dry_run_says_how_long_and_writes_nothing(tmp_path, cache, capsys):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_dry_run_expects_the_stages_that_are_named(tmp_path, cache, capsys):
+    config = make_config(cache, tune__target="diffusion")
+    runner.run(config, tmp_path / "run", ["features", "sweep", "tune"], dry_run=True)
+    said = capsys.readouterr().out
+    assert re.search(r"expected .*: features \d+ s, sweep \d+ s, tune \d+ s; in all", said)
+    assert not (tmp_path / "run").exists()
+
+
 def test_nothing_is_left_to_expect_of_a_finished_run(finished, cache, capsys):
     before = contents(finished)
     runner.run(make_config(cache), finished, dry_run=True)
