@@ -123,7 +123,7 @@ def test_killed_anywhere_it_ends_as_an_unbroken_one(tmp_path, sampler):
         command = [sys.executable, "-c", KILLED, here, sampler, str(trials), death]
         # A relative folder, and a limit on the time: a lock must not be waited for.
         killed = subprocess.run(
-            command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": here.parent}, timeout=60
+            command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": here.parent}, timeout=300
         )
         assert killed.returncode == -signal.SIGKILL
     broken = run(tmp_path / "broken", sampler=sampler)
