@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from typing import Any
 
 import numpy as np
@@ -109,23 +108,25 @@ def run_sweep(run: Run) -> None:
     frechet.check_count(settings.per_class * len(names), feature_net.FEATURES)
     generator = _generator_of(run)
 
-    @functools.cache
-    def sampler(name: str, steps: int) -> sampling.Draw:
+    def compiled(name: str, steps: int) -> tuple[sweep.Draw, int]:
         sample = dataclasses.replace(run.settings.sample, sampler=name, steps=steps, eta=0.0)
-        return sampling.Draw(sample, run.model, run.settings.block)
+        sampler = sampling.Draw(sample, run.model, run.settings.block)
+        sampler.compile(generator[0][0])
 
-    def draw(name: str, steps: int, which: int) -> tuple[np.ndarray, int]:
-        # Other indices are other images: nothing is compiled again for another set.
-        index = np.arange(settings.per_class, dtype=np.int32) + which * settings.per_class
-        drawn = [
-            sampler(name, steps)(params, np.full(len(index), own, np.int32), index)
-            for params, own, _ in generator.values()
-        ]
-        return np.concatenate(drawn), sampler(name, steps).evaluations
+        def draw(which: int) -> np.ndarray:
+            # Other indices are other images: nothing is compiled again for another set.
+            index = np.arange(settings.per_class, dtype=np.int32) + which * settings.per_class
+            drawn = [
+                sampler(params, np.full(len(index), own, np.int32), index)
+                for params, own, _ in generator.values()
+            ]
+            return np.concatenate(drawn)
+
+        return draw, sampler.evaluations
 
     rows = sweep.compare(
         settings,
-        draw,
+        compiled,
         lambda images: frechet.distance(moments(_as_set(images, names)), real_moments),
         memorisation.nearness_to(fit, val, run.settings.augmentation.flips),
     )

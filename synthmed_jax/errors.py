@@ -1,4 +1,4 @@
-"""The one exception that speaks to the user."""
+"""The exceptions that speak to the user."""
 
 
 class UserError(Exception):
@@ -6,3 +6,7 @@ class UserError(Exception):
 
     `main.py` prints the message without a traceback and exits with status 2.
     """
+
+
+class Diverged(UserError):
+    """A training whose loss is no longer finite: of a search, one trial without hope."""

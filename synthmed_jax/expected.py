@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 import time
 from collections.abc import Callable
@@ -10,17 +11,18 @@ from typing import Any
 import jax
 import numpy as np
 
-from synthmed_jax import checkpoint
+from synthmed_jax import checkpoint, search
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.classifiers import train as classifier_train
 from synthmed_jax.data import synthetic
+from synthmed_jax.diffusion import sampling, sweep, validate
 from synthmed_jax.diffusion import train as diffusion_train
-from synthmed_jax.diffusion import validate
 from synthmed_jax.experiment import Run
 
 TIMED_CALLS = 3
 # Prediction is a forward pass; training is one and two backward ones of the same size.
 FORWARD_SHARE = 1 / 3
+FEATURES = "features"  # In the place of a network's name: the small one that sets are compared in.
 
 
 def seconds_a_call(call: Callable[[], Any]) -> float:
@@ -62,6 +64,19 @@ def _diffusion(run: Run) -> float:
     steps = len(folders) * train.steps - sum(done)
     if not steps:
         return 0.0
+    seconds = steps * _seconds_a_diffusion_step(run)
+    _, num_val = run.part_sizes
+    if num_val:
+        images = len(train.ema_half_lives) * num_val / len(folders) * validate.NOISE_LEVELS
+        images += validate.NEARNESS_SAMPLES * validate.NEARNESS_STEPS
+        seconds += steps / train.val_every * images * _seconds_an_evaluation(run)
+    return seconds
+
+
+def _seconds_a_diffusion_step(run: Run) -> float:
+    if "diffusion step" in run.timings:
+        return run.timings["diffusion step"]
+    train = run.settings.train
     diffusion_train.check_batch(train)
     state = diffusion_train.init_state(train, run.model)
     batch: dict[str, np.ndarray] = {
@@ -76,13 +91,8 @@ def _diffusion(run: Run) -> float:
         state, metrics = run.diffusion_step(state, batch)
         return metrics
 
-    seconds = steps * seconds_a_call(step)
-    _, num_val = run.part_sizes
-    if num_val:
-        images = len(train.ema_half_lives) * num_val / len(folders) * validate.NOISE_LEVELS
-        images += validate.NEARNESS_SAMPLES * validate.NEARNESS_STEPS
-        seconds += steps / train.val_every * images * _seconds_an_evaluation(run)
-    return seconds
+    run.timings["diffusion step"] = seconds_a_call(step)
+    return run.timings["diffusion step"]
 
 
 def _seconds_an_evaluation(run: Run) -> float:
@@ -121,20 +131,62 @@ def _classify(run: Run) -> float:
         ]
         left = sum(not (folder / "result.json").exists() for folder in folders)
         num_train = sizes[cell.arm] * (settings.folds - 1) // settings.folds
-        batch_size = classifier_train.batch_of(settings, num_train)
-        if not left or not batch_size:
-            continue
-        steps = classifier_train.steps_of(settings, num_train) * settings.max_epochs
-        a_step = _seconds_a_classifier_step(run, cell.backbone, batch_size)
-        predicted = (sizes[cell.arm] - num_train) * settings.max_epochs
-        seconds += left * a_step * (steps + FORWARD_SHARE * predicted / batch_size)
+        if left:
+            a_fold = _seconds_a_training(run, cell.backbone, num_train, sizes[cell.arm] - num_train)
+            seconds += left * a_fold
     return seconds
 
 
-def _seconds_a_classifier_step(run: Run, backbone: str, batch_size: int) -> float:
-    name = f"{backbone} {batch_size}"
+def _features(run: Run) -> float:
+    return _seconds_a_training(run, FEATURES, *run.part_sizes)
+
+
+def _sweep(run: Run) -> float:
+    """Nothing is left of a sweep that was broken off."""
+    settings, block = run.settings.sweep, run.settings.block
+    num_classes = len(run.data.images.class_names)
+    images = num_classes * settings.seeds * -(-settings.per_class // block) * block
+    evaluations = 0
+    for sampler, steps in map(sweep.parse, settings.candidates):
+        sample = dataclasses.replace(run.settings.sample, sampler=sampler, steps=steps, eta=0.0)
+        evaluations += len(sampling.make_table(sample, run.model).t)
+    return images * evaluations * _seconds_an_evaluation(run)
+
+
+def _tune(run: Run) -> float:
+    """Trials as long as the present settings', and none cut short."""
+    tune, folds = run.settings.tune, run.settings.classifier.folds
+    left = tune.trials - search.count_finished(tune, run.search_folder)
+    if left <= 0:
+        return 0.0
+    draws = tune.target == "diffusion"
+    per_class = tune.per_class if draws else run.settings.per_class
+    images = per_class * len(run.data.images.class_names)
+    network = FEATURES if draws else run.settings.backbones[0]
+    seconds = _seconds_a_training(run, network, images * (folds - 1) // folds, sum(run.part_sizes))
+    if draws:
+        seconds += tune.steps * _seconds_a_diffusion_step(run)
+        seconds += images * run.draw.evaluations * _seconds_an_evaluation(run)
+    return left * seconds
+
+
+def _seconds_a_training(run: Run, network: str, num_train: int, num_predicted: int) -> float:
+    """One classifier's training to its last epoch, each of which ends with predictions."""
+    settings = run.settings.classifier
+    batch_size = classifier_train.batch_of(settings, num_train)
+    if not batch_size:
+        return 0.0
+    steps = classifier_train.steps_of(settings, num_train)
+    predictions = FORWARD_SHARE * num_predicted / batch_size
+    a_step = _seconds_a_classifier_step(run, network, batch_size)
+    return settings.max_epochs * a_step * (steps + predictions)
+
+
+def _seconds_a_classifier_step(run: Run, network: str, batch_size: int) -> float:
+    name = f"{network} {batch_size}"
     if name not in run.timings:
-        programs, size = run.programs_of(backbone), run.settings.classifier.image_size
+        programs = run.feature_programs if network == FEATURES else run.programs_of(network)
+        size = run.settings.classifier.image_size
         channels = run.settings.data.channels
         rates = classifier_train.make_rates(run.settings.classifier, 1)
         state = programs.init(jax.random.key(0), rates)
@@ -153,7 +205,10 @@ def _seconds_a_classifier_step(run: Run, backbone: str, batch_size: int) -> floa
 
 
 ESTIMATES: dict[str, Callable[[Run], float]] = {
+    "features": _features,
     "diffusion": _diffusion,
     "generate": _generate,
+    "sweep": _sweep,
+    "tune": _tune,
     "classify": _classify,
 }

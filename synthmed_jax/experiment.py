@@ -99,6 +99,16 @@ class Run:
         names = conditioning.folders(self.settings.conditioning, self.data.images.class_names)
         return [self.workdir / "diffusion" / name for name in names]
 
+    @property
+    def searched(self) -> str:
+        """What a search is about: diffusion, or classifier/ and the network that it trains."""
+        target = self.settings.tune.target
+        return f"{target}/{self.settings.backbones[0]}" if target == "classifier" else target
+
+    @property
+    def search_folder(self) -> pathlib.Path:
+        return self.workdir / "tune" / self.searched
+
     @functools.cached_property
     def timings(self) -> dict[str, float]:
         """Seconds that were measured once and are used again, by what was timed."""

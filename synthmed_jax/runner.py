@@ -45,13 +45,13 @@ def run(
     _check_accelerator(settings.scale)
     _keep_compiled_programs()
     run = Run(settings, directory)
-    for name in stages.STAGES:
-        workdir.check(directory, name, stages.fingerprint(run, name))
     names = [
         name
         for name, stage in stages.STAGES.items()
         if name in only or not (only or stage.optional)
     ]
+    for name in stages.with_upstream(run, names):
+        workdir.check(directory, name, stages.fingerprint(run, name))
     if dry_run:
         _say_expected(run, names)
         return
@@ -86,7 +86,7 @@ def _say_expected(run: Run, names: Sequence[str]) -> dict[str, float]:
 
 def _run_stage(run: Run, name: str, expected_seconds: float | None = None) -> None:
     stage = stages.STAGES[name]
-    for upstream in stage.inputs:
+    for upstream in stages.upstream(run, name):
         marker = workdir.read_marker(run.workdir, upstream)
         if not marker or marker["status"] != "finished":
             raise UserError(f"stage {name!r} needs {upstream!r}, which is not finished: run it too")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import os
 import pathlib
 import pprint
 from collections.abc import Callable, Mapping
@@ -16,10 +17,12 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from synthmed_jax import checks, runlog
+from synthmed_jax.errors import Diverged, UserError
 
 TARGETS = ("classifier", "diffusion")
 GRID_POINTS = 3  # of a range, where a grid is searched
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+COMPLETE = (TrialState.COMPLETE,)
+FINISHED = (*COMPLETE, TrialState.PRUNED)
 
 
 class Range(NamedTuple):
@@ -81,36 +84,46 @@ def search(
     """Tries settings until `trials` of them are finished, from where an earlier call stopped.
 
     A trial is decided by those before it and by the seed alone: a search that was broken off ends
-    as an unbroken one. The first trial is the present settings, but for a grid.
+    as an unbroken one. The first trial is the present settings, but for a grid, whose points are
+    tried in an order that the seed draws.
 
     Args:
       present: the fields' present values.
-      folder: receives journal.log.
+      folder: receives journal.log; one process at a time may search there.
+
+    Raises:
+      UserError: every trial diverged.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    folder.mkdir(parents=True, exist_ok=True)
-    study = optuna.create_study(
-        storage=JournalStorage(JournalFileBackend(str(folder / "journal.log"))),
-        study_name=settings.target,
-        # Trials are pruned only after so many finished ones, and epochs, that a median says much.
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2),
-        load_if_exists=True,
-    )
-    for broken in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        study.tell(broken.number, state=TrialState.FAIL)
-    asked = _grid(space) if settings.sampler == "grid" else [dict(present)]
-    size = min(len(asked), settings.trials) if settings.sampler == "grid" else settings.trials
-    while (done := _finished(study)) < size:
+    study = _open(settings, folder)
+    asked, size = [dict(present)], settings.trials
+    if settings.sampler == "grid":
+        asked = _grid(space, settings.seed)
+        size = min(len(asked), settings.trials)
+        print(f"tune: {size} of the grid's {len(asked)} points", flush=True)
+    while (done := _count(study, FINISHED)) < size:
         study.sampler = SAMPLERS[settings.sampler](settings.seed + done)
-        if done < len(asked):
+        # One that a kill has left waiting comes next; asked for again, it would be tried twice.
+        if done < len(asked) and not _count(study, (TrialState.WAITING,)):
             study.enqueue_trial(asked[done])
         study.optimize(lambda trial: _try(trial, space, objective), n_trials=1)
-        best = study.best_trial
-        print(
-            f"tune: {done + 1} of {size}; best so far {best.value:.4f}, {best.params}",
-            flush=True,
+        print(f"tune: {done + 1} of {size}; {_best_so_far(study)}", flush=True)
+    if not _count(study, COMPLETE):
+        raise UserError(
+            f"all {size} trials of the search diverged: raise config.tune.trials, and it goes on"
         )
     return study
+
+
+def count_finished(settings: SearchSettings, folder: pathlib.Path) -> int:
+    """Trials of a search that are finished; nothing is written."""
+    journal = folder / "journal.log"
+    if not journal.exists():
+        return 0
+    storage = JournalStorage(JournalFileBackend(str(journal)))
+    if settings.target not in optuna.get_all_study_names(storage):
+        return 0
+    return _count(optuna.load_study(study_name=settings.target, storage=storage), FINISHED)
 
 
 def describe(study: optuna.Study) -> dict[str, Any]:
@@ -136,7 +149,8 @@ def write_config(path: pathlib.Path, fields: Mapping[str, Any], found: Mapping[s
         *blocks, name = field.split(".")
         for part in blocks:
             block = block.setdefault(part, {})
-        block[name] = value
+        # As the configs in configs/ have it: of a list, nothing can be set by --config.<field>=.
+        block[name] = tuple(value) if isinstance(value, list) else value
     decided = "\n".join(f"  {field}: {value!r}" for field, value in found.items())
     runlog.write_text(
         path,
@@ -147,8 +161,35 @@ def write_config(path: pathlib.Path, fields: Mapping[str, Any], found: Mapping[s
     )
 
 
-def _finished(study: optuna.Study) -> int:
-    return len(study.get_trials(deepcopy=False, states=FINISHED))
+def _open(settings: SearchSettings, folder: pathlib.Path) -> optuna.Study:
+    """The study in a folder, however a kill has left it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # optuna's lock is a link to the journal, which it must find from wherever it stands.
+    journal = folder.absolute() / "journal.log"
+    journal.with_name("journal.log.lock").unlink(missing_ok=True)
+    if journal.exists():
+        # A line that is cut short would be continued by the next one, and neither be read.
+        os.truncate(journal, journal.read_bytes().rfind(b"\n") + 1)
+    study = optuna.create_study(
+        storage=JournalStorage(JournalFileBackend(str(journal))),
+        study_name=settings.target,
+        # Trials are pruned only after so many finished ones, and epochs, that a median says much.
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2),
+        load_if_exists=True,
+    )
+    for broken in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(broken.number, state=TrialState.FAIL)
+    return study
+
+
+def _count(study: optuna.Study, states: tuple[TrialState, ...]) -> int:
+    return len(study.get_trials(deepcopy=False, states=states))
+
+
+def _best_so_far(study: optuna.Study) -> str:
+    if not _count(study, COMPLETE):
+        return "all diverged so far"
+    return f"best so far {study.best_value:.4f}, {study.best_params}"
 
 
 def _try(trial: optuna.Trial, space: Space, objective: Objective) -> float:
@@ -157,7 +198,12 @@ def _try(trial: optuna.Trial, space: Space, objective: Objective) -> float:
         if trial.should_prune():
             raise optuna.TrialPruned
 
-    return objective({field: _suggest(trial, field, v) for field, v in space.items()}, report)
+    values = {field: _suggest(trial, field, v) for field, v in space.items()}
+    try:
+        return objective(values, report)
+    except Diverged as error:
+        # Were it a failure, the search would end here, and every restart try the same again.
+        raise optuna.TrialPruned(str(error)) from error
 
 
 def _suggest(trial: optuna.Trial, field: str, values: Range | tuple[Any, ...]) -> Any:
@@ -166,9 +212,11 @@ def _suggest(trial: optuna.Trial, field: str, values: Range | tuple[Any, ...]) -
     return trial.suggest_categorical(field, values)
 
 
-def _grid(space: Space) -> list[dict[str, Any]]:
-    points = itertools.product(*map(_points, space.values()))
-    return [dict(zip(space, point, strict=True)) for point in points]
+def _grid(space: Space, seed: int) -> list[dict[str, Any]]:
+    """All points, shuffled: a search of a few of them shall see every value of every field."""
+    points = list(itertools.product(*map(_points, space.values())))
+    order = np.random.default_rng(seed).permutation(len(points))
+    return [dict(zip(space, points[i], strict=True)) for i in order]
 
 
 def _points(values: Range | tuple[Any, ...]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from synthmed_jax import diffusion_stages, runlog, tune_stage, workdir
@@ -28,6 +28,8 @@ class Stage:
       fields: prefixes of the config fields that its output depends on.
       ignored: fields under those prefixes that change no output, or only add cells.
       inputs: stages whose output it reads.
+      at_times: stages whose output it reads under some settings only; `fields` must hold all that
+        they depend on.
       cells: units of work wanted now; the stage is finished when its marker has them all.
       optional: runs only when it is named.
     """
@@ -36,6 +38,7 @@ class Stage:
     fields: tuple[str, ...]
     ignored: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    at_times: Callable[[Run], tuple[str, ...]] = lambda run: ()
     cells: Callable[[Run], list[str]] = lambda run: ["all"]
     optional: bool = False
 
@@ -147,6 +150,8 @@ def _report_cells(run: Run) -> list[str]:
 _DRAWING = ("spacing", "threshold", "guidance", "seed")
 # They add cells and redo nothing.
 _CELL_FIELDS = ("classifier.backbones", "classifier.backbone", "classifier.arms")
+# They change how a generator is trained, not what it becomes.
+_HARMLESS = tuple(f"diffusion.train.{name}" for name in ("log_every", "accumulate", "save_minutes"))
 
 STAGES: dict[str, Stage] = {
     "split": Stage(
@@ -164,11 +169,7 @@ STAGES: dict[str, Stage] = {
     "diffusion": Stage(
         diffusion_stages.run_diffusion,
         fields=("diffusion.",),
-        ignored=(
-            "diffusion.train.log_every",
-            "diffusion.train.accumulate",
-            "diffusion.train.save_minutes",
-        ),
+        ignored=_HARMLESS,
         inputs=("split",),
     ),
     "generate": Stage(
@@ -187,9 +188,10 @@ STAGES: dict[str, Stage] = {
     "tune": Stage(
         tune_stage.run_tune,
         fields=("tune.", "diffusion.", "generate.", "classifier."),
-        ignored=("tune.target", "tune.trials", "generate.block", "classifier.arms"),
+        ignored=("tune.target", "tune.trials", "generate.block", *_HARMLESS, *_CELL_FIELDS),
         inputs=("split",),
-        cells=lambda run: [f"{run.settings.tune.target} {run.settings.tune.trials}"],
+        at_times=lambda run: ("generate",) if run.settings.tune.target == "classifier" else (),
+        cells=lambda run: [f"{run.searched} {run.settings.tune.trials}"],
         optional=True,
     ),
     "classify": Stage(
@@ -209,6 +211,20 @@ STAGES: dict[str, Stage] = {
     ),
     "report": Stage(_report, fields=(), inputs=("evaluate",), cells=_report_cells),
 }
+
+
+def upstream(run: Run, name: str) -> tuple[str, ...]:
+    """Stages whose output one stage reads, under the run's settings."""
+    return (*STAGES[name].inputs, *STAGES[name].at_times(run))
+
+
+def with_upstream(run: Run, names: Iterable[str]) -> list[str]:
+    """Those stages and all that they build on, in order."""
+    found = set(names)
+    for name in reversed(STAGES):
+        if name in found:
+            found.update(upstream(run, name))
+    return [name for name in STAGES if name in found]
 
 
 def fingerprint(run: Run, name: str) -> workdir.Fingerprint:

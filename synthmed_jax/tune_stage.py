@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import shutil
 from collections.abc import Callable
@@ -17,7 +18,8 @@ from synthmed_jax.data.images import ImageSet
 from synthmed_jax.data.pipeline import FLIPS
 from synthmed_jax.diffusion import sampling, schedule
 from synthmed_jax.diffusion import train as diffusion_train
-from synthmed_jax.errors import UserError
+from synthmed_jax.diffusion.model import Model
+from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.experiment import Run
 
 # Guidance needs a model that also knows images of no class.
@@ -27,11 +29,12 @@ LABEL_DROPOUT = 0.1
 def run_tune(run: Run) -> None:
     """Searches, and writes the trials and the best settings as a config of their own."""
     settings = run.settings.tune
-    folder = run.workdir / "tune" / settings.target
+    folder = run.search_folder
     space, objective, fixed = TARGETS[settings.target](run)
     present = {field: run.settings.fields[field] for field in space}
     study = search.search(settings, _widened(space, present), present, objective, folder)
     facts = {
+        "searched": run.searched,
         "loss": "cross-entropy on fit and val",
         "num_images": len(_real(run)),
         "seed": settings.seed,
@@ -39,7 +42,9 @@ def run_tune(run: Run) -> None:
     }
     found = search.describe(study)
     runlog.write_json(folder / "search.json", facts | found)
-    search.write_config(folder / "best.py", run.settings.fields, fixed | found["best"]["fields"])
+    # These are the fields as the protocol has left them; again, it would undo what was found.
+    fields = {**run.settings.fields, "protocol": "own"}
+    search.write_config(folder / "best.py", fields, fixed | found["best"]["fields"])
     print(f"tune: a run with --config={folder / 'best.py'} takes the best settings", flush=True)
 
 
@@ -143,24 +148,33 @@ def _diffusion(run: Run) -> tuple[search.Space, search.Objective, dict[str, Any]
     index = np.tile(np.arange(s.tune.per_class, dtype=np.int32), count)
     files = tuple(str(i) for i in range(len(label)))
 
-    def objective(values: dict[str, Any], report: Callable[[int, float], None]) -> float:
-        steps = schedule.make_schedule(
-            values["diffusion.schedule"], s.num_steps, zero_terminal_snr=s.zero_terminal_snr
-        )
+    same = dataclasses.replace(
+        s.train,
+        steps=s.tune.steps,
+        warmup_steps=min(s.train.warmup_steps, s.tune.steps // 10),
+        ema_half_lives=(max(1, s.tune.steps // 10),),
+        label_dropout=fixed["diffusion.train.label_dropout"],
+    )
+
+    @functools.cache
+    def on_schedule(name: str) -> tuple[Model, Callable[[float], diffusion_train.Step]]:
+        """Trials differ in the rate too, but what is compiled does not."""
+        steps = schedule.make_schedule(name, s.num_steps, zero_terminal_snr=s.zero_terminal_snr)
         model = dataclasses.replace(run.model, schedule=steps)
-        train = dataclasses.replace(
-            s.train,
-            steps=s.tune.steps,
-            warmup_steps=min(s.train.warmup_steps, s.tune.steps // 10),
-            ema_half_lives=(max(1, s.tune.steps // 10),),
-            learning_rate=values["diffusion.train.learning_rate"],
-            label_dropout=fixed["diffusion.train.label_dropout"],
-        )
+        return model, diffusion_train.make_step_of_rate(same, model)
+
+    def objective(values: dict[str, Any], report: Callable[[int, float], None]) -> float:
+        rate = values["diffusion.train.learning_rate"]
+        model, step_of_rate = on_schedule(values["diffusion.schedule"])
+        train, step = dataclasses.replace(same, learning_rate=rate), step_of_rate(rate)
         # Named by what it is, so that a search that was broken off goes on inside its trial.
         name = hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:16]
-        folder = run.workdir / "tune" / "diffusion" / "trials" / name
-        step = diffusion_train.make_step(train, model)
-        diffusion_train.train(train, step, model, s.augmentation, portion.fit, None, folder)
+        folder = run.search_folder / "trials" / name
+        try:
+            diffusion_train.train(train, step, model, s.augmentation, portion.fit, None, folder)
+        except Diverged:
+            shutil.rmtree(folder)
+            raise
         params, _ = diffusion_train.load_best(train, model, folder)
         shutil.rmtree(folder)
         sample = dataclasses.replace(

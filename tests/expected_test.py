@@ -1,8 +1,59 @@
+import importlib
 import time
 
 import pytest
 
-from synthmed_jax import expected
+from synthmed_jax import expected, search, settings
+from synthmed_jax.experiment import Run
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """A run at smoke scale whose steps have been timed: 3 s of a generator, 5 and 7 of networks."""
+
+    def make(**changes):
+        config = importlib.import_module("configs.phantom_ddpm").get_config("smoke")
+        config.data.cache_dir = str(tmp_path / "cache")
+        config.update_from_flattened_dict({k.replace("__", "."): v for k, v in changes.items()})
+        run = Run(settings.from_config(config), tmp_path / "run")
+        run.timings.update({"diffusion step": 3.0, "evaluation": 0.5})
+        run.timings.update({"resnet18 8": 5.0, "features 8": 7.0})
+        return run
+
+    return make
+
+
+def test_a_search_is_expected_to_take_its_trials(make_run):
+    # One epoch of 16 images, half of 4 x 8, in steps of 8; then predictions of 4 x 8 real ones.
+    a_training = 2 + 32 / 8 / 3
+    run = make_run(tune__trials=6)
+    assert expected.expected_seconds(run, ["tune"])["tune"] == pytest.approx(6 * 5 * a_training)
+    space, present = {"x": search.Range(0.0, 1.0)}, {"x": 0.5}
+    four = make_run(tune__trials=4).settings.tune
+    search.search(four, space, present, lambda values, report: values["x"], run.search_folder)
+    assert expected.expected_seconds(run, ["tune"])["tune"] == pytest.approx(2 * 5 * a_training)
+    done = make_run(tune__trials=4)
+    assert expected.expected_seconds(done, ["tune"]) == {"tune": 0.0}
+
+
+def test_a_generators_search_is_expected_to_train_draw_and_judge(make_run):
+    run = make_run(tune__target="diffusion", tune__trials=6, tune__steps=11)
+    draws = 4 * 10 * run.settings.sample.steps * 0.5
+    a_trial = 11 * 3 + draws + 7 * (20 // 8 + 32 / 8 / 3)
+    assert expected.expected_seconds(run, ["tune"])["tune"] == pytest.approx(6 * a_trial)
+
+
+def test_a_sweep_is_expected_to_draw_all_its_sets(make_run):
+    run = make_run(sweep__candidates=("ddpm:10", "heun:5"), sweep__per_class=20, sweep__seeds=2)
+    seconds = 4 * 20 * 2 * (10 + 9) * 0.5
+    assert expected.expected_seconds(run, ["sweep"])["sweep"] == pytest.approx(seconds)
+
+
+def test_features_are_expected_to_take_one_training(make_run):
+    run = make_run()
+    num_fit, num_val = run.part_sizes
+    seconds = 7 * (num_fit // 8 + num_val / 8 / 3)
+    assert expected.expected_seconds(run, ["features"])["features"] == pytest.approx(seconds)
 
 
 def test_the_first_call_is_not_counted_and_the_median_is_taken():

@@ -1,16 +1,19 @@
 """The whole chain at smoke scale, as a user would run it; then again, changed, and broken off."""
 
 import importlib
+import math
 import pathlib
 import re
 import runpy
+import shutil
 
 import jax
 import pytest
 
-from synthmed_jax import protocol, runlog, runner, search, settings, stages
+from synthmed_jax import protocol, runlog, runner, search, settings, stages, tune_stage
 from synthmed_jax.data import synthetic
 from synthmed_jax.errors import UserError
+from synthmed_jax.experiment import Run
 
 FILES = (
     "config.json", "run.json", "split/split.json", "diffusion/metrics.jsonl",
@@ -111,8 +114,10 @@ def test_a_search_leaves_a_config_that_a_run_takes(finished, cache, target):
     trials = 2 if target == "classifier" else 1
     config = make_config(cache, tune__target=target, tune__trials=trials, generate__per_class=8)
     runner.run(config, finished, ["tune"])
-    folder = finished / "tune" / target
+    searched = {"classifier": "classifier/resnet18", "diffusion": "diffusion"}[target]
+    folder = finished / "tune" / searched
     found = runlog.read_json(folder / "search.json")
+    assert found["searched"] == searched
     assert [row["state"] for row in found["trials"]] == ["complete"] * trials
     assert found["best"]["loss"] == min(row["loss"] for row in found["trials"])
     assert found["num_images"] == 32  # fit and val: 20 % of 4 x 40
@@ -124,10 +129,72 @@ def test_a_search_leaves_a_config_that_a_run_takes(finished, cache, target):
     assert all(after[n] == content for n, content in before.items() if not n.startswith(own))
 
 
+@pytest.fixture
+def generated(finished, tmp_path) -> pathlib.Path:
+    """A workdir that has its synthetic images, and nothing after them."""
+    for name in ("split", "diffusion", "synthetic", "stages"):
+        shutil.copytree(finished / name, tmp_path / "run" / name)
+    for marker in (tmp_path / "run" / "stages").iterdir():
+        if marker.stem not in ("split", "diffusion", "generate"):
+            marker.unlink()
+    return tmp_path / "run"
+
+
+def near_a_rate(run, programs, settings, synthetic, report):
+    """In the place of a training: the loss is lowest at a rate that no config has."""
+    return abs(math.log(settings.learning_rate / 2e-3))
+
+
+def test_the_best_settings_of_a_search_are_run_where_they_were_found(generated, cache, monkeypatch):
+    monkeypatch.setattr(tune_stage, "_loss_on_real", near_a_rate)
+    changes = {"generate__per_class": 8, "tune__trials": 6}
+    runner.run(make_config(cache, **changes), generated, ["tune"])
+    best = runpy.run_path(str(generated / "tune/classifier/resnet18/best.py"))["get_config"]()
+    assert best.classifier.learning_rate != make_config(cache).classifier.learning_rate
+    best.classifier.arms = ("synthetic",)
+    runner.run(best, generated, ["classify"])
+    marker = runlog.read_json(generated / "stages" / "classify.json")
+    assert marker["status"] == "finished"
+    assert marker["fields"]["classifier.learning_rate"] == best.classifier.learning_rate
+    # Another network, or another way to watch the training, is another search or none.
+    changes |= {"classifier__backbone": "vgg16", "diffusion__train__log_every": 7}
+    runner.run(make_config(cache, **changes), generated, ["tune"])
+    assert {p.name for p in (generated / "tune/classifier").iterdir()} == {"resnet18", "vgg16"}
+
+
+def test_a_search_refuses_images_of_other_settings_than_the_runs(generated, cache):
+    with pytest.raises(UserError, match=r"'generate'.*generate\.steps = 10, now it is 9"):
+        runner.run(make_config(cache, generate__steps=9), generated, ["tune"])
+    (generated / "stages" / "generate.json").unlink()
+    with pytest.raises(UserError, match="'tune' needs 'generate'"):
+        runner.run(make_config(cache), generated, ["tune"])
+
+
+def test_what_a_search_finds_is_kept_from_the_papers_protocol(generated, cache, monkeypatch):
+    def smooth(run, programs, settings, synthetic, report):
+        return -settings.label_smoothing
+
+    monkeypatch.setattr(tune_stage, "_loss_on_real", smooth)
+    monkeypatch.setattr(protocol, "PAPER", {"classifier.label_smoothing": 0.0})
+    changes = {"protocol": "paper", "generate__per_class": 8, "tune__trials": 3}
+    made = settings.from_config(protocol.apply(make_config(cache, **changes)))
+    tune_stage.run_tune(Run(made, generated))
+    best = runpy.run_path(str(generated / "tune/classifier/resnet18/best.py"))["get_config"]()
+    assert protocol.apply(best).classifier.label_smoothing > 0
+
+
 def test_a_dry_run_says_how_long_and_writes_nothing(tmp_path, cache, capsys):
     runner.run(make_config(cache), tmp_path / "run", dry_run=True)
     said = capsys.readouterr().out
     assert re.search(r"expected .*: diffusion \d+ s, generate \d+ s, classify \d+ s; in all", said)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_expects_the_stages_that_are_named(tmp_path, cache, capsys):
+    config = make_config(cache, tune__target="diffusion")
+    runner.run(config, tmp_path / "run", ["features", "sweep", "tune"], dry_run=True)
+    said = capsys.readouterr().out
+    assert re.search(r"expected .*: features \d+ s, sweep \d+ s, tune \d+ s; in all", said)
     assert not (tmp_path / "run").exists()
 
 
@@ -157,6 +224,9 @@ def test_a_sweep_compares_samplers_on_the_trained_model(tmp_path, cache, capsys)
     assert found["rows"][0]["ratio"] == 1
     assert "| dpm_solver_pp | 5 | 5 |" in capsys.readouterr().out
     assert (tmp_path / "sweep" / "sweep.png").stat().st_size > 1000
+    # A sweep that is done is in no other stage's way: its choice can be taken.
+    chosen = make_config(cache, data__phantom_images=90, generate__guidance=2.0)
+    runner.run(chosen, tmp_path, ["split"])
 
 
 def test_a_sweep_without_enough_real_images_says_so(finished, cache):

@@ -1,10 +1,18 @@
 import importlib.util
 import math
+import os
+import pathlib
+import signal
+import subprocess
+import sys
 
 import pytest
+from absl import flags
+from ml_collections import config_flags
 
 from configs import all_ddpm
 from synthmed_jax import protocol, search, settings
+from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.search import Range, SearchSettings
 
 SPACE = {"a.x": Range(1e-4, 1.0, log=True), "a.y": Range(-1.0, 1.0), "b.z": ("p", "q", "r")}
@@ -64,6 +72,66 @@ def test_broken_off_after_seven_it_ends_as_an_unbroken_one(tmp_path, sampler):
     assert search.describe(broken) == search.describe(whole)
 
 
+# What a search's process runs within a trial, so that it is killed then or soon after.
+DEATHS = {
+    "once a trial waits": """
+        optuna.Study.ask = lambda *_, **__: die()
+    """,
+    "with the lock held": """
+        from optuna.storages.journal import _file
+        _file.JournalFileSymlinkLock.release = lambda _: die()
+    """,
+    "in the middle of a line": """
+        def torn(backend, logs):
+            with open(backend._file_path, "a") as file:
+                file.write(json.dumps(logs[0])[:-9])
+            die()
+
+        JournalFileBackend.append_logs = torn
+    """,
+    "in a trial": """
+        search_test.bowl = lambda values, report: (report(1, 0.5), die())
+    """,
+}
+KILLED = """
+import json, os, pathlib, signal, sys, textwrap
+import optuna
+from optuna.storages.journal import JournalFileBackend
+
+sys.path.insert(0, sys.argv[1])
+import search_test
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+done = []
+
+def some(values, report):
+    if len(done) == int(sys.argv[3]):
+        exec(textwrap.dedent(sys.argv[4]), globals())
+    done.append(values)
+    return search_test.bowl(values, report)
+
+search_test.run(pathlib.Path("broken"), some, sampler=sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "grid"])
+def test_killed_anywhere_it_ends_as_an_unbroken_one(tmp_path, sampler):
+    here = pathlib.Path(__file__).parent
+    for trials, death in enumerate(DEATHS.values(), start=1):
+        command = [sys.executable, "-c", KILLED, here, sampler, str(trials), death]
+        # A relative folder, and a limit on the time: a lock must not be waited for.
+        killed = subprocess.run(
+            command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": here.parent}, timeout=300
+        )
+        assert killed.returncode == -signal.SIGKILL
+    broken = run(tmp_path / "broken", sampler=sampler)
+    assert len(broken.trials) > 15  # some were begun and cut short
+    whole = run(tmp_path / "whole", sampler=sampler)
+    assert search.describe(broken) == search.describe(whole)
+
+
 def test_a_finished_search_does_nothing_and_a_longer_one_goes_on(tmp_path):
     run(tmp_path, trials=3)
     more = []
@@ -85,6 +153,15 @@ def test_a_grid_visits_every_point_once(tmp_path):
     assert sorted({x for x, _, _ in seen}) == pytest.approx([1e-4, 1e-2, 1.0])
 
 
+def test_a_few_points_of_a_grid_see_every_value(tmp_path, capsys):
+    study = run(tmp_path / "a", sampler="grid", trials=9)
+    assert "tune: 9 of the grid's 27 points" in capsys.readouterr().out
+    for field in SPACE:
+        assert len({trial.params[field] for trial in study.trials}) == 3
+    other = run(tmp_path / "b", sampler="grid", trials=9, seed=1)
+    assert [t.params for t in other.trials] != [t.params for t in study.trials]
+
+
 def test_hopeless_trials_are_cut_short(tmp_path):
     epochs = []
 
@@ -102,6 +179,33 @@ def test_hopeless_trials_are_cut_short(tmp_path):
     assert [row["state"] for row in search.describe(study)["trials"]].count("pruned") == 3
 
 
+def test_a_trial_that_diverges_ends_itself_and_not_the_search(tmp_path):
+    tried = []
+
+    def diverges_at_high_x(values, report):
+        tried.append(values)
+        if values["a.x"] > 0.05:
+            raise Diverged("the loss is no longer finite")
+        return bowl(values, lambda epoch, loss: None)
+
+    study = run(tmp_path, diverges_at_high_x, trials=15)
+    rows = search.describe(study)["trials"]
+    assert (rows[0]["state"], rows[0]["loss"]) == ("pruned", None)  # the present settings
+    assert len(tried) == len(rows) == 15
+    assert [row["state"] == "pruned" for row in rows] == [v["a.x"] > 0.05 for v in tried]
+    assert study.best_params["a.x"] <= 0.05
+
+
+def test_a_search_whose_trials_all_diverge_says_so_and_can_go_on(tmp_path):
+    def diverges(values, report):
+        raise Diverged("the loss is no longer finite")
+
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"all 3 trials .* raise config\.tune\.trials"):
+            run(tmp_path, diverges, trials=3)
+    assert len(search.describe(run(tmp_path, trials=5))["trials"]) == 5
+
+
 def test_the_best_settings_are_a_config_that_a_run_takes(tmp_path):
     config = all_ddpm.get_config("cpu")
     fields = settings.from_config(protocol.apply(config)).fields
@@ -113,3 +217,18 @@ def test_the_best_settings_are_a_config_that_a_run_takes(tmp_path):
     again = settings.from_config(protocol.apply(module.get_config()))
     assert again.fields == fields | found
     assert "classifier.learning_rate: 0.00123" in module.__doc__
+
+
+@pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # ml_collections'
+def test_the_written_config_takes_changes_from_the_command_line(tmp_path, monkeypatch):
+    fields = settings.from_config(protocol.apply(all_ddpm.get_config("cpu"))).fields
+    search.write_config(tmp_path / "best.py", fields, {"classifier.flips": "none"})
+    values = flags.FlagValues()
+    config = config_flags.DEFINE_config_file("config", flag_values=values)
+    changes = ["classifier.backbones=vgg16,resnet18", "diffusion.train.ema_half_lives=(7,)"]
+    argv = ["main.py", f"--config={tmp_path / 'best.py'}", *(f"--config.{c}" for c in changes)]
+    monkeypatch.setattr(sys, "argv", argv)
+    values(argv)
+    made = settings.from_config(protocol.apply(config.value))
+    assert made.backbones == ("vgg16", "resnet18")
+    assert made.train.ema_half_lives == (7,)

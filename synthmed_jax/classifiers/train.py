@@ -23,7 +23,7 @@ from synthmed_jax.classifiers.pretrained import RANDOM, Pretrained
 from synthmed_jax.conv import conv_general_dilated
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.data.pipeline import Augmentation, batches
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Diverged, UserError
 
 # What validation means -> which images: synthetic, those of its training set that a fold leaves
 # out (the paper's); val, the real ones that the generator did not learn from either.
@@ -292,7 +292,8 @@ def train_fold(
       what the epoch scored that each set would have chosen.
 
     Raises:
-      UserError: too few training images, or a loss that is no longer finite.
+      UserError: too few training images.
+      Diverged: a loss that is no longer finite.
     """
     batch_size = batch_of(settings, len(train))
     if batch_size == 0:
@@ -334,9 +335,9 @@ def train_fold(
                 if name not in choices or score["loss"] < choices[name]["scores"][name]["loss"]:
                     choices[name] = {"epoch": epoch, "scores": scores}
             if not np.isfinite([record["train_loss"], record["val_loss"]]).all():
-                raise UserError(
+                raise Diverged(
                     f"{description}: the loss is no longer finite in epoch {epoch}; "
-                    "lower config.classifier.learning_rate"
+                    "lower config.classifier.learning_rate, in a new --workdir"
                 )
             numbers = {
                 f"{name}_{what}": number

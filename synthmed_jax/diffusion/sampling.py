@@ -66,7 +66,7 @@ def make_table(settings: SampleSettings, model: Model) -> samplers.Table:
 
 
 class Draw:
-    """Draws images from any weights; compiled on first use."""
+    """Draws images from any weights; compiled on first use, or by `compile`."""
 
     def __init__(self, settings: SampleSettings, model: Model, block: int):
         """block: images a call; another number is padded or cut into such blocks."""
@@ -93,6 +93,11 @@ class Draw:
         for first in range(0, self.evaluations, self.chunk_rows):
             walk = self.advance(params, label, index, walk, first)
         return to_grey_levels(np.asarray(walk.x))
+
+    def compile(self, params: Any) -> None:
+        """Compiles all that a call needs: a block is begun, and taken a chunk further."""
+        label = index = np.zeros(self.block, np.int32)
+        self.advance(params, label, index, self.start(label, index), 0)
 
     def start(self, label: np.ndarray, index: np.ndarray) -> samplers.Walk:
         """Pure noise."""

@@ -15,6 +15,9 @@ from synthmed_jax import checks, runlog
 from synthmed_jax.diffusion.samplers import SAMPLERS
 from synthmed_jax.errors import UserError
 
+# Which set, 0..seeds-1 -> its images u8[N,S,S,C].
+Draw = Callable[[int], np.ndarray]
+
 
 @dataclasses.dataclass(frozen=True)
 class SweepSettings:
@@ -52,21 +55,21 @@ def parse(candidate: str) -> tuple[str, int]:
 
 def compare(
     settings: SweepSettings,
-    draw: Callable[[str, int, int], tuple[np.ndarray, int]],
+    compiled: Callable[[str, int], tuple[Draw, int]],
     distance: Callable[[np.ndarray], float],
     nearness: Callable[[np.ndarray], float | None],
 ) -> list[dict[str, Any]]:
     """Draws every candidate's sets and measures them.
 
     Args:
-      draw: (sampler, steps, which set, 0..seeds-1) -> images u8[N,S,S,C], and evaluations of the
-        network an image.
+      compiled: (sampler, steps) -> what draws its sets, and evaluations of the network an image.
+        Whatever is done but once, as compiling, is done here: it is no part of the rate.
       distance: images -> Frechet distance to the real images.
       nearness: images -> median distance to the nearest `fit` image over that of `val` images.
 
     Returns one row a candidate: sampler, steps, evaluations, distances and nearness of each seed,
-    images_per_second (median over sets, the first of which also compiles), and the ratio of its
-    distance to the first candidate's with a 95 % interval over seeds.
+    images_per_second (median over sets), and the ratio of its distance to the first candidate's
+    with a 95 % interval over seeds.
     """
     rows: list[dict[str, Any]] = []
     bar = runlog.progress(
@@ -75,10 +78,11 @@ def compare(
     with bar:
         for candidate in settings.candidates:
             sampler, steps = parse(candidate)
-            distances, near, rates, evaluations = [], [], [], 0
+            draw, evaluations = compiled(sampler, steps)
+            distances, near, rates = [], [], []
             for seed in range(settings.seeds):
                 started = time.monotonic()
-                images, evaluations = draw(sampler, steps, seed)
+                images = draw(seed)
                 rates.append(len(images) / (time.monotonic() - started))
                 distances.append(distance(images))
                 near.append(nearness(images))

@@ -20,7 +20,7 @@ from synthmed_jax.diffusion import ema, process
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.stop import Check, best_of, reason_to_stop
 from synthmed_jax.diffusion.unet import apply
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Diverged, UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,12 +116,13 @@ class Validate(NamedTuple):
     nearness: Callable[[Any], float | None]
 
 
-def make_optimizer(settings: TrainSettings) -> optax.GradientTransformation:
-    """Adam with a clipped gradient, linear warm-up and cosine decay to 0."""
-    rate = optax.warmup_cosine_decay_schedule(
-        0.0, settings.learning_rate, settings.warmup_steps, max(settings.steps, 1)
-    )
-    return optax.chain(optax.clip_by_global_norm(settings.clip_norm), optax.adam(rate))
+def make_optimizer(
+    settings: TrainSettings, learning_rate: float | jax.Array
+) -> optax.GradientTransformation:
+    """Adam with a clipped gradient, linear warm-up to a rate and cosine decay to 0."""
+    share = optax.warmup_cosine_decay_schedule(0.0, 1.0, settings.warmup_steps, settings.steps)
+    adam = optax.adam(lambda count: learning_rate * share(count))
+    return optax.chain(optax.clip_by_global_norm(settings.clip_norm), adam)
 
 
 def init_state(settings: TrainSettings, model: Model) -> State:
@@ -131,7 +132,7 @@ def init_state(settings: TrainSettings, model: Model) -> State:
     t = jnp.zeros((1,), jnp.int32)
     params = jax.jit(lambda k: model.unet.init(k, x, t, t)["params"])(key)
     averages = tuple(jax.tree.map(jnp.copy, params) for _ in settings.ema_half_lives)
-    opt_state = make_optimizer(settings).init(params)
+    opt_state = make_optimizer(settings, settings.learning_rate).init(params)
     return State(jnp.zeros((), jnp.int32), params, averages, opt_state)
 
 
@@ -141,7 +142,11 @@ def make_step(settings: TrainSettings, model: Model) -> Step:
     t, eps, label and other dropout follow from (seed, step, index of the example in the global
     batch), so the loss does not depend on the number of devices, nor on `accumulate`.
     """
-    optimizer = make_optimizer(settings)
+    return make_step_of_rate(settings, model)(settings.learning_rate)
+
+
+def make_step_of_rate(settings: TrainSettings, model: Model) -> Callable[[float], Step]:
+    """Builds `make_step` for every learning rate, in place of the settings', as one program."""
     num_steps = model.schedule.num_steps
     weights = process.loss_weights(model.schedule, settings.weighting, model.prediction)
 
@@ -163,7 +168,11 @@ def make_step(settings: TrainSettings, model: Model) -> Step:
             losses = losses * jnp.asarray(weights, jnp.float32)[t]
         return losses.mean()
 
-    def step(state: State, batch: dict[str, jax.Array]) -> tuple[State, dict[str, jax.Array]]:
+    def step(
+        state_and_rate: tuple[State, jax.Array], batch: dict[str, jax.Array]
+    ) -> tuple[tuple[State, jax.Array], dict[str, jax.Array]]:
+        state, rate = state_and_rate
+        optimizer = make_optimizer(settings, rate)
         local = batch["label"].shape[0]
         key = jax.random.fold_in(jax.random.key(settings.seed + 1), state.step)
         indices = parallel.example_indices(local)
@@ -194,9 +203,21 @@ def make_step(settings: TrainSettings, model: Model) -> Step:
             for average, half_life in zip(state.averages, settings.ema_half_lives, strict=True)
         )
         metrics = {"loss": loss, "gradient_norm": optax.tree.norm(gradient)}
-        return State(state.step + 1, params, averages, opt_state), metrics
+        return (State(state.step + 1, params, averages, opt_state), rate), metrics
 
-    return parallel.train_step(step)
+    mapped = parallel.train_step(step)
+
+    def of_rate(learning_rate: float) -> Step:
+        def own(state: State, batch: dict[str, np.ndarray]) -> tuple[State, dict[str, jax.Array]]:
+            # On the state's devices: a number from elsewhere would be compiled for once more.
+            where = getattr(state.step, "sharding", None)
+            rate = jax.device_put(np.float32(learning_rate), where)
+            (state, _), metrics = mapped((state, rate), batch)
+            return state, metrics
+
+        return own
+
+    return of_rate
 
 
 class _Pending:
@@ -210,13 +231,13 @@ class _Pending:
         self._metrics.append((step, metrics))
 
     def check(self) -> None:
-        """Raises UserError, naming the step, if a loss or gradient was not finite."""
+        """Raises Diverged, naming the step, if a loss or gradient was not finite."""
         for step, metrics in jax.device_get(self._metrics):
             if not np.isfinite([metrics["loss"], metrics["gradient_norm"]]).all():
-                raise UserError(
+                raise Diverged(
                     f"the diffusion loss is {metrics['loss']} and its gradient's norm "
                     f"{metrics['gradient_norm']} at step {step}: lower "
-                    "config.diffusion.train.learning_rate; the last good checkpoint is kept"
+                    "config.diffusion.train.learning_rate, in a new --workdir"
                 )
             self._losses.append(float(metrics["loss"]))
         self._metrics = []
@@ -261,7 +282,8 @@ def train(
       sha256 of the best weights, which names this generator.
 
     Raises:
-      UserError: a batch that can't be split or filled, or a loss that is no longer finite.
+      UserError: a batch that can't be split or filled.
+      Diverged: a loss that is no longer finite.
     """
     ended = directory / "best.json"
     if ended.exists():
@@ -274,6 +296,8 @@ def train(
         state = checkpoint.restore(checkpoints, state)
     log = runlog.MetricsLog(directory / "metrics.jsonl", resume_at=start)
     history = _history(directory)
+    if _is_best_at(start, history):
+        _save_best(settings, state, history[-1], directory)
     data = batches(fit, settings.batch_size, settings.seed, augmentation)
     pending, reason = _Pending(), reason_to_stop(history, settings.patience)
     n, since_log = start, 0
@@ -295,17 +319,20 @@ def train(
             if validate and (n % settings.val_every == 0 or last):
                 pending.check()
                 before = time.monotonic()
-                record, weights = _validate(settings, state, n, validate)
+                record = _validate(settings, state, n, validate)
                 log.write(**record)
                 history.append(_to_check(record))
-                if best_of(history) == history[-1]:
-                    checkpoint.save(directory / "best", n, weights, keep=1)
                 reason = reason_to_stop(history, settings.patience)
                 window += time.monotonic() - before  # the rate is training's own
-            if last or reason or time.monotonic() - saved > 60 * settings.save_minutes:
+            improved = _is_best_at(n, history)
+            due = time.monotonic() - saved > 60 * settings.save_minutes
+            if last or reason or improved or due:
                 pending.check()
                 checkpoint.save(checkpoints, n, state)
                 saved = time.monotonic()
+            if improved:
+                # After the state, of which a run that is killed in between saves them again.
+                _save_best(settings, state, history[-1], directory)
     best = best_of(history)
     if best is None:
         checkpoint.save(directory / "best", n, state.averages[0], keep=1)
@@ -315,6 +342,20 @@ def train(
     why = reason or f"all {settings.steps} steps were taken"
     runlog.write_json(ended, {**chosen, "ended_at": n, "why": why, "sha256": sha256})
     return sha256
+
+
+def _is_best_at(step: int, history: list[Check]) -> bool:
+    """Whether the best check of all is that of this step."""
+    best = best_of(history)
+    return best is not None and best.step == step
+
+
+def _save_best(
+    settings: TrainSettings, state: State, check: Check, directory: pathlib.Path
+) -> None:
+    """Keeps the average that a check of this state found best, in place of an earlier one."""
+    average = state.averages[settings.ema_half_lives.index(check.half_life)]
+    checkpoint.save(directory / "best", check.step, average, keep=1)
 
 
 def _restore_best(settings: TrainSettings, model: Model, directory: pathlib.Path, step: int) -> Any:
@@ -330,12 +371,12 @@ def load_best(settings: TrainSettings, model: Model, directory: pathlib.Path) ->
 
 def _validate(
     settings: TrainSettings, state: State, step: int, validate: Validate
-) -> tuple[dict[str, Any], Any]:
-    """A record of the best average, and its weights."""
+) -> dict[str, Any]:
+    """A record of the best average."""
     levels = [validate.loss(average) for average in state.averages]
     losses = [float(of_levels.mean()) for of_levels in levels]
     best = int(np.argmin(losses))
-    record = {
+    return {
         "step": step,
         "val_loss": losses[best],
         "half_life": settings.ema_half_lives[best],
@@ -343,7 +384,6 @@ def _validate(
         "val_loss_by_level": levels[best].tolist(),
         "nearness": validate.nearness(state.averages[best]),
     }
-    return record, state.averages[best]
 
 
 def _to_check(record: dict[str, Any]) -> Check:

@@ -10,7 +10,7 @@ from synthmed_jax.classifiers import cross_validate, train
 from synthmed_jax.classifiers.cross_validate import Cell
 from synthmed_jax.classifiers.layers import Layers
 from synthmed_jax.data.images import ImageSet
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Diverged, UserError
 
 SETTINGS = train.ClassifierSettings(
     image_size=32,
@@ -220,7 +220,7 @@ def test_too_few_images_for_the_folds(programs, images, tmp_path):
 
 def test_a_diverging_fold_stops_with_a_hint(programs, images):
     wild = dataclasses.replace(SETTINGS, learning_rate=1e30)
-    with pytest.raises(UserError, match="learning_rate"):
+    with pytest.raises(Diverged, match="learning_rate, in a new --workdir"):
         train.train_fold(
             train.make_programs(train.make_network("tiny", 2, wild), wild), wild, 0, images,
             {"fold": images}, "fold",

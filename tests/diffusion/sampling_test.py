@@ -58,6 +58,16 @@ def test_an_image_is_determined_by_class_and_index(draw, make):
     assert distance(make(seed=1)([0, 1, 1], [5, 5, 6]), images) > 1
 
 
+def test_nothing_is_compiled_after_compile(model, params, monkeypatch):
+    traced, run = [], sampling.samplers.run
+    monkeypatch.setattr(sampling.samplers, "run", lambda *a: (traced.append(a), run(*a))[1])
+    draw = sampling.Draw(SETTINGS, model, BLOCK)
+    draw.compile(params)
+    assert len(traced) == 1
+    draw(params, np.zeros(6, np.int32), np.arange(6, dtype=np.int32))
+    assert len(traced) == 1
+
+
 def test_guidance_of_any_weight_but_1_changes_what_is_drawn(draw, make):
     plain = draw([0, 1], [0, 0])
     assert distance(make(guidance=4.0)([0, 1], [0, 0]), plain) > 1

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -8,13 +10,13 @@ from synthmed_jax.errors import UserError
 SETTINGS = SweepSettings(("ddpm:100", "dpm_solver_pp:10"), per_class=2, seeds=3)
 
 
-def draw(sampler, steps, which):
-    level = {"ddpm": 10, "dpm_solver_pp": 20}[sampler] + which
-    return np.full((4, 2, 2, 1), level, np.uint8), steps
+def compiled(sampler, steps):
+    level = {"ddpm": 10, "dpm_solver_pp": 20}[sampler]
+    return lambda which: np.full((4, 2, 2, 1), level + which, np.uint8), steps
 
 
 def test_every_candidate_is_drawn_and_compared_with_the_first():
-    rows = sweep.compare(SETTINGS, draw, lambda x: float(x[0, 0, 0, 0]), lambda x: None)
+    rows = sweep.compare(SETTINGS, compiled, lambda x: float(x[0, 0, 0, 0]), lambda x: None)
     assert [row["distances"] for row in rows] == [[10, 11, 12], [20, 21, 22]]
     assert [row["evaluations"] for row in rows] == [100, 10]
     assert (rows[0]["ratio"], rows[0]["ratio_interval"]) == (1, (1, 1))
@@ -26,6 +28,17 @@ def test_every_candidate_is_drawn_and_compared_with_the_first():
     table = sweep.to_markdown(rows)
     assert "| dpm_solver_pp | 10 | 10 | 21 ± 1 | 1.91 (" in table
     assert len({line.count("|") for line in table.splitlines()}) == 1
+
+
+def test_what_is_done_but_once_is_no_part_of_the_rate():
+    def slowly_compiled(sampler, steps):
+        time.sleep(0.3)
+        draw, _ = compiled(sampler, steps)
+        return lambda which: (time.sleep(0.01), draw(which))[1], steps
+
+    settings = SweepSettings(("ddpm:100", "dpm_solver_pp:10"), per_class=2, seeds=2)
+    rows = sweep.compare(settings, slowly_compiled, lambda x: 1.0, lambda x: None)
+    assert all(4 / 0.1 < row["images_per_second"] < 4 / 0.01 for row in rows)
 
 
 @pytest.mark.parametrize(

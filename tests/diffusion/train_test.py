@@ -7,7 +7,7 @@ import pytest
 from synthmed_jax import checkpoint, parallel, runlog
 from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.diffusion import train, validate
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Diverged, UserError
 
 NO_CHANGE = Augmentation("none", 0)
 
@@ -145,13 +145,72 @@ def test_killed_and_resumed_equals_unbroken(train_settings, learn, measure, tmp_
     assert numbers("a") == numbers("b")
 
 
+@pytest.mark.parametrize("place", ["best", "checkpoints"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_kill_as_the_best_is_saved_leaves_a_run_that_goes_on(
+    train_settings, learn, model, tmp_path, monkeypatch, place, when
+):
+    def scripted(*losses):
+        left = iter(np.repeat(losses, 2))
+        return train.Validate(lambda params: np.full(8, float(next(left))), lambda params: 1.0)
+
+    settings = dataclasses.replace(train_settings, steps=8, val_every=2, save_minutes=0.0)
+    save = checkpoint.save
+
+    def save_and_die(directory, step, state, **options):
+        dies = (directory.name, step) == (place, 4)
+        if dies and when == "before":
+            raise KeyboardInterrupt
+        digest = save(directory, step, state, **options)
+        if dies:
+            raise KeyboardInterrupt
+        return digest
+
+    monkeypatch.setattr(checkpoint, "save", save_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        learn(settings, tmp_path, scripted(3, 2))
+    monkeypatch.setattr(checkpoint, "save", save)
+    known = checkpoint.latest_step(tmp_path / "checkpoints")
+    # Rounding, on another number of devices, may judge the same step otherwise.
+    learn(settings, tmp_path, scripted(*[9] * (4 - known // 2)))
+    best = runlog.read_json(tmp_path / "best.json")
+    assert best["step"] == known // 2 * 2
+    weights, sha256 = train.load_best(settings, model, tmp_path)
+    assert checkpoint.digest(weights) == sha256
+
+
+def test_one_compiled_step_serves_every_learning_rate(train_settings, model, images, monkeypatch):
+    traced, loss = [], train.process.l_simple
+    monkeypatch.setattr(train.process, "l_simple", lambda *a: (traced.append(a), loss(*a))[1])
+    batch = {"image": images.images[:4], "label": images.labels[:4]}
+    of_rate = train.make_step_of_rate(train_settings, model)
+    found = {rate: take(train_settings, model, batch, step=of_rate(rate)) for rate in (1e-2, 1e-4)}
+    assert len(traced) == 1
+    own = take(train_settings, model, batch)
+    assert own[1] == found[train_settings.learning_rate][1]
+    moved = {
+        rate: max(
+            np.abs(a - b).max()
+            for a, b in zip(
+                jax.tree.leaves(state.params),
+                jax.tree.leaves(train.init_state(train_settings, model).params),
+                strict=True,
+            )
+        )
+        for rate, (state, _, _) in found.items()
+    }
+    # Adam's first steps have the length of the rate.
+    assert moved[1e-2] == pytest.approx(100 * moved[1e-4], rel=0.01)
+
+
 def test_a_loss_that_is_not_finite_stops_with_its_step_and_keeps_the_last_good_weights(
     train_settings, learn, model, tmp_path
 ):
     wild = dataclasses.replace(
         train_settings, steps=40, learning_rate=1e30, warmup_steps=0, log_every=7, save_minutes=0.0
     )
-    with pytest.raises(UserError, match=r"at step (\d+).*learning_rate") as error:
+    # A workdir takes no other rate: the advice is for the next one.
+    with pytest.raises(Diverged, match=r"at step (\d+).*rate, in a new --workdir") as error:
         learn(wild, tmp_path, step=train.make_step(wild, model))
     bad = int(str(error.value).split("at step ")[1].split(":")[0])
     assert 1 < bad < 7
