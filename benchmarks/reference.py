@@ -17,14 +17,17 @@ from synthmed_jax.diffusion.schedule import make_schedule
 from synthmed_jax.diffusion.unet import UNet, UNetConfig
 
 SIDE, MULTIPLIERS, BLOCKS, NUM_CLASSES, STEPS = 32, (1, 2, 2), 2, 4, 1000
+SCHEDULE = make_schedule("linear", STEPS)
 PEAK_SIDE = 1536  # of the square matrices whose product gives the peak
 
 
 def make_model(channels: int) -> Model:
-    """The reference U-Net: 32x32x1, no attention but in the middle, no dropout."""
-    config = UNetConfig(channels, MULTIPLIERS, BLOCKS, (), patch=1, dropout=0.0)
-    schedule = make_schedule("linear", STEPS)
-    return Model(UNet(config, NUM_CLASSES), schedule, "eps", (SIDE, SIDE, 1))
+    """The reference U-Net: 32x32x1, no attention, added embeddings, no dropout."""
+    config = UNetConfig(
+        channels, MULTIPLIERS, BLOCKS, (), patch=1, dropout=0.0,
+        middle_attention=False, embedding="add",
+    )  # fmt: skip
+    return Model(UNet(config, NUM_CLASSES), SCHEDULE, "eps", (SIDE, SIDE, 1))
 
 
 def make_settings(batch_size: int) -> train.TrainSettings:
@@ -41,6 +44,12 @@ def count(params: Any) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
+def check_same(name: str, own_parameters: int, parameters: int) -> None:
+    """Ends the race if a peer is another network: its parameters differ by more than 0.1 %."""
+    if abs(own_parameters / parameters - 1) > 1e-3:
+        raise SystemExit(f"{own_parameters} parameters against {parameters} of {name}: no equals")
+
+
 def make_matmul() -> tuple[Callable[[], None], float]:
     """A matmul on every device at once, and its floating-point operations."""
     devices = jax.local_device_count()
@@ -53,6 +62,26 @@ def make_matmul() -> tuple[Callable[[], None], float]:
         product(*on_devices).block_until_ready()
 
     return call, devices * 2.0 * PEAK_SIDE**3
+
+
+def describe_flops(
+    result: dict[str, Any], flops_an_image: float, batch_size: int, matmul_flops: float
+) -> dict[str, float]:
+    """Our rate in floating-point operations, against the matmul peak of the same run.
+
+    Args:
+      result: of `duel.run`, "_matmul" among the rates, which is taken out.
+      flops_an_image: convolutions taken as direct.
+      batch_size: images a call.
+      matmul_flops: of one call of "_matmul".
+    """
+    peak = result["rates"].pop("_matmul") / batch_size * matmul_flops
+    return {
+        "gflops_an_image": round(flops_an_image / 1e9, 3),
+        "ours_gflop_per_s": round(result["ours"] * flops_an_image / 1e9, 1),
+        "matmul_gflop_per_s": round(peak / 1e9, 1),
+        "share_of_matmul_peak": round(result["ours"] * flops_an_image / peak, 3),
+    }
 
 
 Options = argparse.Namespace

@@ -1,13 +1,16 @@
-"""Our U-Net in PyTorch, layer by layer, for a race between equals."""
+"""Our U-Net in PyTorch, layer by layer, and diffusers' own, for a race between equals."""
 
 from __future__ import annotations
 
 import math
 
 import torch
+from diffusers import UNet2DModel
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks import reference
 
 
 def groups(channels: int) -> int:
@@ -22,36 +25,18 @@ class ResBlock(nn.Module):
         super().__init__()
         self.norm1 = nn.GroupNorm(groups(channels), channels)
         self.conv1 = nn.Conv2d(channels, features, 3, padding=1)
-        self.embed = nn.Linear(width, 2 * features)
+        self.embed = nn.Linear(width, features)
         self.norm2 = nn.GroupNorm(groups(features), features)
         self.conv2 = nn.Conv2d(features, features, 3, padding=1)
         self.skip = nn.Conv2d(channels, features, 1) if channels != features else nn.Identity()
 
     def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
-        h = self.conv1(F.silu(self.norm1(x)))
-        scale, shift = self.embed(F.silu(embedding))[:, :, None, None].chunk(2, dim=1)
-        h = F.silu(self.norm2(h) * (1 + scale) + shift)
-        return self.skip(x) + self.conv2(h)
-
-
-class SelfAttention(nn.Module):
-    """Single-head self-attention over pixels, with a skip."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.norm = nn.GroupNorm(groups(channels), channels)
-        self.qkv = nn.Linear(channels, 3 * channels)
-        self.out = nn.Linear(channels, channels)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        b, c, height, width = x.shape
-        q, k, v = self.qkv(self.norm(x).flatten(2).transpose(1, 2)).chunk(3, dim=-1)
-        h = self.out(F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None])[:, 0])
-        return x + h.transpose(1, 2).reshape(b, c, height, width)
+        h = self.conv1(F.silu(self.norm1(x))) + self.embed(F.silu(embedding))[:, :, None, None]
+        return self.skip(x) + self.conv2(F.silu(self.norm2(h)))
 
 
 class UNet(nn.Module):
-    """The network of synthmed_jax/diffusion/unet.py without patches and dropout."""
+    """The reference network of synthmed_jax/diffusion/unet.py (see reference.py)."""
 
     def __init__(
         self,
@@ -77,8 +62,7 @@ class UNet(nn.Module):
             if level < len(multipliers) - 1:
                 self.shrink.append(nn.Conv2d(c, c, 3, stride=2, padding=1))
                 skips.append(c)
-        self.middle1, self.attention = ResBlock(c, c, width), SelfAttention(c)
-        self.middle2 = ResBlock(c, c, width)
+        self.middle1, self.middle2 = ResBlock(c, c, width), ResBlock(c, c, width)
         self.up, self.grow = nn.ModuleList(), nn.ModuleList()
         for level, multiplier in reversed(list(enumerate(multipliers))):
             for _ in range(blocks + 1):
@@ -103,7 +87,7 @@ class UNet(nn.Module):
             if level < self.levels - 1:
                 h = next(shrink)(h)
                 skips.append(h)
-        h = self.middle2(self.attention(self.middle1(h, embedding)), embedding)
+        h = self.middle2(self.middle1(h, embedding), embedding)
         up, grow = iter(self.up), iter(self.grow)
         for level in reversed(range(self.levels)):
             for _ in range(self.blocks + 1):
@@ -113,11 +97,40 @@ class UNet(nn.Module):
         return self.last(F.silu(self.norm(h)))
 
 
-def forward_flops(network: nn.Module, side: int) -> float:
+class DiffusersUNet(nn.Module):
+    """diffusers' UNet2DModel, called as ours is."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        levels = len(reference.MULTIPLIERS)
+        self.network = UNet2DModel(
+            sample_size=reference.SIDE,
+            in_channels=1,
+            out_channels=1,
+            block_out_channels=tuple(m * channels for m in reference.MULTIPLIERS),
+            layers_per_block=reference.BLOCKS,
+            down_block_types=("DownBlock2D",) * levels,
+            up_block_types=("UpBlock2D",) * levels,
+            norm_num_groups=groups(channels),
+            add_attention=False,
+            num_class_embeds=reference.NUM_CLASSES + 1,
+        )
+
+    def forward(self, x: torch.Tensor, t: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        return self.network(x, t, class_labels=label, return_dict=False)[0]
+
+
+def make(channels: int) -> UNet:
+    """The reference network, its weights always the same."""
+    torch.manual_seed(0)
+    return UNet(1, channels, reference.MULTIPLIERS, reference.BLOCKS, reference.NUM_CLASSES)
+
+
+def forward_flops(network: nn.Module) -> float:
     """Floating-point operations of a forward pass for one image, convolutions taken as direct."""
     with FlopCounterMode(display=False) as counter:
         zero = torch.zeros(1, dtype=torch.long)
-        network(torch.zeros(1, network.first.in_channels, side, side), zero, zero)
+        network(torch.zeros(1, 1, reference.SIDE, reference.SIDE), zero, zero)
     return float(counter.get_total_flops())
 
 

@@ -14,13 +14,14 @@ import jax
 import numpy as np
 import torch
 from diffusers import DDIMScheduler
+from torch import nn
 
 from benchmarks import duel, reference, torch_unet
 from synthmed_jax.diffusion import sampling
 
 
-def make_ours(channels: int, batch_size: int, steps: int) -> Callable[[], None]:
-    """One batch of ours, from noise to grey levels."""
+def make_ours(channels: int, batch_size: int, steps: int) -> tuple[Callable[[], None], int]:
+    """One batch of ours, from noise to grey levels, and the number of parameters."""
     model = reference.make_model(channels)
     x, t = np.zeros((1, *model.image_shape), np.float32), np.zeros(1, np.int32)
     params = jax.jit(model.unet.init)(jax.random.key(0), x, t, t)["params"]
@@ -31,18 +32,15 @@ def make_ours(channels: int, batch_size: int, steps: int) -> Callable[[], None]:
     def call() -> None:
         draw(params, index % reference.NUM_CLASSES, index)
 
-    return call
+    return call, reference.count(params)
 
 
 def make_torch(
-    channels: int, batch_size: int, steps: int, *, channels_last: bool, compiled: bool
+    network: nn.Module, batch_size: int, steps: int, *, channels_last: bool, compiled: bool
 ) -> Callable[[], None]:
     """One batch of PyTorch's, from noise to grey levels."""
-    network = torch_unet.UNet(
-        1, channels, reference.MULTIPLIERS, reference.BLOCKS, reference.NUM_CLASSES
-    ).eval()
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    network = network.to(memory_format=layout)
+    network = network.eval().to(memory_format=layout)
     run = torch.compile(network) if compiled else network
     scheduler = DDIMScheduler(num_train_timesteps=reference.STEPS, clip_sample=True)
     scheduler.set_timesteps(steps)
@@ -63,10 +61,14 @@ def make_torch(
 def main() -> None:
     """Runs the race."""
     options = reference.parse(__doc__, channels=64, batch_size=32, pairs=5, steps=20)
-    sizes = (options.channels, options.batch_size, options.steps)
-    contestants = {"ours": make_ours(*sizes)}
+    ours, own_parameters = make_ours(options.channels, options.batch_size, options.steps)
+    contestants = {"ours": ours}
     for name, variant in reference.torch_variants(options).items():
-        contestants[name] = make_torch(*sizes, **variant)
+        network = torch_unet.make(options.channels)
+        reference.check_same(name, own_parameters, torch_unet.count(network))
+        contestants[name] = make_torch(network, options.batch_size, options.steps, **variant)
+    matmul, matmul_flops = reference.make_matmul()
+    contestants["_matmul"] = matmul
     result = duel.run(
         f"unet_sample {options.channels} channels, {options.steps} evaluations",
         contestants,
@@ -75,7 +77,9 @@ def main() -> None:
         per_call=options.batch_size,
         unit="images/s",
     )
-    duel.report(result | {"devices": jax.local_device_count()})
+    flops = options.steps * torch_unet.forward_flops(torch_unet.make(options.channels))
+    result |= reference.describe_flops(result, flops, options.batch_size, matmul_flops)
+    duel.report(result | {"parameters": own_parameters, "devices": jax.local_device_count()})
 
 
 if __name__ == "__main__":

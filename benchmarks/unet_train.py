@@ -12,6 +12,7 @@ from collections.abc import Callable
 import jax
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from benchmarks import duel, reference, torch_unet
@@ -39,19 +40,10 @@ def make_ours(channels: int, batch_size: int) -> tuple[Callable[[], None], int]:
     return call, parameters
 
 
-def make_network(channels: int) -> torch_unet.UNet:
-    """PyTorch's network."""
-    torch.manual_seed(0)
-    return torch_unet.UNet(
-        1, channels, reference.MULTIPLIERS, reference.BLOCKS, reference.NUM_CLASSES
-    )
-
-
 def make_torch(
-    channels: int, batch_size: int, *, channels_last: bool, compiled: bool
-) -> tuple[Callable[[], None], int]:
-    """One training step of PyTorch's, and the number of parameters."""
-    network = make_network(channels)
+    network: nn.Module, batch_size: int, *, channels_last: bool, compiled: bool
+) -> Callable[[], None]:
+    """One training step of PyTorch's."""
     average = [p.detach().clone() for p in network.parameters()]
     layout = torch.channels_last if channels_last else torch.contiguous_format
     network = network.to(memory_format=layout)
@@ -60,7 +52,7 @@ def make_torch(
     shape = (batch_size, 1, reference.SIDE, reference.SIDE)
     images = torch.randint(0, 256, shape, dtype=torch.uint8)
     label = torch.randint(0, reference.NUM_CLASSES, (batch_size,))
-    alpha_bar = torch.tensor(reference.make_model(channels).schedule.alpha_bar, dtype=torch.float32)
+    alpha_bar = torch.tensor(reference.SCHEDULE.alpha_bar, dtype=torch.float32)
 
     def call() -> None:
         x_0 = (images.float() / 127.5 - 1).to(memory_format=layout)
@@ -76,7 +68,7 @@ def make_torch(
             torch._foreach_lerp_(average, list(network.parameters()), 1e-4)
         loss.item()
 
-    return call, torch_unet.count(network)
+    return call
 
 
 def main() -> None:
@@ -84,13 +76,15 @@ def main() -> None:
     options = reference.parse(__doc__, channels=64, batch_size=32, pairs=7)
     ours, own_parameters = make_ours(options.channels, options.batch_size)
     contestants = {"ours": ours}
-    peer_parameters = 0
     for name, variant in reference.torch_variants(options).items():
-        contestants[name], peer_parameters = make_torch(
-            options.channels, options.batch_size, **variant
-        )
-    if abs(own_parameters / peer_parameters - 1) > 1e-3:
-        raise SystemExit(f"{own_parameters} parameters against {peer_parameters}: not one network")
+        network = torch_unet.make(options.channels)
+        reference.check_same(name, own_parameters, torch_unet.count(network))
+        contestants[name] = make_torch(network, options.batch_size, **variant)
+    network = torch_unet.DiffusersUNet(options.channels)
+    reference.check_same("diffusers", own_parameters, torch_unet.count(network))
+    contestants["diffusers channels_last"] = make_torch(
+        network, options.batch_size, channels_last=True, compiled=False
+    )
     matmul, matmul_flops = reference.make_matmul()
     contestants["_matmul"] = matmul
     result = duel.run(
@@ -102,17 +96,9 @@ def main() -> None:
         unit="images/s",
     )
     # A step is one forward pass and a backward one of twice the work.
-    flops = 3 * torch_unet.forward_flops(make_network(options.channels), reference.SIDE)
-    peak = result["rates"].pop("_matmul") / options.batch_size * matmul_flops
-    result |= {
-        "parameters": own_parameters,
-        "gflops_an_image": round(flops / 1e9, 3),
-        "ours_gflop_per_s": round(result["ours"] * flops / 1e9, 1),
-        "matmul_gflop_per_s": round(peak / 1e9, 1),
-        "share_of_matmul_peak": round(result["ours"] * flops / peak, 3),
-        "devices": jax.local_device_count(),
-    }
-    duel.report(result)
+    flops = 3 * torch_unet.forward_flops(torch_unet.make(options.channels))
+    result |= reference.describe_flops(result, flops, options.batch_size, matmul_flops)
+    duel.report(result | {"parameters": own_parameters, "devices": jax.local_device_count()})
 
 
 if __name__ == "__main__":

@@ -75,6 +75,8 @@ def _paper() -> ConfigDict:
     config.diffusion.unet.patch = 1  # Pixels of a side folded into channels at the input.
     config.diffusion.unet.dropout = 0.1  # Rate inside residual blocks.
     config.diffusion.unet.dtype = "float32"  # float32 | bfloat16 (faster on GPU and TPU).
+    config.diffusion.unet.middle_attention = True  # Self-attention in the middle as well.
+    config.diffusion.unet.embedding = "scale_shift"  # How blocks take step and class: or add.
 
     config.diffusion.train = ConfigDict()
     config.diffusion.train.steps = 100_000  # Optimiser steps at most; per_class: of each model.

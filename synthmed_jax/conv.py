@@ -7,8 +7,8 @@ same form. Every other shape gets its weight gradient from chunked im2col, and w
 small (then the kernel is large, and XLA spends its time on copies of it) its forward pass and its
 input gradient too. A depthwise convolution (a kernel for each channel, MobileNet's) is a sum of
 shifted products. Where oneDNN is installed it takes the others' place (see onednn.py). On other
-backends, and for what is not covered (other groups, dilation, other layouts or dtypes),
-`jax.lax.conv_general_dilated` is called as it is.
+backends, and for what is not covered (other groups, dilation, other layouts or dtypes, empty
+arrays), `jax.lax.conv_general_dilated` is called as it is.
 
 Use: `nn.Conv(..., conv_general_dilated=conv.conv_general_dilated)`; no module changes.
 """
@@ -59,40 +59,51 @@ def conv_general_dilated(
       padding: "SAME", "VALID" or a (low, high) pair for each of two dimensions.
       lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count, **options: as in jax.lax.
     """
-    if not (
+    images = (
         jax.default_backend() == "cpu"
         and lhs.ndim == 4
-        and lhs.dtype == rhs.dtype == jnp.float32
-        and (feature_group_count == 1 or _is_depthwise(lhs.shape, rhs.shape, feature_group_count))
-        and options.get("batch_group_count", 1) == 1
-        and all(d == 1 for d in (*(lhs_dilation or ()), *(rhs_dilation or ())))
+        and all(d == 1 for d in lhs_dilation or ())
         and _is_nhwc(lhs.shape, rhs.shape, dimension_numbers)
+    )
+    if images and not isinstance(padding, str):
+        lhs, padding = _without_cuts(lhs, padding)
+    if (
+        images
+        and all(d == 1 for d in rhs_dilation or ())
+        and lhs.dtype == rhs.dtype == jnp.float32
+        and _suits_groups(lhs.shape, rhs.shape, feature_group_count)
+        and options.get("batch_group_count", 1) == 1
     ):
-        return lax.conv_general_dilated(
-            lhs,
-            rhs,
-            window_strides,
-            padding,
-            lhs_dilation=lhs_dilation,
-            rhs_dilation=rhs_dilation,
-            dimension_numbers=dimension_numbers,
-            feature_group_count=feature_group_count,
-            **options,
-        )
-    strides = (int(window_strides[0]), int(window_strides[1]))
-    if isinstance(padding, str):
-        padding = lax.padtype_to_pads(lhs.shape[1:3], rhs.shape[:2], strides, padding)
-    (top, bottom), (left, right) = padding
-    pads = ((int(top), int(bottom)), (int(left), int(right)))
-    if feature_group_count > 1:
-        return _depthwise(lhs, rhs, strides, pads)
-    if onednn.is_available() and _has_output(lhs.shape, rhs.shape, pads):
-        return onednn.convolve(lhs, rhs, strides, pads)
-    if rhs.shape[:2] == (1, 1) and pads == ((0, 0), (0, 0)):
-        return jnp.einsum("bhwc,cd->bhwd", lhs[:, :: strides[0], :: strides[1]], rhs[0, 0])
-    if _suits_winograd(lhs.shape, rhs.shape, strides, pads):
-        return _winograd(lhs, rhs)
-    return _im2col(lhs, rhs, strides, pads)
+        strides = (int(window_strides[0]), int(window_strides[1]))
+        pads = _pads(lhs.shape, rhs.shape, strides, padding)
+        if _is_ordinary(lhs.shape, rhs.shape, pads):
+            return _convolve(lhs, rhs, strides, pads, feature_group_count)
+    return lax.conv_general_dilated(
+        lhs,
+        rhs,
+        window_strides,
+        padding,
+        lhs_dilation=lhs_dilation,
+        rhs_dilation=rhs_dilation,
+        dimension_numbers=dimension_numbers,
+        feature_group_count=feature_group_count,
+        **options,
+    )
+
+
+def _convolve(
+    x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding, groups: int
+) -> jax.Array:
+    """Convolution f32[B,H,W,C] * f32[h,w,C,D] in whatever way is fastest for its shape."""
+    if groups > 1:
+        return _depthwise(x, kernel, strides, pads)
+    if onednn.is_available():
+        return onednn.convolve(x, kernel, strides, pads)
+    if kernel.shape[:2] == (1, 1) and pads == ((0, 0), (0, 0)):
+        return jnp.einsum("bhwc,cd->bhwd", x[:, :: strides[0], :: strides[1]], kernel[0, 0])
+    if _suits_winograd(x.shape, kernel.shape, strides, pads):
+        return _winograd(x, kernel)
+    return _im2col(x, kernel, strides, pads)
 
 
 def _is_nhwc(lhs_shape: Sequence[int], rhs_shape: Sequence[int], dimension_numbers: Any) -> bool:
@@ -102,13 +113,43 @@ def _is_nhwc(lhs_shape: Sequence[int], rhs_shape: Sequence[int], dimension_numbe
     return given == lax.conv_dimension_numbers(tuple(lhs_shape), tuple(rhs_shape), LAYOUT)
 
 
-def _has_output(lhs: Sequence[int], rhs: Sequence[int], pads: Padding) -> bool:
-    return all(
+def _without_cuts(
+    x: jax.Array, padding: Sequence[tuple[int, int]]
+) -> tuple[jax.Array, Sequence[tuple[int, int]]]:
+    """Pads the images here where a padding is negative, and leaves none.
+
+    XLA's CPU backend may read beyond the image there (openxla/xla#48713).
+    """
+    if min(map(min, padding)) >= 0:
+        return x, padding
+    (top, bottom), (left, right) = padding
+    cuts = ((0, 0, 0), (top, bottom, 0), (left, right, 0), (0, 0, 0))
+    return lax.pad(x, jnp.zeros((), x.dtype), cuts), ((0, 0), (0, 0))
+
+
+def _pads(
+    lhs: Sequence[int],
+    rhs: Sequence[int],
+    strides: tuple[int, int],
+    padding: str | Sequence[tuple[int, int]],
+) -> Padding:
+    if isinstance(padding, str):
+        padding = lax.padtype_to_pads(lhs[1:3], rhs[:2], strides, padding)
+    (top, bottom), (left, right) = padding
+    return (int(top), int(bottom)), (int(left), int(right))
+
+
+def _is_ordinary(lhs: Sequence[int], rhs: Sequence[int], pads: Padding) -> bool:
+    """Whether nothing is empty, neither inputs nor result."""
+    return min(*lhs, *rhs) > 0 and all(
         size + sum(pad) >= side for size, side, pad in zip(lhs[1:3], rhs[:2], pads, strict=True)
     )
 
 
-def _is_depthwise(lhs: Sequence[int], rhs: Sequence[int], groups: int) -> bool:
+def _suits_groups(lhs: Sequence[int], rhs: Sequence[int], groups: int) -> bool:
+    """Whether the channels fit together, in one group or as a depthwise convolution."""
+    if groups == 1:
+        return lhs[3] == rhs[2]
     return groups == lhs[3] == rhs[3] and rhs[2] == 1
 
 
@@ -296,7 +337,7 @@ def _im2col(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Pad
     """Convolution f32[B,H,W,C] * f32[h,w,C,D]; each direction one matmul a chunk of images."""
     geometry = (kernel.shape[:2], strides, pads)
     shape = jax.eval_shape(functools.partial(_columns, geometry=geometry), x).shape
-    if not 0 < shape[1] * shape[2] <= IM2COL_PIXELS:
+    if shape[1] * shape[2] > IM2COL_PIXELS:
         return _xla(x, kernel, strides, pads)
     matrix = kernel.reshape(-1, kernel.shape[3])
     chunks = _chunks(x, 4 * math.prod(shape[1:]))
@@ -322,7 +363,7 @@ def _im2col_bwd(
     columns_of = functools.partial(_columns, geometry=geometry)
     bytes_per_image = 4 * math.prod(dy.shape[1:3]) * matrix.shape[0]
     x_chunks, dy_chunks = _chunks(x, bytes_per_image), _chunks(dy, bytes_per_image)
-    if 0 < math.prod(dy.shape[1:3]) <= IM2COL_PIXELS:
+    if math.prod(dy.shape[1:3]) <= IM2COL_PIXELS:
         scatter = jax.linear_transpose(columns_of, x_chunks[0])
         dx = lax.map(lambda chunk: scatter(jnp.dot(chunk, matrix.T))[0], dy_chunks)
         dx = dx.reshape(x.shape)

@@ -30,6 +30,19 @@ def test_a_changed_field_is_refused_by_name(tmp_path, status):
         workdir.check(tmp_path, "x", Fingerprint(PRINT.fields, {"split": "abd"}))
 
 
+def test_a_young_field_at_its_first_value_says_nothing_new(tmp_path):
+    old = Fingerprint({"diffusion.train.steps": 1}, {})
+    young = {"diffusion.unet.middle_attention": True, "diffusion.unet.embedding": "scale_shift"}
+    now = Fingerprint(dict(old.fields) | young, {})
+    assert now.digest == old.digest
+    workdir.mark(tmp_path, "x", "finished", old, ["one"])
+    workdir.check(tmp_path, "x", now)
+    changed = Fingerprint(dict(now.fields) | {"diffusion.unet.middle_attention": False}, {})
+    assert changed.digest != old.digest
+    with pytest.raises(UserError, match=r"middle_attention = True, now it is False"):
+        workdir.check(tmp_path, "x", changed)
+
+
 def test_digests_follow_fields_and_inputs():
     assert PRINT.digest == Fingerprint({"a.c": [1, 2], "a.b": 1}, {"split": "abc"}).digest
     assert PRINT.digest != Fingerprint({"a.b": 2, "a.c": [1, 2]}, {"split": "abc"}).digest

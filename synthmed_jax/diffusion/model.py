@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from synthmed_jax.diffusion import denoisers
+from synthmed_jax.diffusion import denoisers, process
 from synthmed_jax.diffusion.samplers import DenoiseFn
 from synthmed_jax.diffusion.schedule import Schedule
 from synthmed_jax.diffusion.unet import UNet, apply
@@ -28,6 +28,9 @@ class Model:
     schedule: Schedule
     prediction: str
     image_shape: tuple[int, int, int]
+
+    def __post_init__(self) -> None:
+        process.check_prediction(self.schedule, self.prediction)
 
     def denoiser(self, params: Any, label: jax.Array) -> DenoiseFn:
         """(x_t f32[B,H,W,C], t i32[B]) -> x_0 estimate for classes i32[B], without thresholds."""

@@ -14,7 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from synthmed_jax import checks
 from synthmed_jax.diffusion.schedule import Schedule
+from synthmed_jax.errors import UserError
 
 
 class Target(NamedTuple):
@@ -59,6 +61,21 @@ PREDICTIONS: dict[str, Target] = {
         per_x_0=lambda snr: snr + 1,
     ),
 }
+
+
+def check_prediction(schedule: Schedule, prediction: str) -> None:
+    """Refuses what can't be turned into an image at some step of a schedule.
+
+    Raises:
+      UserError: unknown, or eps where alpha-bar is 0: eq. 3 solved for x_0 divides by it.
+    """
+    checks.one_of("prediction", prediction, PREDICTIONS)
+    if prediction == "eps" and not np.all(schedule.alpha_bar):
+        raise UserError(
+            "prediction 'eps' can't go with a zero terminal SNR: at pure noise eps says nothing "
+            "about the image; use 'v' or 'x0'"
+        )
+
 
 # How the steps' losses are weighed against each other: "simple" is the paper's eq. 7, "min_snr"
 # stops easy, nearly clean steps from ruling the gradient.
@@ -117,7 +134,11 @@ def predict_x0(
       x_t: f32[B,H,W,C].
       t: i32[B].
       prediction: one of PREDICTIONS, what the output stands for.
+
+    Raises:
+      UserError: see `check_prediction`.
     """
+    check_prediction(schedule, prediction)
     return PREDICTIONS[prediction].to_x_0(output, x_t, at(schedule.alpha_bar, t))
 
 
@@ -171,6 +192,7 @@ def loss_weights(schedule: Schedule, weighting: str, prediction: str) -> np.ndar
     """
     if weighting == "simple":
         return np.ones(schedule.num_steps)
+    check_prediction(schedule, prediction)
     snr = schedule.alpha_bar / (1 - schedule.alpha_bar)
     return np.minimum(snr, MIN_SNR_GAMMA) / PREDICTIONS[prediction].per_x_0(snr)
 

@@ -22,6 +22,10 @@ Conv = functools.partial(nn.Conv, conv_general_dilated=conv_general_dilated)
 Conv3x3 = functools.partial(Conv, kernel_size=(3, 3), padding=((1, 1), (1, 1)))
 ZeroConv3x3 = functools.partial(Conv3x3, kernel_init=nn.initializers.zeros)
 
+# "add" puts it onto the features (Ho et al. 2020); "scale_shift" scales and shifts them after the
+# second norm (Dhariwal & Nichol 2021).
+EMBEDDINGS = ("scale_shift", "add")
+
 
 @dataclasses.dataclass(frozen=True)
 class UNetConfig:
@@ -31,13 +35,14 @@ class UNetConfig:
       channels: width of the first level.
       multipliers: width of each level over `channels`; each level after the first halves the side.
       blocks: residual blocks a level.
-      attention: sides (in feature pixels) of the levels whose blocks get self-attention; the
-        middle of the network always has one.
+      attention: sides (in feature pixels) of the levels whose blocks get self-attention.
       patch: pixels of a side folded into channels before the first convolution (1: none). 2 makes
         a step about four times cheaper and costs little at 32x32.
       dropout: rate inside residual blocks.
       dtype: what the layers compute in, "float32" or "bfloat16" (faster on GPUs and TPUs); weights
         are float32 in any case.
+      middle_attention: whether the middle of the network has self-attention.
+      embedding: how a block takes step and class, one of EMBEDDINGS.
     """
 
     channels: int
@@ -47,9 +52,12 @@ class UNetConfig:
     patch: int
     dropout: float
     dtype: str = "float32"
+    middle_attention: bool = True
+    embedding: str = "scale_shift"
 
     def __post_init__(self) -> None:
         checks.one_of("config.diffusion.unet.dtype", self.dtype, ("float32", "bfloat16"))
+        checks.one_of("config.diffusion.unet.embedding", self.embedding, EMBEDDINGS)
         for name in ("channels", "blocks", "patch"):
             checks.at_least(f"config.diffusion.unet.{name}", getattr(self, name), 1)
         if self.channels % 4 or not self.multipliers or min(self.multipliers) < 1:
@@ -103,6 +111,7 @@ class ResBlock(nn.Module):
 
     features: int
     dropout: float
+    embedding: str
     dtype: Any
 
     @nn.compact
@@ -110,10 +119,14 @@ class ResBlock(nn.Module):
         self, x: jax.Array, embedding: jax.Array, dropout_keys: jax.Array | None
     ) -> jax.Array:
         h = Conv3x3(self.features, dtype=self.dtype)(nn.swish(_norm(x)))
-        to_features = nn.Dense(2 * self.features, dtype=self.dtype)
-        scale_shift = to_features(nn.swish(embedding))[:, None, None]
-        scale, shift = jnp.split(scale_shift, 2, axis=-1)
-        h = nn.swish(_norm(h) * (1 + scale) + shift)
+        numbers = 2 if self.embedding == "scale_shift" else 1
+        to_features = nn.Dense(numbers * self.features, dtype=self.dtype)
+        given = to_features(nn.swish(embedding))[:, None, None]
+        if self.embedding == "scale_shift":
+            scale, shift = jnp.split(given, 2, axis=-1)
+            h = nn.swish(_norm(h) * (1 + scale) + shift)
+        else:
+            h = nn.swish(_norm(h + given))
         if dropout_keys is not None and self.dropout > 0:
             # The block's own name keeps the masks of different blocks apart.
             salt = zlib.crc32(str(self.name).encode())
@@ -187,7 +200,9 @@ class UNet(nn.Module):
             numbers = jnp.zeros((len(label), self.warp_numbers)) if warp is None else warp
             embedding = embedding + nn.Dense(width, use_bias=False)(numbers)
         embedding = embedding.astype(dtype)
-        res_block: Callable[..., Any] = functools.partial(ResBlock, dropout=c.dropout, dtype=dtype)
+        res_block: Callable[..., Any] = functools.partial(
+            ResBlock, dropout=c.dropout, embedding=c.embedding, dtype=dtype
+        )
 
         def block(h: jax.Array, features: int) -> jax.Array:
             h = res_block(features)(h, embedding, dropout_keys)
@@ -204,7 +219,8 @@ class UNet(nn.Module):
                 skips.append(h)
 
         h = res_block(h.shape[-1])(h, embedding, dropout_keys)
-        h = SelfAttention()(h)
+        if c.middle_attention:
+            h = SelfAttention()(h)
         h = res_block(h.shape[-1])(h, embedding, dropout_keys)
 
         for level, multiplier in reversed(list(enumerate(c.multipliers))):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from synthmed_jax.diffusion import process
 from synthmed_jax.diffusion.schedule import SCHEDULES, make_schedule
+from synthmed_jax.errors import UserError
 
 SHAPE = (4, 5, 6, 2)
 
@@ -73,6 +74,23 @@ def test_the_true_target_gives_back_x_0(prediction, t):
     target = process.PREDICTIONS[prediction].from_pair(x_0, eps, alpha_bar)
     found = process.predict_x0(schedule, target, x_t, steps(t), prediction)
     np.testing.assert_allclose(found, x_0, atol=2e-5)
+
+
+def test_eps_at_pure_noise_is_refused_and_the_others_give_back_x_0():
+    schedule = make_schedule("cosine", 20, zero_terminal_snr=True)
+    x_0, eps, t = noise(0), noise(1), steps(19)
+    x_t = process.q_sample(schedule, x_0, t, eps)
+    np.testing.assert_array_equal(x_t, eps)
+    with pytest.raises(UserError, match="'eps' can't go with a zero terminal SNR"):
+        process.predict_x0(schedule, eps, x_t, t)
+    with pytest.raises(UserError, match="'eps' can't go with a zero terminal SNR"):
+        process.loss_weights(schedule, "min_snr", "eps")
+    for prediction in ("v", "x0"):
+        alpha_bar = process.at(schedule.alpha_bar, t)
+        target = process.PREDICTIONS[prediction].from_pair(x_0, eps, alpha_bar)
+        found = process.predict_x0(schedule, target, x_t, t, prediction)
+        np.testing.assert_allclose(found, x_0, atol=1e-5)
+        assert np.isfinite(process.loss_weights(schedule, "min_snr", prediction)).all()
 
 
 @pytest.mark.parametrize("prediction", process.PREDICTIONS)
