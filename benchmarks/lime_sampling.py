@@ -24,7 +24,7 @@ from synthmed_jax.explain.predictor import Predictor, View, make_view
 from synthmed_jax.explain.segmentation import segment
 
 WANTED = 0.9
-BUDGETS = tuple(int(v) for v in 2 ** np.arange(6, 14.5, 0.5))  # 64 to 11,585
+BUDGETS = tuple(int(v) for v in 2 ** np.arange(5, 12.5, 0.5))  # 32 to 4,096
 
 
 def correlation(predictor: Predictor, view: View, label: int, sampling: str, seeds: int) -> list:
