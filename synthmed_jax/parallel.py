@@ -86,7 +86,16 @@ def train_step(step: Callable[[Tree, Tree], tuple[Tree, Tree]]) -> Callable[...,
       A function (state, batch) -> (state, metrics), batch with global leading axis B.
     """
     mapped = jax.pmap(step, axis_name=AXIS, in_axes=(None, 0), out_axes=None, donate_argnums=0)
-    return lambda state, batch: mapped(_on_all_devices(state), split(batch))
+
+    def apply(state: Tree, batch: Tree) -> tuple[Tree, Tree]:
+        state = _on_all_devices(state)
+        if jax.default_backend() == "cpu":
+            # At most 32 steps are under way, and the start of the next one waits for its place in
+            # a thread, of which there is one a device: short steps can need that one to end.
+            jax.block_until_ready(state)
+        return mapped(state, split(batch))
+
+    return apply
 
 
 def _on_all_devices(state: Tree) -> Tree:
