@@ -19,7 +19,7 @@ from synthmed_jax import checks, parallel, runlog
 from synthmed_jax.classifiers import create
 from synthmed_jax.classifiers.inputs import normalise
 from synthmed_jax.classifiers.layers import Layers
-from synthmed_jax.classifiers.pretrained import RANDOM, Pretrained
+from synthmed_jax.classifiers.pretrained import RANDOM, TRANSFORMS, Pretrained, transforms_input
 from synthmed_jax.conv import conv_general_dilated
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.data.pipeline import Augmentation, batches
@@ -38,6 +38,7 @@ class ClassifierSettings:
       image_size: side (pixels) that the network sees.
       small_images: a stem that keeps every pixel, in place of the networks' own (see `create`).
       weights: that training starts from: RANDOM, IMAGENET, or the path of a state dict.
+      transform_input: whether GoogLeNet transforms its input, one of TRANSFORMS.
       batch_size: images a step, over all devices; smaller training sets use what they have.
       max_epochs: at most so many.
       min_steps: optimiser steps that `max_epochs` epochs hold at least. A training set too small
@@ -57,6 +58,7 @@ class ClassifierSettings:
     image_size: int
     small_images: bool
     weights: str
+    transform_input: str
     batch_size: int
     max_epochs: int
     min_steps: int
@@ -77,6 +79,7 @@ class ClassifierSettings:
             checks.at_least(f"config.classifier.{name}", getattr(self, name), value)
         checks.above("config.classifier.learning_rate", self.learning_rate, 0)
         checks.between("config.classifier.label_smoothing", self.label_smoothing, 0, 1)
+        checks.one_of("config.classifier.transform_input", self.transform_input, TRANSFORMS)
         checks.one_of("config.classifier.selection", self.selection, SELECTIONS)
         checks.one_of("config.classifier.schedule", self.schedule, SCHEDULES)
         Augmentation(self.flips, self.shift)
@@ -124,7 +127,8 @@ class Programs(NamedTuple):
       predict: ({"params", "batch_stats"}, u8[N,S,S,C]) -> probabilities f32[N,K], any N.
       logits: what `predict` is made of: the same arguments -> logits f32[N,K], for use inside other
         compiled functions.
-      initial: what `init` starts from (see `Pretrained.facts`).
+      initial: what `init` starts from (see `Pretrained.facts`), and "transform_input" where a
+        GoogLeNet transforms its input.
     """
 
     init: Callable[[jax.Array, Rates], State]
@@ -174,9 +178,9 @@ def steps_of(settings: ClassifierSettings, num_train: int) -> int:
 def make_network(backbone: str, num_classes: int, settings: ClassifierSettings) -> nn.Module:
     """A network with fast convolutions and BatchNorm over all devices."""
     layers = Layers(axis_name=parallel.AXIS, conv_general_dilated=conv_general_dilated)
-    # As torchvision: its weights of GoogLeNet want other images than those of the others.
-    pretrained = backbone == "googlenet" and settings.weights != RANDOM
-    fields = {"transform_input": True} if pretrained else {}
+    fields = {}
+    if backbone == "googlenet":
+        fields["transform_input"] = transforms_input(settings.transform_input, settings.weights)
     return create(
         backbone, num_classes, layers=layers, small_images=settings.small_images, **fields
     )
@@ -255,7 +259,14 @@ def make_programs(
         parallel.train_step(step),
         parallel.map_examples(predict, settings.batch_size),
         logits_of,
-        pretrained.facts if pretrained else {"weights": RANDOM},
+        _facts(network, pretrained),
+    )
+
+
+def _facts(network: nn.Module, pretrained: Pretrained | None) -> dict[str, str]:
+    facts = pretrained.facts if pretrained else {"weights": RANDOM}
+    return facts | (
+        {"transform_input": "yes"} if getattr(network, "transform_input", False) else {}
     )
 
 

@@ -16,6 +16,7 @@ SETTINGS = train.ClassifierSettings(
     image_size=32,
     small_images=False,
     weights="random",
+    transform_input="auto",
     batch_size=8,
     max_epochs=4,
     min_steps=0,
