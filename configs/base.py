@@ -120,6 +120,7 @@ def _paper() -> ConfigDict:
     # Whether GoogLeNet takes images to mean 0.5 and deviation 0.5, as torchvision's own weights of
     # it want them: auto (with those weights) | yes | no (weights that were trained without).
     config.classifier.transform_input = "auto"
+    config.classifier.dtype = "float32"  # float32 | bfloat16 (faster on GPU and TPU).
     config.classifier.batch_size = 64
     config.classifier.max_epochs = 50
     # A set too small for so many steps in max_epochs is passed over several times an epoch: the

@@ -28,6 +28,7 @@ from synthmed_jax.errors import UserError
 # What validation means -> which images: synthetic, those of its training set that a fold leaves
 # out (the paper's); val, the real ones that the generator did not learn from either.
 SELECTIONS = {"synthetic": "fold", "val": "real_val"}
+DTYPES = ("float32", "bfloat16")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +40,7 @@ class ClassifierSettings:
       small_images: a stem that keeps every pixel, in place of the networks' own (see `create`).
       weights: that training starts from: RANDOM, IMAGENET, or the path of a state dict.
       transform_input: whether GoogLeNet transforms its input, one of TRANSFORMS.
+      dtype: what the layers compute in, one of DTYPES; weights, statistics and logits are float32.
       batch_size: images a step, over all devices; smaller training sets use what they have.
       max_epochs: at most so many.
       min_steps: optimiser steps that `max_epochs` epochs hold at least. A training set too small
@@ -59,6 +61,7 @@ class ClassifierSettings:
     small_images: bool
     weights: str
     transform_input: str
+    dtype: str
     batch_size: int
     max_epochs: int
     min_steps: int
@@ -80,6 +83,7 @@ class ClassifierSettings:
         checks.above("config.classifier.learning_rate", self.learning_rate, 0)
         checks.between("config.classifier.label_smoothing", self.label_smoothing, 0, 1)
         checks.one_of("config.classifier.transform_input", self.transform_input, TRANSFORMS)
+        checks.one_of("config.classifier.dtype", self.dtype, DTYPES)
         checks.one_of("config.classifier.selection", self.selection, SELECTIONS)
         checks.one_of("config.classifier.schedule", self.schedule, SCHEDULES)
         Augmentation(self.flips, self.shift)
@@ -177,7 +181,7 @@ def steps_of(settings: ClassifierSettings, num_train: int) -> int:
 
 def make_network(backbone: str, num_classes: int, settings: ClassifierSettings) -> nn.Module:
     """A network with fast convolutions and BatchNorm over all devices."""
-    layers = Layers(axis_name=parallel.AXIS, conv_general_dilated=conv_general_dilated)
+    layers = Layers(parallel.AXIS, jnp.dtype(settings.dtype), conv_general_dilated)
     fields = {}
     if backbone == "googlenet":
         fields["transform_input"] = transforms_input(settings.transform_input, settings.weights)

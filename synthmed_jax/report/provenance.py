@@ -37,7 +37,8 @@ PROTOCOL = (
     (
         "classifiers",
         "{classifier.backbones} on images of {classifier.image_size} pixels a side; a stem for "
-        "small images: {classifier.small_images}; arms: {classifier.arms}",
+        "small images: {classifier.small_images}; computed in {classifier.dtype}; arms: "
+        "{classifier.arms}",
     ),
     ("their first weights", "{classifier.weights}"),
     (
