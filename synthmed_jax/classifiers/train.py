@@ -16,13 +16,13 @@ import optax
 from flax import traverse_util
 
 from synthmed_jax import checks, parallel, runlog
-from synthmed_jax.classifiers import create
+from synthmed_jax.classifiers import create, placement
 from synthmed_jax.classifiers.inputs import normalise
 from synthmed_jax.classifiers.layers import Layers
 from synthmed_jax.classifiers.pretrained import RANDOM, TRANSFORMS, Pretrained, transforms_input
 from synthmed_jax.conv import conv_general_dilated
 from synthmed_jax.data.images import ImageSet
-from synthmed_jax.data.pipeline import Augmentation, batches
+from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.errors import UserError
 
 # What validation means -> which images: synthetic, those of its training set that a fold leaves
@@ -129,6 +129,7 @@ class Programs(NamedTuple):
       init: (key, Rates) -> State.
       step: (State, batch with "image" and "label") -> (State, metrics).
       predict: ({"params", "batch_stats"}, u8[N,S,S,C]) -> probabilities f32[N,K], any N.
+        Both take images that stay on the devices too (see placement.py).
       logits: what `predict` is made of: the same arguments -> logits f32[N,K], for use inside other
         compiled functions.
       initial: what `init` starts from (see `Pretrained.facts`), and "transform_input" where a
@@ -136,8 +137,8 @@ class Programs(NamedTuple):
     """
 
     init: Callable[[jax.Array, Rates], State]
-    step: Callable[[State, dict[str, np.ndarray]], tuple[State, dict[str, jax.Array]]]
-    predict: Callable[[dict[str, Any], np.ndarray], np.ndarray]
+    step: Callable[..., tuple[State, dict[str, jax.Array]]]
+    predict: Callable[..., np.ndarray]
     logits: Callable[[dict[str, Any], jax.Array], jax.Array]
     initial: dict[str, str]
 
@@ -260,8 +261,8 @@ def make_programs(
 
     return Programs(
         init,
-        parallel.train_step(step),
-        parallel.map_examples(predict, settings.batch_size),
+        parallel.train_step(step, placement.load_batch),
+        parallel.map_examples(predict, settings.batch_size, placement.load_images),
         logits_of,
         _facts(network, pretrained),
     )
@@ -315,7 +316,8 @@ def train_fold(
         raise UserError(f"{description}: {len(train)} training images for {devices} devices")
     passes = passes_per_epoch(settings, len(train) // batch_size)
     steps = steps_of(settings, len(train))
-    data = batches(train, batch_size, seed, Augmentation(settings.flips, settings.shift))
+    augmentation = Augmentation(settings.flips, settings.shift)
+    placed = placement.place(train, validation, batch_size, seed, augmentation)
     state = programs.init(jax.random.key(seed), make_rates(settings, steps))
     best: dict[str, Any] = {}
     best_variables: dict[str, Any] = {}
@@ -330,15 +332,15 @@ def train_fold(
         for epoch in range(1, settings.max_epochs + 1):
             seen = []
             for n in range((epoch - 1) * steps, epoch * steps):
-                state, metrics = programs.step(state, data[n])
+                state, metrics = programs.step(state, placed.batches[n], placed.kept)
                 seen.append(metrics)
                 bar.update(batch_size)
             means = jax.tree.map(lambda *v: float(np.mean(v)), *jax.device_get(seen))
             variables = {"params": state.params, "batch_stats": state.batch_stats}
-            scores = {
-                name: _score(programs.predict(variables, images.images), images.labels)
-                for name, images in validation.items()
-            }
+            scores = {}
+            for name, (images, kept) in placed.validation.items():
+                probabilities = programs.predict(variables, images, kept=kept)
+                scores[name] = _score(probabilities, validation[name].labels)
             record = {
                 "train_loss": means["loss"],
                 "train_accuracy": means["accuracy"],

@@ -6,7 +6,7 @@ import pytest
 from flax import linen as nn
 
 from synthmed_jax import classifiers, runlog
-from synthmed_jax.classifiers import cross_validate, inputs, train
+from synthmed_jax.classifiers import cross_validate, inputs, placement, train
 from synthmed_jax.classifiers.cross_validate import Cell
 from synthmed_jax.classifiers.layers import Layers
 from synthmed_jax.data.images import ImageSet
@@ -212,6 +212,27 @@ def test_smoothed_labels_raise_the_loss_of_a_sure_answer(images):
         state, metrics = programs.step(state, batch)
     least = -(0.9 * np.log(0.9) + 0.1 * np.log(0.1))
     assert least <= float(metrics["loss"]) < least + 0.1
+
+
+def test_a_training_is_the_same_wherever_its_images_are(programs, images, monkeypatch):
+    settings = dataclasses.replace(SETTINGS, flips="dihedral", shift=2, max_epochs=2)
+    log = type("Log", (), {"write": lambda self, **_: None})()
+
+    def run():
+        train_set, fold = images.subset(np.arange(32)), images.subset(np.arange(32, 48))
+        return train.train_fold(
+            programs, settings, 7, train_set, {"fold": fold, "all": images}, "fold", log, "here"
+        )
+
+    variables, result = run()
+    monkeypatch.setattr(placement, "stay_on_devices", lambda size: True)
+    monkeypatch.setattr(placement, "batches", None)  # none is sent
+    kept_variables, kept_result = run()
+    jax.tree.map(np.testing.assert_array_equal, kept_variables, variables)
+    timed = ("seconds", "images_per_second")
+    assert {k: v for k, v in kept_result.items() if k not in timed} == {
+        k: v for k, v in result.items() if k not in timed
+    }
 
 
 def test_bfloat16_trains_weights_of_float32(images):
