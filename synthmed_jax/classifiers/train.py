@@ -270,9 +270,8 @@ def make_programs(
 
 def _facts(network: nn.Module, pretrained: Pretrained | None) -> dict[str, str]:
     facts = pretrained.facts if pretrained else {"weights": RANDOM}
-    return facts | (
-        {"transform_input": "yes"} if getattr(network, "transform_input", False) else {}
-    )
+    transforms = getattr(network, "transform_input", False)
+    return facts | ({"transform_input": "yes"} if transforms else {})
 
 
 def _replace(variables: Any, given: Any) -> Any:
