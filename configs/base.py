@@ -119,6 +119,10 @@ def _paper() -> ConfigDict:
     config.classifier.small_images = False  # A stem that keeps every pixel, for 32 pixels or so.
     # That training starts from: random | imagenet (torchvision's) | path of a state dict.
     config.classifier.weights = "random"
+    # Whether GoogLeNet takes images to mean 0.5 and deviation 0.5, as torchvision's own weights of
+    # it want them: auto (with those weights) | yes | no (weights that were trained without).
+    config.classifier.transform_input = "auto"
+    config.classifier.dtype = "float32"  # float32 | bfloat16 (faster on GPU and TPU).
     config.classifier.batch_size = 64
     config.classifier.max_epochs = 50
     # A set too small for so many steps in max_epochs is passed over several times an epoch: the

@@ -11,6 +11,7 @@ cpu: two cores, under two hours; see RESULTS.md for what it gives. smoke: two mi
 from ml_collections import ConfigDict
 
 from configs import base
+from synthmed_jax.protocol import TABLE_1
 
 
 def get_config(scale: str = "paper") -> ConfigDict:
@@ -18,9 +19,7 @@ def get_config(scale: str = "paper") -> ConfigDict:
     config = base.get_config(scale)
     config.data.name = "brain_tumor_mri"
     if scale == "paper":
-        config.generate.per_class = 1700
-        # Table 1 of the paper; 20 % rounded up would be 329 and 352.
-        config.split.counts = "meningioma=330,pituitary=350"
+        config.update_from_flattened_dict(TABLE_1[config.data.name])
     if scale == "cpu":
         # Twice as many images as the other two sets, in three planes and many contrasts.
         config.diffusion.warp = 0.3

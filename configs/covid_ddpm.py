@@ -11,6 +11,7 @@ cpu: two cores, under two hours; see RESULTS.md for what it gives. smoke: two mi
 from ml_collections import ConfigDict
 
 from configs import base
+from synthmed_jax.protocol import TABLE_1
 
 
 def get_config(scale: str = "paper") -> ConfigDict:
@@ -18,7 +19,7 @@ def get_config(scale: str = "paper") -> ConfigDict:
     config = base.get_config(scale)
     config.data.name = "sarscov2_ct"
     if scale == "paper":
-        config.generate.per_class = 1500
+        config.update_from_flattened_dict(TABLE_1[config.data.name])
     if scale == "cpu":
         # So few images (447 fit) are learned by heart soon: without more and stronger warps, or
         # after more steps, the loss on val rises again.

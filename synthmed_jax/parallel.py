@@ -76,17 +76,40 @@ def example_indices(local_batch: int) -> jax.Array:
     return jax.lax.axis_index(AXIS) * local_batch + jnp.arange(local_batch)
 
 
-def train_step(step: Callable[[Tree, Tree], tuple[Tree, Tree]]) -> Callable[..., tuple[Tree, Tree]]:
+def _as_it_is(kept: Tree, batch: Tree) -> Tree:
+    return batch
+
+
+def train_step(
+    step: Callable[[Tree, Tree], tuple[Tree, Tree]], load: Callable[[Tree, Tree], Tree] = _as_it_is
+) -> Callable[..., tuple[Tree, Tree]]:
     """Maps step(state, local batch) -> (state, metrics) over the devices.
 
     `step` must reduce what it returns with `mean`: outputs are taken as equal on every device.
     The state's buffers are donated.
 
+    Args:
+      load: (kept, local batch) -> the local batch that `step` takes, for data that stay on the
+        devices; a program of its own, so that `step` is compiled once for any amount of them.
+
     Returns:
-      A function (state, batch) -> (state, metrics), batch with global leading axis B.
+      A function (state, batch, kept=None) -> (state, metrics), batch with global leading axis B,
+      and what `everywhere` has kept.
     """
     mapped = jax.pmap(step, axis_name=AXIS, in_axes=(None, 0), out_axes=None, donate_argnums=0)
-    return lambda state, batch: mapped(_on_all_devices(state), split(batch))
+    loaded = jax.pmap(load, axis_name=AXIS, in_axes=(None, 0))
+
+    def apply(state: Tree, batch: Tree, kept: Tree = None) -> tuple[Tree, Tree]:
+        state, batch = _on_all_devices(state), split(batch)
+        if kept is not None:
+            batch = loaded(kept, batch)
+        if jax.default_backend() == "cpu":
+            # At most 32 steps are under way, and the start of the next one waits for its place in
+            # a thread, of which there is one a device: short steps can need that one to end.
+            jax.block_until_ready((state, batch))
+        return mapped(state, batch)
+
+    return apply
 
 
 def _on_all_devices(state: Tree) -> Tree:
@@ -110,21 +133,25 @@ def _is_everywhere(x: Any) -> bool:
     return isinstance(x, jax.Array) and x.sharding.device_set == set(jax.local_devices())
 
 
-def map_examples(function: Callable[..., Tree], batch_size: int) -> Callable[..., Tree]:
+def map_examples(
+    function: Callable[..., Tree], batch_size: int, load: Callable[[Tree, Tree], Tree] = _as_it_is
+) -> Callable[..., Tree]:
     """Maps function(state, *arrays) over examples, in padded batches of one compiled shape.
 
     Args:
       function: (state, *[b, ...] arrays) -> tree of [b, ...] arrays; must treat examples alone.
       batch_size: examples a call; rounded up to a multiple of the device count.
+      load: (kept, array [b, ...]) -> the array that `function` takes, as in `train_step`.
 
     Returns:
-      A function (state, *arrays [N, ...]) -> tree of numpy arrays [N, ...], any N >= 1.
+      A function (state, *arrays [N, ...], kept=None) -> tree of numpy arrays [N, ...], any N >= 1.
     """
     devices = jax.local_device_count()
     batch_size = -(-batch_size // devices) * devices
     mapped: dict[int, Callable[..., Tree]] = {}
+    loaded = jax.pmap(load, axis_name=AXIS, in_axes=(None, 0))
 
-    def apply(state: Tree, *arrays: np.ndarray) -> Tree:
+    def apply(state: Tree, *arrays: np.ndarray, kept: Tree = None) -> Tree:
         if len(arrays) not in mapped:
             mapped[len(arrays)] = jax.pmap(
                 function, axis_name=AXIS, in_axes=(None, *(0 for _ in arrays))
@@ -134,7 +161,10 @@ def map_examples(function: Callable[..., Tree], batch_size: int) -> Callable[...
         pieces = []
         for start in range(0, n, batch_size):
             batch = [_pad(np.asarray(a[start : start + batch_size]), batch_size) for a in arrays]
-            out = mapped[len(arrays)](state, *split(batch))
+            batch = split(batch)
+            if kept is not None:
+                batch = [loaded(kept, array) for array in batch]
+            out = mapped[len(arrays)](state, *batch)
             pieces.append(jax.tree.map(_join, out))
         return jax.tree.map(lambda *p: np.concatenate(p)[:n], *pieces)
 

@@ -22,6 +22,8 @@ from synthmed_jax.errors import UserError
 YOUNG_FIELDS = {
     "diffusion.unet.middle_attention": True,
     "diffusion.unet.embedding": "scale_shift",
+    "classifier.transform_input": "auto",
+    "classifier.dtype": "float32",
 }
 
 

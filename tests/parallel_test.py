@@ -44,6 +44,54 @@ def test_a_fresh_state_reaches_every_device_before_the_step(monkeypatch):
     assert all(devices == set(jax.local_devices()) for devices in seen)
 
 
+def test_on_a_cpu_a_step_begins_when_the_last_one_has_ended(monkeypatch):
+    # Else hundreds of short ones hang: two threads, of which one waits for the other's device.
+    ready = []
+    pmap = jax.pmap
+
+    def noted(function, **options):
+        mapped = pmap(function, **options)
+
+        def call(state, batch):
+            ready.append(state.is_ready())
+            return mapped(state, batch)
+
+        return call
+
+    def step(state, batch):
+        return jax.lax.fori_loop(0, 300, lambda _, x: parallel.mean(x @ x / 200), state), {}
+
+    monkeypatch.setattr(parallel.jax, "pmap", noted)
+    train_step = parallel.train_step(step)
+    state = jnp.ones((200, 200))
+    for _ in range(4):
+        state, _ = train_step(state, {"x": np.zeros(4)})
+    assert ready == [True] * 4
+
+
+def test_what_stays_on_the_devices_is_loaded_there_and_compiles_no_step_again():
+    traced = []
+
+    def step(state, batch):
+        traced.append(batch["x"].shape)
+        total = parallel.mean(batch["x"].sum(0))
+        return state + total, total
+
+    train_step = parallel.train_step(step, lambda kept, batch: {"x": kept[batch["index"]]})
+    predict = parallel.map_examples(lambda state, x: state + x, 4, lambda kept, index: kept[index])
+    rng = np.random.default_rng(0)
+    for count in (5, 9):
+        x = rng.normal(size=(count, 3)).astype(np.float32)
+        kept = parallel.everywhere(x)
+        index = rng.integers(0, count, 6)
+        _, found = train_step(jnp.zeros(3), {"index": index}, kept)
+        np.testing.assert_allclose(found, x[index].sum(0) / 2, rtol=1e-6)
+        one = np.float32(1)
+        found = predict(one, np.arange(count), kept=kept)
+        np.testing.assert_array_equal(found, predict(one, x))
+    assert traced == [(3, 3)]
+
+
 def test_examples_are_numbered_over_the_global_batch():
     def number(state, x):
         return parallel.example_indices(x.shape[0])

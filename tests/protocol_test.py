@@ -1,6 +1,6 @@
 import pytest
 
-from configs import all_ddpm, brain_ddpm, covid_ddpm, folder_ddpm
+from configs import all_ddpm, base, brain_ddpm, covid_ddpm, folder_ddpm, phantom_ddpm
 from synthmed_jax import protocol, settings
 from synthmed_jax.errors import UserError
 
@@ -23,10 +23,34 @@ def test_one_word_sets_what_the_paper_says(module, images):
     assert run.per_class == images
 
 
-def test_of_other_data_the_number_of_images_stays():
+@pytest.mark.parametrize("scale", base.SCALES)
+@pytest.mark.parametrize("module", [all_ddpm, brain_ddpm, covid_ddpm, folder_ddpm, phantom_ddpm])
+def test_at_every_scale_it_is_a_run(module, scale, capsys):
+    config = module.get_config(scale)
+    config.protocol = "paper"
+    run = settings.from_config(protocol.apply(config))
+    wanted = config.classifier.image_size
+    assert run.classifier.image_size == max(64, wanted)
+    said = f"config.classifier.image_size is 64, not {wanted}"
+    assert (said in capsys.readouterr().out) == (wanted < 64)
+
+
+@pytest.mark.parametrize("scale", base.SCALES)
+def test_table_1s_counts_are_part_of_it(scale):
+    config = brain_ddpm.get_config(scale)
+    config.protocol, config.split.counts = "paper", "glioma=5"
+    assert settings.from_config(protocol.apply(config)).split.counts == (
+        "meningioma=330,pituitary=350"
+    )
+    assert (scale == "paper") == (brain_ddpm.get_config(scale).split.counts != "")
+
+
+def test_of_other_data_the_numbers_of_images_stay():
     config = folder_ddpm.get_config("paper")
     config.protocol, config.generate.per_class = "paper", 123
-    assert protocol.apply(config).generate.per_class == 123
+    config.split.counts = "benign=40"
+    found = protocol.apply(config)
+    assert (found.generate.per_class, found.split.counts) == (123, "benign=40")
 
 
 def test_one_model_a_class_is_one_field_and_says_what_it_changes(capsys):

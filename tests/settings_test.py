@@ -97,6 +97,8 @@ def test_names_are_split_and_one_backbone_wins():
         ("classifier.backbone", "alexnet", "image_size=32: alexnet needs at least 63, or .*=True"),
         ("classifier.image_size", 31, "image_size=31: resnet18 needs at least 32"),
         ("classifier.weights", "imagnet", "random, imagenet or the path .* no such file"),
+        ("classifier.dtype", "float16", "float32, bfloat16"),
+        ("classifier.transform_input", "true", "auto, yes, no"),
         ("classifier.arms", ("real",), "synthetic"),
         ("classifier.folds", 1, "folds=1 must be at least 2"),
         ("explain.num_samples", 1, "at least 2"),

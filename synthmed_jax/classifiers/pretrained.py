@@ -28,6 +28,10 @@ PUBLISHED = {
 }
 
 
+# Whether GoogLeNet transforms its input: auto, where its weights are torchvision's own.
+TRANSFORMS = ("auto", "yes", "no")
+
+
 class Pretrained(NamedTuple):
     """Where training starts.
 
@@ -62,6 +66,17 @@ def load(
     )
     facts = {"weights": path.name, "sha256": _sha256(path), "head": "kept" if keep else RANDOM}
     return Pretrained(variables, facts)
+
+
+def transforms_input(choice: str, weights: str) -> bool:
+    """Whether GoogLeNet takes images to mean 0.5 and deviation 0.5 (one of TRANSFORMS).
+
+    As in torchvision, whose own weights were trained so; another file says nothing of it, and is
+    taken to want what the other networks do.
+    """
+    if choice != "auto":
+        return choice == "yes"
+    return weights == IMAGENET or pathlib.Path(weights).name == PUBLISHED["googlenet"]
 
 
 def published_file(backbone: str, cache_dir: pathlib.Path, source: str = SOURCE) -> pathlib.Path:

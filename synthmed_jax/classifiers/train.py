@@ -16,18 +16,19 @@ import optax
 from flax import traverse_util
 
 from synthmed_jax import checks, parallel, runlog
-from synthmed_jax.classifiers import create
+from synthmed_jax.classifiers import create, placement
 from synthmed_jax.classifiers.inputs import normalise
 from synthmed_jax.classifiers.layers import Layers
-from synthmed_jax.classifiers.pretrained import RANDOM, Pretrained
+from synthmed_jax.classifiers.pretrained import RANDOM, TRANSFORMS, Pretrained, transforms_input
 from synthmed_jax.conv import conv_general_dilated
 from synthmed_jax.data.images import ImageSet
-from synthmed_jax.data.pipeline import Augmentation, batches
+from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.errors import Diverged, UserError
 
 # What validation means -> which images: synthetic, those of its training set that a fold leaves
 # out (the paper's); val, the real ones that the generator did not learn from either.
 SELECTIONS = {"synthetic": "fold", "val": "real_val"}
+DTYPES = ("float32", "bfloat16")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +39,8 @@ class ClassifierSettings:
       image_size: side (pixels) that the network sees.
       small_images: a stem that keeps every pixel, in place of the networks' own (see `create`).
       weights: that training starts from: RANDOM, IMAGENET, or the path of a state dict.
+      transform_input: whether GoogLeNet transforms its input, one of TRANSFORMS.
+      dtype: what the layers compute in, one of DTYPES; weights, statistics and logits are float32.
       batch_size: images a step, over all devices; smaller training sets use what they have.
       max_epochs: at most so many.
       min_steps: optimiser steps that `max_epochs` epochs hold at least. A training set too small
@@ -57,6 +60,8 @@ class ClassifierSettings:
     image_size: int
     small_images: bool
     weights: str
+    transform_input: str
+    dtype: str
     batch_size: int
     max_epochs: int
     min_steps: int
@@ -77,6 +82,8 @@ class ClassifierSettings:
             checks.at_least(f"config.classifier.{name}", getattr(self, name), value)
         checks.above("config.classifier.learning_rate", self.learning_rate, 0)
         checks.between("config.classifier.label_smoothing", self.label_smoothing, 0, 1)
+        checks.one_of("config.classifier.transform_input", self.transform_input, TRANSFORMS)
+        checks.one_of("config.classifier.dtype", self.dtype, DTYPES)
         checks.one_of("config.classifier.selection", self.selection, SELECTIONS)
         checks.one_of("config.classifier.schedule", self.schedule, SCHEDULES)
         Augmentation(self.flips, self.shift)
@@ -122,14 +129,16 @@ class Programs(NamedTuple):
       init: (key, Rates) -> State.
       step: (State, batch with "image" and "label") -> (State, metrics).
       predict: ({"params", "batch_stats"}, u8[N,S,S,C]) -> probabilities f32[N,K], any N.
+        Both take images that stay on the devices too (see placement.py).
       logits: what `predict` is made of: the same arguments -> logits f32[N,K], for use inside other
         compiled functions.
-      initial: what `init` starts from (see `Pretrained.facts`).
+      initial: what `init` starts from (see `Pretrained.facts`), and "transform_input" where a
+        GoogLeNet transforms its input.
     """
 
     init: Callable[[jax.Array, Rates], State]
-    step: Callable[[State, dict[str, np.ndarray]], tuple[State, dict[str, jax.Array]]]
-    predict: Callable[[dict[str, Any], np.ndarray], np.ndarray]
+    step: Callable[..., tuple[State, dict[str, jax.Array]]]
+    predict: Callable[..., np.ndarray]
     logits: Callable[[dict[str, Any], jax.Array], jax.Array]
     initial: dict[str, str]
 
@@ -173,10 +182,10 @@ def steps_of(settings: ClassifierSettings, num_train: int) -> int:
 
 def make_network(backbone: str, num_classes: int, settings: ClassifierSettings) -> nn.Module:
     """A network with fast convolutions and BatchNorm over all devices."""
-    layers = Layers(axis_name=parallel.AXIS, conv_general_dilated=conv_general_dilated)
-    # As torchvision: its weights of GoogLeNet want other images than those of the others.
-    pretrained = backbone == "googlenet" and settings.weights != RANDOM
-    fields = {"transform_input": True} if pretrained else {}
+    layers = Layers(parallel.AXIS, jnp.dtype(settings.dtype), conv_general_dilated)
+    fields = {}
+    if backbone == "googlenet":
+        fields["transform_input"] = transforms_input(settings.transform_input, settings.weights)
     return create(
         backbone, num_classes, layers=layers, small_images=settings.small_images, **fields
     )
@@ -252,11 +261,17 @@ def make_programs(
 
     return Programs(
         init,
-        parallel.train_step(step),
-        parallel.map_examples(predict, settings.batch_size),
+        parallel.train_step(step, placement.load_batch),
+        parallel.map_examples(predict, settings.batch_size, placement.load_images),
         logits_of,
-        pretrained.facts if pretrained else {"weights": RANDOM},
+        _facts(network, pretrained),
     )
+
+
+def _facts(network: nn.Module, pretrained: Pretrained | None) -> dict[str, str]:
+    facts = pretrained.facts if pretrained else {"weights": RANDOM}
+    transforms = getattr(network, "transform_input", False)
+    return facts | ({"transform_input": "yes"} if transforms else {})
 
 
 def _replace(variables: Any, given: Any) -> Any:
@@ -301,7 +316,8 @@ def train_fold(
         raise UserError(f"{description}: {len(train)} training images for {devices} devices")
     passes = passes_per_epoch(settings, len(train) // batch_size)
     steps = steps_of(settings, len(train))
-    data = batches(train, batch_size, seed, Augmentation(settings.flips, settings.shift))
+    augmentation = Augmentation(settings.flips, settings.shift)
+    placed = placement.place(train, validation, batch_size, seed, augmentation)
     state = programs.init(jax.random.key(seed), make_rates(settings, steps))
     best: dict[str, Any] = {}
     best_variables: dict[str, Any] = {}
@@ -316,15 +332,15 @@ def train_fold(
         for epoch in range(1, settings.max_epochs + 1):
             seen = []
             for n in range((epoch - 1) * steps, epoch * steps):
-                state, metrics = programs.step(state, data[n])
+                state, metrics = programs.step(state, placed.batches[n], placed.kept)
                 seen.append(metrics)
                 bar.update(batch_size)
             means = jax.tree.map(lambda *v: float(np.mean(v)), *jax.device_get(seen))
             variables = {"params": state.params, "batch_stats": state.batch_stats}
-            scores = {
-                name: _score(programs.predict(variables, images.images), images.labels)
-                for name, images in validation.items()
-            }
+            scores = {}
+            for name, (images, kept) in placed.validation.items():
+                probabilities = programs.predict(variables, images, kept=kept)
+                scores[name] = _score(probabilities, validation[name].labels)
             record = {
                 "train_loss": means["loss"],
                 "train_accuracy": means["accuracy"],

@@ -11,6 +11,7 @@ import io
 import math
 import pathlib
 import pickle
+import pickletools
 import struct
 import zipfile
 from typing import Any, BinaryIO, NamedTuple
@@ -36,11 +37,7 @@ _DTYPES = {
     "ByteStorage": np.uint8,
     "BoolStorage": np.bool_,
 }
-# What a damaged or hostile file makes the readers below raise.
-_DAMAGED = (
-    pickle.UnpicklingError, zipfile.BadZipFile, safetensors.SafetensorError, struct.error,
-    EOFError, ValueError, TypeError, AttributeError, LookupError, MemoryError, RecursionError,
-)  # fmt: skip
+_MEMOS = ("PUT", "LONG_BINPUT")  # opcodes that remember an object by a number of any size
 
 
 class _DType(NamedTuple):
@@ -80,7 +77,7 @@ def read_state_dict(path: pathlib.Path) -> dict[str, np.ndarray]:
         read = _read_zip if zipfile.is_zipfile(path) else _read_older
         with path.open("rb") as file:
             return read(file)
-    except _DAMAGED as error:
+    except Exception as error:  # a damaged file can make its reader raise anything
         raise UserError(
             f"{path} can't be read as weights: {error or type(error).__name__}. It must be a state "
             "dict that torch.save wrote, or a .safetensors file, and complete"
@@ -114,29 +111,42 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> _Storage:
         kind, dtype, key, _, count, *_ = pid
-        if kind != "storage" or not isinstance(dtype, _DType):
+        if kind != "storage" or not isinstance(dtype, _DType) or not isinstance(key, str):
             raise pickle.UnpicklingError("a storage of an unknown kind")
-        return _Storage(str(key), np.dtype(dtype.dtype), int(count))
+        return _Storage(key, np.dtype(dtype.dtype), int(count))
+
+
+def _unpickle(file: BinaryIO) -> Any:
+    """Reads one pickle, from where the file stands."""
+    start = file.tell()
+    # A memo's index is the length of a list that is made for it, at once: of 64 GB, if it says so.
+    codes = [(code.name, argument) for code, argument, _ in pickletools.genops(file)]
+    size = file.tell() - start
+    if any(name in _MEMOS and int(index or 0) > size for name, index in codes):
+        raise pickle.UnpicklingError("it remembers more than it holds")
+    file.seek(start)
+    return _Unpickler(io.BytesIO(file.read(size))).load()
 
 
 def _read_zip(file: BinaryIO) -> dict[str, np.ndarray]:
     with zipfile.ZipFile(file) as archive:
         names = {name.partition("/")[2]: name for name in archive.namelist()}
-        if "byteorder" in names and archive.read(names["byteorder"]) != b"little":
-            raise ValueError("its numbers are big-endian")
-        found = _Unpickler(io.BytesIO(archive.read(names["data.pkl"]))).load()
 
-        def read(storage: _Storage) -> bytes:
-            entry = archive.getinfo(names[f"data/{storage.key}"])
+        def read(name: str) -> bytes:
+            entry = archive.getinfo(names[name])
+            # torch compresses nothing, and what is compressed may be a thousand times as large.
             if entry.compress_type != zipfile.ZIP_STORED:
-                raise ValueError("its numbers are compressed")
+                raise ValueError(f"its {name} is compressed")
             return archive.read(entry)
 
-        return _arrays(found, {s.key: read(s) for s in _storages(found)})
+        if "byteorder" in names and read("byteorder") != b"little":
+            raise ValueError("its numbers are big-endian")
+        found = _unpickle(io.BytesIO(read("data.pkl")))
+        return _arrays(found, {s.key: read(f"data/{s.key}") for s in _storages(found)})
 
 
 def _read_older(file: BinaryIO) -> dict[str, np.ndarray]:
-    magic, protocol, system, found, keys = (_Unpickler(file).load() for _ in range(5))
+    magic, protocol, system, found, keys = (_unpickle(file) for _ in range(5))
     if (magic, protocol) != (_MAGIC, _PROTOCOL) or not system["little_endian"]:
         raise ValueError("it is not a little-endian file of torch")
     storages = {storage.key: storage for storage in _storages(found)}

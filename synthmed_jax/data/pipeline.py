@@ -1,8 +1,14 @@
-"""Batches for training: an endless grain MapDataset, so that `dataset[step]` resumes anywhere."""
+"""Batches for training: an endless grain MapDataset, so that `dataset[step]` resumes anywhere.
+
+Images that stay on the devices are gathered and varied there, by numbers that are drawn here: the
+pixels are the same.
+"""
 
 import dataclasses
 
 import grain
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from synthmed_jax.data import warp
@@ -59,8 +65,6 @@ def batches(
     Raises:
       UserError: no image, or no batch.
     """
-    if batch_size < 1 or not len(images):
-        raise UserError(f"can't make batches of {batch_size} from {len(images)} training images")
     pixels = np.asarray(images.images)  # a memory map loses its subclass, not its backing
 
     def load(indices: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -70,34 +74,93 @@ def batches(
             batch["image"], batch["warp"] = warp.warp(chosen, rng, augmentation.warp)
         return batch
 
+    return _indices(len(images), batch_size, seed).random_map(load)
+
+
+def draws(count: int, batch_size: int, seed: int, augmentation: Augmentation) -> grain.MapDataset:
+    """Returns what `batches` of so many images are made of, without the images.
+
+    Args: as of `batches`; there are no warps.
+
+    Returns:
+      `dataset[step]` = {"index": i32[B], "moves": i32[B,5]}, of which `gather` makes the images
+      that `batches` has in that step.
+    """
+
+    def draw(indices: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        moves = draw_moves(len(indices), rng, augmentation)
+        return {"index": np.asarray(indices, np.int32), "moves": moves}
+
+    return _indices(count, batch_size, seed).random_map(draw)
+
+
+def _indices(count: int, batch_size: int, seed: int) -> grain.MapDataset:
+    if batch_size < 1 or not count:
+        raise UserError(f"can't make batches of {batch_size} from {count} training images")
     # Grain handles indices only and the pixels are gathered a batch at a time: its cost a Python
     # call an example is then microseconds.
     return (
-        grain.MapDataset.source(range(len(images)))
+        grain.MapDataset.source(range(count))
         .seed(seed)
         .shuffle()
         .repeat()
         .batch(batch_size, drop_remainder=True)
-        .random_map(load)
     )
+
+
+def draw_moves(count: int, rng: np.random.Generator, augmentation: Augmentation) -> np.ndarray:
+    """Draws i32[count,5]: mirrored, flipped, transposed (0 or 1), and pixels down and right."""
+    moves = np.zeros((count, 5), np.int32)
+    if augmentation.flips != "none":
+        moves[:, 0] = rng.random(count) < 0.5
+    if augmentation.flips == "dihedral":
+        moves[:, 1] = rng.random(count) < 0.5
+        moves[:, 2] = rng.random(count) < 0.5
+    if augmentation.shift:
+        shift = augmentation.shift
+        moves[:, 3:] = rng.integers(-shift, shift + 1, (2, count)).T
+    return moves
 
 
 def augment(images: np.ndarray, rng: np.random.Generator, augmentation: Augmentation) -> np.ndarray:
     """Flips and shifts every image of a batch by itself; u8[B,S,S,C] -> u8[B,S,S,C]."""
     count, size = images.shape[:2]
+    moves = draw_moves(count, rng, augmentation)
+    mirrored, flipped, transposed = moves[:, :3].T.astype(bool)
     out = np.array(images)
     if augmentation.flips != "none":
-        mirrored = rng.random(count) < 0.5
         out[mirrored] = out[mirrored, :, ::-1]
-    if augmentation.flips == "dihedral":
-        flipped = rng.random(count) < 0.5
         out[flipped] = out[flipped, ::-1]
-        transposed = rng.random(count) < 0.5
         out[transposed] = out[transposed].swapaxes(1, 2)
     if augmentation.shift:
-        down, right = rng.integers(-augmentation.shift, augmentation.shift + 1, (2, count, 1))
         # Clipping the source coordinate repeats the edge.
-        rows = np.clip(np.arange(size) - down, 0, size - 1)
-        columns = np.clip(np.arange(size) - right, 0, size - 1)
+        rows, columns = np.clip(np.arange(size) - moves[:, 3:].T[..., None], 0, size - 1)
         out = out[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
     return out
+
+
+def gather(images: jax.Array, index: jax.Array, moves: jax.Array) -> jax.Array:
+    """Picks images and does to them what `augment` does, on the device that holds them.
+
+    Every pixel is looked up where it comes from: the moves, undone from the last to the first.
+
+    Args:
+      images: u8[N,S,S,C].
+      index: i32[B].
+      moves: i32[B,5], see `draw_moves`.
+
+    Returns:
+      u8[B,S,S,C].
+    """
+    size = images.shape[1]
+    mirrored, flipped, transposed, down, right = (moves[:, i, None, None] for i in range(5))
+    pixel = jnp.arange(size)
+    rows = jnp.clip(pixel[None, :, None] - down, 0, size - 1)
+    columns = jnp.clip(pixel[None, None, :] - right, 0, size - 1)
+    rows, columns = (
+        jnp.where(transposed, columns, rows),
+        jnp.where(transposed, rows, columns),
+    )
+    rows = jnp.where(flipped, size - 1 - rows, rows)
+    columns = jnp.where(mirrored, size - 1 - columns, columns)
+    return images[index[:, None, None], rows, columns]

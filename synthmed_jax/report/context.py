@@ -140,13 +140,25 @@ def _sizes(folds: list[Fold], count: int) -> str:
 def _results_caption(run: Run) -> str:
     if run.metrics is None:
         return ""
+    smoothing = run.setting("classifier.label_smoothing", 0.0)
+    smoothed = (
+        f" The train loss alone is taken against labels of which {smoothing:g} is spread over all "
+        "classes: it can't reach 0, nor be compared with the other losses."
+    )
     return (
         "Mean and standard deviation over folds (after \N{PLUS-MINUS SIGN}). Losses are "
         "cross-entropy in nats; accuracy, precision, recall and F1 are in %, the last three "
         f"averaged over the {len(run.class_names)} classes. Test columns, precision, recall and "
         f"F1: {n_is(run.metrics['num_test'])} real images, the same for every fold. "
-        "Train and val. columns are on images of the row's own arm."
+        f"Train columns are on images of the row's own arm, val. columns on {_validated_on(run)}."
+        + (smoothed if smoothing else "")
     )
+
+
+def _validated_on(run: Run) -> str:
+    if run.setting("classifier.selection", "synthetic") == "val":
+        return f"the real val images ({n_is(run.total('val'))}), the same for every row"
+    return "those of that arm that a fold leaves out"
 
 
 def _best(run: Run) -> str:

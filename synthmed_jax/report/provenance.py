@@ -37,7 +37,8 @@ PROTOCOL = (
     (
         "classifiers",
         "{classifier.backbones} on images of {classifier.image_size} pixels a side; a stem for "
-        "small images: {classifier.small_images}; arms: {classifier.arms}",
+        "small images: {classifier.small_images}; computed in {classifier.dtype}; arms: "
+        "{classifier.arms}",
     ),
     ("their first weights", "{classifier.weights}"),
     (
@@ -64,17 +65,22 @@ def protocol(run: Run) -> list[tuple[str, str]]:
             for field, value in values.items():
                 text = text.replace("{" + field + "}", _plain(value))
             rows.append((name, text))
-    return [*rows, *_files_of_weights(run)]
+    return [*rows, *_starts(run)]
 
 
-def _files_of_weights(run: Run) -> list[tuple[str, str]]:
-    """A row for each file that classifiers started from."""
+def _starts(run: Run) -> list[tuple[str, str]]:
+    """A row for each file that classifiers started from, and for an input that it wants."""
     rows = {}
     for cell, folds in (run.folds or {}).items():
         for initial in (fold.result.get("initial", {}) for fold in folds):
             if "sha256" in initial:
                 text = "{weights}, sha256 {sha256}; last layer: {head}".format(**initial)
                 rows[f"first weights of {cell.partition('/')[0]}"] = text
+            if "transform_input" in initial:
+                rows[f"images of {cell.partition('/')[0]}"] = (
+                    "to mean 0.5 and deviation 0.5, as torchvision's weights of it want them "
+                    "(transform_input)"
+                )
     return list(rows.items())
 
 

@@ -6,7 +6,7 @@ import pytest
 from flax import linen as nn
 
 from synthmed_jax import classifiers, runlog
-from synthmed_jax.classifiers import cross_validate, train
+from synthmed_jax.classifiers import cross_validate, inputs, placement, train
 from synthmed_jax.classifiers.cross_validate import Cell
 from synthmed_jax.classifiers.layers import Layers
 from synthmed_jax.data.images import ImageSet
@@ -16,6 +16,8 @@ SETTINGS = train.ClassifierSettings(
     image_size=32,
     small_images=False,
     weights="random",
+    transform_input="auto",
+    dtype="float32",
     batch_size=8,
     max_epochs=4,
     min_steps=0,
@@ -43,10 +45,10 @@ class Tiny(nn.Module):
 
     @nn.compact
     def __call__(self, x, train):
-        x = nn.Conv(4, (8, 8), strides=(8, 8))(x)
+        x = nn.Conv(4, (8, 8), strides=(8, 8), dtype=self.layers.dtype)(x)
         x = nn.relu(self.layers.norm("bn")(x, train))
         x = self.layers.dropout(0.1)(x, train)
-        return nn.Dense(self.num_classes)(x.reshape(x.shape[0], -1))
+        return nn.Dense(self.num_classes)(x.reshape(x.shape[0], -1).astype("float32"))
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +212,54 @@ def test_smoothed_labels_raise_the_loss_of_a_sure_answer(images):
         state, metrics = programs.step(state, batch)
     least = -(0.9 * np.log(0.9) + 0.1 * np.log(0.1))
     assert least <= float(metrics["loss"]) < least + 0.1
+
+
+def test_a_training_is_the_same_wherever_its_images_are(programs, images, monkeypatch):
+    settings = dataclasses.replace(SETTINGS, flips="dihedral", shift=2, max_epochs=2)
+    log = type("Log", (), {"write": lambda self, **_: None})()
+
+    def run():
+        train_set, fold = images.subset(np.arange(32)), images.subset(np.arange(32, 48))
+        return train.train_fold(
+            programs, settings, 7, train_set, {"fold": fold, "all": images}, "fold", log, "here"
+        )
+
+    variables, result = run()
+    monkeypatch.setattr(placement, "stay_on_devices", lambda size: True)
+    monkeypatch.setattr(placement, "batches", None)  # none is sent
+    kept_variables, kept_result = run()
+    jax.tree.map(np.testing.assert_array_equal, kept_variables, variables)
+    timed = ("seconds", "images_per_second")
+    assert {k: v for k, v in kept_result.items() if k not in timed} == {
+        k: v for k, v in result.items() if k not in timed
+    }
+
+
+def test_bfloat16_trains_weights_of_float32(images):
+    classifiers.BACKBONES["tiny"] = Tiny
+    low = dataclasses.replace(SETTINGS, dtype="bfloat16")
+    variables, seen = {}, {}
+    for settings in (SETTINGS, low):
+        network = train.make_network("tiny", 2, settings)
+        programs = train.make_programs(network, settings)
+        batch = {"image": images.images[:8], "label": images.labels[:8]}
+        state, _ = programs.step(programs.init(jax.random.key(0), RATES), batch)
+        assert {x.dtype for x in jax.tree.leaves(state.params)} == {np.dtype("float32")}
+        assert {x.dtype for x in jax.tree.leaves(state.batch_stats)} == {np.dtype("float32")}
+        variables[settings.dtype] = {"params": state.params, "batch_stats": state.batch_stats}
+        logits, inside = network.apply(
+            variables["float32"],
+            inputs.normalise(images.images[:8]),
+            train=False,
+            capture_intermediates=True,
+        )
+        assert logits.dtype == np.float32
+        norm = inside["intermediates"]["bn"]["__call__"][0]
+        assert norm.dtype == settings.dtype
+        seen[settings.dtype] = programs.predict(variables["float32"], images.images)
+    # The same function, to bfloat16's three digits, and not to float32's seven.
+    np.testing.assert_allclose(seen["bfloat16"], seen["float32"], atol=0.02)
+    assert np.abs(seen["bfloat16"] - seen["float32"]).max() > 1e-5
 
 
 def test_too_few_images_for_the_folds(programs, images, tmp_path):

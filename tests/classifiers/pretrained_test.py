@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 
 import jax
@@ -69,6 +70,26 @@ def test_training_starts_from_them_with_a_head_of_its_own(weights):
     )
     assert jax.tree.map(np.shape, first) == jax.tree.map(np.shape, wanted["params"])
     assert jax.tree.structure(first) == jax.tree.structure(wanted["params"])
+
+
+@pytest.mark.parametrize(
+    ("weights", "choice", "acts"),
+    [
+        ("imagenet", "auto", True),
+        (f"/somewhere/{pretrained.PUBLISHED['googlenet']}", "auto", True),
+        ("/runs/mine.pth", "auto", False),
+        ("random", "auto", False),
+        ("/runs/mine.pth", "yes", True),
+        ("imagenet", "no", False),
+    ],
+)
+def test_googlenet_transforms_its_input_for_torchvisions_own_weights(weights, choice, acts):
+    settings = dataclasses.replace(SETTINGS, weights=weights, transform_input=choice)
+    network = train.make_network("googlenet", 4, settings)
+    assert network.transform_input == acts
+    assert ("transform_input" in train.make_programs(network, settings).initial) == acts
+    others = train.make_programs(train.make_network(NAME, 4, settings), settings)
+    assert "transform_input" not in others.initial
 
 
 def publish(monkeypatch, tmp_path, digits=8):

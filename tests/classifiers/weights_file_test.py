@@ -101,6 +101,16 @@ def test_a_file_cut_anywhere_is_refused(tmp_path, name, share):
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_a_byte_that_is_wrong_anywhere_breaks_nothing(tmp_path, name):
+    whole = (FOLDER / name).read_bytes()
+    path = tmp_path / name
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with contextlib.suppress(UserError):
+            assert all(isinstance(array, np.ndarray) for array in read_state_dict(path).values())
+
+
+@pytest.mark.parametrize("name", FILES)
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_refused_but_breaks_nothing(tmp_path, name, data):
@@ -111,6 +121,30 @@ def test_a_damaged_file_is_read_or_refused_but_breaks_nothing(tmp_path, name, da
     path.write_bytes(found)
     with contextlib.suppress(UserError):
         assert all(isinstance(array, np.ndarray) for array in read_state_dict(path).values())
+
+
+@pytest.mark.parametrize("entry", ["byteorder", "data.pkl", "data/0"])
+def test_nothing_compressed_is_unpacked(tmp_path, entry):
+    bomb = tmp_path / "w.pth"
+    with zipfile.ZipFile(FOLDER / "torch.pth") as whole, zipfile.ZipFile(bomb, "w") as archive:
+        for info in whole.infolist():
+            if info.filename.endswith(f"/{entry}"):
+                archive.writestr(info.filename, bytes(10**6), zipfile.ZIP_DEFLATED)
+            else:
+                archive.writestr(info.filename, whole.read(info))
+    assert bomb.stat().st_size < 10**4
+    with pytest.raises(UserError, match=f"its {entry} is compressed"):
+        read_state_dict(bomb)
+
+
+@pytest.mark.parametrize("write", [as_zip, as_older])
+@pytest.mark.parametrize("put", [b"r" + (2**31).to_bytes(4, "little"), b"p4294967296\n"])
+def test_a_memo_larger_than_its_file_is_refused(tmp_path, write, put):
+    # Python's reader would make a list of that length before it looks at anything else.
+    path = tmp_path / "w.pth"
+    write(path, b"\x80\x02}" + put + b".")
+    with pytest.raises(UserError, match="remembers more than it holds"):
+        read_state_dict(path)
 
 
 def test_something_else_than_a_state_dict(tmp_path):

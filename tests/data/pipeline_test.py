@@ -1,8 +1,9 @@
+import jax
 import numpy as np
 import pytest
 
 from synthmed_jax.data.images import ImageSet
-from synthmed_jax.data.pipeline import Augmentation, augment, batches
+from synthmed_jax.data.pipeline import FLIPS, Augmentation, augment, batches, draws, gather
 from synthmed_jax.errors import UserError
 
 NONE = Augmentation("none", 0)
@@ -101,6 +102,44 @@ def test_images_of_a_batch_vary_by_themselves():
     images = np.repeat(np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1), 32, 0)
     out = augment(images, np.random.default_rng(0), Augmentation("horizontal", 2))
     assert len({one.tobytes() for one in out}) > 5
+
+
+def one_after_the_other(images, rng, flips, shift):
+    """What augment does, image by image."""
+    count = len(images)
+    mirrored = rng.random(count) < 0.5 if flips != "none" else np.zeros(count)
+    flipped = rng.random(count) < 0.5 if flips == "dihedral" else np.zeros(count)
+    transposed = rng.random(count) < 0.5 if flips == "dihedral" else np.zeros(count)
+    down, right = (
+        rng.integers(-shift, shift + 1, (2, count)) if shift else np.zeros((2, count), int)
+    )
+    out = []
+    for i, image in enumerate(images):
+        image = image[:, ::-1] if mirrored[i] else image
+        image = image[::-1] if flipped[i] else image
+        image = image.swapaxes(0, 1) if transposed[i] else image
+        padded = np.pad(image, ((shift, shift), (shift, shift), (0, 0)), mode="edge")
+        padded = np.roll(padded, (down[i], right[i]), (0, 1))
+        out.append(padded[shift:-shift, shift:-shift] if shift else padded)
+    return np.stack(out)
+
+
+@pytest.mark.parametrize("shift", [0, 1, 3])
+@pytest.mark.parametrize("flips", FLIPS)
+def test_devices_gather_the_pixels_that_the_host_would(flips, shift):
+    images, augmentation = make_set(50, size=7, channels=3), Augmentation(flips, shift)
+    on_host = batches(images, 16, 5, augmentation)
+    drawn = draws(len(images), 16, 5, augmentation)
+    on_device, look_up = jax.device_put(images.images), jax.jit(gather)
+    for step in (*range(8), 10**6):
+        draw = drawn[step]
+        pixels = np.asarray(look_up(on_device, draw["index"], draw["moves"]))
+        assert pixels.dtype == np.uint8
+        np.testing.assert_array_equal(pixels, on_host[step]["image"])
+        np.testing.assert_array_equal(images.labels[draw["index"]], on_host[step]["label"])
+    expected = one_after_the_other(images.images, np.random.default_rng(3), flips, shift)
+    found = augment(images.images, np.random.default_rng(3), augmentation)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_what_can_not_be_batched():

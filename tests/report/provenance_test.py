@@ -17,6 +17,18 @@ def test_the_protocol_is_the_configs(fabricated):
     assert "explicit counts" not in rows
 
 
+def test_what_classifiers_start_from_is_named(fabricated):
+    found = "classify/resnet18/real/all-0-s0/fold1/result.json"
+    initial = {"weights": "g.pth", "sha256": "abc", "head": "random"}
+    fabricated.write(found, {"initial": initial})
+    rows = dict(provenance.protocol(read_run(fabricated.workdir)))
+    assert rows["first weights of resnet18"] == "g.pth, sha256 abc; last layer: random"
+    assert "images of resnet18" not in rows
+    fabricated.write(found, {"initial": initial | {"transform_input": "yes"}})
+    rows = dict(provenance.protocol(read_run(fabricated.workdir)))
+    assert rows["images of resnet18"].endswith("want them (transform_input)")
+
+
 def test_every_setting_is_listed_by_section(fabricated):
     sections = dict(provenance.settings(fabricated.read("config.json")))
     assert ("scale", "cpu") in sections["run"]
