@@ -1,0 +1,53 @@
+"""main.py in a process of its own, as users start it, with caches that are the benchmark's own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def parse(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[str]]:
+    """A benchmark's own options, and those that it hands on to main.py."""
+    parser.add_argument("--config", default="configs/phantom_ddpm.py:cpu")
+    options, others = parser.parse_known_args()
+    return options, [f"--config={options.config}", *others]
+
+
+def start(
+    options: Sequence[str], workdir: pathlib.Path, caches: pathlib.Path
+) -> subprocess.Popen[bytes]:
+    """Starts a run; what it says goes to <workdir>.log.
+
+    Args:
+      options: of main.py, all but the workdir and the caches.
+      workdir: of the run.
+      caches: holds compiled programs and prepared images, from one run to the next.
+    """
+    workdir.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "main.py", *options, f"--workdir={workdir}"]
+    command.append(f"--config.data.cache_dir={caches / 'data'}")
+    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(caches / "xla")}
+    with _log(workdir).open("ab") as log:
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+
+
+def run(options: Sequence[str], workdir: pathlib.Path, caches: pathlib.Path) -> None:
+    """Runs main.py to its end; arguments as in `start`."""
+    if start(options, workdir, caches).wait():
+        fail(workdir)
+
+
+def fail(workdir: pathlib.Path) -> NoReturn:
+    """Ends the benchmark with what a failed run said last."""
+    raise SystemExit(_log(workdir).read_text(encoding="utf-8")[-2000:])
+
+
+def _log(workdir: pathlib.Path) -> pathlib.Path:
+    return workdir.with_name(f"{workdir.name}.log")

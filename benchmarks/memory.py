@@ -1,0 +1,71 @@
+"""Peak memory of training and sampling with few and with many phantoms.
+
+    python -m benchmarks.memory
+    python -m benchmarks.memory --images 1000 20000 --steps=150
+
+Each stage is a process of its own, as many images are drawn as there are real ones, and the
+programs have been compiled by a run of the same size before. Half an hour or more at the sizes that
+are given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import tempfile
+from collections.abc import Sequence
+
+from benchmarks import command, duel
+from synthmed_jax import runlog
+from synthmed_jax.data import phantom
+
+STAGES = ("split", "diffusion", "generate")
+
+
+def run_stages(
+    options: Sequence[str], per_class: int, workdir: pathlib.Path, caches: pathlib.Path
+) -> dict[str, float]:
+    """Peak memory of each stage, MiB, when `per_class` images a class are drawn."""
+    for stage in STAGES:
+        drawn = f"--config.generate.per_class={per_class}"
+        command.run([*options, drawn, f"--stages={stage}"], workdir, caches)
+    stages = runlog.read_json(workdir / "run.json")["stages"]
+    return {stage: stages[stage]["peak_memory_mib"] for stage in STAGES}
+
+
+def main() -> None:
+    """Runs the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, nargs=2, default=(1000, 20_000), help="phantoms")
+    parser.add_argument("--steps", type=int, default=150, help="of training, with three checks")
+    options, handed_on = command.parse(parser)
+    handed_on += [
+        f"--config.diffusion.train.steps={options.steps}",
+        f"--config.diffusion.train.val_every={max(1, options.steps // 3)}",
+    ]
+    peaks = []
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        for images in options.images:
+            per_class = images // len(phantom.CLASS_NAMES)
+            own = [*handed_on, f"--config.data.phantom_images={per_class}"]
+            # One block of images compiles all that drawing needs.
+            run_stages(own, 1, root / f"compile{images}", root / "caches")
+            peaks.append(run_stages(own, per_class, root / f"run{images}", root / "caches"))
+            print(f"memory {images} images: {peaks[-1]} MiB", flush=True)
+    few, many = peaks
+    duel.report(
+        {
+            "name": "memory",
+            "images": list(options.images),
+            "training": [few["diffusion"], many["diffusion"]],
+            "sampling": [few["generate"], many["generate"]],
+            "training_ratio": round(many["diffusion"] / few["diffusion"], 3),
+            "sampling_ratio": round(many["generate"] / few["generate"], 3),
+            "unit": "MiB",
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()
