@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import torch
+
+from benchmarks import torchvision_ops  # noqa: F401, isort: skip
 from diffusers import UNet2DModel
 from torch import nn
 from torch.nn import functional as F

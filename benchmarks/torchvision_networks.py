@@ -5,13 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-# The package's own operators are built for one build of torch alone; the networks need none of
-# them, but importing torchvision asks for these two.
-_LIBRARY = torch.library.Library("torchvision", "DEF")
-_LIBRARY.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-_LIBRARY.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-import torchvision  # noqa: E402
+from benchmarks import torchvision_ops  # noqa: F401, isort: skip
+import torchvision
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

@@ -13,6 +13,8 @@ from collections.abc import Callable
 import jax
 import numpy as np
 import torch
+
+from benchmarks import torchvision_ops  # noqa: F401, isort: skip
 from diffusers import DDIMScheduler
 from torch import nn
 
