@@ -63,6 +63,13 @@ def test_the_first_call_is_not_counted_and_the_median_is_taken():
     )
 
 
+def test_a_long_call_is_timed_once():
+    calls = []
+    seconds = expected.seconds_a_call(lambda: (calls.append(1), time.sleep(0.6)))
+    assert seconds == pytest.approx(0.6, abs=0.3)
+    assert len(calls) == 2  # the first compiles
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0, "0 s"), (40, "40 s"), (119, "119 s"), (700, "12 min"), (7200, "2.0 h"), (86400, "24 h"),
