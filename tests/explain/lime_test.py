@@ -1,4 +1,7 @@
 import dataclasses
+import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -97,3 +100,29 @@ def test_refuses_other_images_and_settings(quadrant, settings):
     for field, value in [("num_samples", 1), ("regions", 1), ("seed", -1)]:
         with pytest.raises(UserError, match=f"config.explain.{field}"):
             dataclasses.replace(settings, **{field: value})
+
+
+ON_ONE_DEVICE = """
+import sys
+import jax, numpy as np
+from synthmed_jax.explain import lime
+from synthmed_jax.explain.predictor import Predictor
+from tests.explain.conftest import quadrant_logits
+
+assert jax.local_device_count() == 1
+settings = lime.LimeSettings("jax", 300, "balanced", "slic", 40, 0)
+image = np.load(sys.argv[1])
+(found,) = lime.explain(Predictor(quadrant_logits, np.float32(4), 50), image, settings)
+np.save(sys.argv[2], found.weights)
+"""
+
+
+def test_one_device_or_two_find_the_same_weights(tmp_path, quadrant, settings):
+    image = _phantoms(1)
+    np.save(tmp_path / "image.npy", image)
+    (here,) = lime.explain(quadrant, image, settings)
+    root = pathlib.Path(__file__).parents[2]
+    files = [tmp_path / name for name in ("image.npy", "weights.npy")]
+    subprocess.run([sys.executable, "-c", ON_ONE_DEVICE, *files], check=True, cwd=root)
+    assert np.abs(here.weights).max() > 1e-3
+    np.testing.assert_allclose(np.load(files[1]), here.weights, atol=1e-5)
