@@ -10,7 +10,7 @@ import shutil
 import jax
 import pytest
 
-from synthmed_jax import protocol, runlog, runner, search, settings, stages, tune_stage
+from synthmed_jax import expected, protocol, runlog, runner, search, settings, stages, tune_stage
 from synthmed_jax.data import synthetic
 from synthmed_jax.errors import UserError
 from synthmed_jax.experiment import Run
@@ -147,6 +147,7 @@ def near_a_rate(run, programs, settings, synthetic, report):
 
 def test_the_best_settings_of_a_search_are_run_where_they_were_found(generated, cache, monkeypatch):
     monkeypatch.setattr(tune_stage, "_loss_on_real", near_a_rate)
+    monkeypatch.setattr(expected, "ESTIMATES", {})  # timing VGG-16 takes minutes
     changes = {"generate__per_class": 8, "tune__trials": 6}
     runner.run(make_config(cache, **changes), generated, ["tune"])
     best = runpy.run_path(str(generated / "tune/classifier/resnet18/best.py"))["get_config"]()
