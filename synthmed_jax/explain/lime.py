@@ -93,30 +93,36 @@ def explain(
         raise ValueError(f"images must be [N,S,S,1] or [N,S,S,3], got {images.shape}")
     if images.dtype not in (np.uint8, np.float32):
         raise ValueError(f"images must be uint8 or float32, got {images.dtype}")
-    probabilities = predictor.probabilities(images)
-    chosen = probabilities.argmax(axis=-1) if labels is None else labels
     found = []
-    for image, label, row in zip(images, chosen, probabilities, strict=True):
+    for i, image in enumerate(images):
         view = make_view(image, segment(image, settings.segmentation, settings.regions))
-        model = ENGINES[settings.engine](predictor, view, settings)
+        model, whole = ENGINES[settings.engine](predictor, view, settings)
         errors = model.standard_errors if settings.engine == "jax" else None
-        found.append(Explanation(view, int(label), row, model.weights, errors, model.r2))
+        label = int(whole.argmax() if labels is None else labels[i])
+        found.append(Explanation(view, label, whole, model.weights, errors, model.r2))
     return found
 
 
-def _explain(predictor: Predictor, view: View, settings: LimeSettings) -> ridge.Fit:
+def _explain(
+    predictor: Predictor, view: View, settings: LimeSettings
+) -> tuple[ridge.Fit, np.ndarray]:
     masks, group = draw_masks(
         settings.seed, settings.num_samples, view.num_regions, settings.sampling
     )
-    return ridge.fit(masks, predictor.masked(view, masks), group)
+    answers = predictor.masked(view, masks)
+    # The first mask shows everything: its answer is the image's own.
+    return ridge.fit(masks, answers, group), answers[0]
 
 
-def _explain_by_package(predictor: Predictor, view: View, settings: LimeSettings) -> ridge.Fit:
+def _explain_by_package(
+    predictor: Predictor, view: View, settings: LimeSettings
+) -> tuple[ridge.Fit, np.ndarray]:
     return lime_package.fit(predictor.probabilities, view, settings.num_samples, settings.seed)
 
 
 # jax: this project's; lime: the package of that name, over the same network.
-ENGINES: dict[str, Callable[[Predictor, View, LimeSettings], ridge.Fit]] = {
+Engine = Callable[[Predictor, View, LimeSettings], tuple[ridge.Fit, np.ndarray]]
+ENGINES: dict[str, Engine] = {
     "jax": _explain,
     "lime": _explain_by_package,
 }

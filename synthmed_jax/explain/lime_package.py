@@ -18,8 +18,10 @@ BATCH_SIZE = 1000  # images that it collects before it asks; the network's own b
 
 def fit(
     probabilities: Callable[[np.ndarray], np.ndarray], view: View, num_samples: int, seed: int
-) -> Fit:
+) -> tuple[Fit, np.ndarray]:
     """Explains a view by `LimeImageExplainer`; its standard errors are unknown, NaN.
+
+    Returns the fit, and the probabilities f32[K] of the image itself.
 
     Args:
       probabilities: images [N,S,S,C] of the view's type -> f32[N,K], any N.
@@ -32,7 +34,8 @@ def fit(
         # lime works on three float channels; ours are as the network was trained.
         return probabilities(perturbed[..., :channels].astype(dtype))
 
-    num_classes = probabilities(view.image[None]).shape[-1]
+    whole = probabilities(view.image[None])[0]
+    num_classes = len(whole)
     explainer = lime_image.LimeImageExplainer(random_state=seed)
     fit_one, r2 = explainer.base.explain_instance_with_data, np.zeros(num_classes)
 
@@ -60,7 +63,7 @@ def fit(
         for region, weight in regions:
             weights[region, k] = weight
     intercepts = np.array([found.intercept[k] for k in range(num_classes)])
-    return Fit(weights, np.full_like(weights, np.nan), intercepts, r2)
+    return Fit(weights, np.full_like(weights, np.nan), intercepts, r2), whole
 
 
 @contextlib.contextmanager
