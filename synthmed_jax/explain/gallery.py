@@ -134,7 +134,7 @@ def explain_sets(
         directory / "lime.json",
         {
             "model": model,
-            **dataclasses.asdict(settings.lime),
+            **settings.lime.facts(),
             "images_a_class": settings.images,
             "repeats": settings.repeats,
             "summary": summaries,

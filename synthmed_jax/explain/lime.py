@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,11 @@ class LimeSettings:
         checks.one_of("config.explain.segmentation", self.segmentation, SEGMENTATIONS)
         checks.at_least("config.explain.regions", self.regions, 2)
         checks.between("config.explain.seed", self.seed, 0, 2**32)
+
+    def facts(self) -> dict[str, Any]:
+        """What was done, for a report: whatever was asked for, the package draws its own masks."""
+        drawn = {"sampling": "bernoulli"} if self.engine == "lime" else {}
+        return dataclasses.asdict(self) | drawn
 
 
 @dataclasses.dataclass(frozen=True)

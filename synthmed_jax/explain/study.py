@@ -64,8 +64,7 @@ def study(
     true = scores.faithfulness(predictor, view, label, list(weights.values()), settings.seed)
     numbers: dict[str, dict[str, float | None]] = {}
     for (method, own), faithful in zip(weights.items(), true, strict=True):
-        errors = found.standard_errors if method == "lime" else None
-        shares = scores.importance(own, None if errors is None else errors[:, label])
+        shares = _importance(found) if method == "lime" else scores.importance(own)
         numbers[method] = _where(image, view.segments, shares, lesion)
         numbers[method] |= {
             "deletion": faithful.deletion,
@@ -83,12 +82,15 @@ def study(
 
 def coarse_heat(found: Explanation) -> np.ndarray | None:
     """LIME's importance on a coarse grid, f64[M,M] summing to 1; None where there is none."""
-    errors = found.standard_errors
-    own_errors = None if errors is None else errors[:, found.label]
-    shares = scores.importance(found.own_weights, own_errors)
+    shares = _importance(found)
     if shares is None:
         return None
     return comparison.coarse(scores.spread(shares, found.view.segments))
+
+
+def _importance(found: Explanation) -> np.ndarray | None:
+    errors = found.standard_errors
+    return scores.importance(found.own_weights, None if errors is None else errors[:, found.label])
 
 
 def _where(

@@ -73,6 +73,11 @@ def test_the_package_finds_the_same_weights(crossed, channels):
     assert b.standard_errors is None
 
 
+def test_the_masks_that_are_reported_are_those_that_were_drawn(settings):
+    assert settings.facts()["sampling"] == settings.sampling == "balanced"
+    assert dataclasses.replace(settings, engine="lime").facts()["sampling"] == "bernoulli"
+
+
 def test_the_package_prints_no_progress_bar(quadrant, capfd, settings):
     lime.explain(quadrant, _phantoms(1), dataclasses.replace(settings, engine="lime"))
     assert capfd.readouterr() == ("", "")
