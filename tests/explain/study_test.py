@@ -1,3 +1,6 @@
+import numpy as np
+import pytest
+
 from synthmed_jax.explain import study
 
 
@@ -15,3 +18,33 @@ def test_importance_that_no_image_has_is_no_alarm():
     empty = study.summarise([])
     assert set(empty) == set(study.METHODS)
     assert empty["lime"]["rank_correlation"]["n"] == 0
+
+
+def test_a_study_finds_the_reason_that_is_known(quadrant, discs, settings):
+    lesion = np.zeros(discs.shape[:2], bool)
+    lesion[16:, :16] = True
+    # Stands for a method that looks elsewhere: at region 0, in the upper left.
+    astray = study.study(quadrant, _astray, discs, settings, repeats=2, lesion=lesion)
+    numbers = astray.numbers
+    assert set(numbers) == set(study.METHODS)
+    for method in ("lime", "occlusion"):
+        assert numbers[method]["hit"] == 1
+        assert numbers[method]["lesion"] > 2
+        assert numbers[method]["deletion_gain"] > 0
+    assert numbers["grad_cam"]["hit"] == 0
+    assert numbers["grad_cam"]["lesion"] == 0
+    assert 0 < numbers["lime"]["hit_by_chance"] < 0.5
+    assert astray.stability.rank_correlation < 1
+    assert astray.heat.sum() == pytest.approx(1)
+    corner = astray.heat[len(astray.heat) // 2 :, : len(astray.heat) // 2]
+    assert corner.sum() > 0.5
+
+
+def test_without_a_lesion_and_repeats_nothing_is_said_of_them(quadrant, discs, settings):
+    alone = study.study(quadrant, _astray, discs, settings, repeats=1)
+    assert alone.stability is None
+    assert not {"hit", "hit_by_chance", "lesion"} & set(alone.numbers["lime"])
+
+
+def _astray(view, label):
+    return np.eye(view.num_regions)[0]
