@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 SECONDS_A_TURN = 3.0
@@ -48,7 +48,7 @@ def run(
 
     Returns:
       name, ratio (ours over the best peer, the median over rounds; more is better), ratios, pairs,
-      ours, peer, unit, best_peer, and every contestant's rates.
+      ours, peer, unit, best_peer, and every contestant's rates, one a round.
     """
     for call in contestants.values():
         call()  # compiles
@@ -58,26 +58,37 @@ def run(
         order = list(contestants) if number % 2 == 0 else list(contestants)[::-1]
         for contestant in order:
             rates[contestant].append(per_call * turn(contestants[contestant]))
-        said = ", ".join(f"{c} {rates[c][-1]:.1f}" for c in contestants)
+        said = ", ".join(f"{c} {rates[c][-1]:.4g}" for c in contestants)
         print(f"{name} {number + 1}/{pairs}: {said} {unit}", flush=True)
     peers = [c for c in contestants if c != ours and not c.startswith("_")]
     best = max(peers, key=lambda peer: statistics.median(rates[peer]))
-    ratios = [a / b for a, b in zip(rates[ours], rates[best], strict=True)]
-    result = {
+    return {
         "name": name,
-        "ratio": round(statistics.median(ratios), 3),
-        "ratios": [round(ratio, 3) for ratio in ratios],
+        "ratio": ratio(rates[ours], rates[best]),
+        "ratios": [a / b for a, b in zip(rates[ours], rates[best], strict=True)],
         "pairs": pairs,
-        "ours": round(statistics.median(rates[ours]), 2),
-        "peer": round(statistics.median(rates[best]), 2),
+        "ours": statistics.median(rates[ours]),
+        "peer": statistics.median(rates[best]),
         "unit": unit,
         "best_peer": best,
-        "rates": {c: round(statistics.median(rates[c]), 2) for c in contestants},
+        "rates": rates,
         **(more or {}),
     }
-    return result
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median over rounds of one contestant's rates over another's."""
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def report(result: Mapping[str, Any]) -> None:
-    """Prints a result as the last line."""
-    print(json.dumps(result), flush=True)
+    """Prints a result as the last line, its numbers to four digits."""
+    print(json.dumps(_rounded(result)), flush=True)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, Mapping):
+        return {key: _rounded(each) for key, each in value.items()}
+    return [_rounded(each) for each in value] if isinstance(value, list) else value

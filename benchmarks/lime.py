@@ -89,10 +89,10 @@ def main() -> None:
         unit="explanations/s",
     )
     rates = result["rates"]
-    overhead = rates["_network"] / rates["ours"] - 1
+    ours = rates["ours"]
     more = {
-        "overhead_beyond_the_network": round(overhead, 3),
-        "ratio_to_lime_as_it_comes": round(rates["ours"] / rates["_lime as it comes"], 2),
+        "overhead_beyond_the_network": duel.ratio(rates["_network"], ours) - 1,
+        "ratio_to_lime_as_it_comes": duel.ratio(ours, rates["_lime as it comes"]),
         "devices": jax.local_device_count(),
     }
     duel.report(result | more)

@@ -60,8 +60,8 @@ def main() -> None:
             "images": list(options.images),
             "training": [few["diffusion"], many["diffusion"]],
             "sampling": [few["generate"], many["generate"]],
-            "training_ratio": round(many["diffusion"] / few["diffusion"], 3),
-            "sampling_ratio": round(many["generate"] / few["generate"], 3),
+            "training_ratio": many["diffusion"] / few["diffusion"],
+            "sampling_ratio": many["generate"] / few["generate"],
             "unit": "MiB",
         }
     )

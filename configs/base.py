@@ -142,8 +142,8 @@ def _paper() -> ConfigDict:
     config.classifier.seed = 0
 
     config.sweep = ConfigDict()  # --stages=features,sweep; no part of the main chain.
-    # sampler:steps each; the first is what the others are compared with. On the command line each in
-    # quotes of its own: --config.sweep.candidates="'ddpm:256','heun:10'".
+    # sampler:steps each; the first is what the others are compared with. On the command line each
+    # in quotes of its own: --config.sweep.candidates="'ddpm:256','heun:10'".
     config.sweep.candidates = (
         "ddpm:256", "ddim:20", "ddim:50", "dpm_solver_pp:10", "dpm_solver_pp:20", "heun:10",
     )  # fmt: skip

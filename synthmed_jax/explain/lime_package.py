@@ -14,6 +14,7 @@ from synthmed_jax.explain.predictor import View
 from synthmed_jax.explain.ridge import Fit
 
 BATCH_SIZE = 1000  # images that it collects before it asks; the network's own batches are smaller
+ALL_CLASSES = 10**6  # of lime's "top" classes
 
 
 def fit(
@@ -34,36 +35,38 @@ def fit(
         # lime works on three float channels; ours are as the network was trained.
         return probabilities(perturbed[..., :channels].astype(dtype))
 
-    whole = probabilities(view.image[None])[0]
-    num_classes = len(whole)
     explainer = lime_image.LimeImageExplainer(random_state=seed)
-    fit_one, r2 = explainer.base.explain_instance_with_data, np.zeros(num_classes)
+    fit_one, r2 = explainer.base.explain_instance_with_data, {}
+    answers: list[np.ndarray] = []
 
-    def fit_and_keep_r2(*args: Any, **options: Any) -> Any:
-        # lime keeps the R2 of the last class that it fits.
+    def fit_and_keep(*args: Any, **options: Any) -> Any:
+        # lime keeps neither the network's answers nor the R2 of any class but the last.
         result = fit_one(*args, **options)
-        r2[args[3]] = result[2]
+        answers[:], r2[args[3]] = [args[1]], result[2]
         return result
 
-    explainer.base.explain_instance_with_data = fit_and_keep_r2
+    explainer.base.explain_instance_with_data = fit_and_keep
     with without_progress_bar():
         found = explainer.explain_instance(
             np.broadcast_to(view.image, (*view.image.shape[:2], 3)).astype(np.float32),
             classify,
-            labels=range(num_classes),
-            top_labels=None,
+            top_labels=ALL_CLASSES,
             hide_color=view.fill,
             num_samples=num_samples,
             batch_size=BATCH_SIZE,
             segmentation_fn=lambda _: view.segments,
             random_seed=seed,
         )
+    # The first perturbed image is the image.
+    whole = answers[0][0]
+    num_classes = len(whole)
     weights = np.zeros((view.num_regions, num_classes))
     for k, regions in found.local_exp.items():
         for region, weight in regions:
             weights[region, k] = weight
     intercepts = np.array([found.intercept[k] for k in range(num_classes)])
-    return Fit(weights, np.full_like(weights, np.nan), intercepts, r2), whole
+    own_r2 = np.array([r2[k] for k in range(num_classes)])
+    return Fit(weights, np.full_like(weights, np.nan), intercepts, own_r2), whole
 
 
 @contextlib.contextmanager

@@ -96,15 +96,17 @@ def draw_page(
         for j, (entry, name) in enumerate(zip(row, column_titles, strict=True)):
             own = grid[i, 4 * j : 4 * j + 3]
             said = f"{entry.title}, weights to {_largest(entry)}" if entry else "none"
-            title = own[0].set_title(f"{name}, {said}", fontsize=8, loc="left", parse_math=False)
-            # It reaches over all three panels, none of which shall make room for it.
+            title = own[0].text(0, 1.03, f"{name}, {said}", fontsize=8, parse_math=False)
+            title.set_transform(own[0].transAxes)
+            # It reaches over all three panels: the layout would widen the first to hold it, and
+            # does so for an axes' own title even where that is told to keep out.
             title.set_in_layout(False)
             if entry:
                 _draw_entry(list(own), entry.explanation, colours)
     bar = figure.colorbar(
         ScalarMappable(colours, COLOURS), ax=grid, shrink=0.7, aspect=30, pad=0.01
     )
-    bar.set_label("weight for the predicted class, over the image's largest", fontsize=8)
+    bar.set_label("weight for the predicted class,\nover the image's largest", fontsize=8)
     bar.ax.tick_params(labelsize=7)
     figure.savefig(path, format="png", metadata={"Software": None})
 

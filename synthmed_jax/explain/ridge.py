@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
+import threadpoolctl
 
 KERNEL_WIDTH = 0.25  # of lime 0.2
 ALPHA = 1.0  # of its ridge
@@ -36,6 +38,11 @@ def kernel(masks: np.ndarray) -> np.ndarray:
     return np.exp(-(distance**2) / (2 * KERNEL_WIDTH**2))
 
 
+@functools.cache
+def _blas() -> threadpoolctl.ThreadpoolController:
+    return threadpoolctl.ThreadpoolController().select(user_api="blas")
+
+
 def fit(masks: np.ndarray, answers: np.ndarray, group: np.ndarray) -> Fit:
     """Minimises sum_n k_n (a_n - c - m_n w)^2 + ALPHA |w|^2 for each class.
 
@@ -47,6 +54,13 @@ def fit(masks: np.ndarray, answers: np.ndarray, group: np.ndarray) -> Fit:
       answers: f[N,K], probabilities.
       group: i32[N], rows that were drawn together (see `draw_masks`).
     """
+    # BLAS's threads gain nothing on matrices this small, and go on spinning for some 50 ms on the
+    # cores that the network is to use next.
+    with _blas().limit(limits=1):
+        return _fit(masks, answers, group)
+
+
+def _fit(masks: np.ndarray, answers: np.ndarray, group: np.ndarray) -> Fit:
     closeness = kernel(masks)
     x, y = masks.astype(np.float64), answers.astype(np.float64)
     x_mean, y_mean = (np.average(v, axis=0, weights=closeness) for v in (x, y))
