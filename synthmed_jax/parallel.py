@@ -130,7 +130,13 @@ def everywhere(tree: Tree) -> Tree:
 
 
 def _is_everywhere(x: Any) -> bool:
-    return isinstance(x, jax.Array) and x.sharding.device_set == set(jax.local_devices())
+    # A step's results are named so. On a single device another name for the same place would have
+    # the step compiled again at its second call.
+    return (
+        isinstance(x, jax.Array)
+        and isinstance(x.sharding, NamedSharding)
+        and x.sharding.device_set == set(jax.local_devices())
+    )
 
 
 def map_examples(

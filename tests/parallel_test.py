@@ -135,3 +135,23 @@ def test_a_device_that_waits_long_does_not_kill_the_process(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", own)
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == f"{parallel.CPU_COLLECTIVE_TIMEOUTS} {own}"
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_a_step_is_compiled_once(devices):
+    # In a process of its own: the number of devices can't be changed later.
+    code = (
+        "from synthmed_jax import parallel\n"
+        f"parallel.set_up_devices({devices})\n"
+        "import jax.numpy as jnp, numpy as np\n"
+        "traced = []\n"
+        "def step(state, batch):\n"
+        "    traced.append(1)\n"
+        "    return state + parallel.mean(batch.sum()), {}\n"
+        "state, train_step = jnp.zeros(3), parallel.train_step(step)\n"
+        "for _ in range(3):\n"
+        "    state, _ = train_step(state, np.ones(4))\n"
+        "print(len(traced))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "1"
