@@ -1,10 +1,10 @@
 """How many evaluations LIME needs for repeatable answers, by how its masks are drawn.
 
-    python -m benchmarks.lime_sampling --workdir=/runs/mine
+    python -m benchmarks.lime_sampling --workdir=/runs/mine --control=logistic
 
 Explains real `val` images by a finished run's best network under several seeds and budgets; a
-sampling needs as many evaluations as make the mean rank correlation between seeds 0.9
-(interpolated linearly in the logarithm of the budget).
+sampling, with or without a control variate, needs as many evaluations as make the mean rank
+correlation between seeds 0.9 (interpolated linearly in the logarithm of the budget).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from ml_collections import ConfigDict
 from benchmarks import duel, reference
 from synthmed_jax import settings, stages
 from synthmed_jax.experiment import Run
-from synthmed_jax.explain import ridge, scores
+from synthmed_jax.explain import scores
+from synthmed_jax.explain.lime import CONTROLS
 from synthmed_jax.explain.masks import SAMPLINGS, draw_masks
 from synthmed_jax.explain.predictor import Predictor, View, make_view
 from synthmed_jax.explain.segmentation import segment
@@ -27,21 +28,26 @@ WANTED = 0.9
 BUDGETS = tuple(int(v) for v in 2 ** np.arange(5, 12.5, 0.5))  # 32 to 4,096
 
 
-def correlation(predictor: Predictor, view: View, label: int, sampling: str, seeds: int) -> list:
-    """Mean rank correlation between seeds at each of BUDGETS, for one image.
+def correlations(
+    predictor: Predictor, view: View, label: int, sampling: str, seeds: int
+) -> dict[str, list[float]]:
+    """Mean rank correlation between seeds at each of BUDGETS, for one image, under each control.
 
     The budgets of one seed share their evaluations: a smaller one is the beginning of a larger.
     """
     drawn = []
     for seed in range(seeds):
         masks, group = draw_masks(seed, BUDGETS[-1], view.num_regions, sampling)
-        drawn.append((masks, group, predictor.masked(view, masks)[:, [label]]))
-    return [
-        scores.stability(
-            [ridge.fit(m[:n], a[:n], g[:n]).weights[:, 0] for m, g, a in drawn]
-        ).rank_correlation
-        for n in BUDGETS
-    ]
+        drawn.append((masks, predictor.masked(view, masks), group, seed))
+    return {
+        name: [
+            scores.stability(
+                [fit(m[:n], a[:n], g[:n], s).weights[:, label] for m, a, g, s in drawn]
+            ).rank_correlation
+            for n in BUDGETS
+        ]
+        for name, fit in CONTROLS.items()
+    }
 
 
 def needed(curve: np.ndarray) -> float | None:
@@ -58,7 +64,7 @@ def needed(curve: np.ndarray) -> float | None:
 
 def main() -> None:
     """Measures every sampling on the same images."""
-    options = reference.parse(__doc__, workdir="", images=12, seeds=6)
+    options = reference.parse(__doc__, workdir="", images=12, seeds=6, control="none")
     workdir = pathlib.Path(options.workdir)
     config = ConfigDict(json.loads((workdir / "config.json").read_text()))
     run = Run(settings.from_config(config), workdir)
@@ -71,14 +77,16 @@ def main() -> None:
     evaluations: dict[str, float | None] = {}
     for sampling in SAMPLINGS:
         curves = [
-            correlation(predictor, view, int(label), sampling, options.seeds)
+            correlations(predictor, view, int(label), sampling, options.seeds)
             for view, label in zip(views, labels, strict=True)
         ]
-        mean = np.mean(curves, axis=0)
-        evaluations[sampling] = needed(mean)
-        said = ", ".join(f"{n}: {c:.3f}" for n, c in zip(BUDGETS, mean, strict=True))
-        print(f"{sampling}: {said}", flush=True)
-    theirs, ours = evaluations["bernoulli"], evaluations[lime.sampling]
+        for control in CONTROLS:
+            mean = np.mean([curve[control] for curve in curves], axis=0)
+            evaluations[f"{sampling}, {control}"] = needed(mean)
+            said = ", ".join(f"{n}: {c:.3f}" for n, c in zip(BUDGETS, mean, strict=True))
+            print(f"{sampling}, {control}: {said}", flush=True)
+    theirs = evaluations["bernoulli, none"]
+    ours = evaluations[f"{lime.sampling}, {options.control}"]
     duel.report(
         {
             "name": f"lime_sampling, {config.data.name}, rank correlation {WANTED}",

@@ -164,6 +164,8 @@ def _paper() -> ConfigDict:
     config.explain.num_samples = 1000  # Perturbed images for each explained image.
     # How regions are switched: balanced | antithetic | bernoulli (as the package does).
     config.explain.sampling = "balanced"
+    # logistic: the same weights from fewer perturbed images, by a control variate; or none.
+    config.explain.control = "none"
     config.explain.segmentation = "slic"  # slic | quickshift | felzenszwalb | grid
     config.explain.regions = 55  # About how many regions an image is cut into.
     config.explain.seed = 0

@@ -24,6 +24,7 @@ YOUNG_FIELDS = {
     "diffusion.unet.embedding": "scale_shift",
     "classifier.transform_input": "auto",
     "classifier.dtype": "float32",
+    "explain.control": "none",
 }
 
 

@@ -158,7 +158,7 @@ def _check(
 ) -> dict[str, Any]:
     """Explains the pictured images by both engines, under the package's own masks."""
     ours, theirs = (
-        dataclasses.replace(settings.lime, engine=engine, sampling="bernoulli")
+        dataclasses.replace(settings.lime, engine=engine, sampling="bernoulli", control="none")
         for engine in ("jax", "lime")
     )
     differences, largest = [], []

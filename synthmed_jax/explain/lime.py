@@ -27,6 +27,7 @@ class LimeSettings:
       engine: one of ENGINES.
       num_samples: perturbed images, the unperturbed one among them.
       sampling: how they are drawn, one of SAMPLINGS; the package knows only "bernoulli".
+      control: what takes noise out of the weights, one of CONTROLS; the package knows only "none".
       segmentation: one of SEGMENTATIONS.
       regions: about how many regions an image is cut into.
       seed: of the masks.
@@ -35,6 +36,7 @@ class LimeSettings:
     engine: str
     num_samples: int
     sampling: str
+    control: str
     segmentation: str
     regions: int
     seed: int
@@ -43,13 +45,14 @@ class LimeSettings:
         checks.one_of("config.explain.engine", self.engine, ENGINES)
         checks.at_least("config.explain.num_samples", self.num_samples, 2)
         checks.one_of("config.explain.sampling", self.sampling, SAMPLINGS)
+        checks.one_of("config.explain.control", self.control, CONTROLS)
         checks.one_of("config.explain.segmentation", self.segmentation, SEGMENTATIONS)
         checks.at_least("config.explain.regions", self.regions, 2)
         checks.between("config.explain.seed", self.seed, 0, 2**32)
 
     def facts(self) -> dict[str, Any]:
-        """What was done, for a report: whatever was asked for, the package draws its own masks."""
-        drawn = {"sampling": "bernoulli"} if self.engine == "lime" else {}
+        """What was done, for a report: whatever was asked for, the package does as it does."""
+        drawn = {"sampling": "bernoulli", "control": "none"} if self.engine == "lime" else {}
         return dataclasses.asdict(self) | drawn
 
 
@@ -117,7 +120,7 @@ def _explain(
     )
     answers = predictor.masked(view, masks)
     # The first mask shows everything: its answer is the image's own.
-    return ridge.fit(masks, answers, group), answers[0]
+    return CONTROLS[settings.control](masks, answers, group, settings.seed), answers[0]
 
 
 def _explain_by_package(
@@ -126,6 +129,11 @@ def _explain_by_package(
     return lime_package.fit(predictor.probabilities, view, settings.num_samples, settings.seed)
 
 
+# none: the regression as it is; logistic: see `ridge.fit_controlled`.
+CONTROLS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray, int], ridge.Fit]] = {
+    "none": lambda masks, answers, group, seed: ridge.fit(masks, answers, group),
+    "logistic": ridge.fit_controlled,
+}
 # jax: this project's; lime: the package of that name, over the same network.
 Engine = Callable[[Predictor, View, LimeSettings], tuple[ridge.Fit, np.ndarray]]
 ENGINES: dict[str, Engine] = {

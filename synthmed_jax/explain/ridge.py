@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import threadpoolctl
+from scipy import special
+
+from synthmed_jax.explain.masks import draw_masks
 
 KERNEL_WIDTH = 0.25  # of lime 0.2
 ALPHA = 1.0  # of its ridge
+MANY = 8192  # masks that a logistic model is asked about
+TINY = 1e-12  # least probability whose logarithm is taken
 
 
 class Fit(NamedTuple):
@@ -57,38 +63,87 @@ def fit(masks: np.ndarray, answers: np.ndarray, group: np.ndarray) -> Fit:
     # BLAS's threads gain nothing on matrices this small, and go on spinning for some 50 ms on the
     # cores that the network is to use next.
     with _blas().limit(limits=1):
-        return _fit(masks, answers, group)
+        return _fit(masks, answers.astype(np.float64), group, ALPHA)
 
 
-def _fit(masks: np.ndarray, answers: np.ndarray, group: np.ndarray) -> Fit:
-    closeness = kernel(masks)
-    x, y = masks.astype(np.float64), answers.astype(np.float64)
+def fit_controlled(masks: np.ndarray, answers: np.ndarray, group: np.ndarray, seed: int) -> Fit:
+    """What `fit` estimates, from fewer evaluations, by a control variate.
+
+    A logistic model of the answers costs nothing to ask, so its own linear model is known all but
+    exactly from MANY masks; the evaluations have to say no more than how the network's differs.
+
+    Args:
+      masks, answers, group: as of `fit`; answers above 0.
+      seed: of the logistic model's masks.
+    """
+    with _blas().limit(limits=1):
+        answers = answers.astype(np.float64)
+        control = _logistic(masks, answers)
+        many, many_group = draw_masks(seed, MANY, masks.shape[1], "balanced")
+        known = _fit(many, control(many), many_group, ALPHA * MANY / len(masks))
+        # The logistic model has taken as much out of the residuals as the linear one will.
+        rest = _fit(masks, answers - control(masks), group, ALPHA, models=2)
+    weights, intercepts = known.weights + rest.weights, known.intercepts + rest.intercepts
+    errors = np.hypot(known.standard_errors, rest.standard_errors)
+    return Fit(weights, errors, intercepts, _r2(masks, answers, weights, intercepts))
+
+
+def _logistic(masks: np.ndarray, answers: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """bool[M,R] -> f64[M,K], softmax of what is linear in the masks; fitted in the logarithms."""
+    logits = np.log(np.maximum(answers, TINY))
+    model = _fit(
+        masks, logits - logits.mean(axis=1, keepdims=True), np.arange(len(masks)), ALPHA, even=True
+    )
+    return lambda rows: special.softmax(rows @ model.weights + model.intercepts, axis=1)
+
+
+def _fit(
+    masks: np.ndarray,
+    answers: np.ndarray,
+    group: np.ndarray,
+    alpha: float,
+    *,
+    models: int = 1,
+    even: bool = False,
+) -> Fit:
+    closeness = np.ones(len(masks)) if even else kernel(masks)
+    x, y = masks.astype(np.float64), answers
     x_mean, y_mean = (np.average(v, axis=0, weights=closeness) for v in (x, y))
     x, y = x - x_mean, y - y_mean
     weighted = x * closeness[:, None]
-    inverse = np.linalg.inv(x.T @ weighted + ALPHA * np.eye(x.shape[1]))
+    inverse = np.linalg.inv(x.T @ weighted + alpha * np.eye(x.shape[1]))
     weights = inverse @ (weighted.T @ y)
-    residual = y - x @ weights
-    unexplained = closeness @ residual**2
-    total = closeness @ y**2
-    # Rounding, not variation: the answers of a network that sees no difference.
-    varies = total > 1e-12 * len(y)
-    r2 = np.where(varies, 1 - unexplained / np.where(varies, total, 1), 0.0)
+    intercepts = y_mean - x_mean @ weights
     return Fit(
         weights,
-        _standard_errors(inverse, weighted, residual, group),
-        y_mean - x_mean @ weights,
-        r2,
+        _standard_errors(inverse, weighted, y - x @ weights, group, models),
+        intercepts,
+        _r2(masks, answers, weights, intercepts),
     )
 
 
+def _r2(
+    masks: np.ndarray, answers: np.ndarray, weights: np.ndarray, intercepts: np.ndarray
+) -> np.ndarray:
+    closeness = kernel(masks)
+    unexplained = closeness @ (answers - intercepts - masks @ weights) ** 2
+    total = closeness @ (answers - np.average(answers, axis=0, weights=closeness)) ** 2
+    # Rounding, not variation: the answers of a network that sees no difference.
+    varies = total > 1e-12 * len(answers)
+    return np.where(varies, 1 - unexplained / np.where(varies, total, 1), 0.0)
+
+
 def _standard_errors(
-    inverse: np.ndarray, weighted: np.ndarray, residual: np.ndarray, group: np.ndarray
+    inverse: np.ndarray,
+    weighted: np.ndarray,
+    residual: np.ndarray,
+    group: np.ndarray,
+    models: int,
 ) -> np.ndarray:
     """Square roots of the diagonal of A^-1 (sum_g s_g s_g') A^-1; s_g a group's summed scores."""
     num_groups, (n, r) = int(group.max()) + 1, weighted.shape
-    # Residuals are smaller than errors by what the fit took up.
-    correction = n / max(n - r - 1, 1)
+    # Residuals are smaller than errors by what the models that were fitted took up.
+    correction = n / max(n - models * (r + 1), 1)
     errors = []
     for column in residual.T:
         scores = np.zeros((num_groups, r))

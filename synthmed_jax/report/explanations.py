@@ -50,13 +50,20 @@ def intro(lime: dict[str, Any]) -> str:
     return (
         f"Which regions made {model['backbone']} (arm {model['arm']}, fold {model['fold']}) answer "
         f"as it did: LIME (engine {lime['engine']}, {lime['segmentation']} regions, "
-        f"{lime['num_samples']} perturbed copies of each image, sampling {lime['sampling']}, seed "
-        f"{lime['seed']}). Numbers are of {lime['images_a_class']} images a class and kind at "
-        "most, drawn at random; the pictures are of chosen ones. R\N{SUPERSCRIPT TWO} is the share "
-        "of the variation in the network's answers that an explanation accounts for: near 0 it "
-        "explains nothing. On the pictures + and \N{MINUS SIGN} mark regions that speak strongly "
+        f"{lime['num_samples']} perturbed copies of each image, sampling {lime['sampling']}"
+        f"{_control(lime)}, seed {lime['seed']}). Numbers are of {lime['images_a_class']} images "
+        "a class and kind at most, drawn at random; the pictures are of chosen ones. "
+        "R\N{SUPERSCRIPT TWO} is the share of the variation in the network's answers that an "
+        "explanation accounts for: near 0 it explains nothing. On the pictures + and "
+        "\N{MINUS SIGN} mark regions that speak strongly "
         "for and against the predicted class; outlined ones speak for it."
     )
+
+
+def _control(lime: dict[str, Any]) -> str:
+    """Older workdirs do not say."""
+    control = lime.get("control", "none")
+    return "" if control == "none" else f", {control} control variate"
 
 
 def alarms(lime: dict[str, Any]) -> list[str]:

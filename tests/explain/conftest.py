@@ -43,5 +43,11 @@ def discs():
 @pytest.fixture(scope="session")
 def settings():
     return lime.LimeSettings(
-        engine="jax", num_samples=300, sampling="balanced", segmentation="slic", regions=40, seed=0
+        engine="jax",
+        num_samples=300,
+        sampling="balanced",
+        control="none",
+        segmentation="slic",
+        regions=40,
+        seed=0,
     )

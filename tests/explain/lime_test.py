@@ -62,7 +62,7 @@ def test_same_seed_same_answer_whatever_the_batch_size_and_the_neighbours(settin
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_package_finds_the_same_weights(crossed, channels):
     image = np.repeat(_phantoms(1), channels, axis=-1)
-    ours = lime.LimeSettings("jax", 200, "bernoulli", "slic", 40, seed=3)
+    ours = lime.LimeSettings("jax", 200, "bernoulli", "none", "slic", 40, seed=3)
     theirs = dataclasses.replace(ours, engine="lime")
     (a,), (b,) = lime.explain(crossed, image, ours), lime.explain(crossed, image, theirs)
     assert np.abs(a.weights).max() > 1e-3
@@ -75,7 +75,8 @@ def test_the_package_finds_the_same_weights(crossed, channels):
 
 def test_the_masks_that_are_reported_are_those_that_were_drawn(settings):
     assert settings.facts()["sampling"] == settings.sampling == "balanced"
-    assert dataclasses.replace(settings, engine="lime").facts()["sampling"] == "bernoulli"
+    package = dataclasses.replace(settings, engine="lime", control="logistic").facts()
+    assert (package["sampling"], package["control"]) == ("bernoulli", "none")
 
 
 def test_the_package_prints_no_progress_bar(quadrant, capfd, settings):
@@ -99,7 +100,12 @@ def test_refuses_other_images_and_settings(quadrant, settings):
         lime.explain(quadrant, np.zeros((1, SIZE, SIZE), np.uint8), settings)
     with pytest.raises(ValueError, match="float64"):
         lime.explain(quadrant, np.zeros((1, SIZE, SIZE, 1)), settings)
-    for field, value in [("engine", "lyme"), ("sampling", "x"), ("segmentation", "x")]:
+    for field, value in [
+        ("engine", "lyme"),
+        ("sampling", "x"),
+        ("control", "x"),
+        ("segmentation", "x"),
+    ]:
         with pytest.raises(UserError, match=f"config.explain.{field}"):
             dataclasses.replace(settings, **{field: value})
     for field, value in [("num_samples", 1), ("regions", 1), ("seed", -1)]:
@@ -115,7 +121,7 @@ from synthmed_jax.explain.predictor import Predictor
 from tests.explain.conftest import quadrant_logits
 
 assert jax.local_device_count() == 1
-settings = lime.LimeSettings("jax", 300, "balanced", "slic", 40, 0)
+settings = lime.LimeSettings("jax", 300, "balanced", "none", "slic", 40, 0)
 image = np.load(sys.argv[1])
 (found,) = lime.explain(Predictor(quadrant_logits, np.float32(4), 50), image, settings)
 np.save(sys.argv[2], found.weights)

@@ -81,3 +81,60 @@ def test_antithetic_masks_need_fewer_samples_where_regions_interact_in_pairs():
     # Half the variance is half the samples.
     assert spread("antithetic") < spread("bernoulli") / 2**0.5
     assert spread("balanced") < spread("bernoulli") / 2**0.5
+
+
+def _saturating(masks):
+    """Two classes whose odds are linear in the regions but for one interaction; far from linear."""
+    effects = np.linspace(-3, 3, masks.shape[1])
+    odds = masks @ effects + 2 * masks[:, 0] * masks[:, 1]
+    p = 1 / (1 + np.exp(-odds))
+    return np.stack([1 - p, p], axis=1)
+
+
+def _controlled(seed, n, sampling="bernoulli"):
+    masks, group = draw_masks(seed, n, 10, sampling)
+    return ridge.fit_controlled(masks, _saturating(masks), group, seed)
+
+
+def test_a_control_variate_changes_the_noise_and_not_the_weights():
+    # All 1024 masks, which LIME's random ones are drawn from: what both estimate.
+    every = (np.arange(1024)[:, None] >> np.arange(10) & 1).astype(bool)
+    truth = ridge.fit(every, _saturating(every), np.arange(1024)).weights[:, 1]
+    plain, controlled = [], []
+    for seed in range(80):
+        masks, group = draw_masks(seed, 1024, 10, "bernoulli")
+        plain.append(ridge.fit(masks, _saturating(masks), group).weights[:, 1])
+        controlled.append(_controlled(seed, 1024).weights[:, 1])
+    plain, controlled = np.array(plain), np.array(controlled)
+    error = controlled.std(axis=0) / np.sqrt(len(controlled))
+    np.testing.assert_array_less(np.abs(controlled.mean(axis=0) - truth), 5 * error + 1e-4)
+    # Half the variance is half the evaluations.
+    assert controlled.std(axis=0).mean() < plain.std(axis=0).mean() / 2**0.5
+
+
+def test_a_logistic_answer_leaves_no_noise_but_that_of_its_own_masks():
+    plain, controlled = [], []
+    for seed in range(20):
+        masks, group = draw_masks(seed, 400, 10, "bernoulli")
+        odds = masks @ np.linspace(-1, 1, 10)
+        answers = np.stack([1 / (1 + np.exp(odds)), 1 / (1 + np.exp(-odds))], axis=1)
+        plain.append(ridge.fit(masks, answers, group).weights[:, 1])
+        controlled.append(ridge.fit_controlled(masks, answers, group, seed).weights[:, 1])
+    # 400 masks against MANY.
+    assert np.std(controlled, axis=0).mean() < np.std(plain, axis=0).mean() / 3
+
+
+def test_a_control_variates_standard_errors_are_the_spread_over_seeds():
+    fits = [_controlled(seed, 257) for seed in range(150)]
+    spread = np.std([f.weights[:, 1] for f in fits], axis=0, ddof=1)
+    said = np.mean([f.standard_errors[:, 1] for f in fits], axis=0)
+    assert 0.9 < np.sqrt((said**2).mean() / (spread**2).mean()) < 1.15
+
+
+def test_a_control_variate_stands_answers_of_nought():
+    masks, group = draw_masks(0, 100, 8, "balanced")
+    answers = np.stack([masks[:, 0], ~masks[:, 0]], axis=1).astype(np.float32)
+    found = ridge.fit_controlled(masks, answers, group, 0)
+    assert np.isfinite(found.weights).all()
+    assert found.weights[0, 0] > 0.8
+    assert np.abs(found.weights[1:]).max() < 0.1
