@@ -165,7 +165,7 @@ def _paper() -> ConfigDict:
     # How regions are switched: balanced | antithetic | bernoulli (as the package does).
     config.explain.sampling = "balanced"
     # logistic: the same weights from fewer perturbed images, by a control variate; or none.
-    config.explain.control = "none"
+    config.explain.control = "logistic"
     config.explain.segmentation = "slic"  # slic | quickshift | felzenszwalb | grid
     config.explain.regions = 55  # About how many regions an image is cut into.
     config.explain.seed = 0

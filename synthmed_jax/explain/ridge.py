@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import threadpoolctl
-from scipy import special
+from scipy import sparse, special
 
 from synthmed_jax.explain.masks import draw_masks
 
@@ -141,12 +141,12 @@ def _standard_errors(
     models: int,
 ) -> np.ndarray:
     """Square roots of the diagonal of A^-1 (sum_g s_g s_g') A^-1; s_g a group's summed scores."""
-    num_groups, (n, r) = int(group.max()) + 1, weighted.shape
+    n, r = weighted.shape
+    together = sparse.csr_array((np.ones(n), (group, np.arange(n))))
     # Residuals are smaller than errors by what the models that were fitted took up.
     correction = n / max(n - models * (r + 1), 1)
     errors = []
     for column in residual.T:
-        scores = np.zeros((num_groups, r))
-        np.add.at(scores, group, weighted * column[:, None])
+        scores = together @ (weighted * column[:, None])
         errors.append(np.sqrt(correction * ((scores @ inverse) ** 2).sum(axis=0)))
     return np.stack(errors, axis=1)
