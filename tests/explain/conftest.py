@@ -46,7 +46,7 @@ def settings():
         engine="jax",
         num_samples=300,
         sampling="balanced",
-        control="none",
+        control="logistic",
         segmentation="slic",
         regions=40,
         seed=0,

@@ -121,7 +121,7 @@ from synthmed_jax.explain.predictor import Predictor
 from tests.explain.conftest import quadrant_logits
 
 assert jax.local_device_count() == 1
-settings = lime.LimeSettings("jax", 300, "balanced", "none", "slic", 40, 0)
+settings = lime.LimeSettings("jax", 300, "balanced", "logistic", "slic", 40, 0)
 image = np.load(sys.argv[1])
 (found,) = lime.explain(Predictor(quadrant_logits, np.float32(4), 50), image, settings)
 np.save(sys.argv[2], found.weights)
