@@ -1,6 +1,6 @@
 """How many evaluations LIME needs for repeatable answers, by how its masks are drawn.
 
-    python -m benchmarks.lime_sampling --workdir=/runs/mine --control=logistic
+    python -m benchmarks.lime_sampling --workdir=/runs/mine
 
 Explains real `val` images by a finished run's best network under several seeds and budgets; a
 sampling, with or without a control variate, needs as many evaluations as make the mean rank
@@ -64,7 +64,7 @@ def needed(curve: np.ndarray) -> float | None:
 
 def main() -> None:
     """Measures every sampling on the same images."""
-    options = reference.parse(__doc__, workdir="", images=12, seeds=6, control="none")
+    options = reference.parse(__doc__, workdir="", images=12, seeds=6)
     workdir = pathlib.Path(options.workdir)
     config = ConfigDict(json.loads((workdir / "config.json").read_text()))
     run = Run(settings.from_config(config), workdir)
@@ -86,7 +86,7 @@ def main() -> None:
             said = ", ".join(f"{n}: {c:.3f}" for n, c in zip(BUDGETS, mean, strict=True))
             print(f"{sampling}, {control}: {said}", flush=True)
     theirs = evaluations["bernoulli, none"]
-    ours = evaluations[f"{lime.sampling}, {options.control}"]
+    ours = evaluations[f"{lime.sampling}, {lime.control}"]
     duel.report(
         {
             "name": f"lime_sampling, {config.data.name}, rank correlation {WANTED}",

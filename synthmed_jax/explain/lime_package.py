@@ -36,13 +36,15 @@ def fit(
         return probabilities(perturbed[..., :channels].astype(dtype))
 
     explainer = lime_image.LimeImageExplainer(random_state=seed)
-    fit_one, r2 = explainer.base.explain_instance_with_data, {}
-    answers: list[np.ndarray] = []
+    fit_one = explainer.base.explain_instance_with_data
+    kept: dict[int, tuple[float, float]] = {}
 
     def fit_and_keep(*args: Any, **options: Any) -> Any:
         # lime keeps neither the network's answers nor the R2 of any class but the last.
         result = fit_one(*args, **options)
-        answers[:], r2[args[3]] = [args[1]], result[2]
+        answers, k = args[1], args[3]
+        # The first perturbed image is the image.
+        kept[k] = result[2], answers[0, k]
         return result
 
     explainer.base.explain_instance_with_data = fit_and_keep
@@ -57,16 +59,14 @@ def fit(
             segmentation_fn=lambda _: view.segments,
             random_seed=seed,
         )
-    # The first perturbed image is the image.
-    whole = answers[0][0]
-    num_classes = len(whole)
+    num_classes = len(kept)
     weights = np.zeros((view.num_regions, num_classes))
     for k, regions in found.local_exp.items():
         for region, weight in regions:
             weights[region, k] = weight
     intercepts = np.array([found.intercept[k] for k in range(num_classes)])
-    own_r2 = np.array([r2[k] for k in range(num_classes)])
-    return Fit(weights, np.full_like(weights, np.nan), intercepts, own_r2), whole
+    r2, whole = np.array([kept[k] for k in range(num_classes)]).T
+    return Fit(weights, np.full_like(weights, np.nan), intercepts, r2), whole.astype(np.float32)
 
 
 @contextlib.contextmanager

@@ -96,8 +96,8 @@ def draw_page(
         for j, (entry, name) in enumerate(zip(row, column_titles, strict=True)):
             own = grid[i, 4 * j : 4 * j + 3]
             said = f"{entry.title}, weights to {_largest(entry)}" if entry else "none"
-            title = own[0].text(0, 1.03, f"{name}, {said}", fontsize=8, parse_math=False)
-            title.set_transform(own[0].transAxes)
+            style: dict[str, Any] = {"fontsize": 8, "parse_math": False}
+            title = own[0].text(0, 1.03, f"{name}, {said}", transform=own[0].transAxes, **style)
             # It reaches over all three panels: the layout would widen the first to hold it, and
             # does so for an axes' own title even where that is told to keep out.
             title.set_in_layout(False)

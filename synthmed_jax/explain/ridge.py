@@ -63,7 +63,10 @@ def fit(masks: np.ndarray, answers: np.ndarray, group: np.ndarray) -> Fit:
     # BLAS's threads gain nothing on matrices this small, and go on spinning for some 50 ms on the
     # cores that the network is to use next.
     with _blas().limit(limits=1):
-        return _fit(masks, answers.astype(np.float64), group, ALPHA)
+        found = _solve(masks, answers.astype(np.float64), kernel(masks), ALPHA)
+        errors = _standard_errors(found, group)
+        r2 = _r2(masks, answers, found.weights, found.intercepts)
+    return Fit(found.weights, errors, found.intercepts, r2)
 
 
 def fit_controlled(masks: np.ndarray, answers: np.ndarray, group: np.ndarray, seed: int) -> Fit:
@@ -80,46 +83,50 @@ def fit_controlled(masks: np.ndarray, answers: np.ndarray, group: np.ndarray, se
         answers = answers.astype(np.float64)
         control = _logistic(masks, answers)
         many, many_group = draw_masks(seed, MANY, masks.shape[1], "balanced")
-        known = _fit(many, control(many), many_group, ALPHA * MANY / len(masks))
-        # The logistic model has taken as much out of the residuals as the linear one will.
-        rest = _fit(masks, answers - control(masks), group, ALPHA, models=2)
-    weights, intercepts = known.weights + rest.weights, known.intercepts + rest.intercepts
-    errors = np.hypot(known.standard_errors, rest.standard_errors)
-    return Fit(weights, errors, intercepts, _r2(masks, answers, weights, intercepts))
+        known = _solve(many, control(many), kernel(many), ALPHA * MANY / len(masks))
+        rest = _solve(masks, answers - control(masks), kernel(masks), ALPHA)
+        weights, intercepts = known.weights + rest.weights, known.intercepts + rest.intercepts
+        # The logistic model has taken as much out of the residuals as the linear one.
+        errors = np.hypot(
+            _standard_errors(known, many_group), _standard_errors(rest, group, models=2)
+        )
+        return Fit(weights, errors, intercepts, _r2(masks, answers, weights, intercepts))
 
 
 def _logistic(masks: np.ndarray, answers: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """bool[M,R] -> f64[M,K], softmax of what is linear in the masks; fitted in the logarithms."""
-    logits = np.log(np.maximum(answers, TINY))
-    model = _fit(
-        masks, logits - logits.mean(axis=1, keepdims=True), np.arange(len(masks)), ALPHA, even=True
-    )
+    model = _solve(masks, np.log(np.maximum(answers, TINY)), np.ones(len(masks)), ALPHA)
     return lambda rows: special.softmax(rows @ model.weights + model.intercepts, axis=1)
 
 
-def _fit(
-    masks: np.ndarray,
-    answers: np.ndarray,
-    group: np.ndarray,
-    alpha: float,
-    *,
-    models: int = 1,
-    even: bool = False,
-) -> Fit:
-    closeness = np.ones(len(masks)) if even else kernel(masks)
+class _Solution(NamedTuple):
+    """A weighted ridge regression, and what its standard errors are made of.
+
+    Attributes:
+      weights: f64[R,K].
+      intercepts: f64[K].
+      residual: f64[N,K].
+      weighted: f64[N,R], centred masks times their closeness.
+      inverse: f64[R,R], of the normal equations' matrix.
+    """
+
+    weights: np.ndarray
+    intercepts: np.ndarray
+    residual: np.ndarray
+    weighted: np.ndarray
+    inverse: np.ndarray
+
+
+def _solve(
+    masks: np.ndarray, answers: np.ndarray, closeness: np.ndarray, alpha: float
+) -> _Solution:
     x, y = masks.astype(np.float64), answers
     x_mean, y_mean = (np.average(v, axis=0, weights=closeness) for v in (x, y))
     x, y = x - x_mean, y - y_mean
     weighted = x * closeness[:, None]
     inverse = np.linalg.inv(x.T @ weighted + alpha * np.eye(x.shape[1]))
     weights = inverse @ (weighted.T @ y)
-    intercepts = y_mean - x_mean @ weights
-    return Fit(
-        weights,
-        _standard_errors(inverse, weighted, y - x @ weights, group, models),
-        intercepts,
-        _r2(masks, answers, weights, intercepts),
-    )
+    return _Solution(weights, y_mean - x_mean @ weights, y - x @ weights, weighted, inverse)
 
 
 def _r2(
@@ -133,20 +140,14 @@ def _r2(
     return np.where(varies, 1 - unexplained / np.where(varies, total, 1), 0.0)
 
 
-def _standard_errors(
-    inverse: np.ndarray,
-    weighted: np.ndarray,
-    residual: np.ndarray,
-    group: np.ndarray,
-    models: int,
-) -> np.ndarray:
+def _standard_errors(found: _Solution, group: np.ndarray, models: int = 1) -> np.ndarray:
     """Square roots of the diagonal of A^-1 (sum_g s_g s_g') A^-1; s_g a group's summed scores."""
-    n, r = weighted.shape
+    n, r = found.weighted.shape
     together = sparse.csr_array((np.ones(n), (group, np.arange(n))))
     # Residuals are smaller than errors by what the models that were fitted took up.
     correction = n / max(n - models * (r + 1), 1)
     errors = []
-    for column in residual.T:
-        scores = together @ (weighted * column[:, None])
-        errors.append(np.sqrt(correction * ((scores @ inverse) ** 2).sum(axis=0)))
+    for column in found.residual.T:
+        scores = together @ (found.weighted * column[:, None])
+        errors.append(np.sqrt(correction * ((scores @ found.inverse) ** 2).sum(axis=0)))
     return np.stack(errors, axis=1)
