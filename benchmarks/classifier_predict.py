@@ -15,7 +15,8 @@ import torch
 
 from benchmarks import duel, reference, torchvision_networks
 from benchmarks.classifier_train import NUM_CLASSES, make_batch, make_settings
-from synthmed_jax.classifiers import train
+from synthmed_jax.classifiers.programs import make_network, make_programs
+from synthmed_jax.classifiers.settings import make_rates
 
 BATCHES = 8
 
@@ -23,8 +24,8 @@ BATCHES = 8
 def make_ours(options: reference.Options, images: np.ndarray) -> Callable[[], None]:
     """Prediction of ours."""
     own = make_settings(options)
-    programs = train.make_programs(train.make_network(options.backbone, NUM_CLASSES, own), own)
-    state = programs.init(jax.random.key(0), train.make_rates(own, steps_an_epoch=1000))
+    programs = make_programs(make_network(options.backbone, NUM_CLASSES, own), own)
+    state = programs.init(jax.random.key(0), make_rates(own, steps_an_epoch=1000))
     variables = {"params": state.params, "batch_stats": state.batch_stats}
 
     def call() -> None:

@@ -17,7 +17,8 @@ from lime import lime_image
 
 from benchmarks import duel, reference
 from benchmarks.classifier_train import make_settings
-from synthmed_jax.classifiers import train
+from synthmed_jax.classifiers.programs import make_network, make_programs
+from synthmed_jax.classifiers.settings import make_rates
 from synthmed_jax.data import phantom
 from synthmed_jax.explain import lime
 from synthmed_jax.explain.lime_package import without_progress_bar
@@ -29,8 +30,8 @@ NUM_CLASSES, DEFAULT_BATCH = 4, 10
 def make_predictor(options: reference.Options) -> Predictor:
     """A ResNet-18 with random weights."""
     own = make_settings(options)
-    programs = train.make_programs(train.make_network("resnet18", NUM_CLASSES, own), own)
-    state = programs.init(jax.random.key(0), train.make_rates(own, steps_an_epoch=1000))
+    programs = make_programs(make_network("resnet18", NUM_CLASSES, own), own)
+    state = programs.init(jax.random.key(0), make_rates(own, steps_an_epoch=1000))
     variables = {"params": state.params, "batch_stats": state.batch_stats}
     return Predictor(programs.logits, variables, options.batch_size)
 

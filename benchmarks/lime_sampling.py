@@ -71,7 +71,7 @@ def main() -> None:
     val = run.resize(run.parts.val)
     rng, lime = np.random.default_rng(0), run.settings.explain.lime
     images = val.images[rng.permutation(len(val))[: options.images]]
-    predictor = stages.best_predictor(run)
+    predictor = Predictor(*stages.best_network(run), run.settings.explain.batch_size)
     labels = predictor.probabilities(images).argmax(axis=-1)
     views = [make_view(image, segment(image, lime.segmentation, lime.regions)) for image in images]
     evaluations: dict[str, float | None] = {}

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from synthmed_jax import checkpoint, runlog
+from synthmed_jax import runlog
 from synthmed_jax.classifiers import cross_validate, feature_net
-from synthmed_jax.classifiers import train as classifier_train
+from synthmed_jax.classifiers.train import train_fold
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.diffusion import generate, sampling, sweep, validate
 from synthmed_jax.diffusion import train as diffusion_train
@@ -75,20 +75,16 @@ def run_features(run: Run) -> None:
         raise UserError(
             "the feature network stops on `val`, which is empty: set config.split.val_fraction=0.1"
         )
-    folder = run.workdir / "features"
-    log = runlog.MetricsLog(folder / "metrics.jsonl", counter="epoch")
-    variables, result = classifier_train.train_fold(
+    train_fold(
         run.feature_programs,
         settings,
         settings.seed,
         fit,
         {"real_val": val},
         "real_val",
-        log,
         "features",
+        folder=run.workdir / "features",
     )
-    checkpoint.save(folder / "checkpoint", result["best_epoch"], variables, keep=1)
-    runlog.write_json(folder / "result.json", result)
 
 
 def run_sweep(run: Run) -> None:

@@ -13,16 +13,16 @@ import numpy as np
 
 from synthmed_jax import checkpoint, search
 from synthmed_jax.classifiers import cross_validate
-from synthmed_jax.classifiers import train as classifier_train
+from synthmed_jax.classifiers import settings as classifier_settings
+from synthmed_jax.classifiers.programs import Programs, State
 from synthmed_jax.data import synthetic
 from synthmed_jax.diffusion import sampling, sweep, validate
 from synthmed_jax.diffusion import train as diffusion_train
 from synthmed_jax.experiment import Run
+from synthmed_jax.explain import gallery
 
 TIMED_CALLS = 3
 LONG = 0.5  # seconds
-# Prediction is a forward pass; training is one and two backward ones of the same size.
-FORWARD_SHARE = 1 / 3
 FEATURES = "features"  # In the place of a network's name: the small one that sets are compared in.
 
 
@@ -41,7 +41,7 @@ def seconds_a_call(call: Callable[[], Any]) -> float:
 def expected_seconds(run: Run, names: list[str]) -> dict[str, float]:
     """Expected seconds of those of `names` that take long, for the work that is still to do.
 
-    Early stops are not foreseen, nor what is short: reading, evaluation, explanations, report.
+    Early stops are not foreseen, nor what is short: reading, evaluation, report.
     """
     return {name: ESTIMATES[name](run) for name in names if name in ESTIMATES}
 
@@ -175,27 +175,20 @@ def _tune(run: Run) -> float:
 def _seconds_a_training(run: Run, network: str, num_train: int, num_predicted: int) -> float:
     """One classifier's training to its last epoch, each of which ends with predictions."""
     settings = run.settings.classifier
-    batch_size = classifier_train.batch_of(settings, num_train)
+    batch_size = classifier_settings.batch_of(settings, num_train)
     if not batch_size:
         return 0.0
-    steps = classifier_train.steps_of(settings, num_train)
-    predictions = FORWARD_SHARE * num_predicted / batch_size
-    a_step = _seconds_a_classifier_step(run, network, batch_size)
-    return settings.max_epochs * a_step * (steps + predictions)
+    steps = classifier_settings.steps_of(settings, num_train)
+    an_epoch = steps * _seconds_a_classifier_step(run, network, batch_size)
+    an_epoch += num_predicted * _seconds_a_prediction(run, network)
+    return settings.max_epochs * an_epoch
 
 
 def _seconds_a_classifier_step(run: Run, network: str, batch_size: int) -> float:
     name = f"{network} {batch_size}"
     if name not in run.timings:
-        programs = run.feature_programs if network == FEATURES else run.programs_of(network)
-        size = run.settings.classifier.image_size
-        channels = run.settings.data.channels
-        rates = classifier_train.make_rates(run.settings.classifier, 1)
-        state = programs.init(jax.random.key(0), rates)
-        batch: dict[str, np.ndarray] = {
-            "image": np.zeros((batch_size, size, size, channels), np.uint8),
-            "label": np.zeros(batch_size, np.int32),
-        }
+        programs, state = _fresh(run, network)
+        batch = {"image": _blank(run, batch_size), "label": np.zeros(batch_size, np.int32)}
 
         def step() -> Any:
             nonlocal state
@@ -206,6 +199,40 @@ def _seconds_a_classifier_step(run: Run, network: str, batch_size: int) -> float
     return run.timings[name]
 
 
+def _seconds_a_prediction(run: Run, network: str) -> float:
+    """For one image, in a full batch."""
+    name = f"{network} predicts"
+    if name not in run.timings:
+        programs, state = _fresh(run, network)
+        batch_size = run.settings.classifier.batch_size
+        variables = {"params": state.params, "batch_stats": state.batch_stats}
+        images = _blank(run, batch_size)
+        seconds = seconds_a_call(lambda: programs.predict(variables, images))
+        run.timings[name] = seconds / batch_size
+    return run.timings[name]
+
+
+def _fresh(run: Run, network: str) -> tuple[Programs, State]:
+    programs = run.feature_programs if network == FEATURES else run.programs_of(network)
+    rates = classifier_settings.make_rates(run.settings.classifier, 1)
+    return programs, programs.init(jax.random.key(0), rates)
+
+
+def _blank(run: Run, count: int) -> np.ndarray:
+    """u8[count,S,S,C], images for the classifiers."""
+    size = run.settings.classifier.image_size
+    return np.zeros((count, size, size, run.settings.data.channels), np.uint8)
+
+
+def _explain(run: Run) -> float:
+    """For the network that is known to be explained, or else the first; all else is short."""
+    known = run.metrics_path.exists()
+    network = run.explained["backbone"] if known else run.settings.backbones[0]
+    num_classes = len(run.data.images.class_names)
+    evaluations = gallery.num_evaluations(run.settings.explain, num_classes)
+    return evaluations * _seconds_a_prediction(run, network)
+
+
 ESTIMATES: dict[str, Callable[[Run], float]] = {
     "features": _features,
     "diffusion": _diffusion,
@@ -213,4 +240,5 @@ ESTIMATES: dict[str, Callable[[Run], float]] = {
     "sweep": _sweep,
     "tune": _tune,
     "classify": _classify,
+    "explain": _explain,
 }

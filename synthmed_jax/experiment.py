@@ -6,16 +6,18 @@ import dataclasses
 import functools
 import pathlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from synthmed_jax import runlog
 from synthmed_jax import settings as settings_module
 from synthmed_jax.classifiers import cross_validate, feature_net, inputs, pretrained
-from synthmed_jax.classifiers import train as classifier_train
+from synthmed_jax.classifiers.programs import Programs, make_network, make_programs
 from synthmed_jax.data import images, phantom_set, split, synthetic, warp
 from synthmed_jax.diffusion import conditioning, model, sampling, schedule, unet
 from synthmed_jax.diffusion import train as diffusion_train
-from synthmed_jax.evaluation import memorisation
+from synthmed_jax.evaluation import classification, memorisation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,17 +117,17 @@ class Run:
         return {}
 
     @functools.cached_property
-    def programs(self) -> dict[str, classifier_train.Programs]:
+    def programs(self) -> dict[str, Programs]:
         """Compiled programs by backbone, filled by `programs_of`."""
         return {}
 
     @functools.cached_property
-    def feature_programs(self) -> classifier_train.Programs:
+    def feature_programs(self) -> Programs:
         """The compiled programs of the network whose features sets of images are compared in."""
         network = feature_net.FeatureNet(len(self.data.images.class_names))
-        return classifier_train.make_programs(network, self.settings.classifier)
+        return make_programs(network, self.settings.classifier)
 
-    def programs_of(self, backbone: str) -> classifier_train.Programs:
+    def programs_of(self, backbone: str) -> Programs:
         """The compiled programs of one network, made once a run."""
         if backbone not in self.programs:
             settings, num_classes = self.settings.classifier, len(self.data.images.class_names)
@@ -138,8 +140,8 @@ class Run:
                     self.settings.data.cache,
                     small_images=settings.small_images,
                 )
-            network = classifier_train.make_network(backbone, num_classes, settings)
-            self.programs[backbone] = classifier_train.make_programs(network, settings, start)
+            network = make_network(backbone, num_classes, settings)
+            self.programs[backbone] = make_programs(network, settings, start)
         return self.programs[backbone]
 
     def resize(self, image_set: images.ImageSet) -> images.ImageSet:
@@ -150,6 +152,16 @@ class Run:
         """The nearest `fit` image of each image, in their order."""
         fit, flips = self.parts.fit, self.settings.augmentation.flips
         return fit.subset(memorisation.nearest(queries.images, fit.images, flips)[0])
+
+    @property
+    def metrics_path(self) -> pathlib.Path:
+        return self.workdir / "evaluate" / "metrics.json"
+
+    @property
+    def explained(self) -> dict[str, Any]:
+        """Which network is explained (see `classification.best_cell`); needs `evaluate`."""
+        cells = runlog.read_json(self.metrics_path)["cells"]
+        return classification.best_cell(cells, self.settings.explain_arm)
 
     @property
     def lesion_of(self) -> Callable[[str], np.ndarray] | None:

@@ -17,7 +17,7 @@ from synthmed_jax import checks
 from synthmed_jax.classifiers import BACKBONES, create
 from synthmed_jax.classifiers.cross_validate import ARMS
 from synthmed_jax.classifiers.pretrained import IMAGENET, RANDOM
-from synthmed_jax.classifiers.train import ClassifierSettings
+from synthmed_jax.classifiers.settings import ClassifierSettings
 from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.data.source import DataSettings
 from synthmed_jax.data.split import SplitSettings

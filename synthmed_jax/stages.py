@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import shutil
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,10 +13,11 @@ from synthmed_jax import diffusion_stages, runlog, tune_stage, workdir
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.data import split
 from synthmed_jax.diffusion import likelihood
-from synthmed_jax.evaluation import classification, memorisation, real_test
+from synthmed_jax.evaluation import memorisation, real_test
 from synthmed_jax.experiment import Run
 from synthmed_jax.explain import gallery
-from synthmed_jax.explain.predictor import Predictor
+from synthmed_jax.explain.predictor import Logits
+from synthmed_jax.explain.remembered import RememberedPredictor
 from synthmed_jax.report import html
 
 
@@ -100,33 +102,29 @@ def _evaluate(run: Run) -> None:
     runlog.write_json(directory / "fidelity.json", {**summary, "bits_per_dimension": bits})
 
 
-def _best(run: Run) -> dict[str, Any]:
-    """The network that is explained."""
-    metrics = runlog.read_json(run.workdir / "evaluate" / "metrics.json")
-    return classification.best_cell(metrics["cells"], run.settings.explain_arm)
-
-
-def best_predictor(run: Run) -> Predictor:
-    """The run's best network by validation, to be asked for its reasons."""
-    best = _best(run)
+def best_network(run: Run) -> tuple[Logits, dict[str, Any]]:
+    """The run's best network by validation, to be asked for its reasons: logits, variables."""
+    best = run.explained
     cell = {name: best[name] for name in ("backbone", "arm", "n", "ratio", "seed")}
     folder = cross_validate.fold_folder(
         run.workdir / "classify", cross_validate.Cell(**cell), best["fold"]
     )
     programs = run.programs_of(best["backbone"])
-    variables = cross_validate.load_variables(programs, folder)
-    return Predictor(programs.logits, variables, run.settings.explain.batch_size)
+    return programs.logits, cross_validate.load_variables(programs, folder)
 
 
 def _explain(run: Run) -> None:
+    directory = run.workdir / "explain"
+    answers = directory / "answers"
     gallery.explain_sets(
         run.settings.explain,
         run.split_path,
         gallery.Sources(run.data.images, run.synthetic, run.nearest_fit, run.resize, run.lesion_of),
-        best_predictor(run),
-        _best(run),
-        run.workdir / "explain",
+        RememberedPredictor(*best_network(run), run.settings.explain.batch_size, answers),
+        run.explained,
+        directory,
     )
+    shutil.rmtree(answers)
 
 
 def _report(run: Run) -> None:
@@ -207,7 +205,7 @@ STAGES: dict[str, Stage] = {
         fields=("explain.",),
         ignored=("explain.batch_size", "explain.arm"),
         inputs=("evaluate",),
-        cells=lambda run: ["{backbone}/{arm}/{n}-{ratio}-s{seed}/{fold}".format(**_best(run))],
+        cells=lambda run: ["{backbone}/{arm}/{n}-{ratio}-s{seed}/{fold}".format(**run.explained)],
     ),
     "report": Stage(_report, fields=(), inputs=("evaluate",), cells=_report_cells),
 }

@@ -13,7 +13,9 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from synthmed_jax import runlog, search
-from synthmed_jax.classifiers import train as classifier_train
+from synthmed_jax.classifiers.programs import Programs
+from synthmed_jax.classifiers.settings import ClassifierSettings
+from synthmed_jax.classifiers.train import train_fold
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.data.pipeline import FLIPS
 from synthmed_jax.diffusion import sampling, schedule
@@ -72,35 +74,25 @@ def _real(run: Run) -> ImageSet:
     )
 
 
-class _Reported:
-    """In the place of a log: tells the search of every epoch."""
-
-    def __init__(self, report: Callable[[int, float], None]) -> None:
-        self._report = report
-
-    def write(self, **values: float) -> None:
-        self._report(int(values["epoch"]), values["val_loss"])
-
-
 def _loss_on_real(
     run: Run,
-    programs: classifier_train.Programs,
-    settings: classifier_train.ClassifierSettings,
+    programs: Programs,
+    settings: ClassifierSettings,
     synthetic: ImageSet,
     report: Callable[[int, float], None],
 ) -> float:
     """Trains on four fifths of a synthetic set; the lowest loss on real images of any epoch."""
     folds = StratifiedKFold(settings.folds, shuffle=True, random_state=settings.seed)
     train, _ = next(folds.split(synthetic.labels, synthetic.labels))
-    _, result = classifier_train.train_fold(
+    _, result = train_fold(
         programs,
         settings,
         settings.seed,
         run.resize(synthetic.subset(train)),
         {"real": run.resize(_real(run))},
         "real",
-        _Reported(report),
         "tune",
+        report=lambda record: report(int(record["epoch"]), record["val_loss"]),
     )
     return float(result["val_loss"])
 

@@ -3,13 +3,16 @@ import time
 
 import pytest
 
-from synthmed_jax import expected, search, settings
+from synthmed_jax import expected, runlog, search, settings
 from synthmed_jax.experiment import Run
 
 
 @pytest.fixture
 def make_run(tmp_path):
-    """A run at smoke scale whose steps have been timed: 3 s of a generator, 5 and 7 of networks."""
+    """A run at smoke scale whose calls have been timed.
+
+    A step of the generator takes 3 s, of the networks 5 and 7, a prediction 0.25 and 0.75.
+    """
 
     def make(**changes):
         config = importlib.import_module("configs.phantom_ddpm").get_config("smoke")
@@ -17,7 +20,8 @@ def make_run(tmp_path):
         config.update_from_flattened_dict({k.replace("__", "."): v for k, v in changes.items()})
         run = Run(settings.from_config(config), tmp_path / "run")
         run.timings.update({"diffusion step": 3.0, "evaluation": 0.5})
-        run.timings.update({"resnet18 8": 5.0, "features 8": 7.0})
+        run.timings.update({"resnet18 8": 5.0, "resnet18 predicts": 0.25})
+        run.timings.update({"features 8": 7.0, "features predicts": 0.75})
         return run
 
     return make
@@ -25,13 +29,13 @@ def make_run(tmp_path):
 
 def test_a_search_is_expected_to_take_its_trials(make_run):
     # One epoch of 16 images, half of 4 x 8, in steps of 8; then predictions of 4 x 8 real ones.
-    a_training = 2 + 32 / 8 / 3
+    a_training = 5 * 2 + 32 * 0.25
     run = make_run(tune__trials=6)
-    assert expected.expected_seconds(run, ["tune"])["tune"] == pytest.approx(6 * 5 * a_training)
+    assert expected.expected_seconds(run, ["tune"])["tune"] == pytest.approx(6 * a_training)
     space, present = {"x": search.Range(0.0, 1.0)}, {"x": 0.5}
     four = make_run(tune__trials=4).settings.tune
     search.search(four, space, present, lambda values, report: values["x"], run.search_folder)
-    assert expected.expected_seconds(run, ["tune"])["tune"] == pytest.approx(2 * 5 * a_training)
+    assert expected.expected_seconds(run, ["tune"])["tune"] == pytest.approx(2 * a_training)
     done = make_run(tune__trials=4)
     assert expected.expected_seconds(done, ["tune"]) == {"tune": 0.0}
 
@@ -39,7 +43,7 @@ def test_a_search_is_expected_to_take_its_trials(make_run):
 def test_a_generators_search_is_expected_to_train_draw_and_judge(make_run):
     run = make_run(tune__target="diffusion", tune__trials=6, tune__steps=11)
     draws = 4 * 10 * run.settings.sample.steps * 0.5
-    a_trial = 11 * 3 + draws + 7 * (20 // 8 + 32 / 8 / 3)
+    a_trial = 11 * 3 + draws + 7 * (20 // 8) + 32 * 0.75
     assert expected.expected_seconds(run, ["tune"])["tune"] == pytest.approx(6 * a_trial)
 
 
@@ -52,8 +56,24 @@ def test_a_sweep_is_expected_to_draw_all_its_sets(make_run):
 def test_features_are_expected_to_take_one_training(make_run):
     run = make_run()
     num_fit, num_val = run.part_sizes
-    seconds = 7 * (num_fit // 8 + num_val / 8 / 3)
+    seconds = 7 * (num_fit // 8) + 0.75 * num_val
     assert expected.expected_seconds(run, ["features"])["features"] == pytest.approx(seconds)
+
+
+def test_explanations_are_expected_to_ask_for_every_perturbed_image(make_run):
+    changes = {f"explain__{name}": n for name, n in [("images", 5), ("repeats", 2), ("regions", 9)]}
+    run = make_run(explain__num_samples=50, **changes)
+    # LIME twice, occlusion, and on the way down and up three methods' orders and five random ones.
+    one = 2 * 50 + 10 + 2 * 8 * 10
+    # Of each class, five images and three telling ones; synthetic ones' neighbours, once.
+    evaluations = 4 * (5 + 3) * (2 * one + 50)
+    assert expected.expected_seconds(run, ["explain"]) == {"explain": 0.25 * evaluations}
+    # The network that an evaluation has found best is the one that will be explained.
+    run.timings["vgg16 predicts"] = 1.0
+    cell = {"backbone": "vgg16", "arm": "synthetic", "n": "8", "ratio": "inf", "seed": 0}
+    folds = [{"fold": 0, "val_loss": 1.0}]
+    runlog.write_json(run.metrics_path, {"cells": [{**cell, "folds": folds}]})
+    assert expected.expected_seconds(run, ["explain"]) == {"explain": 1.0 * evaluations}
 
 
 def test_the_first_call_is_not_counted_and_the_median_is_taken():

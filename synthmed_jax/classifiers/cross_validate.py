@@ -11,14 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from synthmed_jax import checkpoint, runlog
-from synthmed_jax.classifiers.train import (
-    SELECTIONS,
-    ClassifierSettings,
-    Programs,
-    Rates,
-    train_fold,
-)
+from synthmed_jax import checkpoint
+from synthmed_jax.classifiers.programs import Programs
+from synthmed_jax.classifiers.rates import Rates
+from synthmed_jax.classifiers.settings import SELECTIONS, ClassifierSettings
+from synthmed_jax.classifiers.train import train_fold
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.errors import UserError
 
@@ -89,19 +86,16 @@ def cross_validate(
         folder = fold_folder(classify, cell, fold)
         if (folder / "result.json").exists():
             continue
-        log = runlog.MetricsLog(folder / "metrics.jsonl", counter="epoch")
-        variables, result = train_fold(
+        train_fold(
             programs,
             settings,
             settings.seed + 1000 * fold,
             images.subset(train),
             {"fold": images.subset(val)} | ({"real_val": real_val} if len(real_val) else {}),
             select,
-            log,
             f"{cell.backbone} {cell.arm} fold {fold}",
+            folder=folder,
         )
-        checkpoint.save(folder / "checkpoint", result["best_epoch"], variables, keep=1)
-        runlog.write_json(folder / "result.json", result)
 
 
 def load_variables(programs: Programs, folder: pathlib.Path) -> dict[str, Any]:

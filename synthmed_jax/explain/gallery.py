@@ -18,7 +18,7 @@ from synthmed_jax.explain.lime import LimeSettings, explain
 from synthmed_jax.explain.pages import draw_pages
 from synthmed_jax.explain.predictor import Predictor
 from synthmed_jax.explain.second_opinions import GradCam
-from synthmed_jax.explain.study import compare, shortcut_alarms, study, summarise
+from synthmed_jax.explain.study import compare, shortcut_alarms, study, study_evaluations, summarise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +60,14 @@ class Sources(NamedTuple):
     nearest: Callable[[ImageSet], ImageSet]
     resize: Callable[[ImageSet], ImageSet]
     lesion: Callable[[str], np.ndarray] | None
+
+
+def num_evaluations(settings: ExplainSettings, num_classes: int) -> int:
+    """How many perturbed images explaining asks the network about, about."""
+    images = num_classes * (settings.images + len(choice.ROLES))
+    real = study_evaluations(settings.lime, settings.repeats)
+    # A synthetic image's nearest real one is explained too.
+    return images * (2 * real + settings.lime.num_samples)
 
 
 def explain_sets(

@@ -16,6 +16,7 @@ from skimage.filters import threshold_otsu
 from synthmed_jax.explain.predictor import Predictor, View
 
 SURE_ERRORS = 2.0  # standard errors that a weight must be away from 0 to count
+RANDOM_ORDERS = 5  # of hiding regions, that the importance of regions is held against
 
 
 def importance(weights: np.ndarray, errors: np.ndarray | None = None) -> np.ndarray | None:
@@ -108,18 +109,16 @@ def faithfulness(
     label: int,
     rankings: Sequence[np.ndarray],
     seed: int,
-    random_orders: int = 5,
 ) -> list[Faithfulness]:
     """Areas under the deletion and insertion curves (Petsiuk et al., 2018), for each ranking.
 
     Args:
       rankings: weights f64[R] of one method each, all of this view; largest first.
-      seed: of the random orders, which all methods share.
-      random_orders: how many.
+      seed: of the RANDOM_ORDERS random orders, which all methods share.
     """
     rng = np.random.default_rng(seed)
     ordered = [np.argsort(-weights, kind="stable") for weights in rankings]
-    ordered += [rng.permutation(view.num_regions) for _ in range(random_orders)]
+    ordered += [rng.permutation(view.num_regions) for _ in range(RANDOM_ORDERS)]
     masks = np.concatenate([_removal(order) for order in ordered])
     answers = predictor.masked(view, np.concatenate([masks, ~masks]))[:, label]
     areas = answers.astype(np.float64).reshape(2, len(ordered), -1).mean(axis=-1)

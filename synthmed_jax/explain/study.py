@@ -80,6 +80,14 @@ def study(
     return Study(found, stable, numbers, coarse_heat(found))
 
 
+def study_evaluations(settings: LimeSettings, repeats: int) -> int:
+    """How many perturbed images `study` asks the network about, of an image of `regions`."""
+    each_region = settings.regions + 1
+    orders = len(METHODS) + scores.RANDOM_ORDERS
+    # LIME, occlusion, deletion and insertion; Grad-CAM is one pass.
+    return repeats * settings.num_samples + each_region + 2 * orders * each_region
+
+
 def coarse_heat(found: Explanation) -> np.ndarray | None:
     """LIME's importance on a coarse grid, f64[M,M] summing to 1; None where there is none."""
     shares = _importance(found)

@@ -1,4 +1,6 @@
-"""Golden values: torchvision's own answers with weights made from parameter names alone.
+"""Golden values, and a network small enough to train in a test.
+
+Golden values are torchvision's own answers with weights made from parameter names alone.
 
 `golden/<network>.npz` holds float64 logits of torchvision 0.28 (torch 2.13, CPU): "eval/64" and
 "eval/224" in inference, "train/96" in training, and the last BatchNorm's running statistics after
@@ -14,6 +16,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flax import linen as nn
+
+from synthmed_jax import classifiers
+from synthmed_jax.classifiers import programs as classifier_programs
+from synthmed_jax.classifiers.layers import Layers
+from synthmed_jax.classifiers.settings import ClassifierSettings
+from synthmed_jax.data.images import ImageSet
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 
@@ -48,3 +57,68 @@ def golden() -> Callable[[str], Golden]:
         )
 
     return load
+
+
+class Tiny(nn.Module):
+    """A network small enough to train in a test, with all that a real one has."""
+
+    num_classes: int
+    layers: Layers = Layers()
+    small_images: bool = False
+
+    @nn.compact
+    def __call__(self, x, train):
+        x = nn.Conv(4, (8, 8), strides=(8, 8), dtype=self.layers.dtype)(x)
+        x = nn.relu(self.layers.norm("bn")(x, train))
+        x = self.layers.dropout(0.1)(x, train)
+        return nn.Dense(self.num_classes)(x.reshape(x.shape[0], -1).astype("float32"))
+
+
+@pytest.fixture(scope="session")
+def tiny_settings():
+    """Three folds of four epochs."""
+    return ClassifierSettings(
+        image_size=32,
+        small_images=False,
+        weights="random",
+        transform_input="auto",
+        dtype="float32",
+        batch_size=8,
+        max_epochs=4,
+        min_steps=0,
+        patience=1,
+        selection="synthetic",
+        learning_rate=3e-3,
+        schedule="cosine",
+        label_smoothing=0.0,
+        weight_decay=0.01,
+        folds=3,
+        flips="none",
+        shift=0,
+        seed=0,
+    )
+
+
+@pytest.fixture(scope="module")
+def make_tiny():
+    """Builds the network by its name, "tiny", for two classes."""
+    classifiers.BACKBONES["tiny"] = Tiny
+    yield lambda settings: classifier_programs.make_network("tiny", 2, settings)
+    del classifiers.BACKBONES["tiny"]
+
+
+@pytest.fixture(scope="module")
+def programs(make_tiny, tiny_settings):
+    """Compiled for `tiny_settings`."""
+    return classifier_programs.make_programs(make_tiny(tiny_settings), tiny_settings)
+
+
+@pytest.fixture(scope="session")
+def images():
+    """48 grey images, bright at the left or at the right."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 120, (48, 32, 32, 1), dtype=np.uint8)
+    labels = np.arange(48, dtype=np.int32) % 2
+    pixels[labels == 0, :, :16] += 100
+    pixels[labels == 1, :, 16:] += 100
+    return ImageSet(pixels, labels, tuple(map(str, range(48))), ("left", "right"))

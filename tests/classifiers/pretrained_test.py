@@ -8,13 +8,15 @@ import safetensors.numpy
 
 from configs import phantom_ddpm
 from synthmed_jax import classifiers
-from synthmed_jax.classifiers import pretrained, train
+from synthmed_jax.classifiers import pretrained
+from synthmed_jax.classifiers.programs import make_network, make_programs
+from synthmed_jax.classifiers.settings import make_rates
 from synthmed_jax.errors import UserError
 from synthmed_jax.settings import from_config
 
 NAME = "mobilenet_v2"
 SETTINGS = from_config(phantom_ddpm.get_config("smoke")).classifier
-RATES = train.make_rates(SETTINGS, 1)
+RATES = make_rates(SETTINGS, 1)
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_a_head_for_as_many_classes_is_kept(weights):
 
 def test_training_starts_from_them_with_a_head_of_its_own(weights):
     found = load(weights[0], 4)
-    programs = train.make_programs(train.make_network(NAME, 4, SETTINGS), SETTINGS, found)
+    programs = make_programs(make_network(NAME, 4, SETTINGS), SETTINGS, found)
     states = [programs.init(jax.random.key(seed), RATES) for seed in (0, 1)]
     assert programs.initial == found.facts
     first, second = (state.params for state in states)
@@ -85,10 +87,10 @@ def test_training_starts_from_them_with_a_head_of_its_own(weights):
 )
 def test_googlenet_transforms_its_input_for_torchvisions_own_weights(weights, choice, acts):
     settings = dataclasses.replace(SETTINGS, weights=weights, transform_input=choice)
-    network = train.make_network("googlenet", 4, settings)
+    network = make_network("googlenet", 4, settings)
     assert network.transform_input == acts
-    assert ("transform_input" in train.make_programs(network, settings).initial) == acts
-    others = train.make_programs(train.make_network(NAME, 4, settings), settings)
+    assert ("transform_input" in make_programs(network, settings).initial) == acts
+    others = make_programs(make_network(NAME, 4, settings), settings)
     assert "transform_input" not in others.initial
 
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,18 @@ def test_without_a_lesion_and_repeats_nothing_is_said_of_them(quadrant, discs, s
     alone = study.study(quadrant, _astray, discs, settings, repeats=1)
     assert alone.stability is None
     assert not {"hit", "hit_by_chance", "lesion"} & set(alone.numbers["lime"])
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_the_work_is_known_beforehand(quadrant, discs, settings, monkeypatch, repeats):
+    asked = []
+    monkeypatch.setattr(
+        quadrant, "masked", lambda view, m: asked.append(len(m)) or np.full((len(m), 2), 0.5)
+    )
+    squares = dataclasses.replace(settings, segmentation="grid", regions=16)
+    found = study.study(quadrant, _astray, discs, squares, repeats)
+    assert found.explanation.view.num_regions == 16
+    assert sum(asked) == study.study_evaluations(squares, repeats)
 
 
 def _astray(view, label):

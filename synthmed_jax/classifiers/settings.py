@@ -1,0 +1,101 @@
+"""How a classifier is trained, and what follows from it for a training set of some size."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import jax
+import jax.numpy as jnp
+
+from synthmed_jax import checks
+from synthmed_jax.classifiers.pretrained import TRANSFORMS
+from synthmed_jax.classifiers.rates import SCHEDULES, Rates
+from synthmed_jax.data.pipeline import Augmentation
+
+# What validation means -> which images: synthetic, those of its training set that a fold leaves
+# out (the paper's); val, the real ones that the generator did not learn from either.
+SELECTIONS = {"synthetic": "fold", "val": "real_val"}
+DTYPES = ("float32", "bfloat16")
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassifierSettings:
+    """How a classifier is trained (paper section 4.5: AdamW, cross-entropy, early stopping).
+
+    Attributes:
+      image_size: side (pixels) that the network sees.
+      small_images: a stem that keeps every pixel, in place of the networks' own (see `create`).
+      weights: that training starts from: RANDOM, IMAGENET, or the path of a state dict.
+      transform_input: whether GoogLeNet transforms its input, one of TRANSFORMS.
+      dtype: what the layers compute in, one of DTYPES; weights, statistics and logits are float32.
+      batch_size: images a step, over all devices; smaller training sets use what they have.
+      max_epochs: at most so many.
+      min_steps: optimiser steps that `max_epochs` epochs hold at least. A training set too small
+        for that is passed over several times an epoch, so that a small set and a large one are
+        compared after as much training, with the same patience.
+      patience: epochs without a lower validation loss before training stops.
+      selection: what a lower validation loss means, one of SELECTIONS.
+      learning_rate: peak of AdamW's rate, after one epoch of linear warm-up.
+      schedule: of the rate after that, one of SCHEDULES.
+      label_smoothing: share of a label that is spread over all classes.
+      weight_decay: AdamW's.
+      folds: k of the stratified cross-validation.
+      flips, shift: augmentation of the training images; `shift` in pixels.
+      seed: of weights, folds and batches.
+    """
+
+    image_size: int
+    small_images: bool
+    weights: str
+    transform_input: str
+    dtype: str
+    batch_size: int
+    max_epochs: int
+    min_steps: int
+    patience: int
+    selection: str
+    learning_rate: float
+    schedule: str
+    label_smoothing: float
+    weight_decay: float
+    folds: int
+    flips: str
+    shift: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        least = {"image_size": 1, "batch_size": 1, "max_epochs": 1, "patience": 1, "folds": 2}
+        for name, value in (least | {"min_steps": 0, "weight_decay": 0, "seed": 0}).items():
+            checks.at_least(f"config.classifier.{name}", getattr(self, name), value)
+        checks.above("config.classifier.learning_rate", self.learning_rate, 0)
+        checks.between("config.classifier.label_smoothing", self.label_smoothing, 0, 1)
+        checks.one_of("config.classifier.transform_input", self.transform_input, TRANSFORMS)
+        checks.one_of("config.classifier.dtype", self.dtype, DTYPES)
+        checks.one_of("config.classifier.selection", self.selection, SELECTIONS)
+        checks.one_of("config.classifier.schedule", self.schedule, SCHEDULES)
+        Augmentation(self.flips, self.shift)
+
+
+def make_rates(settings: ClassifierSettings, steps_an_epoch: int) -> Rates:
+    """The numbers of a training with epochs of so many steps."""
+    total = steps_an_epoch * settings.max_epochs
+    numbers = (settings.learning_rate, settings.weight_decay, settings.label_smoothing)
+    return Rates(*(jnp.float32(number) for number in (*numbers, steps_an_epoch, total)))
+
+
+def passes_per_epoch(settings: ClassifierSettings, batches_per_pass: int) -> int:
+    """How often an epoch passes over a training set, so that training can have `min_steps`."""
+    return max(1, math.ceil(settings.min_steps / (settings.max_epochs * batches_per_pass)))
+
+
+def batch_of(settings: ClassifierSettings, num_train: int) -> int:
+    """Images a step: `batch_size` or what the set has, a multiple of the devices; 0: too few."""
+    devices = jax.local_device_count()
+    return min(settings.batch_size, num_train) // devices * devices
+
+
+def steps_of(settings: ClassifierSettings, num_train: int) -> int:
+    """Optimiser steps of one epoch."""
+    batches_per_pass = num_train // batch_of(settings, num_train)
+    return passes_per_epoch(settings, batches_per_pass) * batches_per_pass

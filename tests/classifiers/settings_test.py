@@ -1,0 +1,16 @@
+import dataclasses
+
+import pytest
+
+from synthmed_jax.classifiers.settings import passes_per_epoch
+
+
+@pytest.mark.parametrize(
+    ("min_steps", "batches_per_pass", "passes"),
+    [(0, 6, 1), (40, 10, 1), (41, 10, 2), (400, 14, 8), (400, 500, 1)],
+)
+def test_small_sets_are_passed_over_often_enough(
+    tiny_settings, min_steps, batches_per_pass, passes
+):
+    settings = dataclasses.replace(tiny_settings, min_steps=min_steps)  # at most 4 epochs
+    assert passes_per_epoch(settings, batches_per_pass) == passes
