@@ -17,7 +17,7 @@ from synthmed_jax import checks
 from synthmed_jax.conv import conv_general_dilated
 from synthmed_jax.errors import UserError
 
-# The convolution of the whole network; on a CPU its gradients are ours (see conv.py).
+# The convolution of the whole network; on a CPU its gradients are ours (see conv/).
 Conv = functools.partial(nn.Conv, conv_general_dilated=conv_general_dilated)
 Conv3x3 = functools.partial(Conv, kernel_size=(3, 3), padding=((1, 1), (1, 1)))
 ZeroConv3x3 = functools.partial(Conv3x3, kernel_init=nn.initializers.zeros)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthmed_jax import conv, onednn
+from synthmed_jax import conv
+from synthmed_jax.conv import geometry, onednn, winograd
 
 WITH_ONEDNN = pytest.param(
     True,
@@ -141,7 +142,7 @@ WINOGRAD = ((4, 8, 6, 16), (3, 3, 16, 32))
 
 def test_the_winograd_case_is_taken_and_equals_xla():
     x, k = arrays(1, *WINOGRAD)
-    assert conv._suits_winograd(x.shape, k.shape, (1, 1), ((1, 1), (1, 1)))
+    assert winograd.suits(x.shape, k.shape, (1, 1), ((1, 1), (1, 1)))
     assert_close(
         value_and_gradients(conv.conv_general_dilated, x, k, (1, 1), "SAME"),
         value_and_gradients(jax.lax.conv_general_dilated, x, k, (1, 1), "SAME"),
@@ -151,7 +152,7 @@ def test_the_winograd_case_is_taken_and_equals_xla():
 def test_chunks_change_nothing(monkeypatch):
     x, k = arrays(2, (6, 8, 8, 16), (3, 3, 16, 16))
     whole = value_and_gradients(conv.conv_general_dilated, x, k, (1, 1), "SAME")
-    monkeypatch.setattr(conv, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(geometry, "CHUNK_BYTES", 1)
     single = value_and_gradients(conv.conv_general_dilated, x, k, (1, 1), "SAME")
     assert_close(single, whole)
 

@@ -22,10 +22,10 @@ import jax
 import jax.numpy as jnp
 
 from synthmed_jax import parallel
+from synthmed_jax.conv.geometry import Padding
 
 PACKAGE = "onednn-cpu-gomp"
 
-Padding = tuple[tuple[int, int], tuple[int, int]]
 
 # oneDNN's C enumerations.
 _CPU, _F32, _ANY_LAYOUT, _FORWARD_TRAINING, _DIRECT = 1, 3, 1, 64, 1

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from synthmed_jax import onednn
+from synthmed_jax.conv import onednn
 
 pytestmark = pytest.mark.skipif(not onednn.is_available(), reason="oneDNN is only for x86-64 Linux")
 PADS = ((1, 1), (1, 1))

@@ -1,0 +1,138 @@
+"""Convolutions that are fast on a CPU, forward and backward.
+
+XLA's CPU backend computes a convolution's weight gradient at a tenth of a matmul's speed. Here a
+3x3 convolution is Winograd's (winograd.py). Every other shape gets its weight gradient from chunked
+im2col, and where the result is small (then the kernel is large, and XLA spends its time on copies
+of it) its forward pass and its input gradient too. A depthwise convolution (a kernel for each
+channel, MobileNet's) is a sum of shifted products (both: im2col.py). Where oneDNN is installed it
+takes the others' place (onednn.py). On other backends, and for what is not covered (other groups,
+dilation, other layouts or dtypes, empty arrays), `jax.lax.conv_general_dilated` is called as it is.
+
+Use: `nn.Conv(..., conv_general_dilated=conv.conv_general_dilated)`; no module changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from synthmed_jax.conv import im2col, onednn, winograd
+from synthmed_jax.conv.geometry import LAYOUT, Padding
+
+
+def conv_general_dilated(
+    lhs: jax.Array,
+    rhs: jax.Array,
+    window_strides: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    lhs_dilation: Sequence[int] | None = None,
+    rhs_dilation: Sequence[int] | None = None,
+    dimension_numbers: Any = None,
+    feature_group_count: int = 1,
+    **options: Any,
+) -> jax.Array:
+    """Stands in for `jax.lax.conv_general_dilated` (same arguments and result, to rounding).
+
+    Args:
+      lhs: f32[B,H,W,C], images.
+      rhs: f32[h,w,C,D], kernel; f32[h,w,1,C] with C groups is depthwise.
+      window_strides: two strides.
+      padding: "SAME", "VALID" or a (low, high) pair for each of two dimensions.
+      lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count, **options: as in jax.lax.
+    """
+    images = (
+        jax.default_backend() == "cpu"
+        and lhs.ndim == 4
+        and all(d == 1 for d in lhs_dilation or ())
+        and _is_nhwc(lhs.shape, rhs.shape, dimension_numbers)
+    )
+    if images and not isinstance(padding, str):
+        lhs, padding = _without_cuts(lhs, padding)
+    if (
+        images
+        and all(d == 1 for d in rhs_dilation or ())
+        and lhs.dtype == rhs.dtype == jnp.float32
+        and _suits_groups(lhs.shape, rhs.shape, feature_group_count)
+        and options.get("batch_group_count", 1) == 1
+    ):
+        strides = (int(window_strides[0]), int(window_strides[1]))
+        pads = _pads(lhs.shape, rhs.shape, strides, padding)
+        if _is_ordinary(lhs.shape, rhs.shape, pads):
+            return _convolve(lhs, rhs, strides, pads, feature_group_count)
+    return lax.conv_general_dilated(
+        lhs,
+        rhs,
+        window_strides,
+        padding,
+        lhs_dilation=lhs_dilation,
+        rhs_dilation=rhs_dilation,
+        dimension_numbers=dimension_numbers,
+        feature_group_count=feature_group_count,
+        **options,
+    )
+
+
+def _convolve(
+    x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding, groups: int
+) -> jax.Array:
+    """Convolution f32[B,H,W,C] * f32[h,w,C,D] in whatever way is fastest for its shape."""
+    if groups > 1:
+        return im2col.depthwise(x, kernel, strides, pads)
+    if onednn.is_available():
+        return onednn.convolve(x, kernel, strides, pads)
+    if kernel.shape[:2] == (1, 1) and pads == ((0, 0), (0, 0)):
+        return jnp.einsum("bhwc,cd->bhwd", x[:, :: strides[0], :: strides[1]], kernel[0, 0])
+    if winograd.suits(x.shape, kernel.shape, strides, pads):
+        return winograd.convolve(x, kernel)
+    return im2col.convolve(x, kernel, strides, pads)
+
+
+def _is_nhwc(lhs_shape: Sequence[int], rhs_shape: Sequence[int], dimension_numbers: Any) -> bool:
+    if dimension_numbers is None:
+        return False
+    given = lax.conv_dimension_numbers(tuple(lhs_shape), tuple(rhs_shape), dimension_numbers)
+    return given == lax.conv_dimension_numbers(tuple(lhs_shape), tuple(rhs_shape), LAYOUT)
+
+
+def _without_cuts(
+    x: jax.Array, padding: Sequence[tuple[int, int]]
+) -> tuple[jax.Array, Sequence[tuple[int, int]]]:
+    """Pads the images here where a padding is negative, and leaves none.
+
+    XLA's CPU backend may read beyond the image there (openxla/xla#48713).
+    """
+    if min(map(min, padding)) >= 0:
+        return x, padding
+    (top, bottom), (left, right) = padding
+    cuts = ((0, 0, 0), (top, bottom, 0), (left, right, 0), (0, 0, 0))
+    return lax.pad(x, jnp.zeros((), x.dtype), cuts), ((0, 0), (0, 0))
+
+
+def _pads(
+    lhs: Sequence[int],
+    rhs: Sequence[int],
+    strides: tuple[int, int],
+    padding: str | Sequence[tuple[int, int]],
+) -> Padding:
+    if isinstance(padding, str):
+        padding = lax.padtype_to_pads(lhs[1:3], rhs[:2], strides, padding)
+    (top, bottom), (left, right) = padding
+    return (int(top), int(bottom)), (int(left), int(right))
+
+
+def _is_ordinary(lhs: Sequence[int], rhs: Sequence[int], pads: Padding) -> bool:
+    """Whether nothing is empty, neither inputs nor result."""
+    return min(*lhs, *rhs) > 0 and all(
+        size + sum(pad) >= side for size, side, pad in zip(lhs[1:3], rhs[:2], pads, strict=True)
+    )
+
+
+def _suits_groups(lhs: Sequence[int], rhs: Sequence[int], groups: int) -> bool:
+    """Whether the channels fit together, in one group or as a depthwise convolution."""
+    if groups == 1:
+        return lhs[3] == rhs[2]
+    return groups == lhs[3] == rhs[3] and rhs[2] == 1
