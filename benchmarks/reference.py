@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from synthmed_jax import parallel
-from synthmed_jax.diffusion import train
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.schedule import make_schedule
+from synthmed_jax.diffusion.settings import TrainSettings
 from synthmed_jax.diffusion.unet import UNet, UNetConfig
 
 SIDE, MULTIPLIERS, BLOCKS, NUM_CLASSES, STEPS = 32, (1, 2, 2), 2, 4, 1000
@@ -31,9 +31,9 @@ def make_model(channels: int) -> Model:
     return Model(UNet(config, NUM_CLASSES), SCHEDULE, "eps", (SIDE, SIDE, 1))
 
 
-def make_settings(batch_size: int) -> train.TrainSettings:
+def make_settings(batch_size: int) -> TrainSettings:
     """Adam, a clipped gradient and one moving average, as PyTorch's side has them."""
-    return train.TrainSettings(
+    return TrainSettings(
         steps=10**6, batch_size=batch_size, accumulate=1, learning_rate=1e-4, warmup_steps=0,
         ema_half_lives=(7000,), clip_norm=1.0, weighting="simple", timesteps="uniform",
         label_dropout=0.0, log_every=1, val_every=1, patience=0, save_minutes=1e9, seed=0,

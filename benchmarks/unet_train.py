@@ -16,15 +16,15 @@ from torch import nn
 from torch.nn import functional as F
 
 from benchmarks import duel, reference, torch_unet
-from synthmed_jax.diffusion import train
+from synthmed_jax.diffusion.step import init_state, make_step
 
 
 def make_ours(channels: int, batch_size: int) -> tuple[Callable[[], None], int]:
     """One training step of ours, and the number of parameters."""
     model = reference.make_model(channels)
     settings = reference.make_settings(batch_size)
-    step = train.make_step(settings, model)
-    state = train.init_state(settings, model)
+    step = make_step(settings, model)
+    state = init_state(settings, model)
     parameters = reference.count(state.params)
     rng = np.random.default_rng(0)
     batch = {

@@ -17,7 +17,8 @@ from synthmed_jax.classifiers import settings as classifier_settings
 from synthmed_jax.classifiers.programs import Programs, State
 from synthmed_jax.data import synthetic
 from synthmed_jax.diffusion import sampling, sweep, validate
-from synthmed_jax.diffusion import train as diffusion_train
+from synthmed_jax.diffusion.settings import check_batch
+from synthmed_jax.diffusion.step import init_state
 from synthmed_jax.experiment import Run
 from synthmed_jax.explain import gallery
 
@@ -79,8 +80,8 @@ def _seconds_a_diffusion_step(run: Run) -> float:
     if "diffusion step" in run.timings:
         return run.timings["diffusion step"]
     train = run.settings.train
-    diffusion_train.check_batch(train)
-    state = diffusion_train.init_state(train, run.model)
+    check_batch(train)
+    state = init_state(train, run.model)
     batch: dict[str, np.ndarray] = {
         "image": np.zeros((train.batch_size, *run.model.image_shape), np.uint8),
         "label": np.zeros(train.batch_size, np.int32),
@@ -102,7 +103,7 @@ def _seconds_an_evaluation(run: Run) -> float:
     if "evaluation" not in run.timings:
         draw = run.draw
         label = index = np.zeros(draw.block, np.int32)
-        params = diffusion_train.init_state(run.settings.train, run.model).params
+        params = init_state(run.settings.train, run.model).params
         walk = draw.start(label, index)
         seconds = seconds_a_call(lambda: draw.advance(params, label, index, walk, 0))
         run.timings["evaluation"] = seconds / draw.chunk_rows / draw.block

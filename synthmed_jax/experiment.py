@@ -16,7 +16,7 @@ from synthmed_jax.classifiers import cross_validate, feature_net, inputs, pretra
 from synthmed_jax.classifiers.programs import Programs, make_network, make_programs
 from synthmed_jax.data import images, phantom_set, split, synthetic, warp
 from synthmed_jax.diffusion import conditioning, model, sampling, schedule, unet
-from synthmed_jax.diffusion import train as diffusion_train
+from synthmed_jax.diffusion import step as diffusion
 from synthmed_jax.evaluation import classification, memorisation
 
 
@@ -82,9 +82,9 @@ class Run:
         return conditioning.portions(self.settings.conditioning, self.parts.fit, self.parts.val)
 
     @functools.cached_property
-    def diffusion_step(self) -> diffusion_train.Step:
+    def diffusion_step(self) -> diffusion.Step:
         """The compiled training step, made once a run."""
-        return diffusion_train.make_step(self.settings.train, self.model)
+        return diffusion.make_step(self.settings.train, self.model)
 
     @functools.cached_property
     def draw(self) -> sampling.Draw:

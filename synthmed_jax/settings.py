@@ -25,8 +25,8 @@ from synthmed_jax.diffusion.conditioning import CONDITIONINGS
 from synthmed_jax.diffusion.process import PREDICTIONS
 from synthmed_jax.diffusion.sampling import SampleSettings
 from synthmed_jax.diffusion.schedule import SCHEDULES
+from synthmed_jax.diffusion.settings import TrainSettings
 from synthmed_jax.diffusion.sweep import SweepSettings
-from synthmed_jax.diffusion.train import TrainSettings
 from synthmed_jax.diffusion.unet import UNetConfig, smallest_side
 from synthmed_jax.errors import UserError
 from synthmed_jax.explain.gallery import ExplainSettings

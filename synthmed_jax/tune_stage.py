@@ -21,6 +21,7 @@ from synthmed_jax.data.pipeline import FLIPS
 from synthmed_jax.diffusion import sampling, schedule
 from synthmed_jax.diffusion import train as diffusion_train
 from synthmed_jax.diffusion.model import Model
+from synthmed_jax.diffusion.step import Step, make_step_of_rate
 from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.experiment import Run
 
@@ -149,11 +150,11 @@ def _diffusion(run: Run) -> tuple[search.Space, search.Objective, dict[str, Any]
     )
 
     @functools.cache
-    def on_schedule(name: str) -> tuple[Model, Callable[[float], diffusion_train.Step]]:
+    def on_schedule(name: str) -> tuple[Model, Callable[[float], Step]]:
         """Trials differ in the rate too, but what is compiled does not."""
         steps = schedule.make_schedule(name, s.num_steps, zero_terminal_snr=s.zero_terminal_snr)
         model = dataclasses.replace(run.model, schedule=steps)
-        return model, diffusion_train.make_step_of_rate(same, model)
+        return model, make_step_of_rate(same, model)
 
     def objective(values: dict[str, Any], report: Callable[[int, float], None]) -> float:
         rate = values["diffusion.train.learning_rate"]

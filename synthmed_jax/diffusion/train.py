@@ -1,107 +1,23 @@
-"""Training of the diffusion model: the compiled step, the loop, checkpoints and resume."""
+"""Training of the diffusion model: the loop, validation, checkpoints and resume."""
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 
-from synthmed_jax import checkpoint, checks, parallel, runlog
+from synthmed_jax import checkpoint, runlog
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.data.pipeline import Augmentation, batches
-from synthmed_jax.diffusion import ema, process
 from synthmed_jax.diffusion.model import Model
+from synthmed_jax.diffusion.settings import TrainSettings, check_batch
+from synthmed_jax.diffusion.step import State, Step, init_state
 from synthmed_jax.diffusion.stop import Check, best_of, reason_to_stop
-from synthmed_jax.diffusion.unet import apply
-from synthmed_jax.errors import Diverged, UserError
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainSettings:
-    """How the diffusion model is trained.
-
-    Attributes:
-      steps: optimiser steps at most.
-      batch_size: images a step, over all devices.
-      accumulate: parts of a device's batch whose gradients are added up one after the other, for
-        batches that do not fit into memory.
-      learning_rate: peak of Adam's rate, after `warmup_steps`, before a cosine decay to 0.
-      warmup_steps: steps of linear warm-up.
-      ema_half_lives: of the weights' moving averages, steps; images are drawn from the one with the
-        lowest validation loss, from the first where there is no `val`.
-      clip_norm: largest global norm of the gradient.
-      weighting: of the steps' losses, one of WEIGHTINGS.
-      timesteps: how t is drawn, one of TIMESTEPS.
-      label_dropout: share of training labels replaced by "no class", which guidance needs.
-      log_every, val_every: steps between records of the loss and checks on `val`.
-      patience: checks without a lower validation loss before training may stop (see `stop`); 0:
-        never.
-      save_minutes: minutes between checkpoints.
-      seed: of weights, batches and noise.
-    """
-
-    steps: int
-    batch_size: int
-    accumulate: int
-    learning_rate: float
-    warmup_steps: int
-    ema_half_lives: tuple[int, ...]
-    clip_norm: float
-    weighting: str
-    timesteps: str
-    label_dropout: float
-    log_every: int
-    val_every: int
-    patience: int
-    save_minutes: float
-    seed: int
-
-    def __post_init__(self) -> None:
-        least = {"steps": 1, "batch_size": 1, "accumulate": 1, "warmup_steps": 0, "log_every": 1}
-        least |= {"val_every": 1, "patience": 0, "save_minutes": 0, "seed": 0}
-        for name, value in least.items():
-            checks.at_least(f"config.diffusion.train.{name}", getattr(self, name), value)
-        for name in ("learning_rate", "clip_norm"):
-            checks.above(f"config.diffusion.train.{name}", getattr(self, name), 0)
-        checks.one_of("config.diffusion.train.weighting", self.weighting, process.WEIGHTINGS)
-        checks.one_of("config.diffusion.train.timesteps", self.timesteps, process.TIMESTEPS)
-        checks.between("config.diffusion.train.label_dropout", self.label_dropout, 0, 1)
-        if self.warmup_steps >= self.steps:
-            raise UserError(
-                f"config.diffusion.train.warmup_steps={self.warmup_steps} must be below "
-                f"config.diffusion.train.steps={self.steps}"
-            )
-        if not self.ema_half_lives or min(self.ema_half_lives) < 1:
-            raise UserError(
-                f"config.diffusion.train.ema_half_lives={self.ema_half_lives} must be at least one "
-                "number of steps, from 1"
-            )
-
-
-class State(NamedTuple):
-    """Everything that a resumed run needs; the data order follows from `step`.
-
-    Attributes:
-      step: i32[], optimiser steps taken.
-      params: the weights.
-      averages: their moving averages, one for each of `ema_half_lives`.
-      opt_state: Adam's.
-    """
-
-    step: jax.Array
-    params: Any
-    averages: tuple[Any, ...]
-    opt_state: Any
-
-
-Step = Callable[[State, dict[str, np.ndarray]], tuple[State, dict[str, jax.Array]]]
+from synthmed_jax.errors import Diverged
 
 
 class Validate(NamedTuple):
@@ -114,110 +30,6 @@ class Validate(NamedTuple):
 
     loss: Callable[[Any], np.ndarray]
     nearness: Callable[[Any], float | None]
-
-
-def make_optimizer(
-    settings: TrainSettings, learning_rate: float | jax.Array
-) -> optax.GradientTransformation:
-    """Adam with a clipped gradient, linear warm-up to a rate and cosine decay to 0."""
-    share = optax.warmup_cosine_decay_schedule(0.0, 1.0, settings.warmup_steps, settings.steps)
-    adam = optax.adam(lambda count: learning_rate * share(count))
-    return optax.chain(optax.clip_by_global_norm(settings.clip_norm), adam)
-
-
-def init_state(settings: TrainSettings, model: Model) -> State:
-    """Fresh weights."""
-    key = jax.random.key(settings.seed)
-    x = jnp.zeros((1, *model.image_shape))
-    t = jnp.zeros((1,), jnp.int32)
-    params = jax.jit(lambda k: model.unet.init(k, x, t, t)["params"])(key)
-    averages = tuple(jax.tree.map(jnp.copy, params) for _ in settings.ema_half_lives)
-    opt_state = make_optimizer(settings, settings.learning_rate).init(params)
-    return State(jnp.zeros((), jnp.int32), params, averages, opt_state)
-
-
-def make_step(settings: TrainSettings, model: Model) -> Step:
-    """Builds the compiled training step: (state, global batch) -> (state, metrics).
-
-    t, eps, label and other dropout follow from (seed, step, index of the example in the global
-    batch), so the loss does not depend on the number of devices, nor on `accumulate`.
-    """
-    return make_step_of_rate(settings, model)(settings.learning_rate)
-
-
-def make_step_of_rate(settings: TrainSettings, model: Model) -> Callable[[float], Step]:
-    """Builds `make_step` for every learning rate, in place of the settings', as one program."""
-    num_steps = model.schedule.num_steps
-    weights = process.loss_weights(model.schedule, settings.weighting, model.prediction)
-
-    def loss_of(
-        params: Any, batch: dict[str, jax.Array], t: jax.Array, keys: jax.Array
-    ) -> jax.Array:
-        x_0 = process.to_model_range(batch["image"])
-        eps = jax.vmap(lambda k: jax.random.normal(k, x_0.shape[1:]))(keys[:, 1])
-        label = batch["label"]
-        if settings.label_dropout:
-            drop = jax.vmap(lambda k: jax.random.bernoulli(k, settings.label_dropout))(keys[:, 3])
-            label = jnp.where(drop, model.unet.no_class, label)
-
-        def network(x_t: jax.Array, t: jax.Array) -> jax.Array:
-            return apply(model.unet, params, x_t, t, label, keys[:, 2], batch.get("warp"))
-
-        losses = process.l_simple(model.schedule, network, x_0, t, eps, model.prediction)
-        if settings.weighting != "simple":
-            losses = losses * jnp.asarray(weights, jnp.float32)[t]
-        return losses.mean()
-
-    def step(
-        state_and_rate: tuple[State, jax.Array], batch: dict[str, jax.Array]
-    ) -> tuple[tuple[State, jax.Array], dict[str, jax.Array]]:
-        state, rate = state_and_rate
-        optimizer = make_optimizer(settings, rate)
-        local = batch["label"].shape[0]
-        key = jax.random.fold_in(jax.random.key(settings.seed + 1), state.step)
-        indices = parallel.example_indices(local)
-        keys = jax.vmap(lambda i: jax.random.split(jax.random.fold_in(key, i), 4))(indices)
-        if settings.timesteps == "stratified":
-            t = process.draw_stratified_steps(key, indices, settings.batch_size, num_steps)
-        else:
-            t = process.draw_uniform_steps(keys[:, 0], num_steps)
-
-        def part(total: Any, inputs: Any) -> tuple[Any, None]:
-            one = jax.value_and_grad(loss_of)(state.params, *inputs)
-            return jax.tree.map(jnp.add, total, one), None
-
-        inputs = (batch, t, keys)
-        if settings.accumulate == 1:
-            result = jax.value_and_grad(loss_of)(state.params, *inputs)
-        else:
-            k = settings.accumulate
-            parts = jax.tree.map(lambda v: v.reshape(k, v.shape[0] // k, *v.shape[1:]), inputs)
-            zero = jax.tree.map(jnp.zeros_like, (jnp.zeros(()), state.params))
-            total, _ = jax.lax.scan(part, zero, parts)
-            result = jax.tree.map(lambda v: v / k, total)
-        loss, gradient = parallel.mean(result)
-        updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
-        params = optax.apply_updates(state.params, updates)
-        averages = tuple(
-            ema.update(average, params, state.step, half_life)
-            for average, half_life in zip(state.averages, settings.ema_half_lives, strict=True)
-        )
-        metrics = {"loss": loss, "gradient_norm": optax.tree.norm(gradient)}
-        return (State(state.step + 1, params, averages, opt_state), rate), metrics
-
-    mapped = parallel.train_step(step)
-
-    def of_rate(learning_rate: float) -> Step:
-        def own(state: State, batch: dict[str, np.ndarray]) -> tuple[State, dict[str, jax.Array]]:
-            # On the state's devices: a number from elsewhere would be compiled for once more.
-            where = getattr(state.step, "sharding", None)
-            rate = jax.device_put(np.float32(learning_rate), where)
-            (state, _), metrics = mapped((state, rate), batch)
-            return state, metrics
-
-        return own
-
-    return of_rate
 
 
 class _Pending:
@@ -247,17 +59,6 @@ class _Pending:
         self.check()
         losses, self._losses = self._losses, []
         return float(np.mean(losses))
-
-
-def check_batch(settings: TrainSettings) -> None:
-    """Raises UserError if a batch can't be split over devices and then into `accumulate` parts."""
-    parallel.check_batch_size("config.diffusion.train.batch_size", settings.batch_size)
-    local = settings.batch_size // jax.local_device_count()
-    if local % settings.accumulate:
-        raise UserError(
-            f"config.diffusion.train.accumulate={settings.accumulate} can't divide the {local} "
-            "images of a device's batch evenly"
-        )
 
 
 def train(

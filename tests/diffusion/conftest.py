@@ -1,10 +1,13 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from synthmed_jax.data.images import ImageSet
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.schedule import make_schedule
-from synthmed_jax.diffusion.train import TrainSettings
+from synthmed_jax.diffusion.settings import TrainSettings
+from synthmed_jax.diffusion.step import make_step
 from synthmed_jax.diffusion.unet import UNet, UNetConfig
 
 
@@ -53,3 +56,9 @@ def train_settings() -> TrainSettings:
         save_minutes=1e6,
         seed=0,
     )
+
+
+@pytest.fixture(scope="session")
+def shared_step(train_settings, model):
+    """One compiled step for every test whose settings change the loop alone."""
+    return make_step(dataclasses.replace(train_settings, steps=40), model)

@@ -4,9 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from synthmed_jax import checkpoint, parallel, runlog
+from synthmed_jax import checkpoint, runlog
 from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.diffusion import train, validate
+from synthmed_jax.diffusion.step import init_state, make_step
 from synthmed_jax.errors import Diverged, UserError
 
 NO_CHANGE = Augmentation("none", 0)
@@ -20,67 +21,11 @@ def measure(model, images):
 
 
 @pytest.fixture(scope="module")
-def shared_step(train_settings, model):
-    """One compiled step for every test whose settings change the loop alone."""
-    return train.make_step(dataclasses.replace(train_settings, steps=40), model)
-
-
-@pytest.fixture(scope="module")
 def learn(shared_step, model, images):
     def run(settings, directory, validation=None, step=shared_step):
         return train.train(settings, step, model, NO_CHANGE, images, validation, directory)
 
     return run
-
-
-def take(settings, model, batch, steps=2, step=None):
-    """State, losses and the last gradient's norm after some steps on one batch."""
-    state, step, losses = (
-        train.init_state(settings, model),
-        step or train.make_step(settings, model),
-        [],
-    )
-    for _ in range(steps):
-        state, metrics = step(state, batch)
-        losses.append(float(metrics["loss"]))
-    return jax.tree.map(np.asarray, state), losses, float(metrics["gradient_norm"])
-
-
-def test_two_devices_take_the_step_of_one(train_settings, model, images, monkeypatch):
-    settings = dataclasses.replace(train_settings, timesteps="stratified", label_dropout=0.5)
-    batch = {"image": images.images[:4], "label": images.labels[:4]}
-
-    state_2, losses_2, norm_2 = take(settings, model, batch)
-    one = jax.local_devices()[:1]
-    pmap = jax.pmap
-    monkeypatch.setattr(jax, "local_device_count", lambda: 1)
-    monkeypatch.setattr(parallel.jax, "pmap", lambda f, **kw: pmap(f, devices=one, **kw))
-    state_1, losses_1, norm_1 = take(settings, model, batch)
-    np.testing.assert_allclose(losses_2, losses_1, rtol=1e-5)
-    np.testing.assert_allclose(norm_2, norm_1, rtol=1e-4)
-    # The first moments are the gradients themselves, to Adam's constants.
-    for a, b in zip(
-        jax.tree.leaves(state_2.opt_state), jax.tree.leaves(state_1.opt_state), strict=True
-    ):
-        np.testing.assert_allclose(a, b, atol=1e-5 * max(np.abs(b).max(), 1e-3))
-
-
-def test_gradients_added_up_in_parts_are_those_of_the_whole_batch(
-    train_settings, model, images, shared_step
-):
-    batch = {"image": images.images[:4], "label": images.labels[:4]}
-    settings = dataclasses.replace(train_settings, steps=40, accumulate=2)
-    _, losses_1, norm_1 = take(settings, model, batch, step=shared_step)
-    _, losses_2, norm_2 = take(settings, model, batch)
-    np.testing.assert_allclose(losses_2, losses_1, rtol=1e-5)
-    np.testing.assert_allclose(norm_2, norm_1, rtol=1e-4)
-
-
-def test_min_snr_weighs_the_loss(train_settings, model, images, shared_step):
-    batch = {"image": images.images[:4], "label": images.labels[:4]}
-    _, plain, _ = take(train_settings, model, batch, steps=1, step=shared_step)
-    weighted = dataclasses.replace(train_settings, weighting="min_snr")
-    assert take(weighted, model, batch, steps=1)[1] != plain
 
 
 def test_training_learns_and_writes_its_log(train_settings, learn, model, measure, tmp_path):
@@ -179,30 +124,6 @@ def test_a_kill_as_the_best_is_saved_leaves_a_run_that_goes_on(
     assert checkpoint.digest(weights) == sha256
 
 
-def test_one_compiled_step_serves_every_learning_rate(train_settings, model, images, monkeypatch):
-    traced, loss = [], train.process.l_simple
-    monkeypatch.setattr(train.process, "l_simple", lambda *a: (traced.append(a), loss(*a))[1])
-    batch = {"image": images.images[:4], "label": images.labels[:4]}
-    of_rate = train.make_step_of_rate(train_settings, model)
-    found = {rate: take(train_settings, model, batch, step=of_rate(rate)) for rate in (1e-2, 1e-4)}
-    assert len(traced) == 1
-    own = take(train_settings, model, batch)
-    assert own[1] == found[train_settings.learning_rate][1]
-    moved = {
-        rate: max(
-            np.abs(a - b).max()
-            for a, b in zip(
-                jax.tree.leaves(state.params),
-                jax.tree.leaves(train.init_state(train_settings, model).params),
-                strict=True,
-            )
-        )
-        for rate, (state, _, _) in found.items()
-    }
-    # Adam's first steps have the length of the rate.
-    assert moved[1e-2] == pytest.approx(100 * moved[1e-4], rel=0.01)
-
-
 def test_a_loss_that_is_not_finite_stops_with_its_step_and_keeps_the_last_good_weights(
     train_settings, learn, model, tmp_path
 ):
@@ -211,20 +132,20 @@ def test_a_loss_that_is_not_finite_stops_with_its_step_and_keeps_the_last_good_w
     )
     # A workdir takes no other rate: the advice is for the next one.
     with pytest.raises(Diverged, match=r"at step (\d+).*rate, in a new --workdir") as error:
-        learn(wild, tmp_path, step=train.make_step(wild, model))
+        learn(wild, tmp_path, step=make_step(wild, model))
     bad = int(str(error.value).split("at step ")[1].split(":")[0])
     assert 1 < bad < 7
     kept = checkpoint.latest_step(tmp_path / "checkpoints")
     assert kept is not None
     assert kept < bad
-    state = checkpoint.restore(tmp_path / "checkpoints", train.init_state(wild, model))
+    state = checkpoint.restore(tmp_path / "checkpoints", init_state(wild, model))
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.opt_state))
 
 
 def test_without_val_the_last_average_is_the_best(train_settings, learn, model, tmp_path):
     learn(train_settings, tmp_path)
     assert not any("val_loss" in r for r in runlog.read_metrics(tmp_path / "metrics.jsonl"))
-    state = checkpoint.restore(tmp_path / "checkpoints", train.init_state(train_settings, model))
+    state = checkpoint.restore(tmp_path / "checkpoints", init_state(train_settings, model))
     _, sha256 = train.load_best(train_settings, model, tmp_path)
     assert sha256 == checkpoint.digest(state.averages[0])
     assert runlog.read_json(tmp_path / "best.json")["half_life"] == 3
@@ -232,12 +153,12 @@ def test_without_val_the_last_average_is_the_best(train_settings, learn, model, 
 
 def test_warps_are_told_to_the_network(train_settings, model, images, tmp_path):
     told = dataclasses.replace(model, unet=model.unet.clone(warp_numbers=5))
-    step = train.make_step(train_settings, told)
+    step = make_step(train_settings, told)
     warped = Augmentation("none", 0, 0.5)
     train.train(train_settings, step, told, warped, images, None, tmp_path)
     weights, _ = train.load_best(train_settings, told, tmp_path)
     # Zeros would have no gradient: the numbers reached their weights.
-    fresh = train.init_state(train_settings, told).params
+    fresh = init_state(train_settings, told).params
     changed = jax.tree.map(lambda a, b: bool(np.any(a != b)), weights["Dense_2"], fresh["Dense_2"])
     assert changed == {"kernel": True}
 
@@ -249,14 +170,3 @@ def test_an_odd_batch_is_refused(train_settings, learn, tmp_path):
     uneven = dataclasses.replace(train_settings, accumulate=3)
     with pytest.raises(UserError, match="accumulate=3"):
         learn(uneven, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("steps", 0), ("warmup_steps", 6),
-     ("weighting", "snr"), ("timesteps", "even"), ("label_dropout", 1.0),
-     ("ema_half_lives", ()), ("ema_half_lives", (0,)), ("patience", -1), ("learning_rate", 0.0)],
-)  # fmt: skip
-def test_bad_settings_name_the_field(train_settings, field, value):
-    with pytest.raises(UserError, match=f"config.diffusion.train.{field}"):
-        dataclasses.replace(train_settings, **{field: value})

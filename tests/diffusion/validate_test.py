@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
-from synthmed_jax.diffusion import train, validate
+from synthmed_jax.diffusion import validate
 from synthmed_jax.diffusion.process import PREDICTIONS
+from synthmed_jax.diffusion.step import init_state
 
 
 @pytest.fixture(scope="module")
 def params(train_settings, model):
-    return train.init_state(train_settings, model).params
+    return init_state(train_settings, model).params
 
 
 def test_levels_are_spread_over_the_schedule():

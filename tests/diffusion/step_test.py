@@ -1,0 +1,83 @@
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from synthmed_jax import parallel
+from synthmed_jax.diffusion import process
+from synthmed_jax.diffusion.step import init_state, make_step, make_step_of_rate
+
+
+def take(settings, model, batch, steps=2, step=None):
+    """State, losses and the last gradient's norm after some steps on one batch."""
+    state, step, losses = (
+        init_state(settings, model),
+        step or make_step(settings, model),
+        [],
+    )
+    for _ in range(steps):
+        state, metrics = step(state, batch)
+        losses.append(float(metrics["loss"]))
+    return jax.tree.map(np.asarray, state), losses, float(metrics["gradient_norm"])
+
+
+def test_two_devices_take_the_step_of_one(train_settings, model, images, monkeypatch):
+    settings = dataclasses.replace(train_settings, timesteps="stratified", label_dropout=0.5)
+    batch = {"image": images.images[:4], "label": images.labels[:4]}
+
+    state_2, losses_2, norm_2 = take(settings, model, batch)
+    one = jax.local_devices()[:1]
+    pmap = jax.pmap
+    monkeypatch.setattr(jax, "local_device_count", lambda: 1)
+    monkeypatch.setattr(parallel.jax, "pmap", lambda f, **kw: pmap(f, devices=one, **kw))
+    state_1, losses_1, norm_1 = take(settings, model, batch)
+    np.testing.assert_allclose(losses_2, losses_1, rtol=1e-5)
+    np.testing.assert_allclose(norm_2, norm_1, rtol=1e-4)
+    # The first moments are the gradients themselves, to Adam's constants.
+    for a, b in zip(
+        jax.tree.leaves(state_2.opt_state), jax.tree.leaves(state_1.opt_state), strict=True
+    ):
+        np.testing.assert_allclose(a, b, atol=1e-5 * max(np.abs(b).max(), 1e-3))
+
+
+def test_gradients_added_up_in_parts_are_those_of_the_whole_batch(
+    train_settings, model, images, shared_step
+):
+    batch = {"image": images.images[:4], "label": images.labels[:4]}
+    settings = dataclasses.replace(train_settings, steps=40, accumulate=2)
+    _, losses_1, norm_1 = take(settings, model, batch, step=shared_step)
+    _, losses_2, norm_2 = take(settings, model, batch)
+    np.testing.assert_allclose(losses_2, losses_1, rtol=1e-5)
+    np.testing.assert_allclose(norm_2, norm_1, rtol=1e-4)
+
+
+def test_min_snr_weighs_the_loss(train_settings, model, images, shared_step):
+    batch = {"image": images.images[:4], "label": images.labels[:4]}
+    _, plain, _ = take(train_settings, model, batch, steps=1, step=shared_step)
+    weighted = dataclasses.replace(train_settings, weighting="min_snr")
+    assert take(weighted, model, batch, steps=1)[1] != plain
+
+
+def test_one_compiled_step_serves_every_learning_rate(train_settings, model, images, monkeypatch):
+    traced, loss = [], process.l_simple
+    monkeypatch.setattr(process, "l_simple", lambda *a: (traced.append(a), loss(*a))[1])
+    batch = {"image": images.images[:4], "label": images.labels[:4]}
+    of_rate = make_step_of_rate(train_settings, model)
+    found = {rate: take(train_settings, model, batch, step=of_rate(rate)) for rate in (1e-2, 1e-4)}
+    assert len(traced) == 1
+    own = take(train_settings, model, batch)
+    assert own[1] == found[train_settings.learning_rate][1]
+    moved = {
+        rate: max(
+            np.abs(a - b).max()
+            for a, b in zip(
+                jax.tree.leaves(state.params),
+                jax.tree.leaves(init_state(train_settings, model).params),
+                strict=True,
+            )
+        )
+        for rate, (state, _, _) in found.items()
+    }
+    # Adam's first steps have the length of the rate.
+    assert moved[1e-2] == pytest.approx(100 * moved[1e-4], rel=0.01)
