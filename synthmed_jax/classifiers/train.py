@@ -167,9 +167,15 @@ def _resume(folder: pathlib.Path, state: State) -> tuple[State, dict[str, Any], 
     epochs = checkpoint.latest_step(folder / "resume") or 0
     if not epochs:
         return state, {}, []
+    records = runlog.read_metrics(folder / "metrics.jsonl")[:epochs]
+    if len(records) < epochs:
+        raise UserError(
+            f"{folder}/metrics.jsonl lacks epochs that resume/ beside it has seen: delete resume/, "
+            "and this training starts again"
+        )
     kept = checkpoint.restore(folder / "resume", _kept(state, _variables(state)))
     best = kept.pop("best")
-    return state._replace(**kept), best, runlog.read_metrics(folder / "metrics.jsonl")[:epochs]
+    return state._replace(**kept), best, records
 
 
 def _best_of(records: list[Record], loss: str = "val_loss") -> Record:

@@ -9,7 +9,7 @@ from synthmed_jax import runlog
 from synthmed_jax.classifiers import placement, train
 from synthmed_jax.classifiers.programs import make_programs
 from synthmed_jax.classifiers.train import train_fold
-from synthmed_jax.errors import Diverged
+from synthmed_jax.errors import Diverged, UserError
 
 
 def untimed(record):
@@ -121,3 +121,24 @@ def test_a_training_killed_in_any_epoch_goes_on_to_the_same_end(
     # Only what a finished training needs is left.
     names = {"metrics.jsonl", "checkpoint", "result.json"}
     assert {path.name for path in (tmp_path / "broken").iterdir()} == names
+
+
+def test_lost_records_are_not_passed_over(programs, tiny_settings, images, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "SAVE_SECONDS", 0.0)
+
+    def run(report=lambda record: None):
+        train_fold(
+            programs, tiny_settings, 7, images, {"fold": images}, "fold", "here",
+            folder=tmp_path, report=report,
+        )  # fmt: skip
+
+    def report(record):
+        if record["epoch"] == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(report)
+    records = (tmp_path / "metrics.jsonl").read_text()
+    (tmp_path / "metrics.jsonl").write_text(records.split("\n")[0] + "\n")
+    with pytest.raises(UserError, match=r"lacks epochs .* delete resume"):
+        run()
