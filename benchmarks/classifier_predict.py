@@ -26,7 +26,7 @@ def make_ours(options: reference.Options, images: np.ndarray) -> Callable[[], No
     own = make_settings(options)
     programs = make_programs(make_network(options.backbone, NUM_CLASSES, own), own)
     state = programs.init(jax.random.key(0), make_rates(own, steps_an_epoch=1000))
-    variables = {"params": state.params, "batch_stats": state.batch_stats}
+    variables = state.variables
 
     def call() -> None:
         programs.predict(variables, images)

@@ -32,8 +32,7 @@ def make_predictor(options: reference.Options) -> Predictor:
     own = make_settings(options)
     programs = make_programs(make_network("resnet18", NUM_CLASSES, own), own)
     state = programs.init(jax.random.key(0), make_rates(own, steps_an_epoch=1000))
-    variables = {"params": state.params, "batch_stats": state.batch_stats}
-    return Predictor(programs.logits, variables, options.batch_size)
+    return Predictor(programs.logits, state.variables, options.batch_size)
 
 
 def make_engine(

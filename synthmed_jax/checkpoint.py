@@ -29,12 +29,17 @@ def digest(tree: Tree) -> str:
 
 
 def save(directory: pathlib.Path, step: int, state: Tree, *, keep: int = 2) -> str:
-    """Writes a checkpoint atomically, keeps the latest `keep`, and returns the state's digest."""
+    """Writes a checkpoint atomically, keeps the latest `keep`, and returns the state's digest.
+
+    Raises UserError where a later one lies already.
+    """
     state = jax.tree.map(np.asarray, state)
     policy = ocp.training.preservation_policies.LatestN(keep)
     sha256 = digest(state)
     with ocp.training.Checkpointer(directory.absolute(), preservation_policy=policy) as writer:
-        writer.save(step, state, custom_metadata={"sha256": sha256}, overwrite=True)
+        written = writer.save(step, state, custom_metadata={"sha256": sha256}, overwrite=True)
+    if not written:
+        raise UserError(f"{directory} holds a later checkpoint than {step}: delete that folder")
     return sha256
 
 
@@ -70,6 +75,6 @@ def restore(directory: pathlib.Path, like: Tree, step: int | None = None) -> Tre
     if digest(state) != written:
         raise UserError(
             f"checkpoint {directory}/{step} is damaged (its sha256 is not the one written with it"
-            "): delete that folder; the run goes on from the checkpoint before"
+            "): delete that folder; the run goes on from what was saved before, or makes it again"
         )
     return state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import statistics
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from synthmed_jax import checkpoint, search
+from synthmed_jax import checkpoint, parallel, search, workdir
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.classifiers import settings as classifier_settings
 from synthmed_jax.classifiers.programs import Programs, State
@@ -42,7 +43,8 @@ def seconds_a_call(call: Callable[[], Any]) -> float:
 def expected_seconds(run: Run, names: list[str]) -> dict[str, float]:
     """Expected seconds of those of `names` that take long, for the work that is still to do.
 
-    Early stops are not foreseen, nor what is short: reading, evaluation, report.
+    Early stops are not foreseen, nor what is short: reading, evaluation, report; what a broken-off
+    explanation knows already is not taken off.
     """
     return {name: ESTIMATES[name](run) for name in names if name in ESTIMATES}
 
@@ -123,7 +125,7 @@ def _generate(run: Run) -> float:
 
 def _classify(run: Run) -> float:
     settings = run.settings.classifier
-    num_fit, _ = run.part_sizes
+    num_fit, num_val = run.part_sizes
     num_synthetic = run.settings.per_class * len(run.data.images.class_names)
     sizes = {"synthetic": num_synthetic, "real": num_fit}
     seconds = 0.0
@@ -132,16 +134,25 @@ def _classify(run: Run) -> float:
             cross_validate.fold_folder(run.workdir / "classify", cell, fold)
             for fold in range(settings.folds)
         ]
-        left = sum(not (folder / "result.json").exists() for folder in folders)
+        left = sum(_share_left(run, folder) for folder in folders)
         num_train = sizes[cell.arm] * (settings.folds - 1) // settings.folds
+        num_predicted = sizes[cell.arm] - num_train + num_val
         if left:
-            a_fold = _seconds_a_training(run, cell.backbone, num_train, sizes[cell.arm] - num_train)
-            seconds += left * a_fold
+            seconds += left * _seconds_a_training(run, cell.backbone, num_train, num_predicted)
     return seconds
 
 
+def _share_left(run: Run, folder: pathlib.Path) -> float:
+    """Of a classifier's training, 0 to 1."""
+    if (folder / "result.json").exists():
+        return 0.0
+    epochs = checkpoint.latest_step(folder / "resume") or 0
+    return 1 - epochs / run.settings.classifier.max_epochs
+
+
 def _features(run: Run) -> float:
-    return _seconds_a_training(run, FEATURES, *run.part_sizes)
+    left = _share_left(run, run.workdir / "features")
+    return left * _seconds_a_training(run, FEATURES, *run.part_sizes)
 
 
 def _sweep(run: Run) -> float:
@@ -206,7 +217,7 @@ def _seconds_a_prediction(run: Run, network: str) -> float:
     if name not in run.timings:
         programs, state = _fresh(run, network)
         batch_size = run.settings.classifier.batch_size
-        variables = {"params": state.params, "batch_stats": state.batch_stats}
+        variables = parallel.everywhere(state.variables)
         images = _blank(run, batch_size)
         seconds = seconds_a_call(lambda: programs.predict(variables, images))
         run.timings[name] = seconds / batch_size
@@ -227,7 +238,8 @@ def _blank(run: Run, count: int) -> np.ndarray:
 
 def _explain(run: Run) -> float:
     """For the network that is known to be explained, or else the first; all else is short."""
-    known = run.metrics_path.exists()
+    cells = [cell.path for cell in run.cells]
+    known = workdir.is_finished(run.workdir, "evaluate", cells)
     network = run.explained["backbone"] if known else run.settings.backbones[0]
     num_classes = len(run.data.images.class_names)
     evaluations = gallery.num_evaluations(run.settings.explain, num_classes)

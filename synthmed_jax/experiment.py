@@ -16,7 +16,7 @@ from synthmed_jax.classifiers import cross_validate, feature_net, inputs, pretra
 from synthmed_jax.classifiers.programs import Programs, make_network, make_programs
 from synthmed_jax.data import images, phantom_set, split, synthetic, warp
 from synthmed_jax.diffusion import conditioning, model, sampling, schedule, unet
-from synthmed_jax.diffusion import step as diffusion
+from synthmed_jax.diffusion.step import Step, make_step
 from synthmed_jax.evaluation import classification, memorisation
 
 
@@ -82,9 +82,9 @@ class Run:
         return conditioning.portions(self.settings.conditioning, self.parts.fit, self.parts.val)
 
     @functools.cached_property
-    def diffusion_step(self) -> diffusion.Step:
+    def diffusion_step(self) -> Step:
         """The compiled training step, made once a run."""
-        return diffusion.make_step(self.settings.train, self.model)
+        return make_step(self.settings.train, self.model)
 
     @functools.cached_property
     def draw(self) -> sampling.Draw:
@@ -154,13 +154,9 @@ class Run:
         return fit.subset(memorisation.nearest(queries.images, fit.images, flips)[0])
 
     @property
-    def metrics_path(self) -> pathlib.Path:
-        return self.workdir / "evaluate" / "metrics.json"
-
-    @property
     def explained(self) -> dict[str, Any]:
-        """Which network is explained (see `classification.best_cell`); needs `evaluate`."""
-        cells = runlog.read_json(self.metrics_path)["cells"]
+        """Which network is explained (see `classification.best_cell`), where `evaluate` is done."""
+        cells = runlog.read_json(self.workdir / "evaluate" / "metrics.json")["cells"]
         return classification.best_cell(cells, self.settings.explain_arm)
 
     @property

@@ -53,7 +53,7 @@ def run(
     for name in stages.with_upstream(run, names):
         workdir.check(directory, name, stages.fingerprint(run, name))
     if dry_run:
-        _say_expected(run, names)
+        _say_expected(run, [name for name in names if _is_long(run, name)])
         return
     runlog.write_json(directory / "config.json", config.to_dict())
     expectations: dict[str, float] | None = None
@@ -67,10 +67,15 @@ def run(
 
 
 def _is_long(run: Run, name: str) -> bool:
-    """Whether a stage takes long and has work left."""
-    return name in expected.ESTIMATES and not workdir.is_finished(
-        run.workdir, name, stages.STAGES[name].cells(run)
-    )
+    """Whether a stage takes long and has work left; one whose inputs are not finished has."""
+
+    def is_finished(stage: str) -> bool:
+        return workdir.is_finished(run.workdir, stage, stages.STAGES[stage].cells(run))
+
+    if name not in expected.ESTIMATES:
+        return False
+    # The inputs first: what is explained is known only after the evaluation.
+    return not all(map(is_finished, (*stages.upstream(run, name), name)))
 
 
 def _say_expected(run: Run, names: Sequence[str]) -> dict[str, float]:

@@ -124,7 +124,7 @@ def _explain(run: Run) -> None:
         run.explained,
         directory,
     )
-    shutil.rmtree(answers)
+    shutil.rmtree(answers, ignore_errors=True)
 
 
 def _report(run: Run) -> None:

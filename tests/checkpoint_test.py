@@ -61,3 +61,10 @@ def test_flipped_bits_are_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint.ocp.training.Checkpointer, "load", flipped)
     with pytest.raises(UserError, match="damaged"):
         checkpoint.restore(tmp_path, STATE)
+
+
+def test_nothing_is_saved_before_what_lies_there(tmp_path):
+    checkpoint.save(tmp_path, 4, STATE)
+    checkpoint.save(tmp_path, 4, STATE)
+    with pytest.raises(UserError, match="holds a later checkpoint than 3"):
+        checkpoint.save(tmp_path, 3, STATE)

@@ -1,9 +1,11 @@
 import importlib
 import time
 
+import numpy as np
 import pytest
 
-from synthmed_jax import expected, runlog, search, settings
+from synthmed_jax import checkpoint, expected, runlog, search, settings, workdir
+from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.experiment import Run
 
 
@@ -68,12 +70,33 @@ def test_explanations_are_expected_to_ask_for_every_perturbed_image(make_run):
     # Of each class, five images and three telling ones; synthetic ones' neighbours, once.
     evaluations = 4 * (5 + 3) * (2 * one + 50)
     assert expected.expected_seconds(run, ["explain"]) == {"explain": 0.25 * evaluations}
-    # The network that an evaluation has found best is the one that will be explained.
+    # The network that an evaluation has found best is the one that will be explained; one of other
+    # cells has found nothing yet.
     run.timings["vgg16 predicts"] = 1.0
-    cell = {"backbone": "vgg16", "arm": "synthetic", "n": "8", "ratio": "inf", "seed": 0}
-    folds = [{"fold": 0, "val_loss": 1.0}]
-    runlog.write_json(run.metrics_path, {"cells": [{**cell, "folds": folds}]})
+    cells = [
+        {"backbone": "vgg16", "arm": "synthetic", "n": "8", "ratio": "inf", "seed": 0}
+        | {"folds": [{"fold": 0, "val_loss": 1.0}]}
+    ]
+    runlog.write_json(run.workdir / "evaluate" / "metrics.json", {"cells": cells})
+    fingerprint = workdir.Fingerprint({}, {})
+    workdir.mark(run.workdir, "evaluate", "finished", fingerprint, ["vgg16/synthetic/8-inf-s0"])
+    assert expected.expected_seconds(run, ["explain"]) == {"explain": 0.25 * evaluations}
+    workdir.mark(run.workdir, "evaluate", "finished", fingerprint, [c.path for c in run.cells])
     assert expected.expected_seconds(run, ["explain"]) == {"explain": 1.0 * evaluations}
+
+
+def test_trainings_are_expected_from_their_last_saved_epoch(make_run):
+    run = make_run(classifier__max_epochs=4, classifier__arms=("synthetic",))
+    # Folds of 16 images in steps of 8; then predictions of the 16 others and of val.
+    an_epoch = 5 * 2 + 0.25 * (16 + run.part_sizes[1])
+    assert expected.expected_seconds(run, ["classify"]) == {"classify": 2 * 4 * an_epoch}
+    folds = [
+        cross_validate.fold_folder(run.workdir / "classify", run.cells[0], fold) for fold in (0, 1)
+    ]
+    checkpoint.save(folds[0] / "resume", 3, {"any": np.zeros(1)})
+    assert expected.expected_seconds(run, ["classify"]) == {"classify": (1 + 4) * an_epoch}
+    runlog.write_json(folds[1] / "result.json", {})
+    assert expected.expected_seconds(run, ["classify"]) == {"classify": an_epoch}
 
 
 def test_the_first_call_is_not_counted_and_the_median_is_taken():

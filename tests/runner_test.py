@@ -58,7 +58,7 @@ def test_every_file_of_the_contract_is_there(finished):
         assert (finished / name).stat().st_size > 0, name
     run = runlog.read_json(finished / "run.json")
     assert list(run["stages"]) == CHAIN
-    for name in ("diffusion", "generate", "classify"):
+    for name in ("diffusion", "generate", "classify", "explain"):
         assert run["stages"][name]["expected_seconds"] > 0
     assert {stage["status"] for stage in run["stages"].values()} == {"finished"}
     assert run["data"]["unreadable"] == []
@@ -187,7 +187,8 @@ def test_what_a_search_finds_is_kept_from_the_papers_protocol(generated, cache, 
 def test_a_dry_run_says_how_long_and_writes_nothing(tmp_path, cache, capsys):
     runner.run(make_config(cache), tmp_path / "run", dry_run=True)
     said = capsys.readouterr().out
-    assert re.search(r"expected .*: diffusion \d+ s, generate \d+ s, classify \d+ s; in all", said)
+    took = r"diffusion \d+ s, generate \d+ s, classify \d+ s, explain \d+ s; in all"
+    assert re.search(rf"expected .*: {took}", said)
     assert not (tmp_path / "run").exists()
 
 
@@ -204,6 +205,11 @@ def test_nothing_is_left_to_expect_of_a_finished_run(finished, cache, capsys):
     runner.run(make_config(cache), finished, dry_run=True)
     assert "in all 0 s" in capsys.readouterr().out
     assert contents(finished) == before
+
+
+def test_what_is_explained_is_not_asked_before_it_is_known(generated, cache):
+    with pytest.raises(UserError, match="'explain' needs 'evaluate'"):
+        runner.run(make_config(cache), generated, ["explain"])
 
 
 def test_one_model_a_class_runs_to_its_images(tmp_path, cache):

@@ -101,5 +101,4 @@ def cross_validate(
 def load_variables(programs: Programs, folder: pathlib.Path) -> dict[str, Any]:
     """Reads a trained fold's {"params", "batch_stats"} back."""
     state = jax.eval_shape(programs.init, jax.random.key(0), Rates(*[jnp.zeros(())] * 5))
-    like = {"params": state.params, "batch_stats": state.batch_stats}
-    return checkpoint.restore(folder / "checkpoint", like)
+    return checkpoint.restore(folder / "checkpoint", state.variables)

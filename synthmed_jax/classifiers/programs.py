@@ -23,7 +23,15 @@ from synthmed_jax.conv import conv_general_dilated
 
 
 class State(NamedTuple):
-    """Weights and optimiser state of one classifier; `key` is what dropout draws from."""
+    """Weights and optimiser state of one classifier.
+
+    Attributes:
+      step: i32[], optimiser steps taken.
+      key: what dropout draws from.
+      rates: the training's numbers.
+      params, batch_stats: of the network.
+      opt_state: Adam's.
+    """
 
     step: jax.Array
     key: jax.Array
@@ -31,6 +39,11 @@ class State(NamedTuple):
     params: Any
     batch_stats: Any
     opt_state: Any
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """{"params", "batch_stats"}, what the network is applied with."""
+        return {"params": self.params, "batch_stats": self.batch_stats}
 
 
 class Programs(NamedTuple):

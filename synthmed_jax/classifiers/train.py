@@ -6,14 +6,16 @@ import pathlib
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from synthmed_jax import checkpoint, runlog
 from synthmed_jax.classifiers import placement
+from synthmed_jax.classifiers.placement import Placed
 from synthmed_jax.classifiers.programs import Programs, State
+from synthmed_jax.classifiers.rates import Rates
 from synthmed_jax.classifiers.settings import (
     ClassifierSettings,
     batch_of,
@@ -29,6 +31,20 @@ from synthmed_jax.errors import Diverged, UserError
 SAVE_SECONDS = 300.0
 
 Record = dict[str, float]
+
+
+class Progress(NamedTuple):
+    """A training after some epochs.
+
+    Attributes:
+      state: what the next epoch starts from.
+      best: variables of the epoch with the lowest validation loss, as numpy arrays; empty before.
+      records: one an epoch, as in metrics.jsonl.
+    """
+
+    state: State
+    best: dict[str, Any]
+    records: list[Record]
 
 
 def train_fold(
@@ -62,7 +78,7 @@ def train_fold(
       what the epoch scored that each set would have chosen.
 
     Raises:
-      UserError: too few training images.
+      UserError: too few training images, or a resume/ that is damaged.
       Diverged: a loss that is no longer finite.
     """
     batch_size = batch_of(settings, len(train))
@@ -70,14 +86,12 @@ def train_fold(
         devices = jax.local_device_count()
         raise UserError(f"{description}: {len(train)} training images for {devices} devices")
     steps = steps_of(settings, len(train))
+    key, rates = jax.random.key(seed), make_rates(settings, steps)
     augmentation = Augmentation(settings.flips, settings.shift)
     placed = placement.place(train, validation, batch_size, seed, augmentation)
-    state = programs.init(jax.random.key(seed), make_rates(settings, steps))
-    best: dict[str, Any] = {}
-    records: list[Record] = []
-    log = None
-    if folder is not None:
-        state, best, records = _resume(folder, state)
+    progress = _resume(folder, programs, key, rates, batch_size) if folder else None
+    state, best, records = progress or Progress(programs.init(key, rates), {}, [])
+    if folder:
         log = runlog.MetricsLog(folder / "metrics.jsonl", resume_at=len(records), counter="epoch")
     saved = time.monotonic()
     bar = runlog.progress(
@@ -88,48 +102,36 @@ def train_fold(
     )
     with bar:
         while not _why_ended(settings, records):
-            started, seen = time.monotonic(), []
+            started = time.monotonic()
+            seen = []
             for n in range(len(records) * steps, (len(records) + 1) * steps):
                 state, metrics = programs.step(state, placed.batches[n], placed.kept)
                 seen.append(metrics)
                 bar.update(batch_size)
-            means = jax.tree.map(lambda *v: float(np.mean(v)), *jax.device_get(seen))
-            scores = _validate(programs, state, placed, validation)
-            record: Record = {
-                "epoch": len(records) + 1,
-                "train_loss": means["loss"],
-                "train_accuracy": means["accuracy"],
-                "val_loss": scores[f"{select}_loss"],
-                "val_accuracy": scores[f"{select}_accuracy"],
-                **scores,
-                "seconds": time.monotonic() - started,
-            }
+            scores = _score(programs, state, seen, placed, validation)
+            record = _record(len(records) + 1, scores, select, time.monotonic() - started)
             if not np.isfinite([record["train_loss"], record["val_loss"]]).all():
                 raise Diverged(
-                    f"{description}: the loss is no longer finite in epoch {record['epoch']}; "
+                    f"{description}: the loss is no longer finite in epoch {len(records) + 1}; "
                     "lower config.classifier.learning_rate, in a new --workdir"
                 )
             records.append(record)
             if _best_of(records) is record:
-                best = jax.tree.map(np.array, _variables(state))
+                best = jax.tree.map(np.array, state.variables)
             report(record)
             bar.set_postfix(val_loss=f"{record['val_loss']:.4f}", refresh=False)
-            if folder is not None and log is not None:
+            if folder:
                 log.write(**record)
-                if time.monotonic() - saved > SAVE_SECONDS:
-                    checkpoint.save(folder / "resume", len(records), _kept(state, best), keep=1)
-                    saved = time.monotonic()
+            if folder and time.monotonic() - saved > SAVE_SECONDS:
+                kept = _kept(state, best, batch_size)
+                checkpoint.save(folder / "resume", len(records), kept, keep=1)
+                saved = time.monotonic()
     seconds = sum(record["seconds"] for record in records)
-    chosen = _best_of(records)
     result = {
-        "best_epoch": int(chosen["epoch"]),
-        **{name: chosen[name] for name in _SCORES},
-        "epochs": len(records),
+        **_outcome(settings, records, validation),
         "passes_per_epoch": passes_per_epoch(settings, len(train) // batch_size),
         "steps": len(records) * steps,
-        "stopped": _why_ended(settings, records),
         "selected_by": select,
-        "choices": {name: _choice(records, name, validation) for name in validation},
         "batch_size": batch_size,
         "initial": programs.initial,
         "num_train": len(train),
@@ -137,45 +139,33 @@ def train_fold(
         "seconds": seconds,
         "images_per_second": len(records) * steps * batch_size / seconds,
     }
-    if folder is not None:
-        checkpoint.save(folder / "checkpoint", int(chosen["epoch"]), best, keep=1)
-        runlog.write_json(folder / "result.json", result)
-        shutil.rmtree(folder / "resume", ignore_errors=True)
+    if folder:
+        _finish(folder, best, result)
     return best, result
 
 
-_SCORES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+def _score(
+    programs: Programs,
+    state: State,
+    seen: list[dict[str, jax.Array]],
+    placed: Placed,
+    validation: Mapping[str, ImageSet],
+) -> Record:
+    """Loss and accuracy: "train_..." in the steps of an epoch, "<set>_..." of every set after."""
+    means = jax.tree.map(lambda *v: float(np.mean(v)), *jax.device_get(seen))
+    scores = {f"train_{name}": mean for name, mean in means.items()}
+    for name, (images, kept) in placed.validation.items():
+        probabilities = programs.predict(state.variables, images, kept=kept)
+        labels = validation[name].labels
+        own = np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, 1)
+        scores[f"{name}_loss"] = float(-np.log(own).mean())
+        scores[f"{name}_accuracy"] = float((probabilities.argmax(-1) == labels).mean())
+    return scores
 
 
-def _variables(state: State) -> dict[str, Any]:
-    return {"params": state.params, "batch_stats": state.batch_stats}
-
-
-def _kept(state: State, best: Any) -> dict[str, Any]:
-    """What a training goes on from; the rest of its state follows from settings and seed."""
-    return {
-        "step": state.step,
-        "params": state.params,
-        "batch_stats": state.batch_stats,
-        "opt_state": state.opt_state,
-        "best": best,
-    }
-
-
-def _resume(folder: pathlib.Path, state: State) -> tuple[State, dict[str, Any], list[Record]]:
-    """The state, the best variables and the records of the epochs that were saved."""
-    epochs = checkpoint.latest_step(folder / "resume") or 0
-    if not epochs:
-        return state, {}, []
-    records = runlog.read_metrics(folder / "metrics.jsonl")[:epochs]
-    if len(records) < epochs:
-        raise UserError(
-            f"{folder}/metrics.jsonl lacks epochs that resume/ beside it has seen: delete resume/, "
-            "and this training starts again"
-        )
-    kept = checkpoint.restore(folder / "resume", _kept(state, _variables(state)))
-    best = kept.pop("best")
-    return state._replace(**kept), best, records
+def _record(epoch: int, scores: Record, select: str, seconds: float) -> Record:
+    chosen = {f"val_{what}": scores[f"{select}_{what}"] for what in ("loss", "accuracy")}
+    return {"epoch": epoch, **scores, **chosen, "seconds": seconds}
 
 
 def _best_of(records: list[Record], loss: str = "val_loss") -> Record:
@@ -190,28 +180,72 @@ def _why_ended(settings: ClassifierSettings, records: list[Record]) -> str | Non
     return "max_epochs" if len(records) == settings.max_epochs else None
 
 
-def _validate(
-    programs: Programs,
-    state: State,
-    placed: placement.Placed,
-    validation: Mapping[str, ImageSet],
-) -> Record:
-    """Loss and accuracy of every set, as "<set>_loss" and "<set>_accuracy"."""
-    scores = {}
-    for name, (images, kept) in placed.validation.items():
-        probabilities = programs.predict(_variables(state), images, kept=kept)
-        labels = validation[name].labels
-        own = np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, 1)
-        scores[f"{name}_loss"] = float(-np.log(own).mean())
-        scores[f"{name}_accuracy"] = float((probabilities.argmax(-1) == labels).mean())
-    return scores
-
-
-def _choice(records: list[Record], by: str, validation: Mapping[str, ImageSet]) -> dict[str, Any]:
-    """The epoch that a set's loss chooses, and what every set scored there."""
-    record = _best_of(records, f"{by}_loss")
-    scores = {
-        name: {"loss": record[f"{name}_loss"], "accuracy": record[f"{name}_accuracy"]}
-        for name in validation
+def _outcome(
+    settings: ClassifierSettings, records: list[Record], validation: Mapping[str, ImageSet]
+) -> dict[str, Any]:
+    """What a result says that follows from the epochs alone."""
+    best = _best_of(records)
+    choices = {}
+    for by in validation:
+        record = _best_of(records, f"{by}_loss")
+        scores = {
+            name: {"loss": record[f"{name}_loss"], "accuracy": record[f"{name}_accuracy"]}
+            for name in validation
+        }
+        choices[by] = {"epoch": record["epoch"], "scores": scores}
+    return {
+        "best_epoch": best["epoch"],
+        **{name: best[name] for name in ("train_loss", "train_accuracy")},
+        **{name: best[name] for name in ("val_loss", "val_accuracy")},
+        "epochs": len(records),
+        "stopped": _why_ended(settings, records),
+        "choices": choices,
     }
-    return {"epoch": record["epoch"], "scores": scores}
+
+
+def _kept(state: State, best: Any, batch_size: int) -> dict[str, Any]:
+    """What a training goes on from; the rest of its state follows from settings and seed."""
+    return {
+        "step": state.step,
+        **state.variables,
+        "opt_state": state.opt_state,
+        "best": best,
+        "batch_size": np.int32(batch_size),
+    }
+
+
+def _resume(
+    folder: pathlib.Path, programs: Programs, key: jax.Array, rates: Rates, batch_size: int
+) -> Progress | None:
+    """The last epoch that was saved, or None.
+
+    Another number of devices may fill other batches: what was saved is then of another training.
+    """
+    epochs = checkpoint.latest_step(folder / "resume")
+    if epochs is None:
+        return None
+    records = runlog.read_metrics(folder / "metrics.jsonl")[:epochs]
+    if len(records) < epochs:
+        raise UserError(
+            f"{folder}/metrics.jsonl lacks epochs that resume/ beside it has seen: delete resume/, "
+            "and this training starts again"
+        )
+    like = jax.eval_shape(programs.init, key, rates)
+    kept = checkpoint.restore(folder / "resume", _kept(like, like.variables, batch_size))
+    best, of_batches = kept.pop("best"), kept.pop("batch_size")
+    if of_batches != batch_size:
+        shutil.rmtree(folder / "resume")
+        return None
+    return Progress(State(key=key, rates=rates, **kept), best, records)
+
+
+def _finish(folder: pathlib.Path, best: dict[str, Any], result: dict[str, Any]) -> None:
+    """Writes the best weights, then the result; a training killed in between ends so once more."""
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    checkpoint.save(folder / "checkpoint", result["best_epoch"], best, keep=1)
+    runlog.write_json(folder / "result.json", result)
+    # A folder that is half deleted must not be taken for one to go on from.
+    ended = folder / "ended"
+    shutil.rmtree(ended, ignore_errors=True)
+    if (folder / "resume").exists():
+        shutil.rmtree((folder / "resume").rename(ended), ignore_errors=True)

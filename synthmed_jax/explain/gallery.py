@@ -63,7 +63,7 @@ class Sources(NamedTuple):
 
 
 def num_evaluations(settings: ExplainSettings, num_classes: int) -> int:
-    """How many perturbed images explaining asks the network about, about."""
+    """About how many perturbed images the network is asked for; `check` is not counted."""
     images = num_classes * (settings.images + len(choice.ROLES))
     real = study_evaluations(settings.lime, settings.repeats)
     # A synthetic image's nearest real one is explained too.

@@ -1,4 +1,4 @@
-"""A predictor whose answers are kept on disk: a run that was broken off asks nothing again."""
+"""A predictor whose answers are kept on disk, for explanations that were broken off."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from synthmed_jax import checkpoint, runlog
-from synthmed_jax.errors import UserError
 from synthmed_jax.explain.predictor import Logits, Predictor, View
 
 
@@ -38,8 +37,9 @@ class RememberedPredictor(Predictor):
     def _answer(self, question: Sequence[Any], ask: Callable[..., np.ndarray]) -> np.ndarray:
         name = f"{self._weights[:16]}-{checkpoint.digest(question)[:32]}.npy"
         path = self._folder / name
-        if path.exists():
-            return _read(path)
+        known = _read(path)
+        if known is not None:
+            return known
         answer = ask(*question)
         file = io.BytesIO()
         np.save(file, answer, allow_pickle=False)
@@ -47,8 +47,9 @@ class RememberedPredictor(Predictor):
         return answer
 
 
-def _read(path: pathlib.Path) -> np.ndarray:
+def _read(path: pathlib.Path) -> np.ndarray | None:
+    """The answer; None: there is none, or a power cut left a part of it."""
     try:
         return np.asarray(np.load(path, allow_pickle=False))
-    except (ValueError, EOFError) as error:
-        raise UserError(f"{path} is damaged ({error}): delete it, it will be made again") from error
+    except (FileNotFoundError, ValueError, EOFError):
+        return None

@@ -81,7 +81,7 @@ def study(
 
 
 def study_evaluations(settings: LimeSettings, repeats: int) -> int:
-    """How many perturbed images `study` asks the network about, of an image of `regions`."""
+    """How many perturbed images `study` has of an image that is cut into `settings.regions`."""
     each_region = settings.regions + 1
     orders = len(METHODS) + scores.RANDOM_ORDERS
     # LIME, occlusion, deletion and insertion; Grad-CAM is one pass.

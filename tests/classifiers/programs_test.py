@@ -34,7 +34,7 @@ def test_bfloat16_trains_weights_of_float32(make_tiny, tiny_settings, images):
         state, _ = programs.step(state, batch)
         assert {x.dtype for x in jax.tree.leaves(state.params)} == {np.dtype("float32")}
         assert {x.dtype for x in jax.tree.leaves(state.batch_stats)} == {np.dtype("float32")}
-        variables[settings.dtype] = {"params": state.params, "batch_stats": state.batch_stats}
+        variables[settings.dtype] = state.variables
         logits, inside = network.apply(
             variables["float32"],
             inputs.normalise(images.images[:8]),

@@ -1,11 +1,12 @@
 import dataclasses
 import itertools
+import shutil
 
 import jax
 import numpy as np
 import pytest
 
-from synthmed_jax import runlog
+from synthmed_jax import checkpoint, runlog
 from synthmed_jax.classifiers import placement, train
 from synthmed_jax.classifiers.programs import make_programs
 from synthmed_jax.classifiers.train import train_fold
@@ -16,11 +17,14 @@ def untimed(record):
     return {k: v for k, v in record.items() if k not in ("seconds", "images_per_second")}
 
 
-def test_patience_ends_training_at_the_best_epoch(make_tiny, tiny_settings, images):
-    # Labels that mean nothing: validation loss must turn up.
-    shuffled = dataclasses.replace(
-        images, labels=np.random.default_rng(1).permutation(images.labels)
-    )
+@pytest.fixture
+def shuffled(images):
+    """Labels that mean nothing: the loss on others must turn up."""
+    labels = np.random.default_rng(1).permutation(images.labels)
+    return dataclasses.replace(images, labels=labels)
+
+
+def test_patience_ends_training_at_the_best_epoch(make_tiny, tiny_settings, shuffled):
     settings = dataclasses.replace(tiny_settings, learning_rate=3e-2, max_epochs=30, min_steps=240)
     losses = []
     _, result = train_fold(
@@ -71,74 +75,116 @@ class Killed(BaseException):
     """As a kill is: nothing of ours catches it."""
 
 
-@pytest.mark.parametrize("saved", ["every epoch", "never"])
-def test_a_training_killed_in_any_epoch_goes_on_to_the_same_end(
-    programs, tiny_settings, images, tmp_path, monkeypatch, saved
-):
-    monkeypatch.setattr(train, "SAVE_SECONDS", 0.0 if saved == "every epoch" else 1e9)
+def killed(*_, **__):
+    raise Killed
+
+
+@pytest.fixture
+def run_in(programs, tiny_settings, images):
+    """Trains in a folder: (folder, report) -> (variables, result)."""
+    # Every fourth label is wrong: the best epoch is neither the first nor the last.
+    wrong = np.arange(len(images)) % 4 == 0
+    doubtful = dataclasses.replace(images, labels=images.labels ^ wrong)
     settings = dataclasses.replace(tiny_settings, flips="dihedral", shift=2, patience=4)
 
     def run(folder, report=lambda record: None):
-        train_set, fold = images.subset(np.arange(32)), images.subset(np.arange(32, 48))
+        train_set, fold = doubtful.subset(np.arange(32)), doubtful.subset(np.arange(32, 48))
         return train_fold(
-            programs, settings, 7, train_set, {"fold": fold, "all": images}, "fold", "here",
+            programs, settings, 2, train_set, {"fold": fold, "all": doubtful}, "fold", "here",
             folder=folder, report=report,
         )  # fmt: skip
 
-    def killed_in(last):
-        def report(record):
+    return run
+
+
+def records_in(folder):
+    return [untimed(record) for record in runlog.read_metrics(folder / "metrics.jsonl")]
+
+
+@pytest.mark.parametrize("saved", ["every epoch", "never"])
+def test_a_training_killed_anywhere_goes_on_to_the_same_end(run_in, tmp_path, monkeypatch, saved):
+    monkeypatch.setattr(train, "SAVE_SECONDS", 0.0 if saved == "every epoch" else 1e9)
+    broken = tmp_path / "broken"
+    seen = []
+
+    def report(last):
+        def own(record):
             seen.append(record["epoch"])
             if record["epoch"] == last:
                 raise Killed
 
-        return report
+        return own
 
-    def killed(*_):
-        raise Killed
+    def broken_off(module, name, instead):
+        """Killed where a function is called for the last time."""
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, instead)
+            with pytest.raises(Killed):
+                run_in(broken, report(None))
 
-    variables, result = run(tmp_path / "whole")
-    seen = []
-    for last in (1, 3, 4):
+    variables, result = run_in(tmp_path / "whole")
+    assert 1 < result["best_epoch"] < result["epochs"] == 4
+    for last in (1, 3):
         with pytest.raises(Killed):
-            run(tmp_path / "broken", killed_in(last))
-    with monkeypatch.context() as patch:
-        patch.setattr(runlog, "write_json", killed)  # All epochs are over, nothing says so yet.
-        with pytest.raises(Killed):
-            run(tmp_path / "broken", killed_in(None))
-    found, found_result = run(tmp_path / "broken", killed_in(None))
-    # An epoch that was not saved is trained again, and no other.
-    all_again = [1, 2, 3, 4]
-    last_runs = ([3, 4], [4], []) if saved == "every epoch" else [all_again] * 3
+            run_in(broken, report(last))
+    save, remove = checkpoint.save, shutil.rmtree
+    if saved == "every epoch":
+        # The third epoch's record is written, its checkpoint is not; then the other way round.
+        broken_off(checkpoint, "save", killed)
+        assert len(records_in(broken)) == 3
+        broken_off(checkpoint, "save", lambda *a, **k: (save(*a, **k), killed()))
+    broken_off(runlog, "write_json", killed)  # All is over, and no result says so yet.
+    if saved == "every epoch":
+        # The result is there, and what the training went on from is to go.
+        def killed_in_it(path, **options):
+            if path == broken / "ended" and path.exists():
+                raise Killed
+            remove(path, **options)
+
+        broken_off(shutil, "rmtree", killed_in_it)
+    found, found_result = run_in(broken, report(None))
+    # An epoch that was not saved is trained again, and no other (of a training that has a result,
+    # all: nobody asks for that).
+    whole = [1, 2, 3, 4]
+    last_runs = ([3], [3], [4], [], whole) if saved == "every epoch" else (whole, whole)
     assert seen == [1, 1, 2, 3, *itertools.chain(*last_runs)]
     assert untimed(found_result) == untimed(result)
     jax.tree.map(np.testing.assert_array_equal, found, variables)
-    written = [
-        [untimed(record) for record in runlog.read_metrics(tmp_path / name / "metrics.jsonl")]
-        for name in ("whole", "broken")
-    ]
-    assert written[0] == written[1]
-    assert len(written[0]) == 4
+    assert records_in(broken) == records_in(tmp_path / "whole")
     # Only what a finished training needs is left.
     names = {"metrics.jsonl", "checkpoint", "result.json"}
-    assert {path.name for path in (tmp_path / "broken").iterdir()} == names
+    assert {path.name for path in broken.iterdir()} == names
 
 
-def test_lost_records_are_not_passed_over(programs, tiny_settings, images, tmp_path, monkeypatch):
+def test_the_best_weights_of_an_earlier_end_are_not_kept(run_in, tmp_path):
+    checkpoint.save(tmp_path / "checkpoint", 9, {"of": np.zeros(1)})
+    variables, result = run_in(tmp_path)
+    assert checkpoint.latest_step(tmp_path / "checkpoint") == result["best_epoch"]
+    found = checkpoint.restore(tmp_path / "checkpoint", variables)
+    jax.tree.map(np.testing.assert_array_equal, found, variables)
+
+
+def test_other_batches_are_another_training(run_in, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "SAVE_SECONDS", 0.0)
-
-    def run(report=lambda record: None):
-        train_fold(
-            programs, tiny_settings, 7, images, {"fold": images}, "fold", "here",
-            folder=tmp_path, report=report,
-        )  # fmt: skip
+    epochs = []
 
     def report(record):
-        if record["epoch"] == 3:
+        epochs.append(record["epoch"])
+        if len(epochs) == 3:
             raise Killed
 
     with pytest.raises(Killed):
-        run(report)
-    records = (tmp_path / "metrics.jsonl").read_text()
-    (tmp_path / "metrics.jsonl").write_text(records.split("\n")[0] + "\n")
+        run_in(tmp_path, report)
+    # As three devices, which can't share 8 images, would have it.
+    monkeypatch.setattr(train, "batch_of", lambda settings, num_train: 6)
+    run_in(tmp_path, report)
+    assert epochs == [1, 2, 3, 1, 2, 3, 4]
+
+
+def test_lost_records_are_not_passed_over(run_in, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "SAVE_SECONDS", 0.0)
+    with pytest.raises(Killed):
+        run_in(tmp_path, lambda record: record["epoch"] == 3 and killed())
+    (tmp_path / "metrics.jsonl").write_text("")
     with pytest.raises(UserError, match=r"lacks epochs .* delete resume"):
-        run()
+        run_in(tmp_path)

@@ -3,7 +3,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from synthmed_jax.errors import UserError
 from synthmed_jax.explain.predictor import Predictor, make_view
 from synthmed_jax.explain.remembered import RememberedPredictor
 from synthmed_jax.explain.study import study
@@ -61,14 +60,16 @@ def test_every_other_question_is_asked(tmp_path, asked):
     assert asked == ["masked"] * 9
 
 
-def test_a_damaged_answer_is_named(tmp_path):
+def test_an_answer_cut_short_is_asked_for_again(tmp_path, asked):
     predictor = RememberedPredictor(logits, jnp.float32(0.01), 4, tmp_path)
-    predictor.probabilities(IMAGES)
+    wanted = predictor.probabilities(IMAGES)
     (path,) = tmp_path.iterdir()
-    for damaged in (b"", path.read_bytes()[:-3], b"no answer"):
+    whole = path.read_bytes()
+    for damaged in (b"", whole[:-3], b"no answer"):
         path.write_bytes(damaged)
-        with pytest.raises(UserError, match=rf"{path.name} is damaged .* delete it"):
-            predictor.probabilities(IMAGES)
+        np.testing.assert_array_equal(predictor.probabilities(IMAGES), wanted)
+        assert path.read_bytes() == whole
+    assert asked == ["probabilities"] * 4
 
 
 def first_region(view, label):
