@@ -103,7 +103,9 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{key} {_plain(item)}" for key, item in value.items())
     if isinstance(value, list):
-        return ", ".join(_plain(item) for item in value)
+        # From a command line several names come as one: "a,b".
+        names = (name.strip() for item in value for name in _plain(item).split(","))
+        return ", ".join(filter(None, names))
     return value if isinstance(value, str) and value else json.dumps(value)
 
 

@@ -17,6 +17,15 @@ def test_the_protocol_is_the_configs(fabricated):
     assert "explicit counts" not in rows
 
 
+def test_names_from_a_command_line_are_told_apart(fabricated):
+    config = fabricated.read("config.json")
+    config["classifier"] |= {"backbones": ["vgg16,alexnet"], "arms": ["synthetic,"]}
+    fabricated.write("config.json", config)
+    rows = dict(provenance.protocol(read_run(fabricated.workdir)))
+    assert rows["classifiers"].startswith("vgg16, alexnet on images of")
+    assert rows["classifiers"].endswith("arms: synthetic")
+
+
 def test_what_classifiers_start_from_is_named(fabricated):
     found = "classify/resnet18/real/all-0-s0/fold1/result.json"
     initial = {"weights": "g.pth", "sha256": "abc", "head": "random"}
