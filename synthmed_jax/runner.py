@@ -53,13 +53,13 @@ def run(
     for name in stages.with_upstream(run, names):
         workdir.check(directory, name, stages.fingerprint(run, name))
     if dry_run:
-        _say_expected(run, [name for name in names if _is_long(run, name)])
+        _say_expected(run, names)
         return
     runlog.write_json(directory / "config.json", config.to_dict())
     expectations: dict[str, float] | None = None
     for name in names:
         if expectations is None and _is_long(run, name):
-            expectations = _say_expected(run, [later for later in names if _is_long(run, later)])
+            expectations = _say_expected(run, names)
         _run_stage(run, name, (expectations or {}).get(name))
     report = directory / "report" / "index.html"
     if report.exists():
@@ -79,8 +79,8 @@ def _is_long(run: Run, name: str) -> bool:
 
 
 def _say_expected(run: Run, names: Sequence[str]) -> dict[str, float]:
-    """Times a few steps of the long stages among `names`, and prints what that comes to."""
-    seconds = expected.expected_seconds(run, list(names))
+    """Times a few steps of those of `names` that are long, and prints what that comes to."""
+    seconds = expected.expected_seconds(run, [name for name in names if _is_long(run, name)])
     said = [f"{name} {expected.in_words(value)}" for name, value in seconds.items()]
     total = expected.in_words(sum(seconds.values()))
     print(

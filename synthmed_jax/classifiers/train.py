@@ -31,6 +31,7 @@ from synthmed_jax.errors import Diverged, UserError
 SAVE_SECONDS = 300.0
 
 Record = dict[str, float]
+_SCORES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 
 class Progress(NamedTuple):
@@ -195,8 +196,7 @@ def _outcome(
         choices[by] = {"epoch": record["epoch"], "scores": scores}
     return {
         "best_epoch": best["epoch"],
-        **{name: best[name] for name in ("train_loss", "train_accuracy")},
-        **{name: best[name] for name in ("val_loss", "val_accuracy")},
+        **{name: best[name] for name in _SCORES},
         "epochs": len(records),
         "stopped": _why_ended(settings, records),
         "choices": choices,
