@@ -24,16 +24,22 @@ PROTOCOL = (
     (
         "generator",
         "diffusion, conditioning: {diffusion.conditioning}; {diffusion.schedule} schedule, "
-        "T = {diffusion.num_steps}, predicts {diffusion.prediction}; "
-        "augmentation: flips {diffusion.flips}, shift {diffusion.shift} pixels",
+        "T = {diffusion.num_steps}, predicts {diffusion.prediction}",
     ),
     (
         "its training",
         "{diffusion.train.steps} steps of {diffusion.train.batch_size} images, "
         "learning rate {diffusion.train.learning_rate}, averages of the weights with half-lives of "
-        "{diffusion.train.ema_half_lives} steps",
+        "{diffusion.train.ema_half_lives} steps; share of labels hidden: "
+        "{diffusion.train.label_dropout}; augmentation: flips {diffusion.flips}, shift "
+        "{diffusion.shift} pixels, warps (which it is told of) with probability {diffusion.warp}",
     ),
-    ("sampler", "{generate.sampler}, {generate.steps} steps; {generate.per_class} images a class"),
+    (
+        "sampler",
+        "{generate.sampler}, {generate.steps} steps spaced evenly in {generate.spacing}; guidance "
+        "{generate.guidance} (1.0: none); kept in range by: {generate.threshold}; "
+        "{generate.per_class} images a class",
+    ),
     (
         "classifiers",
         "{classifier.backbones} on images of {classifier.image_size} pixels a side; a stem for "

@@ -12,7 +12,9 @@ def test_the_protocol_is_the_configs(fabricated):
     rows = dict(provenance.protocol(read_run(fabricated.workdir)))
     drawn = fabricated.read("config.json")["generate"]
     assert rows["sampler"] == (
-        f"{drawn['sampler']}, {drawn['steps']} steps; {drawn['per_class']} images a class"
+        f"{drawn['sampler']}, {drawn['steps']} steps spaced evenly in {drawn['spacing']}; guidance "
+        f"{drawn['guidance']} (1.0: none); kept in range by: {drawn['threshold']}; "
+        f"{drawn['per_class']} images a class"
     )
     assert "explicit counts" not in rows
 
