@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from synthmed_jax import checkpoint, parallel, search, workdir
+from synthmed_jax import checkpoint, parallel, search, stages
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.classifiers import settings as classifier_settings
 from synthmed_jax.classifiers.programs import Programs, State
@@ -238,8 +238,7 @@ def _blank(run: Run, count: int) -> np.ndarray:
 
 def _explain(run: Run) -> float:
     """For the network that is known to be explained, or else the first; all else is short."""
-    cells = [cell.path for cell in run.cells]
-    known = workdir.is_finished(run.workdir, "evaluate", cells)
+    known = stages.is_finished(run, "evaluate")
     network = run.explained["backbone"] if known else run.settings.backbones[0]
     num_classes = len(run.data.images.class_names)
     evaluations = gallery.num_evaluations(run.settings.explain, num_classes)

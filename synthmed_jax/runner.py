@@ -68,14 +68,10 @@ def run(
 
 def _is_long(run: Run, name: str) -> bool:
     """Whether a stage takes long and has work left; one whose inputs are not finished has."""
-
-    def is_finished(stage: str) -> bool:
-        return workdir.is_finished(run.workdir, stage, stages.STAGES[stage].cells(run))
-
     if name not in expected.ESTIMATES:
         return False
     # The inputs first: what is explained is known only after the evaluation.
-    return not all(map(is_finished, (*stages.upstream(run, name), name)))
+    return not all(stages.is_finished(run, each) for each in (*stages.upstream(run, name), name))
 
 
 def _say_expected(run: Run, names: Sequence[str]) -> dict[str, float]:
@@ -90,24 +86,21 @@ def _say_expected(run: Run, names: Sequence[str]) -> dict[str, float]:
 
 
 def _run_stage(run: Run, name: str, expected_seconds: float | None = None) -> None:
-    stage = stages.STAGES[name]
     for upstream in stages.upstream(run, name):
         marker = workdir.read_marker(run.workdir, upstream)
         if not marker or marker["status"] != "finished":
             raise UserError(f"stage {name!r} needs {upstream!r}, which is not finished: run it too")
-    cells = stage.cells(run)
-    if workdir.is_finished(run.workdir, name, cells):
+    if stages.is_finished(run, name):
         print(f"{name}: finished, nothing to do", flush=True)
         return
     about = f" about {expected.in_words(expected_seconds)}" if expected_seconds else ""
     print(f"{name} ...{about}", flush=True)
-    own = stages.fingerprint(run, name)
-    workdir.mark(run.workdir, name, "started", own, cells)
+    stages.mark(run, name, "started")
     started = time.monotonic()
     status = "stopped"
     try:
-        stage.run(run)
-        workdir.mark(run.workdir, name, "finished", own, cells)
+        stages.STAGES[name].run(run)
+        stages.mark(run, name, "finished")
         status = "finished"
     finally:
         _record(run, name, status, time.monotonic() - started, expected_seconds)

@@ -33,6 +33,8 @@ class Stage:
       at_times: stages whose output it reads under some settings only; `fields` must hold all that
         they depend on.
       cells: units of work wanted now; the stage is finished when its marker has them all.
+      adds: its output keeps the cells of earlier runs; otherwise it is of the last run's alone, and
+        made anew when others are wanted.
       optional: runs only when it is named.
     """
 
@@ -42,6 +44,7 @@ class Stage:
     inputs: tuple[str, ...] = ()
     at_times: Callable[[Run], tuple[str, ...]] = lambda run: ()
     cells: Callable[[Run], list[str]] = lambda run: ["all"]
+    adds: bool = False
     optional: bool = False
 
 
@@ -135,6 +138,10 @@ def _cell_names(run: Run) -> list[str]:
     return [cell.path for cell in run.cells]
 
 
+def _images_a_class(run: Run) -> list[str]:
+    return [f"{run.settings.per_class} a class"]
+
+
 def _report_cells(run: Run) -> list[str]:
     """The report is made anew when a file that it shows has changed."""
     sha = hashlib.sha256()
@@ -175,7 +182,8 @@ STAGES: dict[str, Stage] = {
         fields=("generate.",),
         ignored=("generate.per_class", "generate.block"),
         inputs=("diffusion",),
-        cells=lambda run: [f"{run.settings.per_class} a class"],
+        cells=_images_a_class,
+        adds=True,
     ),
     "sweep": Stage(
         diffusion_stages.run_sweep,
@@ -190,6 +198,7 @@ STAGES: dict[str, Stage] = {
         inputs=("split",),
         at_times=lambda run: ("generate",) if run.settings.tune.target == "classifier" else (),
         cells=lambda run: [f"{run.searched} {run.settings.tune.trials}"],
+        adds=True,
         optional=True,
     ),
     "classify": Stage(
@@ -198,8 +207,15 @@ STAGES: dict[str, Stage] = {
         ignored=_CELL_FIELDS,
         inputs=("split", "generate"),
         cells=_cell_names,
+        adds=True,
     ),
-    "evaluate": Stage(_evaluate, fields=(), inputs=("split", "classify"), cells=_cell_names),
+    "evaluate": Stage(
+        _evaluate,
+        fields=(),
+        inputs=("split", "classify"),
+        # How near the synthetic images come is measured on all of them.
+        cells=lambda run: [*_cell_names(run), *_images_a_class(run)],
+    ),
     "explain": Stage(
         _explain,
         fields=("explain.",),
@@ -223,6 +239,19 @@ def with_upstream(run: Run, names: Iterable[str]) -> list[str]:
         if name in found:
             found.update(upstream(run, name))
     return [name for name in STAGES if name in found]
+
+
+def is_finished(run: Run, name: str) -> bool:
+    """Whether the stage's output is there, with all that is wanted now."""
+    stage = STAGES[name]
+    return workdir.is_finished(run.workdir, name, stage.cells(run), adds=stage.adds)
+
+
+def mark(run: Run, name: str, status: str) -> None:
+    """Writes the stage's marker: "started" or "finished"."""
+    stage = STAGES[name]
+    own, cells = fingerprint(run, name), stage.cells(run)
+    workdir.mark(run.workdir, name, status, own, cells, adds=stage.adds)
 
 
 def fingerprint(run: Run, name: str) -> workdir.Fingerprint:

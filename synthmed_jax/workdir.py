@@ -58,12 +58,16 @@ def read_marker(workdir: pathlib.Path, stage: str) -> dict[str, Any] | None:
     return runlog.read_json(path) if path.exists() else None
 
 
-def is_finished(workdir: pathlib.Path, stage: str, cells: list[str]) -> bool:
-    """Whether the stage finished, with all of these cells (its units of work)."""
+def is_finished(workdir: pathlib.Path, stage: str, cells: list[str], *, adds: bool) -> bool:
+    """Whether the stage finished, with these cells (its units of work).
+
+    With `adds`, more cells may lie beside them; otherwise its output must be of just these.
+    """
     marker = read_marker(workdir, stage)
-    return (
-        marker is not None and marker["status"] == "finished" and set(cells) <= set(marker["cells"])
-    )
+    if marker is None or marker["status"] != "finished":
+        return False
+    wanted, found = set(cells), set(marker["cells"])
+    return wanted <= found if adds else wanted == found
 
 
 def check(workdir: pathlib.Path, stage: str, fingerprint: Fingerprint) -> None:
@@ -87,11 +91,17 @@ def check(workdir: pathlib.Path, stage: str, fingerprint: Fingerprint) -> None:
 
 
 def mark(
-    workdir: pathlib.Path, stage: str, status: str, fingerprint: Fingerprint, cells: list[str]
+    workdir: pathlib.Path,
+    stage: str,
+    status: str,
+    fingerprint: Fingerprint,
+    cells: list[str],
+    *,
+    adds: bool,
 ) -> None:
-    """Writes the marker; cells of an earlier run are kept, so that work is only ever added."""
+    """Writes the marker; with `adds`, the cells of earlier runs are still there beside these."""
     before = read_marker(workdir, stage)
-    kept = before["cells"] if before else []
+    kept = before["cells"] if before and adds else []
     if status == "finished":
         kept = sorted({*kept, *cells})
     value = {"status": status, **dataclasses.asdict(fingerprint), "cells": kept}

@@ -1,10 +1,11 @@
+import dataclasses
 import importlib
 import time
 
 import numpy as np
 import pytest
 
-from synthmed_jax import checkpoint, expected, runlog, search, settings, workdir
+from synthmed_jax import checkpoint, expected, runlog, search, settings, stages
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.experiment import Run
 
@@ -78,10 +79,10 @@ def test_explanations_are_expected_to_ask_for_every_perturbed_image(make_run):
         | {"folds": [{"fold": 0, "val_loss": 1.0}]}
     ]
     runlog.write_json(run.workdir / "evaluate" / "metrics.json", {"cells": cells})
-    fingerprint = workdir.Fingerprint({}, {})
-    workdir.mark(run.workdir, "evaluate", "finished", fingerprint, ["vgg16/synthetic/8-inf-s0"])
+    others = make_run(classifier__backbones=("vgg16",), explain__num_samples=50, **changes)
+    stages.mark(dataclasses.replace(others, workdir=run.workdir), "evaluate", "finished")
     assert expected.expected_seconds(run, ["explain"]) == {"explain": 0.25 * evaluations}
-    workdir.mark(run.workdir, "evaluate", "finished", fingerprint, [c.path for c in run.cells])
+    stages.mark(run, "evaluate", "finished")
     assert expected.expected_seconds(run, ["explain"]) == {"explain": 1.0 * evaluations}
 
 

@@ -106,6 +106,11 @@ def test_more_images_add_a_cell_and_redo_nothing(finished, cache):
                 continue
             assert after[name] == content, name
     assert any("/synthetic/12-inf-s0/" in name for name in after)
+    # What was there before is shown again when it is asked for again.
+    runner.run(make_config(cache), finished)
+    again = contents(finished)
+    for name in ("evaluate/metrics.json", "evaluate/fidelity.json", "explain/lime.json"):
+        assert after[name] != before[name] == again[name], name
 
 
 @pytest.mark.parametrize("target", search.TARGETS)
