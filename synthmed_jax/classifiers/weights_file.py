@@ -1,12 +1,12 @@
 """Reads a state dict from a file, torch's or safetensors', without torch.
 
-torch writes Python's pickle, which can call anything. Here it may call two functions of this file
-and OrderedDict, and name types of numbers; whatever else it asks for ends the reading.
+torch writes Python's pickle, which can call anything. Here it may make tensors, tuples and dicts
+with names, and name types of numbers; whatever else it asks for ends the reading.
 """
 
 from __future__ import annotations
 
-import collections
+import dataclasses
 import io
 import math
 import pathlib
@@ -14,7 +14,8 @@ import pickle
 import pickletools
 import struct
 import zipfile
-from typing import Any, BinaryIO, NamedTuple
+from collections.abc import Iterable
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 import ml_dtypes
 import numpy as np
@@ -37,7 +38,6 @@ _DTYPES = {
     "ByteStorage": np.uint8,
     "BoolStorage": np.bool_,
 }
-_MEMOS = ("PUT", "LONG_BINPUT")  # opcodes that remember an object by a number of any size
 
 
 class _DType(NamedTuple):
@@ -54,13 +54,34 @@ class _Storage(NamedTuple):
     size: int
 
 
-class _Tensor(NamedTuple):
-    """A view of a storage: first number, shape, and strides in numbers."""
+_NOWHERE = _Storage("", np.dtype(np.float32), 0)
 
-    storage: _Storage
-    first: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
+
+@dataclasses.dataclass
+class _Tensor:
+    """A view of a storage: first number, shape, and strides in numbers.
+
+    torch 0.1 made an empty tensor first and then set its parts.
+    """
+
+    storage: _Storage = _NOWHERE
+    first: int = 0
+    shape: tuple[int, ...] = ()
+    strides: tuple[int, ...] = ()
+
+
+class _Named(dict[str, Any]):
+    """A dict by names: to hash tuples that share tuples that share tuples takes for ever."""
+
+    def __init__(self, items: Iterable[tuple[str, Any]] = ()) -> None:
+        super().__init__()
+        for name, value in items:
+            self[name] = value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if not isinstance(name, str):
+            raise pickle.UnpicklingError(f"it uses a {type(name).__name__} as a name")
+        super().__setitem__(name, value)
 
 
 def read_state_dict(path: pathlib.Path) -> dict[str, np.ndarray]:
@@ -84,46 +105,76 @@ def read_state_dict(path: pathlib.Path) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _rebuild_tensor(
-    storage: _Storage, first: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any
-) -> _Tensor:
-    return _Tensor(storage, first, shape, strides)
+def _rebuild_tensor(*parts: Any) -> _Tensor:
+    return _Tensor(*parts[:4])  # Since torch 0.4 gradients and hooks follow.
 
 
 def _rebuild_parameter(tensor: _Tensor, *_: Any) -> _Tensor:
     return tensor
 
 
-class _Unpickler(pickle.Unpickler):
-    """Calls nothing but what a state dict needs."""
+_EXTENSIONS = (pickle.EXT1, pickle.EXT2, pickle.EXT4)
+_CALLABLE = {
+    "collections.OrderedDict": _Named,
+    "torch.Size": tuple,
+    "torch._utils._rebuild_tensor": _rebuild_tensor,  # Until torch 0.3: torchvision's VGGs.
+    **{f"torch.{name.replace('Storage', 'Tensor')}": _Tensor for name in _DTYPES},
+    "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
+    "torch._utils._rebuild_parameter": _rebuild_parameter,
+}
+
+
+class _Unpickler(pickle._Unpickler):
+    """Calls nothing but what a state dict needs.
+
+    Python's reader that is written in Python: its steps can be replaced, and what it is told to
+    remember by a large number costs nothing.
+    """
+
+    dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch}
+    stack: list[Any]
 
     def find_class(self, module: str, name: str) -> Any:
-        if module == "torch" and name in _DTYPES:
+        if module in ("torch", "torch.cuda") and name in _DTYPES:
             return _DType(_DTYPES[name])
-        allowed = {
-            ("collections", "OrderedDict"): collections.OrderedDict,
-            ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
-            ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
-        }
-        if (module, name) not in allowed:
+        if f"{module}.{name}" not in _CALLABLE:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, and no code is run")
-        return allowed[module, name]
+        return _CALLABLE[f"{module}.{name}"]
 
     def persistent_load(self, pid: Any) -> _Storage:
-        kind, dtype, key, _, count, *_ = pid
+        kind, dtype, key, _, count, *views = pid
         if kind != "storage" or not isinstance(dtype, _DType) or not isinstance(key, str):
             raise pickle.UnpicklingError("a storage of an unknown kind")
+        if any(view is not None for view in views):
+            raise pickle.UnpicklingError("a storage that is a part of another")
         return _Storage(key, np.dtype(dtype.dtype), int(count))
+
+    def load_empty_dict(self) -> None:
+        self.stack.append(_Named())
+
+    def load_build(self) -> None:
+        """Sets nothing but a tensor's parts; a module's state dict has versions of its layers."""
+        state, built = self.stack.pop(), self.stack[-1]
+        if isinstance(built, _Tensor):
+            built.storage, built.first, built.shape, built.strides = state
+        elif not isinstance(built, _Named):
+            raise pickle.UnpicklingError("it sets attributes")
+
+    def load_other(self) -> None:
+        raise pickle.UnpicklingError("it holds what torch does not write: sets, extensions")
+
+    dispatch[pickle.EMPTY_DICT[0]] = load_empty_dict
+    dispatch[pickle.BUILD[0]] = load_build
+    for code in (pickle.DICT, pickle.EMPTY_SET, pickle.FROZENSET, *_EXTENSIONS):
+        dispatch[code[0]] = load_other
 
 
 def _unpickle(file: BinaryIO) -> Any:
     """Reads one pickle, from where the file stands."""
     start = file.tell()
-    # A memo's index is the length of a list that is made for it, at once: of 64 GB, if it says so.
-    codes = [(code.name, argument) for code, argument, _ in pickletools.genops(file)]
+    for _ in pickletools.genops(file):  # What says to be longer than the file ends here.
+        pass
     size = file.tell() - start
-    if any(name in _MEMOS and int(index or 0) > size for name, index in codes):
-        raise pickle.UnpicklingError("it remembers more than it holds")
     file.seek(start)
     return _Unpickler(io.BytesIO(file.read(size))).load()
 
@@ -152,6 +203,8 @@ def _read_older(file: BinaryIO) -> dict[str, np.ndarray]:
     storages = {storage.key: storage for storage in _storages(found)}
     data = {}
     for key in keys:
+        if not isinstance(key, str):
+            raise ValueError("its storages have no names")
         (count,) = struct.unpack("<q", file.read(8))
         data[key] = file.read(count * storages[key].dtype.itemsize)
     return _arrays(found, data)
@@ -160,11 +213,18 @@ def _read_older(file: BinaryIO) -> dict[str, np.ndarray]:
 def _storages(found: Any) -> list[_Storage]:
     if not isinstance(found, dict) or not all(isinstance(v, _Tensor) for v in found.values()):
         raise ValueError("it holds something else than tensors by name")
-    return [tensor.storage for tensor in found.values()]
+    storages = []
+    for name, tensor in found.items():
+        numbers = (tensor.first, *tensor.shape, *tensor.strides)
+        known = isinstance(tensor.storage, _Storage)
+        if not known or not all(type(number) is int for number in numbers):
+            raise ValueError(f"{name!r} is a tensor of an unknown kind")
+        storages.append(tensor.storage)
+    return storages
 
 
 def _arrays(found: dict[str, _Tensor], data: dict[str, bytes]) -> dict[str, np.ndarray]:
-    return {str(name): _array(name, tensor, data) for name, tensor in found.items()}
+    return {name: _array(name, tensor, data) for name, tensor in found.items()}
 
 
 def _array(name: str, tensor: _Tensor, data: dict[str, bytes]) -> np.ndarray:

@@ -5,6 +5,8 @@ import contextlib
 import os
 import pathlib
 import pickle
+import struct
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -61,6 +63,40 @@ def test_what_torch_wrote_is_read(name):
         assert found[key].dtype == array.dtype
 
 
+# How torch 0.1 and 0.2 wrote a tensor, before _rebuild_tensor_v2.
+OLD_TENSORS = {
+    "built": b"ctorch\nFloatTensor\n)\x81%sb",
+    "rebuilt": b"ctorch._utils\n_rebuild_tensor\n%sR",
+}
+
+
+def old_file(path, tensor, module=b"torch", view=b"N"):
+    """A state dict of one tensor of 2 x 3 as Python 2 pickled it, from the third of 8 numbers."""
+    storage = b"(S'storage'\nc%s\nFloatStorage\nS'7'\nS'cpu'\nI8\n%stQ" % (module, view)
+    parts = b"(%sI2\n(I2\nI3\nt(I3\nI1\ntt" % storage
+    items = b"(](](S'weight'\n%seet" % (OLD_TENSORS[tensor] % parts)
+    found = b"\x80\x02ccollections\nOrderedDict\n%sR}S'_metadata'\n}sb." % items
+    numbers = struct.pack("<q8f", 8, *range(8))
+    as_older(path, found + pickle.dumps(["7"], 2) + numbers)
+
+
+@pytest.mark.parametrize("tensor", OLD_TENSORS)
+@pytest.mark.parametrize("module", [b"torch", b"torch.cuda"])
+def test_the_first_torches_are_read(tmp_path, tensor, module):
+    # torchvision's VGGs are of 2017. torch 2.13 reads this file too, to the same numbers.
+    old_file(tmp_path / "w.pth", tensor, module)
+    (found,) = read_state_dict(tmp_path / "w.pth").items()
+    assert found[0] == "weight"
+    np.testing.assert_array_equal(found[1], np.arange(2.0, 8.0).reshape(2, 3))
+    assert found[1].dtype == np.float32
+
+
+def test_a_part_of_a_storage_is_refused_not_misread(tmp_path):
+    old_file(tmp_path / "w.pth", "rebuilt", view=b"(S'9'\nI4\nI8\nt")
+    with pytest.raises(UserError, match="a storage that is a part of another"):
+        read_state_dict(tmp_path / "w.pth")
+
+
 @pytest.mark.parametrize("write", [as_zip, as_older])
 def test_code_in_a_file_is_never_run(tmp_path, write):
     path, trace = tmp_path / "weights.pth", tmp_path / "was_here"
@@ -74,7 +110,7 @@ def test_code_in_a_file_is_never_run(tmp_path, write):
 
 
 @pytest.mark.parametrize(
-    "call", ["builtins.eval", "torch._utils._rebuild_tensor", "torch.load", "os.system"]
+    "call", ["builtins.eval", "torch._utils._rebuild_xla_tensor", "torch.load", "os.system"]
 )
 def test_nothing_else_can_be_named(tmp_path, call):
     module, _, name = call.rpartition(".")
@@ -139,12 +175,38 @@ def test_nothing_compressed_is_unpacked(tmp_path, entry):
 
 @pytest.mark.parametrize("write", [as_zip, as_older])
 @pytest.mark.parametrize("put", [b"r" + (2**31).to_bytes(4, "little"), b"p4294967296\n"])
-def test_a_memo_larger_than_its_file_is_refused(tmp_path, write, put):
-    # Python's reader would make a list of that length before it looks at anything else.
+def test_to_remember_by_a_large_number_costs_nothing(tmp_path, write, put):
+    # Python's usual reader makes a list of that length.
     path = tmp_path / "w.pth"
-    write(path, b"\x80\x02}" + put + b".")
-    with pytest.raises(UserError, match="remembers more than it holds"):
-        read_state_dict(path)
+    write(path, b"\x80\x02}" + put + b"." + pickle.dumps([], 2))
+    tracemalloc.start()
+    assert read_state_dict(path) == {}
+    assert tracemalloc.get_traced_memory()[1] < 10**6
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("write", [as_zip, as_older])
+def test_names_that_take_for_ever_to_hash_are_refused(tmp_path, write):
+    nested = ()
+    for _ in range(60):
+        nested = (nested, nested)
+    evil = pickle.dumps([nested, nested], 2)[:-1]  # less the code that ends it
+    path = tmp_path / "w.pth"
+    for names in (
+        b"}" + evil + b"0(" + evil + b"Nu.",
+        b"(" + evil + b"Nd.",
+        b"(" + evil + b"\x91.",
+    ):
+        write(path, names)
+        with pytest.raises(UserError, match="can't be read as weights"):
+            read_state_dict(path)
+
+
+def test_attributes_are_set_on_nothing(tmp_path):
+    text = b"\x80\x02ctorch._utils\n_rebuild_parameter\nN}U\x0c__defaults__K\x01s\x86b."
+    as_zip(tmp_path / "w.pth", text)
+    with pytest.raises(UserError, match="it sets attributes"):
+        read_state_dict(tmp_path / "w.pth")
 
 
 def test_something_else_than_a_state_dict(tmp_path):
