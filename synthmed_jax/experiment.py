@@ -15,6 +15,7 @@ from synthmed_jax import settings as settings_module
 from synthmed_jax.classifiers import cross_validate, feature_net, inputs, pretrained
 from synthmed_jax.classifiers.programs import Programs, make_network, make_programs
 from synthmed_jax.data import images, phantom_set, split, synthetic, warp
+from synthmed_jax.data.grouping import assign_groups
 from synthmed_jax.diffusion import conditioning, model, sampling, schedule, unet
 from synthmed_jax.diffusion.step import Step, make_step
 from synthmed_jax.evaluation import classification, memorisation
@@ -40,6 +41,12 @@ class Run:
     def parts(self) -> split.Parts:
         """`fit` and `val`."""
         return split.read_parts(self.split_path, self.data.images)
+
+    @property
+    def fit_groups(self) -> np.ndarray | None:
+        """i64[N], the group (patient) of each `fit` image; None where no groups are known."""
+        group_by = self.settings.split.group_by
+        return None if group_by == "none" else assign_groups(self.parts.fit.files, group_by)
 
     @functools.cached_property
     def part_sizes(self) -> tuple[int, int]:

@@ -95,6 +95,7 @@ def _run_stage(run: Run, name: str, expected_seconds: float | None = None) -> No
         return
     about = f" about {expected.in_words(expected_seconds)}" if expected_seconds else ""
     print(f"{name} ...{about}", flush=True)
+    stages.STAGES[name].check(run)
     stages.mark(run, name, "started")
     started = time.monotonic()
     status = "stopped"

@@ -9,9 +9,12 @@ import shutil
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from synthmed_jax import diffusion_stages, runlog, tune_stage, workdir
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.data import split
+from synthmed_jax.data.images import ImageSet
 from synthmed_jax.diffusion import likelihood
 from synthmed_jax.evaluation import memorisation, real_test
 from synthmed_jax.experiment import Run
@@ -35,6 +38,7 @@ class Stage:
       cells: units of work wanted now; the stage is finished when its marker has them all.
       adds: its output keeps the cells of earlier runs; otherwise it is of the last run's alone, and
         made anew when others are wanted.
+      check: raises what stands in the way, before the settings are bound to the workdir.
       optional: runs only when it is named.
     """
 
@@ -45,6 +49,7 @@ class Stage:
     at_times: Callable[[Run], tuple[str, ...]] = lambda run: ()
     cells: Callable[[Run], list[str]] = lambda run: ["all"]
     adds: bool = False
+    check: Callable[[Run], None] = lambda run: None
     optional: bool = False
 
 
@@ -58,16 +63,28 @@ def _split(run: Run) -> None:
     )
 
 
-def _classify(run: Run) -> None:
-    training_sets = {"synthetic": lambda: run.synthetic, "real": lambda: run.parts.fit}
+def _training_set(run: Run, arm: str) -> tuple[ImageSet, np.ndarray | None]:
+    """An arm's images, and their groups where they have some."""
+    return (run.synthetic, None) if arm == "synthetic" else (run.parts.fit, run.fit_groups)
+
+
+def _check_classify(run: Run) -> None:
     for cell in run.cells:
+        images, groups = _training_set(run, cell.arm)
+        cross_validate.check(run.settings.classifier, cell, images, run.parts.val, groups)
+
+
+def _classify(run: Run) -> None:
+    for cell in run.cells:
+        images, groups = _training_set(run, cell.arm)
         cross_validate.cross_validate(
             run.programs_of(cell.backbone),
             run.settings.classifier,
             cell,
-            run.resize(training_sets[cell.arm]()),
+            run.resize(images),
             run.resize(run.parts.val),
             run.workdir / "classify",
+            groups,
         )
 
 
@@ -208,6 +225,7 @@ STAGES: dict[str, Stage] = {
         inputs=("split", "generate"),
         cells=_cell_names,
         adds=True,
+        check=_check_classify,
     ),
     "evaluate": Stage(
         _evaluate,

@@ -10,7 +10,17 @@ import shutil
 import jax
 import pytest
 
-from synthmed_jax import expected, protocol, runlog, runner, search, settings, stages, tune_stage
+from synthmed_jax import (
+    expected,
+    protocol,
+    runlog,
+    runner,
+    search,
+    settings,
+    stages,
+    tune_stage,
+    workdir,
+)
 from synthmed_jax.data import synthetic
 from synthmed_jax.errors import UserError
 from synthmed_jax.experiment import Run
@@ -215,6 +225,13 @@ def test_nothing_is_left_to_expect_of_a_finished_run(finished, cache, capsys):
 def test_what_is_explained_is_not_asked_before_it_is_known(generated, cache):
     with pytest.raises(UserError, match="'explain' needs 'evaluate'"):
         runner.run(make_config(cache), generated, ["explain"])
+
+
+def test_folds_that_can_not_be_made_are_refused_before_they_bind_the_workdir(generated, cache):
+    config = make_config(cache, classifier__folds=9)
+    with pytest.raises(UserError, match=r"9 folds need that many images a class, \w+ has 8"):
+        runner.run(config, generated, ["classify"])
+    workdir.check(generated, "classify", workdir.Fingerprint({"classifier.folds": 2}, {}))
 
 
 def test_one_model_a_class_runs_to_its_images(tmp_path, cache):

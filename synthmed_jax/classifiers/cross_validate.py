@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from synthmed_jax import checkpoint
 from synthmed_jax.classifiers.programs import Programs
@@ -58,6 +59,7 @@ def cross_validate(
     images: ImageSet,
     real_val: ImageSet,
     classify: pathlib.Path,
+    groups: np.ndarray | None = None,
 ) -> None:
     """Trains every fold that has no result yet; each fold's result.json is written last.
 
@@ -66,23 +68,14 @@ def cross_validate(
       images: the training set at `settings.image_size`.
       real_val: `val` at that size; may be empty, unless `settings.selection` asks for it.
       classify: the stage's folder.
+      groups: i64[N], those of `images` that are not divided between folds (one patient's), if any.
 
     Raises:
-      UserError: a class with fewer images than folds, or no `val` to select by.
+      UserError: see `check`.
     """
+    check(settings, cell, images, real_val, groups)
     select = SELECTIONS[settings.selection]
-    if select == "real_val" and not len(real_val):
-        raise UserError(
-            "config.classifier.selection=val, but val is empty: set config.split.val_fraction=0.1"
-        )
-    fewest = np.bincount(images.labels, minlength=len(images.class_names)).min()
-    if fewest < settings.folds:
-        raise UserError(
-            f"{cell.path}: {settings.folds} folds need that many images a class, the smallest has "
-            f"{fewest}; lower config.classifier.folds"
-        )
-    folds = StratifiedKFold(settings.folds, shuffle=True, random_state=settings.seed)
-    for fold, (train, val) in enumerate(folds.split(images.labels, images.labels)):
+    for fold, (train, val) in enumerate(_folds(settings, images, groups)):
         folder = fold_folder(classify, cell, fold)
         if (folder / "result.json").exists():
             continue
@@ -96,6 +89,42 @@ def cross_validate(
             f"{cell.backbone} {cell.arm} fold {fold}",
             folder=folder,
         )
+
+
+def check(
+    settings: ClassifierSettings,
+    cell: Cell,
+    images: ImageSet,
+    real_val: ImageSet,
+    groups: np.ndarray | None = None,
+) -> None:
+    """Whether these can be cross-validated, to be asked before any is trained.
+
+    Raises:
+      UserError: a class with fewer images than folds, or in too few groups; no `val` to select by.
+    """
+    if SELECTIONS[settings.selection] == "real_val" and not len(real_val):
+        raise UserError(
+            "config.classifier.selection=val, but val is empty: set config.split.val_fraction=0.1"
+        )
+    units = np.arange(len(images)) if groups is None else groups
+    noun = "images" if groups is None else "groups (config.split.group_by)"
+    for label, name in enumerate(images.class_names):
+        found = len(np.unique(units[images.labels == label]))
+        if found < settings.folds:
+            raise UserError(
+                f"{cell.path}: {settings.folds} folds need that many {noun} a class, {name} has "
+                f"{found}; lower config.classifier.folds"
+            )
+
+
+def _folds(
+    settings: ClassifierSettings, images: ImageSet, groups: np.ndarray | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Indices i64[...] of each fold's training images and of those that it leaves out."""
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    folds = kind(settings.folds, shuffle=True, random_state=settings.seed)
+    yield from folds.split(images.labels, images.labels, groups)
 
 
 def load_variables(programs: Programs, folder: pathlib.Path) -> dict[str, Any]:

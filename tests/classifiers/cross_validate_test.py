@@ -49,6 +49,27 @@ def test_the_folds_cover_every_image_once(programs, tiny_settings, images, tmp_p
     assert sorted(seen) == sorted(images.files)
 
 
+def test_groups_are_not_divided_between_folds(
+    programs, tiny_settings, images, tmp_path, monkeypatch
+):
+    groups = np.arange(48) % 24 // 2  # Twelve patients, each with images here and there.
+    by_file = dict(zip(images.files, groups, strict=True))
+    folds = []
+
+    def note(programs, settings, seed, train, validation, select, description, folder):
+        val = validation["fold"]
+        assert not {by_file[f] for f in train.files} & {by_file[f] for f in val.files}
+        assert set(train.labels) == set(val.labels) == {0, 1}
+        folds.append(val.files)
+
+    monkeypatch.setattr(cross_validate, "train_fold", note)
+    args = (programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
+    cross_validate.cross_validate(*args, groups)
+    assert sorted(sum(folds, ())) == sorted(images.files)
+    with pytest.raises(UserError, match=r"3 folds .* groups .*group_by.* a class, left has 1"):
+        cross_validate.cross_validate(*args, np.arange(48) % 2)
+
+
 def test_a_finished_fold_is_not_trained_again(
     programs, tiny_settings, images, tmp_path, monkeypatch
 ):
@@ -99,5 +120,5 @@ def test_real_images_can_not_choose_where_there_are_none(programs, tiny_settings
 
 def test_too_few_images_for_the_folds(programs, tiny_settings, images, tmp_path):
     few = images.subset([0, 1, 2, 3, 4, 6])
-    with pytest.raises(UserError, match=r"3 folds .* smallest has 2"):
+    with pytest.raises(UserError, match=r"3 folds need that many images a class, right has 2"):
         cross_validate.cross_validate(programs, tiny_settings, CELL, few, few.subset([]), tmp_path)
