@@ -147,7 +147,7 @@ class Run:
                     self.settings.data.cache,
                     small_images=settings.small_images,
                 )
-            network = make_network(backbone, num_classes, settings)
+            network = make_network(backbone, num_classes, settings, start)
             self.programs[backbone] = make_programs(network, settings, start)
         return self.programs[backbone]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import pathlib
-import urllib.error
+import shutil
 import urllib.request
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from synthmed_jax.classifiers import torchvision_weights
@@ -26,8 +28,7 @@ PUBLISHED = {
     "mobilenet_v2": "mobilenet_v2-b0353104.pth",
     "googlenet": "googlenet-1378be20.pth",
 }
-
-
+TIMEOUT = 60  # seconds without a byte
 # Whether GoogLeNet transforms its input: auto, where its weights are torchvision's own.
 TRANSFORMS = ("auto", "yes", "no")
 
@@ -68,15 +69,19 @@ def load(
     return Pretrained(variables, facts)
 
 
-def transforms_input(choice: str, weights: str) -> bool:
-    """Whether GoogLeNet takes images to mean 0.5 and deviation 0.5 (one of TRANSFORMS).
+def transforms_input(choice: str, facts: Mapping[str, str]) -> bool:
+    """Whether GoogLeNet takes images to mean 0.5 and deviation 0.5.
 
     As in torchvision, whose own weights were trained so; another file says nothing of it, and is
     taken to want what the other networks do.
+
+    Args:
+      choice: one of TRANSFORMS.
+      facts: of the weights that it starts from (see `Pretrained`); empty: random ones.
     """
     if choice != "auto":
         return choice == "yes"
-    return weights == IMAGENET or pathlib.Path(weights).name == PUBLISHED["googlenet"]
+    return facts.get("sha256", "").startswith(_digits(PUBLISHED["googlenet"]))
 
 
 def published_file(backbone: str, cache_dir: pathlib.Path, source: str = SOURCE) -> pathlib.Path:
@@ -87,25 +92,38 @@ def published_file(backbone: str, cache_dir: pathlib.Path, source: str = SOURCE)
     """
     name = PUBLISHED[backbone]
     path = cache_dir / "weights" / name
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        print(f"fetching {source}{name}", flush=True)
-        try:
-            urllib.request.urlretrieve(source + name, part)
-        except (OSError, urllib.error.ContentTooShortError) as error:
-            raise UserError(
-                f"{source}{name} can't be fetched ({error}). Fetch it on a machine that has access "
-                f"and put it at {path}, or set config.classifier.weights={RANDOM}"
-            ) from error
-        part.rename(path)
-    found, wanted = _sha256(path), path.stem.rpartition("-")[2]
+    if path.exists():
+        _check_hash(path, _digits(name))
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    print(f"fetching {source}{name}", flush=True)
+    try:
+        with urllib.request.urlopen(source + name, timeout=TIMEOUT) as found, part.open("wb") as to:
+            shutil.copyfileobj(found, to)
+    except (OSError, http.client.HTTPException) as error:
+        lacking = [other for other in PUBLISHED.values() if not (path.parent / other).exists()]
+        raise UserError(
+            f"{source}{name} can't be fetched ({error}). Fetch it on a machine that has access "
+            f"and put it at {path}, or set config.classifier.weights={RANDOM}. Of all networks' "
+            f"files, that folder lacks {', '.join(lacking)}"
+        ) from error
+    _check_hash(part, _digits(name))
+    part.rename(path)
+    return path
+
+
+def _digits(name: str) -> str:
+    return pathlib.Path(name).stem.rpartition("-")[2]
+
+
+def _check_hash(path: pathlib.Path, wanted: str) -> None:
+    found = _sha256(path)
     if not found.startswith(wanted):
         raise UserError(
             f"{path} is damaged: its sha256 begins with {found[: len(wanted)]}, not {wanted}. "
-            "Delete it, and it is fetched again"
+            "Delete it and start again: it is then fetched anew"
         )
-    return path
 
 
 def _sha256(path: pathlib.Path) -> str:

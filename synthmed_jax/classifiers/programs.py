@@ -67,12 +67,22 @@ class Programs(NamedTuple):
     initial: dict[str, str]
 
 
-def make_network(backbone: str, num_classes: int, settings: ClassifierSettings) -> nn.Module:
-    """A network with fast convolutions and BatchNorm over all devices."""
+def make_network(
+    backbone: str,
+    num_classes: int,
+    settings: ClassifierSettings,
+    pretrained: Pretrained | None = None,
+) -> nn.Module:
+    """A network with fast convolutions and BatchNorm over all devices.
+
+    Args:
+      pretrained: the weights that it is for; None: random ones.
+    """
     layers = Layers(parallel.AXIS, jnp.dtype(settings.dtype), conv_general_dilated)
     fields = {}
     if backbone == "googlenet":
-        fields["transform_input"] = transforms_input(settings.transform_input, settings.weights)
+        facts = pretrained.facts if pretrained else {}
+        fields["transform_input"] = transforms_input(settings.transform_input, facts)
     return create(
         backbone, num_classes, layers=layers, small_images=settings.small_images, **fields
     )

@@ -95,7 +95,8 @@ def from_state_dict(
         array = np.asarray(given[key])
         wanted = tuple(template[path].shape[axes.index(axis)] for axis in range(len(axes)))
         if array.shape != wanted:
-            of = f"with {num_classes} classes" if _in_head(name, key) else "as it is configured"
+            stem = "with" if small_images else "without"
+            of = f"with {num_classes} classes" if _in_head(name, key) else f"{stem} small_images"
             raise UserError(
                 f"the state dict does not fit {name} {of}: {key!r} has shape {array.shape}, but "
                 f"{wanted} is needed."

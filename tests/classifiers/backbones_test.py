@@ -104,6 +104,33 @@ def test_the_smallest_image_is_taken_and_less_refused(name, small_images):
         shapes(name, 4, (1, smallest, smallest - 1, 3), small_images=small_images)
 
 
+# What is left of 64 pixels at the last convolution: with the stem of torchvision, and with one that
+# keeps every pixel.
+LAST_SIDES = {
+    "resnet18": (2, 8), "resnet50": (2, 8), "vgg16": (4, 8), "vgg19": (4, 8), "alexnet": (3, 31),
+    "densenet121": (2, 8), "mobilenet_v2": (2, 8), "googlenet": (2, 16),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_a_stem_for_small_images_keeps_every_pixel(name):
+    def convolutions(**fields):
+        """Side and kernel of every convolution, of images of 64 pixels."""
+        found = []
+
+        def noted(lhs, rhs, *args, **kwargs):
+            found.append((lhs.shape[1], rhs.shape[0]))
+            return lax.conv_general_dilated(lhs, rhs, *args, **kwargs)
+
+        shapes(name, 4, (1, 64, 64, 3), layers=Layers(conv_general_dilated=noted), **fields)
+        return found
+
+    own, kept = convolutions(), convolutions(small_images=True)
+    assert kept[0] == (64, 3)
+    assert kept[1][0] == 64
+    assert (own[-1][0], kept[-1][0]) == LAST_SIDES[name]
+
+
 @pytest.mark.parametrize("name", COUNTS)
 def test_one_channel_images_and_few_classes(name):
     logits, _ = shapes(name, 4, (2, 64, 64, 1))
