@@ -24,7 +24,7 @@ def get_config(scale: str = "paper") -> ConfigDict:
 
 def _paper() -> ConfigDict:
     config = ConfigDict()
-    config.scale = "paper"  # Name of the preset, for the report; nothing reads it.
+    config.scale = "paper"  # Name of the preset: for the report, and to warn of paper on a CPU.
     # paper: everything that the paper fixes is as it says, whatever is set here; own: as set here.
     config.protocol = "own"
     # Virtual devices where JAX runs on a CPU, which share its cores; 0: one a core. Two train the
@@ -48,9 +48,9 @@ def _paper() -> ConfigDict:
     config.split.counts = (
         ""  # Explicit fit + val counts, "glioma=325,meningioma=330"; "": fraction.
     )
-    config.split.group_by = (
-        "none"  # none | regular expression over the file name | CSV of patients.
-    )
+    # none | regular expression over the file name | CSV of patients. Whole groups go to one side,
+    # of the split and of the folds of the real arm.
+    config.split.group_by = "none"
     config.split.seed = 0
 
     config.diffusion = ConfigDict()

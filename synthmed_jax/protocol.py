@@ -17,9 +17,15 @@ PAPER = {
     "split.group_by": "none",
     "diffusion.conditioning": "per_class",
     "diffusion.prediction": "eps",
+    "diffusion.zero_terminal_snr": False,
+    # Augmentation "during diffusion model training" is its future work (sections 5.6, 6).
+    "diffusion.flips": "none",
+    "diffusion.shift": 0,
+    "diffusion.warp": 0.0,
     "diffusion.train.weighting": "simple",
     "diffusion.train.timesteps": "uniform",
     "generate.sampler": "ddpm",
+    "generate.spacing": "time",
     "classifier.backbones": (
         "resnet18", "resnet50", "vgg16", "vgg19", "alexnet", "densenet121", "mobilenet_v2",
         "googlenet",

@@ -2,6 +2,7 @@ import pytest
 
 from configs import all_ddpm, base, brain_ddpm, covid_ddpm, folder_ddpm, phantom_ddpm
 from synthmed_jax import protocol, settings
+from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.errors import UserError
 
 
@@ -13,6 +14,8 @@ def test_one_word_sets_what_the_paper_says(module, images):
     config.protocol = "paper"
     config.classifier.update(folds=3, backbone="resnet18", selection="val")
     config.generate.per_class = 7
+    config.diffusion.update(flips="dihedral", shift=2, warp=0.3, prediction="v")
+    config.diffusion.zero_terminal_snr = True
     run = settings.from_config(protocol.apply(config))
     assert len(run.backbones) == 8
     assert run.arms == ("synthetic",)
@@ -20,6 +23,8 @@ def test_one_word_sets_what_the_paper_says(module, images):
     assert (run.classifier.selection, run.classifier.weights) == ("synthetic", "imagenet")
     assert (run.conditioning, run.sample.sampler, run.sample.steps) == ("per_class", "ddpm", 1000)
     assert (run.split.fraction, run.split.val_fraction) == (0.2, 0.0)
+    assert run.augmentation == Augmentation(flips="none", shift=0, warp=0.0)
+    assert (run.prediction, run.zero_terminal_snr) == ("eps", False)
     assert run.per_class == images
 
 
