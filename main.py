@@ -52,9 +52,8 @@ def main(argv: Sequence[str]) -> None:
             _CONFIG.value.lock()  # the file is read on first use
         except OSError as error:
             raise UserError(f"--config: {str(error).splitlines()[-1].strip()}") from error
-        runner.run(
-            _CONFIG.value, pathlib.Path(_WORKDIR.value), _STAGES.value, dry_run=_DRY_RUN.value
-        )
+        directory = pathlib.Path(_WORKDIR.value).expanduser()
+        runner.run(_CONFIG.value, directory, _STAGES.value, dry_run=_DRY_RUN.value)
     except UserError as error:
         _fail(error)
 

@@ -75,6 +75,7 @@ def restore(directory: pathlib.Path, like: Tree, step: int | None = None) -> Tre
     if digest(state) != written:
         raise UserError(
             f"checkpoint {directory}/{step} is damaged (its sha256 is not the one written with it"
-            "): delete that folder; the run goes on from what was saved before, or makes it again"
+            "): delete that folder, and the run goes on from what was saved before; where there is "
+            f"nothing, delete {directory.parent} and the stage's file in stages/ to make it again"
         )
     return state

@@ -15,7 +15,6 @@ from synthmed_jax import settings as settings_module
 from synthmed_jax.classifiers import cross_validate, feature_net, inputs, pretrained
 from synthmed_jax.classifiers.programs import Programs, make_network, make_programs
 from synthmed_jax.data import images, phantom_set, split, synthetic, warp
-from synthmed_jax.data.grouping import assign_groups
 from synthmed_jax.diffusion import conditioning, model, sampling, schedule, unet
 from synthmed_jax.diffusion.step import Step, make_step
 from synthmed_jax.evaluation import classification, memorisation
@@ -42,20 +41,18 @@ class Run:
         """`fit` and `val`."""
         return split.read_parts(self.split_path, self.data.images)
 
-    @property
-    def fit_groups(self) -> np.ndarray | None:
-        """i64[N], the group (patient) of each `fit` image; None where no groups are known."""
-        group_by = self.settings.split.group_by
-        return None if group_by == "none" else assign_groups(self.parts.fit.files, group_by)
-
     @functools.cached_property
-    def part_sizes(self) -> tuple[int, int]:
-        """Numbers of `fit` and `val` images, known before the split has been written."""
+    def planned_split(self) -> split.Split:
+        """The split as the settings want it, known before it has been written."""
         found = self.data.images
-        parts = split.split_indices(
+        return split.split_indices(
             found.labels, found.class_names, found.files, self.settings.split
         )
-        return len(parts.fit), len(parts.val)
+
+    @property
+    def part_sizes(self) -> tuple[int, int]:
+        """Numbers of `fit` and `val` images."""
+        return len(self.planned_split.fit), len(self.planned_split.val)
 
     @functools.cached_property
     def synthetic(self) -> images.ImageSet:
@@ -117,6 +114,14 @@ class Run:
     @property
     def search_folder(self) -> pathlib.Path:
         return self.workdir / "tune" / self.searched
+
+    @functools.cached_property
+    def weights_hash(self) -> str | None:
+        """sha256 of the file that classifiers start from, where it is the user's own."""
+        weights = self.settings.classifier.weights
+        if weights in (pretrained.RANDOM, pretrained.IMAGENET):
+            return None
+        return pretrained.sha256(pathlib.Path(weights).expanduser())
 
     @functools.cached_property
     def timings(self) -> dict[str, float]:

@@ -26,14 +26,18 @@ PACKAGES = (
 def write_bytes(path: pathlib.Path, content: bytes) -> None:
     """Writes a file whole or not at all (temporary file beside it, then a rename)."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
+    # Another process may be writing the same file of a shared cache.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.write_bytes(content)
     os.replace(temporary, path)
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes UTF-8 text whole or not at all, its line ends as they are."""
-    write_bytes(path, text.encode())
+    """Writes UTF-8 text whole or not at all, its line ends as they are.
+
+    Names of files may hold bytes that are no UTF-8: they are written as \\udcXX.
+    """
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:

@@ -52,18 +52,25 @@ def run(
     ]
     for name in stages.with_upstream(run, names):
         workdir.check(directory, name, stages.fingerprint(run, name))
+    for name in names:
+        stages.STAGES[name].check(run)
     if dry_run:
         _say_expected(run, names)
         return
-    runlog.write_json(directory / "config.json", config.to_dict())
+    with workdir.lock(directory):
+        _run_stages(run, names, config)
+    report = directory / "report" / "index.html"
+    if report.exists():
+        print(f"report: {report.absolute()}", flush=True)
+
+
+def _run_stages(run: Run, names: Sequence[str], config: ConfigDict) -> None:
+    runlog.write_json(run.workdir / "config.json", config.to_dict())
     expectations: dict[str, float] | None = None
     for name in names:
         if expectations is None and _is_long(run, name):
             expectations = _say_expected(run, names)
         _run_stage(run, name, (expectations or {}).get(name))
-    report = directory / "report" / "index.html"
-    if report.exists():
-        print(f"report: {report.absolute()}", flush=True)
 
 
 def _is_long(run: Run, name: str) -> bool:
@@ -95,7 +102,6 @@ def _run_stage(run: Run, name: str, expected_seconds: float | None = None) -> No
         return
     about = f" about {expected.in_words(expected_seconds)}" if expected_seconds else ""
     print(f"{name} ...{about}", flush=True)
-    stages.STAGES[name].check(run)
     stages.mark(run, name, "started")
     started = time.monotonic()
     status = "stopped"

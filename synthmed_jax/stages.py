@@ -14,7 +14,7 @@ import numpy as np
 from synthmed_jax import diffusion_stages, runlog, tune_stage, workdir
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.data import split
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.grouping import is_table
 from synthmed_jax.diffusion import likelihood
 from synthmed_jax.evaluation import memorisation, real_test
 from synthmed_jax.experiment import Run
@@ -38,7 +38,7 @@ class Stage:
       cells: units of work wanted now; the stage is finished when its marker has them all.
       adds: its output keeps the cells of earlier runs; otherwise it is of the last run's alone, and
         made anew when others are wanted.
-      check: raises what stands in the way, before the settings are bound to the workdir.
+      check: raises what would stand in the way later, before anything is done.
       optional: runs only when it is named.
     """
 
@@ -63,20 +63,27 @@ def _split(run: Run) -> None:
     )
 
 
-def _training_set(run: Run, arm: str) -> tuple[ImageSet, np.ndarray | None]:
-    """An arm's images, and their groups where they have some."""
-    return (run.synthetic, None) if arm == "synthetic" else (run.parts.fit, run.fit_groups)
-
-
 def _check_classify(run: Run) -> None:
+    names, planned = run.data.images.class_names, run.planned_split
+    groups = None if planned.groups is None else planned.groups[planned.fit]
+    training_sets = {
+        "synthetic": (np.repeat(np.arange(len(names)), run.settings.per_class), None),
+        "real": (run.data.images.labels[planned.fit], groups),
+    }
     for cell in run.cells:
-        images, groups = _training_set(run, cell.arm)
-        cross_validate.check(run.settings.classifier, cell, images, run.parts.val, groups)
+        labels, of_labels = training_sets[cell.arm]
+        cross_validate.check(
+            run.settings.classifier, cell, labels, names, len(planned.val), of_labels
+        )
 
 
 def _classify(run: Run) -> None:
+    training_sets = {
+        "synthetic": lambda: (run.synthetic, None),
+        "real": lambda: (run.parts.fit, run.parts.fit_groups),
+    }
     for cell in run.cells:
-        images, groups = _training_set(run, cell.arm)
+        images, groups = training_sets[cell.arm]()
         cross_validate.cross_validate(
             run.programs_of(cell.backbone),
             run.settings.classifier,
@@ -283,4 +290,8 @@ def fingerprint(run: Run, name: str) -> workdir.Fingerprint:
     used = {upstream: fingerprint(run, upstream).digest for upstream in stage.inputs}
     if name == "split":
         used["data_hash"] = run.data.data_hash
+        if is_table(run.settings.split.group_by) and run.planned_split.groups is not None:
+            used["patients"] = hashlib.sha256(run.planned_split.groups.tobytes()).hexdigest()
+    if "classifier.weights" in fields and run.weights_hash:
+        used["weights"] = run.weights_hash
     return workdir.Fingerprint(fields, used)

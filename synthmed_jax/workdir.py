@@ -7,11 +7,13 @@ digests of its inputs, so that a workdir never mixes two settings.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from synthmed_jax import runlog
@@ -26,6 +28,26 @@ YOUNG_FIELDS = {
     "classifier.dtype": "float32",
     "explain.control": "none",
 }
+
+
+@contextlib.contextmanager
+def lock(workdir: pathlib.Path) -> Iterator[None]:
+    """Keeps other runs out of a workdir; the system lets go of it when the process ends.
+
+    Raises:
+      UserError: another run is at work there.
+    """
+    workdir.mkdir(parents=True, exist_ok=True)
+    with (workdir / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(
+                f"another run is at work in {workdir}: wait for its end, or take a new --workdir"
+            ) from error
+        except OSError as error:
+            print(f"{workdir} can't be locked ({error.strerror}): start no second run in it")
+        yield
 
 
 @dataclasses.dataclass(frozen=True)

@@ -35,6 +35,11 @@ def test_a_file_is_replaced_whole(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["x.json"]
 
 
+def test_a_name_that_is_no_text_is_written(tmp_path):
+    runlog.write_text(tmp_path / "x.csv", "Jos\u00e9 M\udcfcller")
+    assert (tmp_path / "x.csv").read_text(encoding="utf-8") == r"José M\udcfcller"
+
+
 def test_a_run_describes_itself():
     facts = json.loads(json.dumps(runlog.describe_run()))
     assert facts["versions"]["jax"]

@@ -7,6 +7,17 @@ from synthmed_jax.workdir import Fingerprint
 PRINT = Fingerprint({"a.b": 1, "a.c": [1, 2]}, {"split": "abc"})
 
 
+def test_a_second_run_is_kept_out_until_the_first_ends(tmp_path):
+    with (
+        workdir.lock(tmp_path / "run"),
+        pytest.raises(UserError, match="another run is at work in"),
+        workdir.lock(tmp_path / "run"),
+    ):
+        pass
+    with workdir.lock(tmp_path / "run"):
+        pass
+
+
 @pytest.mark.parametrize("adds", [True, False])
 def test_a_marker_finishes_a_stage(tmp_path, adds):
     assert not workdir.is_finished(tmp_path, "x", [], adds=adds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -73,7 +73,7 @@ def cross_validate(
     Raises:
       UserError: see `check`.
     """
-    check(settings, cell, images, real_val, groups)
+    check(settings, cell, images.labels, images.class_names, len(real_val), groups)
     select = SELECTIONS[settings.selection]
     for fold, (train, val) in enumerate(_folds(settings, images, groups)):
         folder = fold_folder(classify, cell, fold)
@@ -94,23 +94,24 @@ def cross_validate(
 def check(
     settings: ClassifierSettings,
     cell: Cell,
-    images: ImageSet,
-    real_val: ImageSet,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    num_real_val: int,
     groups: np.ndarray | None = None,
 ) -> None:
-    """Whether these can be cross-validated, to be asked before any is trained.
+    """Whether images of these labels can be cross-validated, to be asked before hours are spent.
 
     Raises:
       UserError: a class with fewer images than folds, or in too few groups; no `val` to select by.
     """
-    if SELECTIONS[settings.selection] == "real_val" and not len(real_val):
+    if SELECTIONS[settings.selection] == "real_val" and not num_real_val:
         raise UserError(
             "config.classifier.selection=val, but val is empty: set config.split.val_fraction=0.1"
         )
-    units = np.arange(len(images)) if groups is None else groups
+    units = np.arange(len(labels)) if groups is None else groups
     noun = "images" if groups is None else "groups (config.split.group_by)"
-    for label, name in enumerate(images.class_names):
-        found = len(np.unique(units[images.labels == label]))
+    for label, name in enumerate(class_names):
+        found = len(np.unique(units[labels == label]))
         if found < settings.folds:
             raise UserError(
                 f"{cell.path}: {settings.folds} folds need that many {noun} a class, {name} has "

@@ -65,7 +65,7 @@ def load(
     variables = torchvision_weights.from_state_dict(
         backbone, state_dict, num_classes if keep else None, small_images=small_images
     )
-    facts = {"weights": path.name, "sha256": _sha256(path), "head": "kept" if keep else RANDOM}
+    facts = {"weights": path.name, "sha256": sha256(path), "head": "kept" if keep else RANDOM}
     return Pretrained(variables, facts)
 
 
@@ -118,7 +118,7 @@ def _digits(name: str) -> str:
 
 
 def _check_hash(path: pathlib.Path, wanted: str) -> None:
-    found = _sha256(path)
+    found = sha256(path)
     if not found.startswith(wanted):
         raise UserError(
             f"{path} is damaged: its sha256 begins with {found[: len(wanted)]}, not {wanted}. "
@@ -126,6 +126,7 @@ def _check_hash(path: pathlib.Path, wanted: str) -> None:
         )
 
 
-def _sha256(path: pathlib.Path) -> str:
+def sha256(path: pathlib.Path) -> str:
+    """sha256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,7 +14,6 @@ import pickle
 import pickletools
 import struct
 import zipfile
-from collections.abc import Iterable
 from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 import ml_dtypes
@@ -73,10 +72,13 @@ class _Tensor:
 class _Named(dict[str, Any]):
     """A dict by names: to hash tuples that share tuples that share tuples takes for ever."""
 
-    def __init__(self, items: Iterable[tuple[str, Any]] = ()) -> None:
+    def __init__(self, items: list[list[Any]] | None = None) -> None:
+        """Takes the items out of Python 2's list: nothing is copied as often as it is named."""
         super().__init__()
-        for name, value in items:
+        for name, value in items or ():
             self[name] = value
+        if items:
+            items.clear()
 
     def __setitem__(self, name: str, value: Any) -> None:
         if not isinstance(name, str):
@@ -99,14 +101,21 @@ def read_state_dict(path: pathlib.Path) -> dict[str, np.ndarray]:
         with path.open("rb") as file:
             return read(file)
     except Exception as error:  # a damaged file can make its reader raise anything
+        reason = str(error) or type(error).__name__
         raise UserError(
-            f"{path} can't be read as weights: {error or type(error).__name__}. It must be a state "
-            "dict that torch.save wrote, or a .safetensors file, and complete"
+            f"{path} can't be read as weights: {reason}. It must be a state dict that torch.save "
+            "wrote, or a .safetensors file, and complete"
         ) from error
 
 
 def _rebuild_tensor(*parts: Any) -> _Tensor:
     return _Tensor(*parts[:4])  # Since torch 0.4 gradients and hooks follow.
+
+
+def _size(shape: tuple[int, ...]) -> tuple[int, ...]:
+    if type(shape) is not tuple:  # which would be copied at every use
+        raise pickle.UnpicklingError("a size of an unknown kind")
+    return shape
 
 
 def _rebuild_parameter(tensor: _Tensor, *_: Any) -> _Tensor:
@@ -116,7 +125,7 @@ def _rebuild_parameter(tensor: _Tensor, *_: Any) -> _Tensor:
 _EXTENSIONS = (pickle.EXT1, pickle.EXT2, pickle.EXT4)
 _CALLABLE = {
     "collections.OrderedDict": _Named,
-    "torch.Size": tuple,
+    "torch.Size": _size,
     "torch._utils._rebuild_tensor": _rebuild_tensor,  # Until torch 0.3: torchvision's VGGs.
     **{f"torch.{name.replace('Storage', 'Tensor')}": _Tensor for name in _DTYPES},
     "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
@@ -193,7 +202,8 @@ def _read_zip(file: BinaryIO) -> dict[str, np.ndarray]:
         if "byteorder" in names and read("byteorder") != b"little":
             raise ValueError("its numbers are big-endian")
         found = _unpickle(io.BytesIO(read("data.pkl")))
-        return _arrays(found, {s.key: read(f"data/{s.key}") for s in _storages(found)})
+        keys = {storage.key for storage in _storages(found)}
+        return _arrays(found, {key: read(f"data/{key}") for key in keys})
 
 
 def _read_older(file: BinaryIO) -> dict[str, np.ndarray]:
@@ -240,4 +250,5 @@ def _array(name: str, tensor: _Tensor, data: dict[str, bytes]) -> np.ndarray:
         raise ValueError(f"{name!r} is cut short")
     own = numbers[first : first + math.prod(shape)]
     step = own.dtype.itemsize
-    return np.lib.stride_tricks.as_strided(own, shape, [stride * step for stride in strides]).copy()
+    in_bytes = [stride * step for stride in strides]
+    return np.lib.stride_tricks.as_strided(own, shape, in_bytes, writeable=False)

@@ -5,6 +5,9 @@ from pathlib import Path
 from synthmed_jax.data import records
 from synthmed_jax.errors import UserError
 
+# Of a set that others have divided: what lies below is the classes.
+PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}
+
 
 class Folder(records.ImageBuilder):
     """The user's own images: the first folder level names the class, images may lie deeper."""
@@ -20,7 +23,8 @@ def list_files(root: Path) -> tuple[tuple[str, ...], list[records.ImageFile]]:
     lie directly in `root` have no class and are left out.
 
     Raises:
-      UserError: `root` is no folder, holds fewer than two class folders, or one without images.
+      UserError: `root` is no folder, holds fewer than two class folders, parts of a set instead of
+        classes, or a class without images or with a name that is no text.
     """
     if not root.is_dir():
         raise UserError(
@@ -34,6 +38,21 @@ def list_files(root: Path) -> tuple[tuple[str, ...], list[records.ImageFile]]:
             f"data.dir={str(root)!r} needs at least two class folders (<class>/<image>), "
             f"found: {found}"
         )
+    names = [folder.name for folder in folders]
+    if {name.lower() for name in names} <= PARTS:
+        raise UserError(
+            f"data.dir={str(root)!r} holds {', '.join(names)}, which are parts and not classes: "
+            "give a folder of images a class, those of all parts together (this program divides "
+            "them itself)"
+        )
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"data.dir={str(root)!r}: the class folder {name!r} has a name that is no UTF-8; "
+                "rename it"
+            ) from error
     images = [records.walk_images(folder) for folder in folders]
     empty = [folder.name for folder, found in zip(folders, images, strict=True) if not found]
     if empty:
@@ -46,4 +65,4 @@ def list_files(root: Path) -> tuple[tuple[str, ...], list[records.ImageFile]]:
         for label, (folder, found) in enumerate(zip(folders, images, strict=True))
         for file in found
     ]
-    return tuple(folder.name for folder in folders), sorted(files)
+    return tuple(names), sorted(files)

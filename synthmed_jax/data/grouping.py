@@ -27,11 +27,16 @@ def assign_groups(files: Sequence[str], group_by: str) -> np.ndarray:
       UserError: the expression is wrong or a file does not match; the CSV is missing, malformed,
         contradictory, or lacks a file.
     """
-    if group_by.lower().endswith(".csv"):
+    if is_table(group_by):
         names = _from_csv(files, Path(group_by).expanduser())
     else:
         names = _from_expression(files, group_by)
     return np.unique(np.asarray(names), return_inverse=True)[1].astype(np.int64).reshape(-1)
+
+
+def is_table(group_by: str) -> bool:
+    """Whether `group_by` names a CSV file, and is no expression."""
+    return group_by.lower().endswith(".csv")
 
 
 def pick_groups(

@@ -2,10 +2,10 @@
 
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from synthmed_jax import runlog
 from synthmed_jax.data import decode, source
 from synthmed_jax.data.source import DataSettings
 from synthmed_jax.errors import UserError
+
+DARK = 32  # A set whose brightest pixel is below is no set of 8-bit images.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +109,7 @@ def _decode_all(stored: source.Records, settings: DataSettings, stem: Path) -> N
     with _replacing(stem.with_suffix(".npy")) as temporary:
         shape = (len(stored), size, size, channels)
         pixels = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
+        _reserve(temporary)
         for position in runlog.files_progress(range(len(stored)), "decoding"):
             record = stored[position]
             try:
@@ -119,6 +122,7 @@ def _decode_all(stored: source.Records, settings: DataSettings, stem: Path) -> N
             labels.append(record.label)
         _check_failures(failures, len(stored))
         _check_classes(labels, stored.class_names)
+        _check_range(pixels[: len(files)])
         pixels.flush()
         if failures:  # the header holds the count, so the shorter array is written anew
             kept = np.array(pixels[: len(files)])
@@ -146,12 +150,38 @@ def _check_classes(labels: list[int], class_names: tuple[str, ...]) -> None:
         raise UserError(f"no readable image in class {', '.join(empty)}: add some or remove it")
 
 
+def _check_range(pixels: np.ndarray) -> None:
+    """12 bits in files of 16 are a sixteenth of what these can hold: 255 levels become 16."""
+    brightest = int(pixels.max())
+    if brightest < DARK:
+        raise UserError(
+            f"every image is nearly black: the brightest pixel of all is {brightest} of 255. Do "
+            "files of 16 bits hold values of 12? Scale them to the whole range (times 16)"
+        )
+
+
+def _reserve(path: Path) -> None:
+    """Takes a sparse file's room on the disk: a memory map on a full disk ends in a bus error."""
+    if not hasattr(os, "posix_fallocate"):  # macOS
+        return
+    size = path.stat().st_size
+    with path.open("r+b") as stream:
+        try:
+            os.posix_fallocate(stream.fileno(), 0, size)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise UserError(
+                    f"{path.parent} has no room for {size / 2**20:.0f} MiB of decoded images: "
+                    "make room, or set config.data.cache_dir"
+                ) from error
+            # A file system that knows no reservation: it is written as before.
+
+
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """Gives a temporary file beside `path` and moves it there at the end, unless an error rose."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.touch()
     try:
         yield temporary
         temporary.replace(path)

@@ -180,11 +180,20 @@ def sha256(content: bytes) -> str:
 
 
 def hash_files(root: Path, files: Sequence[ImageFile]) -> str:
-    """Reads all files and returns their `content_hash`."""
+    """Reads all files and returns their `content_hash`.
+
+    Raises:
+      UserError: one can't be read.
+    """
     digests = []
     for file, _ in runlog.files_progress(files, "reading"):
-        with (root / file).open("rb") as stream:
-            digests.append((file, hashlib.file_digest(stream, "sha256").hexdigest()))
+        try:
+            with (root / file).open("rb") as stream:
+                digests.append((file, hashlib.file_digest(stream, "sha256").hexdigest()))
+        except OSError as error:  # such as a link into an archive that was not fetched
+            raise UserError(
+                f"{root / file} can't be read ({error.strerror}): mend or remove it"
+            ) from error
     return content_hash(digests)
 
 

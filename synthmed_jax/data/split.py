@@ -52,21 +52,24 @@ class SplitSettings:
 class Split:
     """Sorted indices i64[...] of the three parts, which are disjoint and cover everything.
 
-    `rule` says in words how the counts came about, and which were reached.
+    `rule` says in words how the counts came about, and which were reached; `groups` i64[N] is the
+    group (patient) of every image, None where none were asked for.
     """
 
     fit: np.ndarray
     val: np.ndarray
     test: np.ndarray
     rule: str
+    groups: np.ndarray | None
 
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-    """What training and every choice may read."""
+    """What training and every choice may read; `fit_groups` i64[N] where the split is by groups."""
 
     fit: ImageSet
     val: ImageSet
+    fit_groups: np.ndarray | None
 
 
 def split_indices(
@@ -83,32 +86,34 @@ def split_indices(
       files: N distinct relative paths; the result depends on them, not on their order.
 
     Raises:
-      UserError: a class is unknown, too small for its count or without `fit` images; a file has no
-        group.
+      UserError: a class is unknown, too small for its count or without `fit` or `test` images; a
+        file has no group.
     """
     labels = np.asarray(labels)
     sizes = np.bincount(labels, minlength=len(class_names))
     wanted = _wanted_counts(settings, class_names, sizes)
     wanted_val = [_val_count(settings.val_fraction, count) for count in wanted]
     order = np.asarray(sorted(range(len(files)), key=lambda index: files[index]), np.int64)
+    groups = None
     if settings.group_by == "none":
         development, val = _pick_images(labels[order], wanted, wanted_val, settings.seed)
     else:
-        groups = grouping.assign_groups([files[i] for i in order], settings.group_by)
+        groups = grouping.assign_groups(files, settings.group_by)
         development, val = grouping.pick_groups(
-            labels[order], groups, np.asarray(wanted), np.asarray(wanted_val), settings.seed
+            labels[order], groups[order], np.asarray(wanted), np.asarray(wanted_val), settings.seed
         )
     parts = (development & ~val, val, ~development)
     fit, val_indices, test = (np.sort(order[part]) for part in parts)
-    empty = [class_names[c] for c in range(len(class_names)) if not (labels[fit] == c).any()]
-    if empty:
-        raise UserError(
-            f"no fit image in class {', '.join(empty)}: it needs more images or groups, or a "
-            "smaller split.val_fraction"
-        )
+    for name, part, smaller in (("fit", fit, "val_fraction"), ("test", test, "fraction or counts")):
+        empty = [class_names[c] for c in range(len(class_names)) if not (labels[part] == c).any()]
+        if empty:
+            raise UserError(
+                f"no {name} image in class {', '.join(empty)}: it needs more images or groups, or "
+                f"a smaller split.{smaller}"
+            )
     reached = np.bincount(labels[order[development]], minlength=len(class_names))
     rule = _describe(settings, class_names, wanted, reached, len(test))
-    return Split(fit, val_indices, test, rule)
+    return Split(fit, val_indices, test, rule, groups)
 
 
 def write_split(
@@ -122,7 +127,8 @@ def write_split(
     """Writes split.json atomically; equal splits give equal bytes.
 
     Fields: rule, seed, data_hash, class_names, counts by class (total, fit, val, test), unreadable
-    files, and per part the list of {"file", "label"}, label being the class's name.
+    files, and per part the list of {"file", "label"}, label being the class's name, with "group", a
+    number, where the split is by groups.
     """
     parts = {"fit": split.fit, "val": split.val, "test": split.test}
     counts = {
@@ -140,7 +146,9 @@ def write_split(
     }
     for part, chosen in parts.items():
         document[part] = [
-            {"file": images.files[i], "label": images.class_names[images.labels[i]]} for i in chosen
+            {"file": images.files[i], "label": images.class_names[images.labels[i]]}
+            | ({} if split.groups is None else {"group": int(split.groups[i])})
+            for i in chosen
         ]
     runlog.write_json(path, document)
 
@@ -152,13 +160,15 @@ def read_parts(path: Path, images: ImageSet) -> Parts:
       UserError: the file names an image or a label that `images` does not have.
     """
     document = json.loads(path.read_text())
+    groups = [entry["group"] for entry in document["fit"] if "group" in entry]
     return Parts(
         fit=select(document["fit"], images, path),
         val=select(document["val"], images, path),
+        fit_groups=np.asarray(groups, np.int64) if groups else None,
     )
 
 
-def select(entries: Sequence[dict[str, str]], images: ImageSet, path: Path) -> ImageSet:
+def select(entries: Sequence[dict[str, Any]], images: ImageSet, path: Path) -> ImageSet:
     """Returns the images of {"file", "label"} entries, in their order; `path` is for errors."""
     index_of = {file: index for index, file in enumerate(images.files)}
     indices = []

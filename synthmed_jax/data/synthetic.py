@@ -94,12 +94,12 @@ def load_synthetic(
                 "needed: generate more or lower the number a class"
             )
         for row in runlog.files_progress(chosen[:per_class], f"reading synthetic {name}"):
-            image = _read_image(directory / row["path"], row["sha256"], channels)
+            image = _read_image(directory, row, channels)
             pixels.append(image if image_size is None else _resize(image, image_size))
             labels.append(label)
             files.append(row["path"])
     if len({image.shape for image in pixels}) > 1:
-        raise UserError(f"{directory} holds images of different sizes; generate them anew")
+        raise UserError(f"{directory} holds images of different sizes: {_anew(directory)}")
     return ImageSet(
         np.stack(pixels), np.asarray(labels, np.int32), tuple(files), tuple(class_names)
     )
@@ -109,13 +109,19 @@ def _resize(image: np.ndarray, size: int) -> np.ndarray:
     return decode.fit_image(image, size, "stretch")  # synthetic images are square
 
 
-def _read_image(path: Path, sha256: str, channels: int) -> np.ndarray:
+def _anew(directory: Path) -> str:
+    marker = directory.parent / "stages" / "generate.json"
+    return f"delete {directory / 'manifest.csv'} and {marker}, and the set is drawn anew"
+
+
+def _read_image(directory: Path, row: Mapping[str, Any], channels: int) -> np.ndarray:
+    path = directory / row["path"]
     try:
         content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise UserError(f"{path} is not the image that manifest.csv names: generate it anew")
+        if hashlib.sha256(content).hexdigest() != row["sha256"]:
+            raise UserError(f"{path} is not the image that manifest.csv names: {_anew(directory)}")
         return decode.decode_image(content, channels)
     except FileNotFoundError as error:
-        raise UserError(f"{path} is in manifest.csv but missing: generate it anew") from error
+        raise UserError(f"{path} is in manifest.csv but missing: {_anew(directory)}") from error
     except decode.DecodeError as error:
         raise UserError(f"{path} can't be read: {error}") from error

@@ -46,13 +46,14 @@ def generate(
       checkpoints: sha256 of each label's generator.
       directory: receives <class>/<index>.png and manifest.csv.
     """
-    rows = synthetic.read_manifest(directory) if (directory / "manifest.csv").exists() else []
-    done = {(row["class"], row["index"]) for row in rows}
+    found = synthetic.read_manifest(directory) if (directory / "manifest.csv").exists() else []
+    # By image: one that is drawn again, in a block of another size, takes the place of its row.
+    rows = {(row["class"], row["index"]): row for row in found}
     blocks = [
         (label, start)
         for label in range(len(class_names))
         for start in range(0, per_class, block)
-        if any((class_names[label], start + i) not in done for i in range(block))
+        if any((class_names[label], start + i) not in rows for i in range(block))
     ]
     bar = runlog.progress(description="generate", total=len(blocks) * block, unit="image")
     with bar:
@@ -65,18 +66,16 @@ def generate(
                 png = encode_png(image)
                 path = folder / f"{i:05d}.png"
                 path.write_bytes(png)
-                rows.append(
-                    {
-                        "path": path.relative_to(directory).as_posix(),
-                        "class": class_names[label],
-                        "index": int(i),
-                        "seed": settings.seed,
-                        "sampler": settings.sampler,
-                        "steps": settings.steps,
-                        "guidance": settings.guidance,
-                        "checkpoint": checkpoints[label],
-                        "sha256": hashlib.sha256(png).hexdigest(),
-                    }
-                )
-            synthetic.write_manifest(directory, rows)
+                rows[class_names[label], int(i)] = {
+                    "path": path.relative_to(directory).as_posix(),
+                    "class": class_names[label],
+                    "index": int(i),
+                    "seed": settings.seed,
+                    "sampler": settings.sampler,
+                    "steps": settings.steps,
+                    "guidance": settings.guidance,
+                    "checkpoint": checkpoints[label],
+                    "sha256": hashlib.sha256(png).hexdigest(),
+                }
+            synthetic.write_manifest(directory, rows.values())
             bar.update(block)

@@ -122,7 +122,7 @@ def pairs(fidelity: dict[str, Any], fit: ImageSet, synthetic: ImageSet) -> list[
         if name not in index[part]:
             raise UserError(
                 f"evaluate/fidelity.json names {name!r}, which is no {part} image of this run: "
-                "run --stages=evaluate again."
+                "delete stages/evaluate.json in the workdir, and run again."
             )
         return index[part][name]
 

@@ -162,7 +162,10 @@ def read_lime(workdir: pathlib.Path, lime: dict[str, Any]) -> list[Picture]:
         file = pathlib.PurePosixPath(page["picture"]).name
         path = workdir / "explain" / file
         if not path.exists():
-            raise UserError(f"{path} is named by lime.json but missing: run --stages=explain.")
+            raise UserError(
+                f"{path} is named by lime.json but missing: delete stages/explain.json in the "
+                "workdir, and run again."
+            )
         alt = f"Images of {page['class']} with the regions that speak for the prediction."
         found.append(Picture(f"lime_{file}", path.read_bytes(), alt, explanations.caption(page)))
     return found

@@ -202,6 +202,19 @@ def test_names_that_take_for_ever_to_hash_are_refused(tmp_path, write):
             read_state_dict(path)
 
 
+def test_what_is_named_often_is_not_copied_as_often(tmp_path):
+    # A list of ten thousand, as a size and as a dict's items: a gigabyte if each were a copy.
+    numbers = pickle.dumps([["w", 0]] * 10_000, 2)[:-1]
+    for call in (b"ctorch\nSize\n", b"ccollections\nOrderedDict\n"):
+        text = numbers + b"q\xffq\xff" + b"0]" + (call + b"h\xff\x85Ra") * 10_000 + b"."
+        as_zip(tmp_path / "w.pth", text)
+        tracemalloc.start()
+        with pytest.raises(UserError, match=r"size of an unknown kind|something else than tensors"):
+            read_state_dict(tmp_path / "w.pth")
+        assert tracemalloc.get_traced_memory()[1] < 5 * 10**7
+        tracemalloc.stop()
+
+
 def test_attributes_are_set_on_nothing(tmp_path):
     text = b"\x80\x02ctorch._utils\n_rebuild_parameter\nN}U\x0c__defaults__K\x01s\x86b."
     as_zip(tmp_path / "w.pth", text)

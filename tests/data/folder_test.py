@@ -1,7 +1,9 @@
+import os
+
 import pytest
 
 from synthmed_jax.data import folder
-from synthmed_jax.data.records import ImageFile
+from synthmed_jax.data.records import ImageFile, hash_files
 from synthmed_jax.errors import UserError
 
 
@@ -34,6 +36,29 @@ def test_links_are_followed_but_not_for_ever(tmp_path, make_images):
     files = {file for file, _ in folder.list_files(tmp_path / "root")[1]}
     assert {"a/1.png", "b/1.png"} <= files
     assert len(files) < 5
+
+
+def test_a_link_into_nowhere_is_named(tmp_path, make_images):
+    make_images(tmp_path, "a/1.png", "b/1.png")
+    (tmp_path / "b/2.png").symlink_to(tmp_path / "not_fetched")
+    _, files = folder.list_files(tmp_path)
+    with pytest.raises(UserError, match=r"b/2\.png can't be read \(No such file"):
+        hash_files(tmp_path, files)
+
+
+def test_parts_of_a_set_are_no_classes(tmp_path, make_images):
+    make_images(tmp_path, "Train/a/1.png", "Train/b/1.png", "test/a/1.png", "test/b/1.png")
+    with pytest.raises(UserError, match=r"holds Train, test, which are parts and not classes"):
+        folder.list_files(tmp_path)
+    make_images(tmp_path, "tumour/1.png")  # somebody's class may be called so
+    assert folder.list_files(tmp_path)[0] == ("Train", "test", "tumour")
+
+
+def test_a_class_whose_name_is_no_text(tmp_path, make_images):
+    make_images(tmp_path, "a/1.png", "b/1.png")
+    (tmp_path / "b").rename(os.fsdecode(os.fsencode(tmp_path) + b"/M\xfcller"))
+    with pytest.raises(UserError, match=r"name that is no UTF-8; rename it"):
+        folder.list_files(tmp_path)
 
 
 def test_what_is_no_tree_of_classes(tmp_path, make_images):

@@ -1,3 +1,5 @@
+import errno
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -52,8 +54,8 @@ def test_new_decoder_version_decodes_anew(tmp_path, settings, make_images, monke
     make_images(tmp_path, "a/1.png", "b/1.png")
     images.load_images(settings(dir=str(tmp_path)))
     monkeypatch.setattr(decode, "DECODE_VERSION", decode.DECODE_VERSION + 1)
-    monkeypatch.setattr(decode, "fit_image", lambda *args: np.full((8, 8, 3), 7, np.uint8))
-    assert (images.load_images(settings(dir=str(tmp_path))).images.images == 7).all()
+    monkeypatch.setattr(decode, "fit_image", lambda *args: np.full((8, 8, 3), 77, np.uint8))
+    assert (images.load_images(settings(dir=str(tmp_path))).images.images == 77).all()
 
 
 def test_cut_off_array_is_written_anew(tmp_path, settings, make_images):
@@ -96,6 +98,39 @@ def test_class_without_a_readable_image(tmp_path, settings, make_images):
     (tmp_path / "b/1.png").write_bytes(b"broken")
     with pytest.raises(UserError, match="no readable image in class b"):
         images.load_images(settings(dir=str(tmp_path)))
+
+
+def test_twelve_bits_in_files_of_sixteen_are_said_so(tmp_path, settings):
+    for file in ("a/1.png", "b/1.png"):
+        (tmp_path / file).parent.mkdir()
+        Image.fromarray(np.full((6, 6), 4095, np.uint16)).save(tmp_path / file)
+    with pytest.raises(UserError, match=r"nearly black: the brightest pixel of all is 16 of 255"):
+        images.load_images(settings(dir=str(tmp_path)))
+    Image.fromarray(np.full((6, 6), 4095 * 16, np.uint16)).save(tmp_path / "b/1.png")
+    assert images.load_images(settings(dir=str(tmp_path))).images.images.max() == 255
+
+
+def test_a_full_disk_is_an_error_before_anything_is_decoded(
+    tmp_path, settings, make_images, monkeypatch
+):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    make_images(tmp_path / "data", "a/1.png", "b/1.png")
+    data = settings(dir=str(tmp_path / "data"))
+    monkeypatch.setattr("os.posix_fallocate", full)
+    with pytest.raises(UserError, match=r"no room for .* set config\.data\.cache_dir"):
+        images.load_images(data)
+    monkeypatch.undo()
+    assert len(images.load_images(data).images) == 2
+
+
+def test_others_may_read_the_cache(tmp_path, settings, make_images):
+    make_images(tmp_path, "a/1.png", "b/1.png")
+    data = settings(dir=str(tmp_path))
+    images.load_images(data)
+    modes = {path.stat().st_mode for path in (data.cache / "arrays").iterdir()}
+    assert len(modes) == 1
 
 
 def test_subset_keeps_the_order_asked_for():

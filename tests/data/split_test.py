@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from synthmed_jax.data import source, split
@@ -40,6 +40,8 @@ sizes = st.lists(st.integers(2, 60), min_size=1, max_size=5)
 
 @given(sizes, st.integers(1, 99), st.integers(0, 99), st.integers(0, 2**32 - 1))
 def test_parts_partition_with_exact_counts(sizes, percent, val_percent, seed):
+    # Of a class that the ceiling takes whole nothing is left to test: refused, see below.
+    assume(all(-(-percent * size // 100) < size for size in sizes))
     images = make_set(sizes)
     parts = run(images, fraction=percent / 100, val_fraction=val_percent / 100, seed=seed)
     together = np.concatenate([parts.fit, parts.val, parts.test])
@@ -112,6 +114,10 @@ def test_explicit_counts():
         ({"fraction": 1.0}, "fraction"),
         ({"val_fraction": 1.0}, "val_fraction"),
         ({"seed": -1}, "seed"),
+        (
+            {"counts": "class1=10"},
+            "no test image in class class1.*smaller split.fraction or counts",
+        ),
     ],
 )
 def test_what_can_not_be_split(changes, message):
@@ -150,6 +156,18 @@ def test_written_split_reads_back(tmp_path: Path):
     assert back.fit.files == tuple(images.files[i] for i in parts.fit)
     np.testing.assert_array_equal(back.val.images, images.images[parts.val])
     np.testing.assert_array_equal(back.val.labels, images.labels[parts.val])
+
+
+def test_groups_are_kept_with_the_split(tmp_path: Path):
+    images = make_set([30, 20])
+    parts = run(images, group_by="([0-9]{3})[0-9]")
+    path = tmp_path / "split.json"
+    split.write_split(path, parts, images, "hash", [], settings())
+    back = split.read_parts(path, images)
+    names = [file[-7:-5] for file in back.fit.files]
+    assert len(back.fit_groups) == len(names)
+    assert len(set(zip(back.fit_groups, names, strict=True))) == len(set(back.fit_groups))
+    assert run(images).groups is None
 
 
 def test_split_of_other_data_is_refused(tmp_path: Path):

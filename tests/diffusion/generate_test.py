@@ -20,8 +20,8 @@ def draw_class(label, index):
     ).astype(np.uint8)
 
 
-def run(draw, per_class, directory):
-    generate.generate(draw, SETTINGS, BLOCK, NAMES, per_class, ("c0", "c1"), directory)
+def run(draw, per_class, directory, block=BLOCK):
+    generate.generate(draw, SETTINGS, block, NAMES, per_class, ("c0", "c1"), directory)
 
 
 def files(directory):
@@ -56,6 +56,15 @@ def test_killed_and_resumed_gives_the_same_files(tmp_path):
         run(dies, 8, tmp_path / "b")
     run(draw_class, 8, tmp_path / "b")
     assert files(tmp_path / "a") == files(tmp_path / "b")
+
+
+def test_resumed_in_blocks_of_another_size_no_image_is_there_twice(tmp_path):
+    run(draw_class, 4, tmp_path)
+    run(draw_class, 9, tmp_path, block=3)
+    found = [(row["class"], row["index"]) for row in synthetic.read_manifest(tmp_path)]
+    assert found == [(name, i) for name in NAMES for i in range(9)]
+    loaded = synthetic.load_synthetic(tmp_path, NAMES, 9, channels=1)
+    np.testing.assert_array_equal(loaded.images[9:], draw_class(1, np.arange(9)))
 
 
 def test_more_images_later_redo_nothing(tmp_path):
