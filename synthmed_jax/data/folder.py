@@ -1,5 +1,7 @@
 """Any tree of images with one folder a class: `root/<class>/**/<image>`."""
 
+import collections
+import itertools
 from pathlib import Path
 
 from synthmed_jax.data import records
@@ -53,13 +55,23 @@ def list_files(root: Path) -> tuple[tuple[str, ...], list[records.ImageFile]]:
                 f"data.dir={str(root)!r}: the class folder {name!r} has a name that is no UTF-8; "
                 "rename it"
             ) from error
-    images = [records.walk_images(folder) for folder in folders]
+    everything = [records.walk_files(folder) for folder in folders]
+    images = [list(filter(records.is_image, found)) for found in everything]
+    others = collections.Counter(
+        Path(file).suffix or "no ending"
+        for found in everything
+        for file in itertools.filterfalse(records.is_image, found)
+    )
+    left_out = ", ".join(f"{count} of {ending}" for ending, count in others.most_common())
     empty = [folder.name for folder, found in zip(folders, images, strict=True) if not found]
     if empty:
         raise UserError(
             f"no images in class folder(s) {', '.join(empty)} of {str(root)!r}: every folder there "
             "counts as a class; add images or move the folder away"
+            + (f". Files that are no images by their ending: {left_out}" if others else "")
         )
+    if others:
+        print(f"data.dir={str(root)!r}: left out {left_out}, no images by their ending", flush=True)
     files = [
         records.ImageFile(f"{folder.name}/{file}", label)
         for label, (folder, found) in enumerate(zip(folders, images, strict=True))

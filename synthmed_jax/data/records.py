@@ -153,12 +153,11 @@ class KaggleImages(ImageBuilder):
         return tuple(classes), sorted(files)
 
 
-def walk_images(folder: Path) -> list[str]:
-    """Lists the images at any depth below a folder: POSIX paths relative to it, sorted.
+def walk_files(folder: Path) -> list[str]:
+    """Lists the files at any depth below a folder: POSIX paths relative to it, sorted.
 
-    A file counts by its name's ending, in any case; hidden files and folders do not.
+    Hidden files and folders do not count.
     """
-    extensions = decode.image_extensions()
     found, seen = [], set()
     for where, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(where)
@@ -169,9 +168,19 @@ def walk_images(folder: Path) -> list[str]:
         found += [
             (Path(where) / file).relative_to(folder).as_posix()
             for file in files
-            if not file.startswith(".") and Path(file).suffix.lower() in extensions
+            if not file.startswith(".")
         ]
     return sorted(found)
+
+
+def is_image(file: str) -> bool:
+    """Whether a file's name ends as that of an image does, in any case."""
+    return Path(file).suffix.lower() in decode.image_extensions()
+
+
+def walk_images(folder: Path) -> list[str]:
+    """Lists the images among `walk_files`."""
+    return [file for file in walk_files(folder) if is_image(file)]
 
 
 def sha256(content: bytes) -> str:

@@ -20,6 +20,21 @@ def test_first_level_is_the_class_and_images_may_lie_deeper(tmp_path, make_image
     ]
 
 
+def test_what_is_left_out_is_said(tmp_path, make_images, capsys):
+    make_images(tmp_path, "a/1.png", "b/1.png")
+    folder.list_files(tmp_path)
+    assert not capsys.readouterr().out
+    for file in ("a/1.dcm", "a/2.dcm", "b/notes.txt", "b/.hidden"):
+        (tmp_path / file).write_bytes(b"no image")
+    folder.list_files(tmp_path)
+    assert "left out 2 of .dcm, 1 of .txt, no images" in capsys.readouterr().out
+    (tmp_path / "a/1.png").unlink()
+    with pytest.raises(
+        UserError, match=r"class folder\(s\) a .* by their ending: 2 of \.dcm, 1 of"
+    ):
+        folder.list_files(tmp_path)
+
+
 def test_hidden_files_are_ignored(tmp_path, make_images):
     make_images(tmp_path, "a/1.png", "b/1.png", ".c/1.png", "a/.thumbs/1.png", "__MACOSX/a/1.png")
     (tmp_path / "a/._1.png").write_bytes(b"resource fork")
