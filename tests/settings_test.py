@@ -128,6 +128,16 @@ def test_a_file_of_weights_is_one_networks(tmp_path):
         settings.from_config(config)
 
 
+@pytest.mark.parametrize("scale", base.SCALES)
+@pytest.mark.parametrize("name", CONFIGS)
+def test_only_smears_are_turned(name, scale):
+    # Anatomy has an up, and its left is not its right; a smear has neither.
+    own = settings.from_config(load(name, scale))
+    flips = "dihedral" if name == "all_ddpm" else "none"
+    assert (own.augmentation.flips, own.classifier.flips) == (flips, flips)
+    assert own.classifier.shift > 0
+
+
 def test_small_images_need_less():
     config = load("phantom_ddpm", "smoke")
     config.classifier.update(backbone="alexnet", small_images=True)
