@@ -16,6 +16,9 @@ from synthmed_jax.data import decode, source
 from synthmed_jax.data.source import DataSettings
 from synthmed_jax.errors import UserError
 
+COLOURED = (
+    8  # Levels between the channels of an image, on average: more than a tint of the scanner.
+)
 DARK = 32  # A set whose brightest pixel is below is no set of 8-bit images.
 
 
@@ -120,6 +123,8 @@ def _decode_all(stored: source.Records, settings: DataSettings, stem: Path) -> N
             pixels[len(files)] = decode.fit_image(image, size, settings.fit)
             files.append(record.file)
             labels.append(record.label)
+        if channels == 1:
+            _say_if_coloured(stored)
         _check_failures(failures, len(stored))
         _check_classes(labels, stored.class_names)
         _check_range(pixels[: len(files)])
@@ -148,6 +153,20 @@ def _check_classes(labels: list[int], class_names: tuple[str, ...]) -> None:
     empty = [name for name, count in zip(class_names, counts, strict=True) if count == 0]
     if empty:
         raise UserError(f"no readable image in class {', '.join(empty)}: add some or remove it")
+
+
+def _say_if_coloured(stored: source.Records) -> None:
+    """A look at some of the images: grey ones are often stored as RGB, and lose nothing."""
+    spreads = []
+    for position in np.unique(np.linspace(0, len(stored) - 1, 20).astype(int)):
+        with contextlib.suppress(decode.DecodeError):  # counted elsewhere
+            pixels = decode.decode_image(stored[int(position)].content, 3)
+            spreads.append(float(np.ptp(pixels, axis=-1).mean()))
+    if spreads and np.median(spreads) > COLOURED:
+        print(
+            "the images have colours, and are made grey: --config.data.channels=3 keeps them",
+            flush=True,
+        )
 
 
 def _check_range(pixels: np.ndarray) -> None:

@@ -110,6 +110,17 @@ def test_twelve_bits_in_files_of_sixteen_are_said_so(tmp_path, settings):
     assert images.load_images(settings(dir=str(tmp_path))).images.images.max() == 255
 
 
+def test_colours_that_are_lost_are_said(tmp_path, settings, capsys):
+    said = "have colours, and are made grey: --config.data.channels=3"
+    grey, red = np.full((6, 6, 3), 99, np.uint8), np.full((6, 6, 3), [99, 9, 9], np.uint8)
+    for name, pixels, channels in (("grey", grey, 1), ("red", red, 1), ("kept", red, 3)):
+        for file in ("a/1.png", "b/1.png"):
+            (tmp_path / name / file).parent.mkdir(parents=True)
+            Image.fromarray(pixels).save(tmp_path / name / file)
+        images.load_images(settings(dir=str(tmp_path / name), channels=channels))
+        assert (said in capsys.readouterr().out) == (name == "red")
+
+
 def test_a_full_disk_is_an_error_before_anything_is_decoded(
     tmp_path, settings, make_images, monkeypatch
 ):
