@@ -16,7 +16,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from benchmarks import duel, reference
-from synthmed_jax import settings, stages
+from synthmed_jax import classifier_stages, settings
 from synthmed_jax.experiment import Run
 from synthmed_jax.explain import scores
 from synthmed_jax.explain.lime import CONTROLS
@@ -71,7 +71,7 @@ def main() -> None:
     val = run.resize(run.parts.val)
     rng, lime = np.random.default_rng(0), run.settings.explain.lime
     images = val.images[rng.permutation(len(val))[: options.images]]
-    predictor = Predictor(*stages.best_network(run), run.settings.explain.batch_size)
+    predictor = Predictor(*classifier_stages.best_network(run), run.settings.explain.batch_size)
     labels = predictor.probabilities(images).argmax(axis=-1)
     views = [make_view(image, segment(image, lime.segmentation, lime.regions)) for image in images]
     evaluations: dict[str, float | None] = {}

@@ -13,9 +13,10 @@ MODULES = {
 }
 # Upper rooms may import lower ones, never the other way round; rooms of one floor, not each other.
 FLOORS = {
-    "runner": 7,
-    "expected": 6,
-    "stages": 5,
+    "runner": 8,
+    "expected": 7,
+    "stages": 6,
+    "classifier_stages": 5,
     "diffusion_stages": 4,
     "tune_stage": 4,
     "experiment": 3,

@@ -16,9 +16,8 @@ from synthmed_jax.data import decode, source
 from synthmed_jax.data.source import DataSettings
 from synthmed_jax.errors import UserError
 
-COLOURED = (
-    8  # Levels between the channels of an image, on average: more than a tint of the scanner.
-)
+# Levels between the channels of an image, on average: more than a tint of the scanner.
+COLOURED = 8
 DARK = 32  # A set whose brightest pixel is below is no set of 8-bit images.
 
 

@@ -1,4 +1,7 @@
-"""weights/ holds one state dict, written by torch 2.13 in its two formats, and by safetensors."""
+"""Files of weights, and through them the pickles that they hold (torch_pickle).
+
+weights/ holds one state dict, written by torch 2.13 in its two formats, and by safetensors.
+"""
 
 import collections
 import contextlib
