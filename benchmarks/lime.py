@@ -19,7 +19,7 @@ from benchmarks import duel, reference
 from benchmarks.classifier_train import make_settings
 from synthmed_jax.classifiers.programs import make_network, make_programs
 from synthmed_jax.classifiers.settings import make_rates
-from synthmed_jax.data import phantom
+from synthmed_jax.data.sets import phantom_drawing
 from synthmed_jax.explain import lime
 from synthmed_jax.explain.lime_package import without_progress_bar
 from synthmed_jax.explain.predictor import Predictor
@@ -73,7 +73,7 @@ def main() -> None:
         __doc__, pairs=7, batch_size=64, backbone="resnet18", image_size=64, samples=1000
     )
     predictor = make_predictor(options)
-    image = phantom.draw(0, 0, 0, options.image_size)[0][None, ..., None]
+    image = phantom_drawing.draw(0, 0, 0, options.image_size)[0][None, ..., None]
     many = np.repeat(image, options.samples, axis=0)
     result = duel.run(
         f"lime {options.image_size} px, {options.samples} samples",

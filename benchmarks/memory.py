@@ -16,8 +16,8 @@ import tempfile
 from collections.abc import Sequence
 
 from benchmarks import command, duel
-from synthmed_jax import runlog
-from synthmed_jax.data import phantom
+from synthmed_jax.data.sets import phantom_drawing
+from synthmed_jax.files import read_json
 
 STAGES = ("split", "diffusion", "generate")
 
@@ -29,7 +29,7 @@ def run_stages(
     for stage in STAGES:
         drawn = f"--config.generate.per_class={per_class}"
         command.run([*options, drawn, f"--stages={stage}"], workdir, caches)
-    stages = runlog.read_json(workdir / "run.json")["stages"]
+    stages = read_json(workdir / "run.json")["stages"]
     return {stage: stages[stage]["peak_memory_mib"] for stage in STAGES}
 
 
@@ -47,7 +47,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         for images in options.images:
-            per_class = images // len(phantom.CLASS_NAMES)
+            per_class = images // len(phantom_drawing.CLASS_NAMES)
             own = [*handed_on, f"--config.data.phantom_images={per_class}"]
             # One block of images compiles all that drawing needs.
             run_stages(own, 1, root / f"compile{images}", root / "caches")

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from synthmed_jax import diffusion_stages, runlog
+from synthmed_jax import diffusion_stages
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.diffusion import likelihood
-from synthmed_jax.evaluation import memorisation, real_test
+from synthmed_jax.evaluation import memorisation, on_real_images
 from synthmed_jax.experiment import Run
 from synthmed_jax.explain import gallery
 from synthmed_jax.explain.predictor import Logits
 from synthmed_jax.explain.remembered import RememberedPredictor
+from synthmed_jax.files import read_json, write_json
 
 
 def check_classify(run: Run) -> None:
@@ -58,14 +59,14 @@ def _trained(run: Run, cell: dict[str, Any], fold: int) -> tuple[dict[str, Any],
     folder = cross_validate.fold_folder(run.workdir / "classify", cross_validate.Cell(**cell), fold)
     programs = run.programs_of(cell["backbone"])
     variables = cross_validate.load_variables(programs, folder)
-    result = runlog.read_json(folder / "result.json")
+    result = read_json(folder / "result.json")
     return result, functools.partial(programs.predict, variables)
 
 
 def run_evaluate(run: Run) -> None:
     """Tests the classifiers on the real test images, and measures the synthetic ones."""
     directory = run.workdir / "evaluate"
-    real_test.evaluate_cells(
+    on_real_images.evaluate_cells(
         run.split_path,
         run.data.images,
         run.resize,
@@ -85,7 +86,7 @@ def run_evaluate(run: Run) -> None:
         for portion, params, _ in diffusion_stages.trained_generators(run)
         if len(portion.val)
     }
-    runlog.write_json(directory / "fidelity.json", {**summary, "bits_per_dimension": bits})
+    write_json(directory / "fidelity.json", {**summary, "bits_per_dimension": bits})
 
 
 def best_network(run: Run) -> tuple[Logits, dict[str, Any]]:

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from synthmed_jax import runlog
 from synthmed_jax.classifiers import cross_validate, feature_net
 from synthmed_jax.classifiers.train import train_fold
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.diffusion import generate, sampling, sweep, validate
 from synthmed_jax.diffusion import train as diffusion_train
 from synthmed_jax.diffusion.conditioning import Portion
 from synthmed_jax.errors import UserError
 from synthmed_jax.evaluation import frechet, memorisation
 from synthmed_jax.experiment import Run
+from synthmed_jax.files import write_bytes, write_json, write_text
 from synthmed_jax.report import charts
 
 
@@ -133,9 +133,9 @@ def run_sweep(run: Run) -> None:
         "seeds": settings.seeds,
         "rows": rows,
     }
-    runlog.write_json(folder / "sweep.json", facts)
-    runlog.write_text(folder / "sweep.md", sweep.to_markdown(rows))
-    runlog.write_bytes(folder / "sweep.png", charts.sweep(rows))
+    write_json(folder / "sweep.json", facts)
+    write_text(folder / "sweep.md", sweep.to_markdown(rows))
+    write_bytes(folder / "sweep.png", charts.sweep(rows))
     print(sweep.to_markdown(rows), flush=True)
 
 

@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from synthmed_jax import runlog
 from synthmed_jax import settings as settings_module
-from synthmed_jax.classifiers import cross_validate, feature_net, inputs, pretrained
+from synthmed_jax.classifiers import cross_validate, feature_net, inputs
 from synthmed_jax.classifiers.programs import Programs, make_network, make_programs
-from synthmed_jax.data import images, phantom_set, split, synthetic, warp
+from synthmed_jax.classifiers.weights import pretrained
+from synthmed_jax.data import loading, split, synthetic, warp
+from synthmed_jax.data.sets import phantom
 from synthmed_jax.diffusion import conditioning, model, sampling, schedule, unet
 from synthmed_jax.diffusion.step import Step, make_step
 from synthmed_jax.evaluation import classification, memorisation
+from synthmed_jax.files import read_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,9 +30,9 @@ class Run:
     workdir: pathlib.Path
 
     @functools.cached_property
-    def data(self) -> images.LoadedData:
+    def data(self) -> loading.LoadedData:
         """The whole real data set."""
-        return images.load_images(self.settings.data)
+        return loading.load_images(self.settings.data)
 
     @property
     def split_path(self) -> pathlib.Path:
@@ -55,7 +57,7 @@ class Run:
         return len(self.planned_split.fit), len(self.planned_split.val)
 
     @functools.cached_property
-    def synthetic(self) -> images.ImageSet:
+    def synthetic(self) -> loading.ImageSet:
         """The synthetic set, `per_class` images a class."""
         names = self.data.images.class_names
         return synthetic.load_synthetic(
@@ -156,11 +158,11 @@ class Run:
             self.programs[backbone] = make_programs(network, settings, start)
         return self.programs[backbone]
 
-    def resize(self, image_set: images.ImageSet) -> images.ImageSet:
+    def resize(self, image_set: loading.ImageSet) -> loading.ImageSet:
         """To the size that the classifiers see."""
         return inputs.resize(image_set, self.settings.classifier.image_size)
 
-    def nearest_fit(self, queries: images.ImageSet) -> images.ImageSet:
+    def nearest_fit(self, queries: loading.ImageSet) -> loading.ImageSet:
         """The nearest `fit` image of each image, in their order."""
         fit, flips = self.parts.fit, self.settings.augmentation.flips
         return fit.subset(memorisation.nearest(queries.images, fit.images, flips)[0])
@@ -168,7 +170,7 @@ class Run:
     @property
     def explained(self) -> dict[str, Any]:
         """Which network is explained (see `classification.best_cell`), where `evaluate` is done."""
-        cells = runlog.read_json(self.workdir / "evaluate" / "metrics.json")["cells"]
+        cells = read_json(self.workdir / "evaluate" / "metrics.json")["cells"]
         return classification.best_cell(cells, self.settings.explain_arm)
 
     @property
@@ -177,7 +179,7 @@ class Run:
         if self.settings.data.name != "phantom":
             return None
         seed, size = self.settings.data.phantom_seed, self.settings.classifier.image_size
-        return functools.partial(phantom_set.lesion_of, seed=seed, size=size)
+        return functools.partial(phantom.lesion_of, seed=seed, size=size)
 
     @property
     def cells(self) -> list[cross_validate.Cell]:

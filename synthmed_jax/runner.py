@@ -10,10 +10,12 @@ from collections.abc import Sequence
 import jax
 from ml_collections import ConfigDict
 
-from synthmed_jax import checks, expected, parallel, protocol, runlog, stages, workdir
+from synthmed_jax import checks, expected, parallel, protocol, stages, workdir
 from synthmed_jax import settings as settings_module
 from synthmed_jax.errors import UserError
 from synthmed_jax.experiment import Run
+from synthmed_jax.files import read_json, write_json
+from synthmed_jax.machine import describe_run, peak_memory_mib
 
 COMPILATION_CACHE = pathlib.Path("~/.cache/synthmed_jax/xla")
 
@@ -65,7 +67,7 @@ def run(
 
 
 def _run_stages(run: Run, names: Sequence[str], config: ConfigDict) -> None:
-    runlog.write_json(run.workdir / "config.json", config.to_dict())
+    write_json(run.workdir / "config.json", config.to_dict())
     expectations: dict[str, float] | None = None
     for name in names:
         if expectations is None and _is_long(run, name):
@@ -119,12 +121,12 @@ def _record(
 ) -> None:
     """Adds a stage to run.json."""
     path = run.workdir / "run.json"
-    before = runlog.read_json(path) if path.exists() else {}
+    before = read_json(path) if path.exists() else {}
     timings = before.get("stages", {})
     timings[name] = {
         "status": status,
         "seconds": round(timings.get(name, {}).get("seconds", 0.0) + seconds, 1),
-        "peak_memory_mib": runlog.peak_memory_mib(),
+        "peak_memory_mib": peak_memory_mib(),
     }
     if expected_seconds is not None:
         timings[name]["expected_seconds"] = round(expected_seconds, 1)
@@ -135,9 +137,7 @@ def _record(
         "num_images": len(run.data.images),
         "unreadable": list(run.data.unreadable),
     }
-    runlog.write_json(
-        path, {**runlog.describe_run(), "seeds": seeds, "data": data, "stages": timings}
-    )
+    write_json(path, {**describe_run(), "seeds": seeds, "data": data, "stages": timings})
 
 
 def _check_accelerator(scale: str) -> None:

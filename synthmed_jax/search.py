@@ -16,8 +16,9 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from synthmed_jax import checks, runlog
+from synthmed_jax import checks
 from synthmed_jax.errors import Diverged, UserError
+from synthmed_jax.files import write_text
 
 TARGETS = ("classifier", "diffusion")
 GRID_POINTS = 3  # of a range, where a grid is searched
@@ -152,7 +153,7 @@ def write_config(path: pathlib.Path, fields: Mapping[str, Any], found: Mapping[s
         # As the configs in configs/ have it: of a list, nothing can be set by --config.<field>=.
         block[name] = tuple(value) if isinstance(value, list) else value
     decided = "\n".join(f"  {field}: {value!r}" for field, value in found.items())
-    runlog.write_text(
+    write_text(
         path,
         f'"""A run\'s config; what a search has decided:\n\n{decided}\n"""\n\n'
         "from ml_collections import ConfigDict\n\n\n"

@@ -14,12 +14,12 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from synthmed_jax import checks
-from synthmed_jax.classifiers import BACKBONES, create
 from synthmed_jax.classifiers.cross_validate import ARMS
-from synthmed_jax.classifiers.pretrained import IMAGENET, RANDOM
+from synthmed_jax.classifiers.networks import BACKBONES, create
 from synthmed_jax.classifiers.settings import ClassifierSettings
+from synthmed_jax.classifiers.weights.pretrained import IMAGENET, RANDOM
 from synthmed_jax.data.pipeline import Augmentation
-from synthmed_jax.data.source import DataSettings
+from synthmed_jax.data.records import DataSettings
 from synthmed_jax.data.split import SplitSettings
 from synthmed_jax.diffusion.conditioning import CONDITIONINGS
 from synthmed_jax.diffusion.process import PREDICTIONS

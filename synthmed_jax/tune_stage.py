@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from synthmed_jax import runlog, search
+from synthmed_jax import search
 from synthmed_jax.classifiers.programs import Programs
 from synthmed_jax.classifiers.settings import ClassifierSettings
 from synthmed_jax.classifiers.train import train_fold
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.pipeline import FLIPS
 from synthmed_jax.diffusion import sampling, schedule
 from synthmed_jax.diffusion import train as diffusion_train
@@ -24,6 +24,7 @@ from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.step import Step, make_step_of_rate
 from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.experiment import Run
+from synthmed_jax.files import write_json
 
 # Guidance needs a model that also knows images of no class.
 LABEL_DROPOUT = 0.1
@@ -44,7 +45,7 @@ def run_tune(run: Run) -> None:
         "sampler": settings.sampler,
     }
     found = search.describe(study)
-    runlog.write_json(folder / "search.json", facts | found)
+    write_json(folder / "search.json", facts | found)
     # These are the fields as the protocol has left them; again, it would undo what was found.
     fields = {**run.settings.fields, "protocol": "own"}
     search.write_config(folder / "best.py", fields, fixed | found["best"]["fields"])

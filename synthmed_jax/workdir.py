@@ -16,8 +16,8 @@ import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from synthmed_jax import runlog
 from synthmed_jax.errors import UserError
+from synthmed_jax.files import read_json, write_json
 
 # Fields that are younger than some workdirs, at the value that does what those were made with: so
 # they say nothing new, and what was trained before stays valid.
@@ -77,7 +77,7 @@ def _marker(workdir: pathlib.Path, stage: str) -> pathlib.Path:
 def read_marker(workdir: pathlib.Path, stage: str) -> dict[str, Any] | None:
     """The stage's marker, or None if it never started."""
     path = _marker(workdir, stage)
-    return runlog.read_json(path) if path.exists() else None
+    return read_json(path) if path.exists() else None
 
 
 def is_finished(workdir: pathlib.Path, stage: str, cells: list[str], *, adds: bool) -> bool:
@@ -127,4 +127,4 @@ def mark(
     if status == "finished":
         kept = sorted({*kept, *cells})
     value = {"status": status, **dataclasses.asdict(fingerprint), "cells": kept}
-    runlog.write_json(_marker(workdir, stage), value)
+    write_json(_marker(workdir, stage), value)

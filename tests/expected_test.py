@@ -5,9 +5,10 @@ import time
 import numpy as np
 import pytest
 
-from synthmed_jax import checkpoint, expected, runlog, search, settings, stages
+from synthmed_jax import checkpoint, expected, search, settings, stages
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.experiment import Run
+from synthmed_jax.files import write_json
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_explanations_are_expected_to_ask_for_every_perturbed_image(make_run):
         {"backbone": "vgg16", "arm": "synthetic", "n": "8", "ratio": "inf", "seed": 0}
         | {"folds": [{"fold": 0, "val_loss": 1.0}]}
     ]
-    runlog.write_json(run.workdir / "evaluate" / "metrics.json", {"cells": cells})
+    write_json(run.workdir / "evaluate" / "metrics.json", {"cells": cells})
     others = make_run(classifier__backbones=("vgg16",), explain__num_samples=50, **changes)
     stages.mark(dataclasses.replace(others, workdir=run.workdir), "evaluate", "finished")
     assert expected.expected_seconds(run, ["explain"]) == {"explain": 0.25 * evaluations}
@@ -96,7 +97,7 @@ def test_trainings_are_expected_from_their_last_saved_epoch(make_run):
     ]
     checkpoint.save(folds[0] / "resume", 3, {"any": np.zeros(1)})
     assert expected.expected_seconds(run, ["classify"]) == {"classify": (1 + 4) * an_epoch}
-    runlog.write_json(folds[1] / "result.json", {})
+    write_json(folds[1] / "result.json", {})
     assert expected.expected_seconds(run, ["classify"]) == {"classify": an_epoch}
 
 

@@ -10,20 +10,11 @@ import shutil
 import jax
 import pytest
 
-from synthmed_jax import (
-    expected,
-    protocol,
-    runlog,
-    runner,
-    search,
-    settings,
-    stages,
-    tune_stage,
-    workdir,
-)
+from synthmed_jax import expected, protocol, runner, search, settings, stages, tune_stage, workdir
 from synthmed_jax.data import synthetic
 from synthmed_jax.errors import UserError
 from synthmed_jax.experiment import Run
+from synthmed_jax.files import read_json
 
 FILES = (
     "config.json", "run.json", "split/split.json", "diffusion/metrics.jsonl",
@@ -66,13 +57,13 @@ def contents(workdir):
 def test_every_file_of_the_contract_is_there(finished):
     for name in FILES:
         assert (finished / name).stat().st_size > 0, name
-    run = runlog.read_json(finished / "run.json")
+    run = read_json(finished / "run.json")
     assert list(run["stages"]) == CHAIN
     for name in ("diffusion", "generate", "classify", "explain"):
         assert run["stages"][name]["expected_seconds"] > 0
     assert {stage["status"] for stage in run["stages"].values()} == {"finished"}
     assert run["data"]["unreadable"] == []
-    metrics = runlog.read_json(finished / "evaluate" / "metrics.json")
+    metrics = read_json(finished / "evaluate" / "metrics.json")
     assert {cell["arm"] for cell in metrics["cells"]} == {"synthetic", "real"}
     assert metrics["num_test"] == 4 * 32
     assert len(list((finished / "synthetic").rglob("*.png"))) == 4 * 8
@@ -80,7 +71,7 @@ def test_every_file_of_the_contract_is_there(finished):
 
 def test_the_report_shows_what_was_measured(finished):
     html = (finished / "report" / "index.html").read_text()
-    cell = runlog.read_json(finished / "evaluate" / "metrics.json")["cells"][0]
+    cell = read_json(finished / "evaluate" / "metrics.json")["cells"][0]
     assert f"{100 * cell['mean']['test_accuracy']:.1f}" in html
     assert not re.search(r"(src|href)=\"(?!data:|#|https?://[^\"]*\")", html)
 
@@ -131,7 +122,7 @@ def test_a_search_leaves_a_config_that_a_run_takes(finished, cache, target):
     runner.run(config, finished, ["tune"])
     searched = {"classifier": "classifier/resnet18", "diffusion": "diffusion"}[target]
     folder = finished / "tune" / searched
-    found = runlog.read_json(folder / "search.json")
+    found = read_json(folder / "search.json")
     assert found["searched"] == searched
     assert [row["state"] for row in found["trials"]] == ["complete"] * trials
     assert found["best"]["loss"] == min(row["loss"] for row in found["trials"])
@@ -169,7 +160,7 @@ def test_the_best_settings_of_a_search_are_run_where_they_were_found(generated, 
     assert best.classifier.learning_rate != make_config(cache).classifier.learning_rate
     best.classifier.arms = ("synthetic",)
     runner.run(best, generated, ["classify"])
-    marker = runlog.read_json(generated / "stages" / "classify.json")
+    marker = read_json(generated / "stages" / "classify.json")
     assert marker["status"] == "finished"
     assert marker["fields"]["classifier.learning_rate"] == best.classifier.learning_rate
     # Another network, or another way to watch the training, is another search or none.
@@ -247,7 +238,7 @@ def test_one_model_a_class_runs_to_its_images(tmp_path, cache):
 def test_a_sweep_compares_samplers_on_the_trained_model(tmp_path, cache, capsys):
     config = make_config(cache, data__phantom_images=90)
     runner.run(config, tmp_path, ["split", "features", "diffusion", "sweep"])
-    found = runlog.read_json(tmp_path / "sweep" / "sweep.json")
+    found = read_json(tmp_path / "sweep" / "sweep.json")
     assert found["num_real"] == 72
     assert [row["sampler"] for row in found["rows"]] == ["ddpm", "dpm_solver_pp"]
     assert found["rows"][0]["ratio"] == 1

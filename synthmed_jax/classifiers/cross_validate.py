@@ -17,7 +17,7 @@ from synthmed_jax.classifiers.programs import Programs
 from synthmed_jax.classifiers.rates import Rates
 from synthmed_jax.classifiers.settings import SELECTIONS, ClassifierSettings
 from synthmed_jax.classifiers.train import train_fold
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
 
 ARMS = ("synthetic", "real")

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from synthmed_jax.data import decode
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 
 # Channel statistics of ImageNet, as torchvision's networks expect them.
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)

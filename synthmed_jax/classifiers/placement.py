@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from synthmed_jax import parallel
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.pipeline import Augmentation, batches, draws, gather
 
 # Images of a training, its validation's among them, that every device has room for. At 224 pixels

@@ -13,12 +13,13 @@ import optax
 from flax import traverse_util
 
 from synthmed_jax import parallel
-from synthmed_jax.classifiers import create, placement
+from synthmed_jax.classifiers import placement
 from synthmed_jax.classifiers.inputs import normalise
-from synthmed_jax.classifiers.layers import Layers
-from synthmed_jax.classifiers.pretrained import RANDOM, Pretrained, transforms_input
+from synthmed_jax.classifiers.layers.make import Layers
+from synthmed_jax.classifiers.networks import create
 from synthmed_jax.classifiers.rates import Rates, rate_at
 from synthmed_jax.classifiers.settings import ClassifierSettings
+from synthmed_jax.classifiers.weights.pretrained import RANDOM, Pretrained, transforms_input
 from synthmed_jax.conv import conv_general_dilated
 
 

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from synthmed_jax import checks
-from synthmed_jax.classifiers.pretrained import TRANSFORMS
 from synthmed_jax.classifiers.rates import SCHEDULES, Rates
+from synthmed_jax.classifiers.weights.pretrained import TRANSFORMS
 from synthmed_jax.data.pipeline import Augmentation
 
 # What validation means -> which images: synthetic, those of its training set that a fold leaves

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from synthmed_jax import checkpoint, runlog
+from synthmed_jax import checkpoint
 from synthmed_jax.classifiers import placement
 from synthmed_jax.classifiers.placement import Placed
 from synthmed_jax.classifiers.programs import Programs, State
@@ -23,9 +23,12 @@ from synthmed_jax.classifiers.settings import (
     passes_per_epoch,
     steps_of,
 )
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.errors import Diverged, UserError
+from synthmed_jax.files import write_json
+from synthmed_jax.metrics_log import MetricsLog, read_metrics
+from synthmed_jax.progress import progress_bar
 
 # Between two saved epochs. A small network's training ends sooner, and is saved once.
 SAVE_SECONDS = 300.0
@@ -93,9 +96,9 @@ def train_fold(
     progress = _resume(folder, programs, key, rates, batch_size) if folder else None
     state, best, records = progress or Progress(programs.init(key, rates), {}, [])
     if folder:
-        log = runlog.MetricsLog(folder / "metrics.jsonl", resume_at=len(records), counter="epoch")
+        log = MetricsLog(folder / "metrics.jsonl", resume_at=len(records), counter="epoch")
     saved = time.monotonic()
-    bar = runlog.progress(
+    bar = progress_bar(
         description=description,
         total=settings.max_epochs * steps * batch_size,
         initial=len(records) * steps * batch_size,
@@ -224,7 +227,7 @@ def _resume(
     epochs = checkpoint.latest_step(folder / "resume")
     if epochs is None:
         return None
-    records = runlog.read_metrics(folder / "metrics.jsonl")[:epochs]
+    records = read_metrics(folder / "metrics.jsonl")[:epochs]
     if len(records) < epochs:
         raise UserError(
             f"{folder}/metrics.jsonl lacks epochs that resume/ beside it has seen: delete resume/, "
@@ -243,7 +246,7 @@ def _finish(folder: pathlib.Path, best: dict[str, Any], result: dict[str, Any]) 
     """Writes the best weights, then the result; a training killed in between ends so once more."""
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
     checkpoint.save(folder / "checkpoint", result["best_epoch"], best, keep=1)
-    runlog.write_json(folder / "result.json", result)
+    write_json(folder / "result.json", result)
     # A folder that is half deleted must not be taken for one to go on from.
     ended = folder / "ended"
     shutil.rmtree(ended, ignore_errors=True)

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from synthmed_jax.data import split
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 
 
 def read_test(path: Path, images: ImageSet) -> ImageSet:

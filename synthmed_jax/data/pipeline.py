@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from synthmed_jax.data import warp
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
 
 FLIPS = ("none", "horizontal", "dihedral")

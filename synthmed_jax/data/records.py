@@ -1,214 +1,211 @@
-"""What the TFDS builders share: listing a tree, hashing it, and storing its files as they are."""
+"""Opens a data set: finds (or fetches) its folder, prepares it with TFDS, serves its records.
 
+No TensorFlow: TFDS writes and reads array_record files. The prepared copy is keyed by a hash of
+the source's content, so that a changed folder gives a new copy; TFDS writes into a folder
+`incomplete.*` and renames it last, so that a killed run leaves nothing that would be served.
+"""
+
+import contextlib
 import dataclasses
-import hashlib
+import importlib
+import importlib.util
+import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any
 
 import tensorflow_datasets as tfds
 
-from synthmed_jax import runlog
+from synthmed_jax import checks
 from synthmed_jax.data import decode
+from synthmed_jax.data.sets import brain_tumor_mri, builders, folder, leukemia, phantom, sarscov2_ct
 from synthmed_jax.errors import UserError
 
-SPLIT = "images"
-"""The one TFDS split: our own split is made from indices, later (split.py)."""
-
-
-class ImageFile(NamedTuple):
-    """One file of a source: `file` is its POSIX path below the root, `label` its class's index."""
-
-    file: str
-    label: int
-
-
-class Record(NamedTuple):
-    """One stored file: original bytes, relative path, class index, sha256 (hexadecimal)."""
-
-    content: bytes
-    file: str
-    label: int
-    sha256: str
+DATASETS: dict[str, type[builders.ImageBuilder]] = {
+    "leukemia": leukemia.Leukemia,
+    "brain_tumor_mri": brain_tumor_mri.BrainTumorMri,
+    "sarscov2_ct": sarscov2_ct.Sarscov2Ct,
+    "folder": folder.Folder,
+    "phantom": phantom.Phantom,
+}
 
 
 @dataclasses.dataclass(frozen=True)
-class Source:
-    """What one prepared copy is made from.
+class DataSettings:
+    """The config block `data`; values out of range raise UserError.
 
     Attributes:
-      root: the data set's own folder.
-      files: what to store, in this order.
-      class_names: names by label.
-      content_hash: of the files; preparing fails if the bytes read give another. "" = unknown.
+      name: a key of DATASETS.
+      dir: the data set's own root or a folder that holds it ("" = fetch it; phantom: not read).
+      variant: leukemia's `Original` or `Segmented`; the other sets do not read it.
+      image_size: side of the square images, pixels.
+      channels: 1 (luminance) or 3 (RGB).
+      fit: how an image becomes square: pad | crop | stretch.
+      cache_dir: prepared data and decoded arrays ("" = ~/.cache/synthmed_jax).
+      phantom_images: phantoms a class.
+      phantom_seed: seed of the phantoms.
     """
 
-    root: Path
-    files: Sequence[ImageFile]
-    class_names: tuple[str, ...]
-    content_hash: str
+    name: str
+    dir: str
+    variant: str
+    image_size: int
+    channels: int
+    fit: str
+    cache_dir: str
+    phantom_images: int
+    phantom_seed: int
+
+    def __post_init__(self) -> None:
+        checks.one_of("config.data.name", self.name, tuple(DATASETS))
+        checks.one_of("config.data.fit", self.fit, decode.FITS)
+        checks.one_of("config.data.channels", self.channels, (1, 3))
+        variants = getattr(DATASETS[self.name], "VARIANTS", ())
+        if variants:
+            checks.one_of("config.data.variant", self.variant, variants)
+        checks.at_least("config.data.image_size", self.image_size, 1)
+        if self.name == "phantom":
+            checks.at_least("config.data.image_size (phantoms)", self.image_size, 16)
+            checks.at_least("config.data.phantom_images", self.phantom_images, 1)
+            checks.at_least("config.data.phantom_seed", self.phantom_seed, 0)
+
+    @property
+    def cache(self) -> Path:
+        """The folder for prepared data and decoded arrays."""
+        return Path(self.cache_dir or "~/.cache/synthmed_jax").expanduser()
 
 
-class _LocalInfo(tfds.core.DatasetInfo):
-    def initialize_from_bucket(self) -> None:
-        """Does nothing: TFDS would look in Google's cloud, and leave a temporary folder behind."""
+class Records:
+    """The files of one data set, readable by position.
 
-
-class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
-    """Base of all builders: keeps original bytes, relative path, sha256 and label of every file.
-
-    A builder is made for one `source`, which a plain attribute holds: TFDS would print a custom
-    BuilderConfig, all files included. Hence it can't be registered by name either.
+    Attributes:
+      class_names: names by label, sorted.
+      data_hash: sha256 over all relative paths and contents.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
-    DESCRIPTION: ClassVar[str] = ""
-    CITATION: ClassVar[str] = ""
-    HOMEPAGE: ClassVar[str] = ""
+    def __init__(self, data: Any, class_names: tuple[str, ...], data_hash: str, where: Path):
+        self.class_names = class_names
+        self.data_hash = data_hash
+        self._data = data
+        self._where = where
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(skip_registration=True, **kwargs)
+    def __len__(self) -> int:
+        return len(self._data)
 
-    def __init__(self, *, source: Source, **kwargs: Any):
-        self.source = source
-        super().__init__(**kwargs)
+    def __getitem__(self, position: int) -> builders.Record:
+        """Returns one record; raises UserError if its bytes are not those that were stored."""
+        stored = self._data[position]
+        file, sha256 = os.fsdecode(stored["file"]), stored["sha256"].decode()
+        if builders.sha256(stored["content"]) != sha256:
+            raise UserError(f"the prepared copy of {file} is damaged: delete {self._where}")
+        return builders.Record(stored["content"], file, int(stored["label"]), sha256)
 
-    def _info(self) -> tfds.core.DatasetInfo:
-        return _LocalInfo(
-            builder=self,
-            description=self.DESCRIPTION,
-            citation=self.CITATION,
-            homepage=self.HOMEPAGE,
-            # Our order is the order of `files`: TFDS must not shuffle it by a hash of the keys.
-            disable_shuffling=True,
-            features=tfds.features.FeaturesDict(
-                {
-                    # Text is TFDS's name for a byte string; nothing is encoded or decoded.
-                    "content": tfds.features.Text(),
-                    "file": tfds.features.Text(),
-                    "sha256": tfds.features.Text(),
-                    "label": tfds.features.ClassLabel(names=list(self.source.class_names)),
-                }
-            ),
-        )
-
-    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-        del dl_manager  # source.py finds or fetches the files
-        return {SPLIT: self._generate_examples()}
-
-    def _generate_examples(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yields (position, example); raises UserError if files changed since they were hashed."""
-        source = self.source
-        digests = []
-        for position, record in enumerate(self._records()):
-            digests.append((record.file, record.sha256))
-            yield position, record._asdict() | {"file": os.fsencode(record.file)}
-        if source.content_hash and content_hash(digests) != source.content_hash:
-            raise UserError(f"{source.root}: files changed while they were read; run again")
-
-    def _records(self) -> Iterator[Record]:
-        for file, label in runlog.files_progress(self.source.files, f"preparing {self.name}"):
-            content = (self.source.root / file).read_bytes()
-            yield Record(content, file, label, sha256(content))
+    def __iter__(self) -> Iterator[builders.Record]:
+        return (self[position] for position in range(len(self)))
 
 
-class KaggleImages(ImageBuilder):
-    """Base of the three Kaggle sets, whose folders and classes are known.
-
-    Class attributes: `CLASS_FOLDERS` maps a class to its folders below the root (`{variant}` is
-    filled in), `FOLDER_NAMES` are the names that a parent folder may hold the root under, `KAGGLE`
-    is Kaggle's owner/name and `VARIANTS` the choices of `data.variant` (empty: it is not read).
-    """
-
-    CLASS_FOLDERS: ClassVar[dict[str, tuple[str, ...]]] = {}
-    FOLDER_NAMES: ClassVar[tuple[str, ...]] = ()
-    KAGGLE: ClassVar[str] = ""
-    VARIANTS: ClassVar[tuple[str, ...]] = ()
-
-    @classmethod
-    def class_folders(cls, variant: str) -> dict[str, tuple[str, ...]]:
-        """Returns class name -> folders below the root, class names sorted."""
-        return {
-            name: tuple(folder.format(variant=variant) for folder in cls.CLASS_FOLDERS[name])
-            for name in sorted(cls.CLASS_FOLDERS)
-        }
-
-    @classmethod
-    def holds(cls, root: Path, variant: str) -> bool:
-        """Whether every folder of the layout is below `root`."""
-        folders = cls.class_folders(variant).values()
-        return all((root / folder).is_dir() for several in folders for folder in several)
-
-    @classmethod
-    def list_files(cls, root: Path, variant: str) -> tuple[tuple[str, ...], list[ImageFile]]:
-        """Returns the class names and every image below `root`, sorted by path."""
-        classes = cls.class_folders(variant)
-        files = [
-            ImageFile(f"{folder}/{file}", label)
-            for label, folders in enumerate(classes.values())
-            for folder in folders
-            for file in walk_images(root / folder)
-        ]
-        return tuple(classes), sorted(files)
-
-
-def walk_files(folder: Path) -> list[str]:
-    """Lists the files at any depth below a folder: POSIX paths relative to it, sorted.
-
-    Hidden files and folders do not count.
-    """
-    found, seen = [], set()
-    for where, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(where)
-        # A link that leads back up would be walked for ever.
-        folders[:] = [f for f in folders if not f.startswith(".")] if real not in seen else []
-        files = files if real not in seen else []
-        seen.add(real)
-        found += [
-            (Path(where) / file).relative_to(folder).as_posix()
-            for file in files
-            if not file.startswith(".")
-        ]
-    return sorted(found)
-
-
-def is_image(file: str) -> bool:
-    """Whether a file's name ends as that of an image does, in any case."""
-    return Path(file).suffix.lower() in decode.image_extensions()
-
-
-def walk_images(folder: Path) -> list[str]:
-    """Lists the images among `walk_files`."""
-    return [file for file in walk_files(folder) if is_image(file)]
-
-
-def sha256(content: bytes) -> str:
-    """Returns the sha256 of some bytes, hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def hash_files(root: Path, files: Sequence[ImageFile]) -> str:
-    """Reads all files and returns their `content_hash`.
+def open_records(settings: DataSettings) -> Records:
+    """Opens a data set, preparing it first if this content was not prepared before.
 
     Raises:
-      UserError: one can't be read.
+      UserError: the data can't be found or fetched (the message says where it is from, how to
+        download it and the folders expected), or has fewer than two classes.
     """
-    digests = []
-    for file, _ in runlog.files_progress(files, "reading"):
+    builder_class = DATASETS[settings.name]
+    if settings.name == "phantom":
+        drawn = phantom.make_source(
+            settings.phantom_images, settings.phantom_seed, settings.image_size
+        )
+        where = settings.cache / "prepared" / phantom.recipe_hash(drawn)
+        data = _prepare(builder_class, drawn, where)
+        digests = [(os.fsdecode(row["file"]), row["sha256"].decode()) for row in data]
+        return Records(data, drawn.class_names, builders.content_hash(digests), where)
+    if issubclass(builder_class, builders.KaggleImages):
+        root = find_root(builder_class, settings.dir, settings.variant)
+        class_names, files = builder_class.list_files(root, settings.variant)
+    else:
+        root = Path(settings.dir).expanduser()
+        if not settings.dir:
+            raise UserError("data.dir is not set: give a folder that holds one folder a class")
+        class_names, files = folder.list_files(root)
+    data_hash = builders.hash_files(root, files)
+    where = settings.cache / "prepared" / data_hash
+    data = _prepare(builder_class, builders.Source(root, files, class_names, data_hash), where)
+    return Records(data, class_names, data_hash, where)
+
+
+def find_root(builder_class: type[builders.KaggleImages], given: str, variant: str) -> Path:
+    """Returns the folder that holds Kaggle's layout: `given`, or one below it, or a download.
+
+    kagglehub (an optional package) is asked only when `given` is empty or does not exist: a folder
+    of another layout is the user's to mend, and must not be replaced by other images in silence.
+
+    Raises:
+      UserError: with citation, homepage, download instructions and the layout.
+    """
+    parent = Path(given).expanduser()
+    if given and parent.is_dir():
+        for root in (parent, *(parent / name for name in builder_class.FOLDER_NAMES)):
+            if builder_class.holds(root, variant):
+                return root
+        raise UserError(
+            f"data.dir={given!r} holds no {builder_class.name} data.\n"
+            + _instructions(builder_class, variant)
+        )
+    missing = f"data.dir={given!r} does not exist" if given else "data.dir is not set"
+    if importlib.util.find_spec("kagglehub") is None:
+        raise UserError(f"{missing}.\n" + _instructions(builder_class, variant))
+    print(f"{missing}: fetching {builder_class.KAGGLE} with kagglehub", file=sys.stderr)
+    try:
+        root = Path(importlib.import_module("kagglehub").dataset_download(builder_class.KAGGLE))
+    except Exception as error:  # kagglehub's errors share no base class
+        raise UserError(
+            f"{missing}, and kagglehub could not fetch it ({type(error).__name__}: {error}).\n"
+            + _instructions(builder_class, variant)
+        ) from error
+    if not builder_class.holds(root, variant):
+        raise UserError(
+            f"kagglehub fetched {root}, which has another layout.\n"
+            + _instructions(builder_class, variant)
+        )
+    return root
+
+
+def _instructions(builder_class: type[builders.KaggleImages], variant: str) -> str:
+    owner_name = builder_class.KAGGLE
+    folders = builder_class.class_folders(variant).values()
+    layout = "\n".join(f"  {folder}/*.jpg or .png" for several in folders for folder in several)
+    return (
+        f"Get it from {builder_class.HOMEPAGE} (a Kaggle account is needed), either\n"
+        "  in a browser: Download, then unpack the archive, or\n"
+        f"  pip install kaggle; kaggle datasets download {owner_name} --unzip -p <folder>, or\n"
+        "  pip install kagglehub, leave data.dir empty, and it is fetched on the first run,\n"
+        "then set --config.data.dir to the folder that holds (itself, or in a folder named "
+        f"{' or '.join(builder_class.FOLDER_NAMES)})\n{layout}\n"
+        f"Please cite: {builder_class.CITATION}\n"
+        "To try the program without any download use configs/phantom_ddpm.py."
+    )
+
+
+def _prepare(
+    builder_class: type[builders.ImageBuilder], source: builders.Source, where: Path
+) -> Any:
+    """Prepares below `where` unless a finished copy is there; returns the TFDS data source."""
+
+    def make_builder() -> builders.ImageBuilder:
+        return builder_class(source=source, data_dir=str(where), file_format="array_record")
+
+    # The folder is renamed into place when it is whole. TFDS's own `is_prepared` warns about a no.
+    finished = where / builder_class.name / str(builder_class.VERSION) / "dataset_info.json"
+    if not finished.is_file():
+        tfds.disable_progress_bar()  # ours shows, and only if it takes long
         try:
-            with (root / file).open("rb") as stream:
-                digests.append((file, hashlib.file_digest(stream, "sha256").hexdigest()))
-        except OSError as error:  # such as a link into an archive that was not fetched
-            raise UserError(
-                f"{root / file} can't be read ({error.strerror}): mend or remove it"
-            ) from error
-    return content_hash(digests)
-
-
-def content_hash(digests: Iterable[tuple[str, str]]) -> str:
-    """Returns the sha256 over (path, sha256 of the content) pairs, in order of the paths."""
-    total = hashlib.sha256()
-    for file, digest in sorted(digests):
-        total.update(f"{file}\0{digest}\n".encode("utf-8", "surrogateescape"))
-    return total.hexdigest()
+            with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints a line before and after
+                make_builder().download_and_prepare()
+        except OSError:
+            # Another process may have finished the same copy first; anything else is an error.
+            if not finished.is_file():
+                raise
+    return make_builder().as_data_source(builders.SPLIT)

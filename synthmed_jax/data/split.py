@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from synthmed_jax import runlog
 from synthmed_jax.data import grouping
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
+from synthmed_jax.files import write_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,7 +150,7 @@ def write_split(
             | ({} if split.groups is None else {"group": int(split.groups[i])})
             for i in chosen
         ]
-    runlog.write_json(path, document)
+    write_json(path, document)
 
 
 def read_parts(path: Path, images: ImageSet) -> Parts:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from synthmed_jax import runlog
 from synthmed_jax.data import decode
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
+from synthmed_jax.files import write_text
+from synthmed_jax.progress import file_progress_bar
 
 MANIFEST_FIELDS = (
     "path",
@@ -42,7 +43,7 @@ def write_manifest(directory: Path, rows: Iterable[Mapping[str, Any]]) -> None:
         if row.keys() != set(MANIFEST_FIELDS):
             raise ValueError(f"a manifest row needs {MANIFEST_FIELDS}, got {tuple(row)}")
         writer.writerow(row)
-    runlog.write_text(directory / "manifest.csv", stream.getvalue())
+    write_text(directory / "manifest.csv", stream.getvalue())
 
 
 def read_manifest(directory: Path) -> list[dict[str, Any]]:
@@ -93,7 +94,7 @@ def load_synthetic(
                 f"{directory} holds {len(chosen)} synthetic images of {name}, {per_class} are "
                 "needed: generate more or lower the number a class"
             )
-        for row in runlog.files_progress(chosen[:per_class], f"reading synthetic {name}"):
+        for row in file_progress_bar(chosen[:per_class], f"reading synthetic {name}"):
             image = _read_image(directory, row, channels)
             pixels.append(image if image_size is None else _resize(image, image_size))
             labels.append(label)

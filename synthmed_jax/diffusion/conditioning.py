@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 
 CONDITIONINGS = ("class", "per_class")
 

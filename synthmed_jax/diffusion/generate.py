@@ -14,9 +14,9 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from synthmed_jax import runlog
 from synthmed_jax.data import synthetic
 from synthmed_jax.diffusion.sampling import SampleSettings
+from synthmed_jax.progress import progress_bar
 
 
 def encode_png(image: np.ndarray) -> bytes:
@@ -55,7 +55,7 @@ def generate(
         for start in range(0, per_class, block)
         if any((class_names[label], start + i) not in rows for i in range(block))
     ]
-    bar = runlog.progress(description="generate", total=len(blocks) * block, unit="image")
+    bar = progress_bar(description="generate", total=len(blocks) * block, unit="image")
     with bar:
         for label, start in blocks:
             index = np.arange(start, start + block, dtype=np.int32)

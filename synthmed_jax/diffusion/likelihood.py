@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from synthmed_jax import parallel
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.diffusion import bound
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.process import to_model_range

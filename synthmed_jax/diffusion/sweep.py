@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from synthmed_jax import checks, runlog
+from synthmed_jax import checks
 from synthmed_jax.diffusion.samplers import SAMPLERS
 from synthmed_jax.errors import UserError
+from synthmed_jax.progress import progress_bar
 
 # Which set, 0..seeds-1 -> its images u8[N,S,S,C].
 Draw = Callable[[int], np.ndarray]
@@ -72,7 +73,7 @@ def compare(
     with a 95 % interval over seeds.
     """
     rows: list[dict[str, Any]] = []
-    bar = runlog.progress(
+    bar = progress_bar(
         description="sweep", total=len(settings.candidates) * settings.seeds, unit="set"
     )
     with bar:

@@ -10,14 +10,17 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from synthmed_jax import checkpoint, runlog
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax import checkpoint
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.pipeline import Augmentation, batches
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.settings import TrainSettings, check_batch
 from synthmed_jax.diffusion.step import State, Step, init_state
 from synthmed_jax.diffusion.stop import Check, best_of, reason_to_stop
 from synthmed_jax.errors import Diverged
+from synthmed_jax.files import read_json, write_json
+from synthmed_jax.metrics_log import MetricsLog, read_metrics
+from synthmed_jax.progress import progress_bar
 
 
 class Validate(NamedTuple):
@@ -88,14 +91,14 @@ def train(
     """
     ended = directory / "best.json"
     if ended.exists():
-        return str(runlog.read_json(ended)["sha256"])
+        return str(read_json(ended)["sha256"])
     check_batch(settings)
     checkpoints = directory / "checkpoints"
     state = init_state(settings, model)
     start = checkpoint.latest_step(checkpoints) or 0
     if start:
         state = checkpoint.restore(checkpoints, state)
-    log = runlog.MetricsLog(directory / "metrics.jsonl", resume_at=start)
+    log = MetricsLog(directory / "metrics.jsonl", resume_at=start)
     history = _history(directory)
     if _is_best_at(start, history):
         _save_best(settings, state, history[-1], directory)
@@ -103,7 +106,7 @@ def train(
     pending, reason = _Pending(), reason_to_stop(history, settings.patience)
     n, since_log = start, 0
     saved = window = time.monotonic()
-    bar = runlog.progress(description="diffusion", total=settings.steps, initial=start, unit="step")
+    bar = progress_bar(description="diffusion", total=settings.steps, initial=start, unit="step")
     with bar:
         while n < settings.steps and not reason:
             state, metrics = step(state, data[n])
@@ -141,7 +144,7 @@ def train(
     chosen |= best._asdict() if best else {"val_loss": None, "nearness": None}
     sha256 = checkpoint.digest(_restore_best(settings, model, directory, best.step if best else n))
     why = reason or f"all {settings.steps} steps were taken"
-    runlog.write_json(ended, {**chosen, "ended_at": n, "why": why, "sha256": sha256})
+    write_json(ended, {**chosen, "ended_at": n, "why": why, "sha256": sha256})
     return sha256
 
 
@@ -166,7 +169,7 @@ def _restore_best(settings: TrainSettings, model: Model, directory: pathlib.Path
 
 def load_best(settings: TrainSettings, model: Model, directory: pathlib.Path) -> tuple[Any, str]:
     """The weights that images are drawn from, as numpy arrays, and their sha256."""
-    ended = runlog.read_json(directory / "best.json")
+    ended = read_json(directory / "best.json")
     return _restore_best(settings, model, directory, ended["step"]), ended["sha256"]
 
 
@@ -192,5 +195,5 @@ def _to_check(record: dict[str, Any]) -> Check:
 
 
 def _history(directory: pathlib.Path) -> list[Check]:
-    records = runlog.read_metrics(directory / "metrics.jsonl")
+    records = read_metrics(directory / "metrics.jsonl")
     return [_to_check(record) for record in records if "val_loss" in record]

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 from sklearn import metrics
 
-from synthmed_jax import runlog
+from synthmed_jax.files import write_text
 
 _NOT_AVERAGED = ("fold", "confusion")
 BEST_RULE = (
@@ -159,7 +159,7 @@ def write_predictions(
             called = class_names[int(np.argmax(probabilities))]
             numbers = (f"{p:.6g}" for p in probabilities)
             writer.writerow([*network, file, class_names[int(label)], called, *numbers])
-    runlog.write_text(path, text.getvalue())
+    write_text(path, text.getvalue())
 
 
 def _validation_loss(fold: Mapping[str, Any]) -> float:

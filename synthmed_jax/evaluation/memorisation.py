@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 
 # (quarter turns, mirrored left to right first): what the generator's augmentation may have shown
 # it, so a flipped copy counts as a copy.

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.explain import comparison, scores
 from synthmed_jax.explain.lime import Explanation
 from synthmed_jax.explain.study import Study, coarse_heat

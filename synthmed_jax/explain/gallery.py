@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from synthmed_jax import checks, runlog
+from synthmed_jax import checks
 from synthmed_jax.data import held_out
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.explain import choice
 from synthmed_jax.explain.explained import KINDS, Explained, agreement_with_nearest, records
 from synthmed_jax.explain.lime import LimeSettings, explain
@@ -19,6 +19,8 @@ from synthmed_jax.explain.pages import draw_pages
 from synthmed_jax.explain.predictor import Predictor
 from synthmed_jax.explain.second_opinions import GradCam
 from synthmed_jax.explain.study import compare, shortcut_alarms, study, study_evaluations, summarise
+from synthmed_jax.files import write_json
+from synthmed_jax.progress import progress_bar
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +102,7 @@ def explain_sets(
         | {"all classes": summarise([s for studies in found.values() for s in studies])}
         for kind, found in classes.items()
     }
-    runlog.write_json(
+    write_json(
         directory / "lime.json",
         {
             "model": model,
@@ -143,7 +145,7 @@ def _explain(
             settings.repeats,
             lesion(images.files[i]) if lesion else None,
         )
-        for i in runlog.progress(range(len(images)), description=f"explain {kind}", unit="image")
+        for i in progress_bar(range(len(images)), description=f"explain {kind}", unit="image")
     ]
     nearest, found = None, []
     if kind == "synthetic":

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from synthmed_jax import checkpoint, runlog
+from synthmed_jax import checkpoint
 from synthmed_jax.explain.predictor import Logits, Predictor, View
+from synthmed_jax.files import write_bytes
 
 
 class RememberedPredictor(Predictor):
@@ -43,7 +44,7 @@ class RememberedPredictor(Predictor):
         answer = ask(*question)
         file = io.BytesIO()
         np.save(file, answer, allow_pickle=False)
-        runlog.write_bytes(path, file.getvalue())
+        write_bytes(path, file.getvalue())
         return answer
 
 

@@ -4,8 +4,9 @@ import dataclasses
 import pathlib
 from typing import Any
 
-from synthmed_jax import runlog
 from synthmed_jax.errors import UserError
+from synthmed_jax.files import read_json
+from synthmed_jax.metrics_log import read_metrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,9 +92,9 @@ def read_run(workdir: pathlib.Path) -> Run:
         if not (workdir / name).exists():
             raise UserError(f"{workdir / name} is missing: run {stage} first, then the report.")
     # The lists of files stay here: the report needs the counts, and must not know the test part.
-    split = runlog.read_json(workdir / "split" / "split.json")
+    split = read_json(workdir / "split" / "split.json")
     return Run(
-        config=runlog.read_json(workdir / "config.json"),
+        config=read_json(workdir / "config.json"),
         info=_read_optional(workdir / "run.json") or {},
         counts={name: split["counts"][name] for name in split["class_names"]},
         split={key: split[key] for key in ("rule", "seed", "data_hash", "unreadable")},
@@ -106,14 +107,14 @@ def read_run(workdir: pathlib.Path) -> Run:
 
 
 def _read_optional(path: pathlib.Path) -> dict[str, Any] | None:
-    return runlog.read_json(path) if path.exists() else None
+    return read_json(path) if path.exists() else None
 
 
 def _read_generators(diffusion: pathlib.Path) -> dict[str, Generator]:
     generators = {}
     for pattern in ("metrics.jsonl", "*/metrics.jsonl"):
         for path in sorted(diffusion.glob(pattern)):
-            records = runlog.read_metrics(path)
+            records = read_metrics(path)
             best = _read_optional(path.with_name("best.json"))
             if records:
                 folder = path.parent.relative_to(diffusion).as_posix()
@@ -127,7 +128,7 @@ def _read_folds(classify: pathlib.Path) -> dict[str, list[Fold]]:
     for path in sorted(paths, key=lambda path: (path.parts[:-2], _fold_number(path))):
         result = _read_optional(path.with_name("result.json")) or {}
         cell = path.parent.parent.relative_to(classify).as_posix()
-        folds.setdefault(cell, []).append(Fold(runlog.read_metrics(path), result))
+        folds.setdefault(cell, []).append(Fold(read_metrics(path), result))
     return folds
 
 

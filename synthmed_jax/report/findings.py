@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
 from synthmed_jax.report.files import Run
 

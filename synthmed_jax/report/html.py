@@ -14,8 +14,8 @@ from typing import Any
 import jinja2
 import markupsafe
 
-from synthmed_jax import runlog
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.files import write_bytes, write_json, write_text
 from synthmed_jax.report import context, files, findings, pictures, wording
 
 HERE = pathlib.Path(__file__).parent
@@ -44,10 +44,10 @@ def write_report(workdir: pathlib.Path, fit: ImageSet, synthetic: ImageSet | Non
     directory = workdir / "report"
     directory.mkdir(parents=True, exist_ok=True)
     for picture in [*drawn.values(), *lime]:
-        runlog.write_bytes(directory / picture.file, picture.png)
-    runlog.write_text(directory / "report.md", render_markdown(variables, run.config))
-    runlog.write_json(directory / "report.json", numbers(run, variables))
-    runlog.write_text(directory / "index.html", render_html(variables))
+        write_bytes(directory / picture.file, picture.png)
+    write_text(directory / "report.md", render_markdown(variables, run.config))
+    write_json(directory / "report.json", numbers(run, variables))
+    write_text(directory / "index.html", render_html(variables))
 
 
 def render_html(variables: dict[str, Any]) -> str:

@@ -7,8 +7,9 @@ import pytest
 from jax import lax
 
 from synthmed_jax import classifiers
-from synthmed_jax.classifiers import inputs, torchvision_weights
-from synthmed_jax.classifiers.layers import Layers
+from synthmed_jax.classifiers import inputs
+from synthmed_jax.classifiers.layers.make import Layers
+from synthmed_jax.classifiers.weights import torchvision
 from synthmed_jax.errors import UserError
 
 # Of each network at 1000 classes: parameters and convolutions.
@@ -67,7 +68,7 @@ def test_parameters_and_convolutions_are_torchvisions(name):
 @pytest.mark.parametrize("name", COUNTS)
 def test_inference_is_torchvisions(golden, name):
     expected = golden(name)
-    variables = torchvision_weights.from_state_dict(name, expected.state_dict, 1000)
+    variables = torchvision.from_state_dict(name, expected.state_dict, 1000)
     module = classifiers.create(name, 1000)
     run = jax.jit(lambda v, x: module.apply(v, x, train=False))
     for size in (64, 224):
@@ -78,7 +79,7 @@ def test_inference_is_torchvisions(golden, name):
 @pytest.mark.parametrize("name", LAST_NORM)
 def test_training_mode_is_torchvisions(golden, name):
     expected = golden(name)
-    variables = torchvision_weights.from_state_dict(name, expected.state_dict, 1000)
+    variables = torchvision.from_state_dict(name, expected.state_dict, 1000)
     module = classifiers.create(name, 1000, **({"dropout": 0.0} if name in DROPS_OUT else {}))
 
     @jax.jit

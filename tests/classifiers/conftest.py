@@ -20,9 +20,9 @@ from flax import linen as nn
 
 from synthmed_jax import classifiers
 from synthmed_jax.classifiers import programs as classifier_programs
-from synthmed_jax.classifiers.layers import Layers
+from synthmed_jax.classifiers.layers.make import Layers
 from synthmed_jax.classifiers.settings import ClassifierSettings
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 

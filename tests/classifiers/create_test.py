@@ -1,7 +1,7 @@
 import pytest
 
 from synthmed_jax import classifiers
-from synthmed_jax.classifiers.layers import Layers
+from synthmed_jax.classifiers.layers.make import Layers
 from synthmed_jax.errors import UserError
 
 

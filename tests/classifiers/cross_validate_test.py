@@ -3,11 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from synthmed_jax import runlog
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.classifiers.cross_validate import Cell
 from synthmed_jax.classifiers.settings import SELECTIONS
 from synthmed_jax.errors import UserError
+from synthmed_jax.files import read_json, write_json
+from synthmed_jax.metrics_log import read_metrics
 
 CELL = Cell("tiny", "synthetic", "24", "inf", 0)
 
@@ -18,10 +19,10 @@ def test_folds_learn_and_can_be_read_back(programs, tiny_settings, images, tmp_p
     )
     for fold in range(3):
         folder = cross_validate.fold_folder(tmp_path, CELL, fold)
-        result = runlog.read_json(folder / "result.json")
+        result = read_json(folder / "result.json")
         assert (result["num_train"], result["num_val"]) == (32, 16)
         assert result["val_accuracy"] > 0.9
-        epochs = runlog.read_metrics(folder / "metrics.jsonl")
+        epochs = read_metrics(folder / "metrics.jsonl")
         assert result["epochs"] == len(epochs)
         best = min(epochs, key=lambda record: record["val_loss"])
         assert best["epoch"] == result["best_epoch"]
@@ -79,7 +80,7 @@ def test_a_finished_fold_is_not_trained_again(
         trained.append(description)
         if len(trained) == 2:
             raise KeyboardInterrupt
-        runlog.write_json(folder / "result.json", {})
+        write_json(folder / "result.json", {})
 
     monkeypatch.setattr(cross_validate, "train_fold", note)
     with pytest.raises(KeyboardInterrupt):
@@ -102,7 +103,7 @@ def test_real_images_choose_the_epoch_where_they_are_asked(
         settings = dataclasses.replace(tiny_settings, selection=selection, patience=4, folds=2)
         folder = tmp_path / selection
         cross_validate.cross_validate(programs, settings, CELL, images, turned, folder)
-        found = runlog.read_json(cross_validate.fold_folder(folder, CELL, 0) / "result.json")
+        found = read_json(cross_validate.fold_folder(folder, CELL, 0) / "result.json")
         epochs[selection] = found["best_epoch"]
         choices, set_name = found["choices"], SELECTIONS[selection]
         assert choices[set_name]["epoch"] == found["best_epoch"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from synthmed_jax.classifiers import inputs
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 
 
 def image_set(channels, side=16):

@@ -6,11 +6,12 @@ import jax
 import numpy as np
 import pytest
 
-from synthmed_jax import checkpoint, runlog
+from synthmed_jax import checkpoint
 from synthmed_jax.classifiers import placement, train
 from synthmed_jax.classifiers.programs import make_programs
 from synthmed_jax.classifiers.train import train_fold
 from synthmed_jax.errors import Diverged, UserError
+from synthmed_jax.metrics_log import read_metrics
 
 
 def untimed(record):
@@ -98,7 +99,7 @@ def run_in(programs, tiny_settings, images):
 
 
 def records_in(folder):
-    return [untimed(record) for record in runlog.read_metrics(folder / "metrics.jsonl")]
+    return [untimed(record) for record in read_metrics(folder / "metrics.jsonl")]
 
 
 @pytest.mark.parametrize("saved", ["every epoch", "never"])
@@ -133,7 +134,7 @@ def test_a_training_killed_anywhere_goes_on_to_the_same_end(run_in, tmp_path, mo
         broken_off(checkpoint, "save", killed)
         assert len(records_in(broken)) == 3
         broken_off(checkpoint, "save", lambda *a, **k: (save(*a, **k), killed()))
-    broken_off(runlog, "write_json", killed)  # All is over, and no result says so yet.
+    broken_off(train, "write_json", killed)  # All is over, and no result says so yet.
     if saved == "every epoch":
         # The result is there, and what the training went on from is to go.
         def killed_in_it(path, **options):

@@ -3,7 +3,7 @@ import json
 import numpy as np
 
 from synthmed_jax.data.held_out import read_test
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.split import SplitSettings, read_parts, split_indices, write_split
 
 

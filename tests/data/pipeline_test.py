@@ -2,7 +2,7 @@ import jax
 import numpy as np
 import pytest
 
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.pipeline import FLIPS, Augmentation, augment, batches, draws, gather
 from synthmed_jax.errors import UserError
 

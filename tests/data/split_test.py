@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from synthmed_jax.data import source, split
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data import records, split
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
 
 DEFAULT = {"fraction": 0.2, "val_fraction": 0.15, "counts": "", "group_by": "none", "seed": 0}
@@ -192,8 +192,8 @@ def test_split_of_other_data_is_refused(tmp_path: Path):
     ],
 )
 def test_real_sets_have_the_counts_of_table_1(real_data, name, expected):
-    builder = source.DATASETS[name]
-    root = source.find_root(builder, str(real_data), "Original")
+    builder = records.DATASETS[name]
+    root = records.find_root(builder, str(real_data), "Original")
     class_names, listed = builder.list_files(root, "Original")
     labels = np.array([file.label for file in listed])
     files = [file.file for file in listed]

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.schedule import make_schedule
 from synthmed_jax.diffusion.settings import TrainSettings

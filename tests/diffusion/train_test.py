@@ -4,11 +4,13 @@ import jax
 import numpy as np
 import pytest
 
-from synthmed_jax import checkpoint, runlog
+from synthmed_jax import checkpoint
 from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.diffusion import train, validate
 from synthmed_jax.diffusion.step import init_state, make_step
 from synthmed_jax.errors import Diverged, UserError
+from synthmed_jax.files import read_json
+from synthmed_jax.metrics_log import read_metrics
 
 NO_CHANGE = Augmentation("none", 0)
 
@@ -31,7 +33,7 @@ def learn(shared_step, model, images):
 def test_training_learns_and_writes_its_log(train_settings, learn, model, measure, tmp_path):
     settings = dataclasses.replace(train_settings, steps=40, log_every=10, val_every=20)
     sha256 = learn(settings, tmp_path, measure)
-    records = runlog.read_metrics(tmp_path / "metrics.jsonl")
+    records = read_metrics(tmp_path / "metrics.jsonl")
     losses = [r["loss"] for r in records if "loss" in r]
     checks = [r for r in records if "val_loss" in r]
     assert [r["step"] for r in records if "loss" in r] == [10, 20, 30, 40]
@@ -41,7 +43,7 @@ def test_training_learns_and_writes_its_log(train_settings, learn, model, measur
         assert check["val_loss"] == min(check["val_losses"])
         np.testing.assert_allclose(np.mean(check["val_loss_by_level"]), check["val_loss"])
         assert len(check["val_loss_by_level"]) == validate.NOISE_LEVELS
-    best = runlog.read_json(tmp_path / "best.json")
+    best = read_json(tmp_path / "best.json")
     assert best["val_loss"] == min(check["val_loss"] for check in checks)
     assert best["why"] == "all 40 steps were taken"
     weights, named = train.load_best(settings, model, tmp_path)
@@ -57,7 +59,7 @@ def test_the_best_weights_are_kept_and_the_stop_explained(train_settings, learn,
     )
     settings = dataclasses.replace(train_settings, steps=20, val_every=2, patience=2)
     learn(settings, tmp_path, scripted)
-    best = runlog.read_json(tmp_path / "best.json")
+    best = read_json(tmp_path / "best.json")
     assert (best["step"], best["ended_at"], best["val_loss"]) == (6, 10, 1)
     assert "beginning to copy" in best["why"]
     assert checkpoint.latest_step(tmp_path / "best") == 6
@@ -84,7 +86,7 @@ def test_killed_and_resumed_equals_unbroken(train_settings, learn, measure, tmp_
     assert resumed == unbroken
 
     def numbers(folder):
-        records = runlog.read_metrics(tmp_path / folder / "metrics.jsonl")
+        records = read_metrics(tmp_path / folder / "metrics.jsonl")
         return [{k: v for k, v in r.items() if "second" not in k} for r in records]
 
     assert numbers("a") == numbers("b")
@@ -118,7 +120,7 @@ def test_a_kill_as_the_best_is_saved_leaves_a_run_that_goes_on(
     known = checkpoint.latest_step(tmp_path / "checkpoints")
     # Rounding, on another number of devices, may judge the same step otherwise.
     learn(settings, tmp_path, scripted(*[9] * (4 - known // 2)))
-    best = runlog.read_json(tmp_path / "best.json")
+    best = read_json(tmp_path / "best.json")
     assert best["step"] == known // 2 * 2
     weights, sha256 = train.load_best(settings, model, tmp_path)
     assert checkpoint.digest(weights) == sha256
@@ -144,11 +146,11 @@ def test_a_loss_that_is_not_finite_stops_with_its_step_and_keeps_the_last_good_w
 
 def test_without_val_the_last_average_is_the_best(train_settings, learn, model, tmp_path):
     learn(train_settings, tmp_path)
-    assert not any("val_loss" in r for r in runlog.read_metrics(tmp_path / "metrics.jsonl"))
+    assert not any("val_loss" in r for r in read_metrics(tmp_path / "metrics.jsonl"))
     state = checkpoint.restore(tmp_path / "checkpoints", init_state(train_settings, model))
     _, sha256 = train.load_best(train_settings, model, tmp_path)
     assert sha256 == checkpoint.digest(state.averages[0])
-    assert runlog.read_json(tmp_path / "best.json")["half_life"] == 3
+    assert read_json(tmp_path / "best.json")["half_life"] == 3
 
 
 def test_warps_are_told_to_the_network(train_settings, model, images, tmp_path):

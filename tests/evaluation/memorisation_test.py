@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.evaluation import memorisation
 
 

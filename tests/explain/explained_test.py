@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.explain.explained import Explained, agreement_with_nearest, records
 from synthmed_jax.explain.lime import Explanation
 from synthmed_jax.explain.predictor import make_view

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from synthmed_jax.data import phantom
+from synthmed_jax.data.sets import phantom_drawing
 from synthmed_jax.errors import UserError
 from synthmed_jax.explain import lime
 from synthmed_jax.explain.masks import SAMPLINGS
@@ -17,7 +17,7 @@ SIZE = 32
 
 
 def _phantoms(count):
-    return np.stack([phantom.draw(0, i % 4, i, SIZE)[0] for i in range(count)])[..., None]
+    return np.stack([phantom_drawing.draw(0, i % 4, i, SIZE)[0] for i in range(count)])[..., None]
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)

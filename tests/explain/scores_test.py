@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from synthmed_jax.data import phantom
+from synthmed_jax.data.sets import phantom_drawing
 from synthmed_jax.explain import scores
 from synthmed_jax.explain.predictor import make_view
 from synthmed_jax.explain.segmentation import segment
@@ -40,7 +40,7 @@ def test_enrichment_is_one_for_even_importance_and_double_for_a_half_that_has_al
 
 
 def test_foreground_is_the_head_in_the_dark_and_the_cell_in_the_light():
-    drawn = phantom.draw(0, 2, 0, 64)[0][..., None]
+    drawn = phantom_drawing.draw(0, 2, 0, 64)[0][..., None]
     for image in (drawn, 255 - drawn, np.repeat(drawn, 3, axis=-1)):
         found = scores.foreground(image)
         assert not found[scores.rim(64, 1)].any()

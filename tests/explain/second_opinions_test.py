@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from synthmed_jax.classifiers import BACKBONES, create
 from synthmed_jax.classifiers.inputs import normalise
+from synthmed_jax.classifiers.networks import BACKBONES, create
 from synthmed_jax.explain.predictor import Predictor, make_view
 from synthmed_jax.explain.second_opinions import GradCam, mean_by_region, occlusion
 from synthmed_jax.explain.segmentation import segment

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from synthmed_jax.data import phantom
+from synthmed_jax.data.sets import phantom_drawing
 from synthmed_jax.errors import UserError
 from synthmed_jax.explain.segmentation import SEGMENTATIONS, segment
 
-IMAGE = phantom.draw(0, 0, 0, 64)[0][..., None]
+IMAGE = phantom_drawing.draw(0, 0, 0, 64)[0][..., None]
 
 
 @pytest.mark.parametrize("method", SEGMENTATIONS)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from configs import base
-from synthmed_jax.data.images import ImageSet
+from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.report.html import write_report
 
 CLASS_NAMES = ("Benign", "Early", "Pre")

@@ -1,0 +1,1 @@
+"""The layers that torchvision's networks are made of."""

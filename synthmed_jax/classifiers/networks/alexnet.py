@@ -1,0 +1,73 @@
+"""AlexNet (Krizhevsky 2014, arXiv:1404.5997), layer for layer torchvision's."""
+
+import jax
+from flax import linen as nn
+
+from synthmed_jax.classifiers.layers import initializers
+from synthmed_jax.classifiers.layers.fully_connected import FullyConnected
+from synthmed_jax.classifiers.layers.make import Layers, check_side
+from synthmed_jax.classifiers.layers.pooling import average_to, max_pool
+
+
+class AlexNet(nn.Module):
+    """Five convolutions, three of them halved, and three linear layers.
+
+    Attributes:
+      num_classes: outputs of the head.
+      layers: makes the layers.
+      small_images: the first convolution is 3x3, with neither stride nor pooling after it.
+      dropout: rate before each hidden linear layer.
+    """
+
+    num_classes: int
+    layers: Layers = Layers()
+    small_images: bool = False
+    dropout: float = 0.5
+
+    @property
+    def smallest(self) -> int:
+        """Side of the smallest image, pixels: less leaves nothing after the last pooling."""
+        return 7 if self.small_images else 63
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        """Returns logits f32[B,num_classes] of images f32[B,H,W,C].
+
+        Args:
+          x: the images.
+          train: drop out, with the key "dropout".
+
+        Raises:
+          UserError: images smaller than `smallest`.
+        """
+        check_side(x, self.smallest, "AlexNet")
+
+        def conv(x: jax.Array, width: int, side: int, index: int, **options: int) -> jax.Array:
+            layer = self.layers.conv(
+                width,
+                side,
+                name=f"features_{index}",
+                kernel_init=initializers.uniform,
+                bias_init=initializers.uniform_bias(side * side * x.shape[-1]),
+                **options,
+            )
+            return nn.relu(layer(x))
+
+        if self.small_images:
+            x = conv(x, 64, 3, 0)
+        else:
+            x = max_pool(conv(x, 64, 11, 0, stride=4, padding=2), window=3, stride=2)
+        x = max_pool(conv(x, 192, 5, 3), window=3, stride=2)
+        x = conv(x, 384, 3, 6)
+        x = conv(x, 256, 3, 8)
+        x = max_pool(conv(x, 256, 3, 10), window=3, stride=2)
+        head = FullyConnected(
+            self.num_classes,
+            self.dropout,
+            dropout_first=True,
+            kernel_init=initializers.uniform,
+            bias_init=initializers.uniform_bias,
+            layers=self.layers,
+            name="classifier",
+        )
+        return head(average_to(x, 6), train)

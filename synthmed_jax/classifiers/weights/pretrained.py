@@ -1,0 +1,132 @@
+"""The weights that a network starts from, where they are not random: torchvision's, or a file's."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import pathlib
+import shutil
+import urllib.request
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from synthmed_jax.classifiers.weights import torchvision
+from synthmed_jax.classifiers.weights.weights_file import read_state_dict
+from synthmed_jax.errors import UserError
+
+RANDOM, IMAGENET = "random", "imagenet"
+SOURCE = "https://download.pytorch.org/models/"
+# torchvision's first weights of each network for ImageNet; a name ends in the first eight digits
+# of the file's sha256.
+PUBLISHED = {
+    "resnet18": "resnet18-f37072fd.pth",
+    "resnet50": "resnet50-0676ba61.pth",
+    "vgg16": "vgg16-397923af.pth",
+    "vgg19": "vgg19-dcbb9e9d.pth",
+    "alexnet": "alexnet-owt-7be5be79.pth",
+    "densenet121": "densenet121-a639ec97.pth",
+    "mobilenet_v2": "mobilenet_v2-b0353104.pth",
+    "googlenet": "googlenet-1378be20.pth",
+}
+TIMEOUT = 60  # seconds without a byte
+# Whether GoogLeNet transforms its input: auto, where its weights are torchvision's own.
+TRANSFORMS = ("auto", "yes", "no")
+
+
+class Pretrained(NamedTuple):
+    """Where training starts.
+
+    Attributes:
+      variables: {"params", "batch_stats"}, without the head where it is made anew.
+      facts: "weights" (name of the file), "sha256", and "head": "kept" or "random".
+    """
+
+    variables: dict[str, Any]
+    facts: dict[str, str]
+
+
+def load(
+    weights: str, backbone: str, num_classes: int, cache_dir: pathlib.Path, *, small_images: bool
+) -> Pretrained:
+    """Reads a network's weights.
+
+    Args:
+      weights: path of a state dict, or IMAGENET: torchvision's, fetched once into `cache_dir`.
+      num_classes: of the network; a file's head for another number is left out, ImageNet's always.
+
+    Raises:
+      UserError: the file can't be fetched or read, is another than the published one, or does not
+        fit the network.
+    """
+    known = weights == IMAGENET
+    path = published_file(backbone, cache_dir) if known else pathlib.Path(weights).expanduser()
+    state_dict = read_state_dict(path)
+    keep = not known and torchvision.count_classes(backbone, state_dict) == num_classes
+    variables = torchvision.from_state_dict(
+        backbone, state_dict, num_classes if keep else None, small_images=small_images
+    )
+    facts = {"weights": path.name, "sha256": sha256(path), "head": "kept" if keep else RANDOM}
+    return Pretrained(variables, facts)
+
+
+def transforms_input(choice: str, facts: Mapping[str, str]) -> bool:
+    """Whether GoogLeNet takes images to mean 0.5 and deviation 0.5.
+
+    As in torchvision, whose own weights were trained so; another file says nothing of it, and is
+    taken to want what the other networks do.
+
+    Args:
+      choice: one of TRANSFORMS.
+      facts: of the weights that it starts from (see `Pretrained`); empty: random ones.
+    """
+    if choice != "auto":
+        return choice == "yes"
+    return facts.get("sha256", "").startswith(_digits(PUBLISHED["googlenet"]))
+
+
+def published_file(backbone: str, cache_dir: pathlib.Path, source: str = SOURCE) -> pathlib.Path:
+    """Path of torchvision's weights, which are fetched where they are missing.
+
+    Raises:
+      UserError: they can't be fetched, or the file's hash is not that of its name.
+    """
+    name = PUBLISHED[backbone]
+    path = cache_dir / "weights" / name
+    if path.exists():
+        _check_hash(path, _digits(name))
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    print(f"fetching {source}{name}", flush=True)
+    try:
+        with urllib.request.urlopen(source + name, timeout=TIMEOUT) as found, part.open("wb") as to:
+            shutil.copyfileobj(found, to)
+    except (OSError, http.client.HTTPException) as error:
+        lacking = [other for other in PUBLISHED.values() if not (path.parent / other).exists()]
+        raise UserError(
+            f"{source}{name} can't be fetched ({error}). Fetch it on a machine that has access "
+            f"and put it at {path}, or set config.classifier.weights={RANDOM}. Of all networks' "
+            f"files, that folder lacks {', '.join(lacking)}"
+        ) from error
+    _check_hash(part, _digits(name))
+    part.rename(path)
+    return path
+
+
+def _digits(name: str) -> str:
+    return pathlib.Path(name).stem.rpartition("-")[2]
+
+
+def _check_hash(path: pathlib.Path, wanted: str) -> None:
+    found = sha256(path)
+    if not found.startswith(wanted):
+        raise UserError(
+            f"{path} is damaged: its sha256 begins with {found[: len(wanted)]}, not {wanted}. "
+            "Delete it and start again: it is then fetched anew"
+        )
+
+
+def sha256(path: pathlib.Path) -> str:
+    """sha256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

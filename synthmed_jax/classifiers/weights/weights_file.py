@@ -1,0 +1,108 @@
+"""Reads a state dict from a file, torch's two formats or safetensors', without torch."""
+
+from __future__ import annotations
+
+import io
+import math
+import pathlib
+import struct
+import zipfile
+from typing import Any, BinaryIO
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from synthmed_jax.classifiers.weights.torch_pickle import Storage, Tensor, read_pickle
+from synthmed_jax.errors import UserError
+
+# torch's older format: five pickles, of which the first two are these numbers, then the storages.
+_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
+
+
+def read_state_dict(path: pathlib.Path) -> dict[str, np.ndarray]:
+    """Returns the arrays of a .safetensors file, or of one that torch.save wrote, by name.
+
+    Raises:
+      UserError: no such file, a damaged one, or one that is not a plain state dict.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file of weights")
+    try:
+        if path.suffix == ".safetensors":
+            return dict(safetensors.numpy.load_file(path))
+        read = _read_zip if zipfile.is_zipfile(path) else _read_older
+        with path.open("rb") as file:
+            return read(file)
+    except Exception as error:  # a damaged file can make its reader raise anything
+        reason = str(error) or type(error).__name__
+        raise UserError(
+            f"{path} can't be read as weights: {reason}. It must be a state dict that torch.save "
+            "wrote, or a .safetensors file, and complete"
+        ) from error
+
+
+def _read_zip(file: BinaryIO) -> dict[str, np.ndarray]:
+    with zipfile.ZipFile(file) as archive:
+        names = {name.partition("/")[2]: name for name in archive.namelist()}
+
+        def read(name: str) -> bytes:
+            entry = archive.getinfo(names[name])
+            # torch compresses nothing, and what is compressed may be a thousand times as large.
+            if entry.compress_type != zipfile.ZIP_STORED:
+                raise ValueError(f"its {name} is compressed")
+            return archive.read(entry)
+
+        if "byteorder" in names and read("byteorder") != b"little":
+            raise ValueError("its numbers are big-endian")
+        found = read_pickle(io.BytesIO(read("data.pkl")))
+        keys = {storage.key for storage in _storages(found)}
+        return _arrays(found, {key: read(f"data/{key}") for key in keys})
+
+
+def _read_older(file: BinaryIO) -> dict[str, np.ndarray]:
+    magic, protocol, system, found, keys = (read_pickle(file) for _ in range(5))
+    if (magic, protocol) != (_MAGIC, _PROTOCOL) or not system["little_endian"]:
+        raise ValueError("it is not a little-endian file of torch")
+    storages = {storage.key: storage for storage in _storages(found)}
+    data = {}
+    for key in keys:
+        if not isinstance(key, str):
+            raise ValueError("its storages have no names")
+        (count,) = struct.unpack("<q", file.read(8))
+        data[key] = file.read(count * storages[key].dtype.itemsize)
+    return _arrays(found, data)
+
+
+def _storages(found: Any) -> list[Storage]:
+    if not isinstance(found, dict) or not all(isinstance(v, Tensor) for v in found.values()):
+        raise ValueError("it holds something else than tensors by name")
+    storages = []
+    for name, tensor in found.items():
+        numbers = (tensor.first, *tensor.shape, *tensor.strides)
+        known = isinstance(tensor.storage, Storage)
+        if not known or not all(type(number) is int for number in numbers):
+            raise ValueError(f"{name!r} is a tensor of an unknown kind")
+        storages.append(tensor.storage)
+    return storages
+
+
+def _arrays(found: dict[str, Tensor], data: dict[str, bytes]) -> dict[str, np.ndarray]:
+    return {name: _array(name, tensor, data) for name, tensor in found.items()}
+
+
+def _array(name: str, tensor: Tensor, data: dict[str, bytes]) -> np.ndarray:
+    numbers = np.frombuffer(data[tensor.storage.key], tensor.storage.dtype)
+    first, shape, strides = tensor.first, tensor.shape, tensor.strides
+    # Where dimensions of one element have been left out, strides must be those of some order of
+    # the axes without gaps: then the view has no more numbers than the storage.
+    axes = sorted((stride, size) for stride, size in zip(strides, shape, strict=True) if size != 1)
+    for i, (stride, _) in enumerate(axes):
+        if stride != math.prod(size for _, size in axes[:i]):
+            raise ValueError(f"{name!r} has gaps")
+    if first < 0 or min(shape, default=1) < 0 or first + math.prod(shape) > len(numbers):
+        raise ValueError(f"{name!r} is cut short")
+    own = numbers[first : first + math.prod(shape)]
+    step = own.dtype.itemsize
+    in_bytes = [stride * step for stride in strides]
+    return np.lib.stride_tricks.as_strided(own, shape, in_bytes, writeable=False)

@@ -1,0 +1,80 @@
+"""Any tree of images with one folder a class: `root/<class>/**/<image>`."""
+
+import collections
+import itertools
+from pathlib import Path
+
+from synthmed_jax.data.sets import builders
+from synthmed_jax.errors import UserError
+
+# Of a set that others have divided: what lies below is the classes.
+PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}
+
+
+class Folder(builders.ImageBuilder):
+    """The user's own images: the first folder level names the class, images may lie deeper."""
+
+    DESCRIPTION = "Images of the user's own folder, one folder a class."
+    CITATION = "None: the user's own images."
+
+
+def list_files(root: Path) -> tuple[tuple[str, ...], list[builders.ImageFile]]:
+    """Returns the class names (sorted) and every image of a folder-per-class tree, sorted by path.
+
+    Hidden folders, and the `__MACOSX` that macOS puts into archives, are no classes; images that
+    lie directly in `root` have no class and are left out.
+
+    Raises:
+      UserError: `root` is no folder, holds fewer than two class folders, parts of a set instead of
+        classes, or a class without images or with a name that is no text.
+    """
+    if not root.is_dir():
+        raise UserError(
+            f"data.dir={str(root)!r} is no folder: give one that holds a folder of images a class"
+        )
+    folders = sorted((path for path in root.iterdir() if path.is_dir()), key=lambda path: path.name)
+    folders = [f for f in folders if not f.name.startswith(".") and f.name != "__MACOSX"]
+    if len(folders) < 2:
+        found = ", ".join(folder.name for folder in folders) or "none"
+        raise UserError(
+            f"data.dir={str(root)!r} needs at least two class folders (<class>/<image>), "
+            f"found: {found}"
+        )
+    names = [folder.name for folder in folders]
+    if {name.lower() for name in names} <= PARTS:
+        raise UserError(
+            f"data.dir={str(root)!r} holds {', '.join(names)}, which are parts and not classes: "
+            "give a folder of images a class, those of all parts together (this program divides "
+            "them itself)"
+        )
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"data.dir={str(root)!r}: the class folder {name!r} has a name that is no UTF-8; "
+                "rename it"
+            ) from error
+    everything = [builders.walk_files(folder) for folder in folders]
+    images = [list(filter(builders.is_image, found)) for found in everything]
+    others = collections.Counter(
+        Path(file).suffix or "no ending"
+        for found in everything
+        for file in itertools.filterfalse(builders.is_image, found)
+    )
+    left_out = ", ".join(f"{count} of {ending}" for ending, count in others.most_common())
+    empty = [folder.name for folder, found in zip(folders, images, strict=True) if not found]
+    if empty:
+        raise UserError(
+            f"no images in class folder(s) {', '.join(empty)} of {str(root)!r}: every folder there "
+            "counts as a class; add images or move the folder away"
+            + (f". Files that are no images by their ending: {left_out}" if others else "")
+        )
+    if others:
+        print(f"data.dir={str(root)!r}: left out {left_out}, no images by their ending", flush=True)
+    files = [
+        builders.ImageFile(f"{folder.name}/{file}", label)
+        for label, (folder, found) in enumerate(zip(folders, images, strict=True))
+        for file in found
+    ]
+    return tuple(names), sorted(files)

@@ -1,0 +1,42 @@
+"""Files that are written whole or not at all, and what a file's content is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pathlib
+from typing import Any
+
+
+def write_bytes(path: pathlib.Path, content: bytes) -> None:
+    """Writes a file whole or not at all (temporary file beside it, then a rename)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Another process may be writing the same file of a shared cache.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes UTF-8 text whole or not at all, its line ends as they are.
+
+    Names of files may hold bytes that are no UTF-8: they are written as \\udcXX.
+    """
+    write_bytes(path, text.encode(errors="backslashreplace"))
+
+
+def write_json(path: pathlib.Path, value: Any) -> None:
+    """Writes JSON whole or not at all; NaN is refused, since JSON has none."""
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: pathlib.Path) -> Any:
+    """Reads a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def sha256_of(path: pathlib.Path) -> str:
+    """Returns the sha256 of a file's content, hexadecimal; read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,62 @@
+"""What a run is and runs on: command, commit, versions, devices, CPU, memory."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import platform
+import resource
+import subprocess
+import sys
+import time
+from importlib import metadata
+from typing import Any
+
+import jax
+
+PACKAGES = (
+    "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "grain",
+    "scikit-learn", "scikit-image", "lime", "ml-collections", "numpy", "scipy", "pillow",
+)  # fmt: skip
+
+
+def peak_memory_mib() -> float:
+    """Peak resident memory of this process so far, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024**2 if sys.platform == "darwin" else 1024), 1)
+
+
+def _commit() -> str:
+    root = pathlib.Path(__file__).parent
+    try:
+        run = subprocess.run(
+            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return "not a git checkout"
+    return run.stdout.strip()
+
+
+def _cpu_model() -> str:
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def describe_run() -> dict[str, Any]:
+    """What this run is: command, commit, versions, devices and CPU, for run.json."""
+    affinity = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    return {
+        "command": " ".join(sys.argv),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "versions": {name: metadata.version(name) for name in PACKAGES},
+        "devices": [f"{device.platform}:{device.device_kind}" for device in jax.local_devices()],
+        "cpu": _cpu_model(),
+        "cpu_affinity": affinity,
+    }
