@@ -1,0 +1,150 @@
+"""The cells of the experiment, and how the training of each of their folds ended."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import pathlib
+from typing import Self
+
+from synthmed_jax.results.stored import Document, Stored
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One cell of the experiment: a network trained on one training set.
+
+    Attributes:
+      backbone: the network's name.
+      arm: what it is trained on, a name of `arms.ARMS`.
+      n: images per class; None: all of `fit`.
+      ratio: synthetic to real images; infinite where there is no real one, 0 no synthetic one.
+      seed: of folds, weights and batches.
+    """
+
+    backbone: str
+    arm: str
+    n: int | None
+    ratio: float
+    seed: int
+
+    @property
+    def cell(self) -> Cell:
+        """The cell alone, where this is one with more to say."""
+        return Cell(self.backbone, self.arm, self.n, self.ratio, self.seed)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Field -> text, as files' names and tables have it: n "all" for None, ratio "inf"."""
+        n = "all" if self.n is None else str(self.n)
+        texts = (self.backbone, self.arm, n, f"{self.ratio:g}", str(self.seed))
+        return dict(zip(("backbone", "arm", "n", "ratio", "seed"), texts, strict=True))
+
+    @property
+    def path(self) -> str:
+        """Folder below classify/: <backbone>/<arm>/<n>-<ratio>-s<seed>."""
+        return "{backbone}/{arm}/{n}-{ratio}-s{seed}".format(**self.texts)
+
+    @classmethod
+    def from_path(cls, path: str) -> Cell:
+        """Returns the cell of a folder below classify/; raises ValueError for another path."""
+        backbone, arm, rest = path.split("/")
+        n, ratio, seed = rest.split("-")
+        if not seed.startswith("s"):
+            raise ValueError(f"{path!r} is no folder of a cell")
+        number = None if n == "all" else int(n)
+        return Cell(backbone, arm, number, float(ratio), int(seed[1:]))
+
+    def folder(self, classify: pathlib.Path, fold: int) -> pathlib.Path:
+        """Folder of one fold, below the folder of the stage `classify`."""
+        return classify / self.path / f"fold{fold}"
+
+
+def typed_cell(document: Document) -> Document:
+    """Returns a cell of version 1, whose n and ratio were texts, with numbers."""
+    n, ratio = document["n"], document["ratio"]
+    number = None if n == "all" else int(n)
+    return document | {"n": number, "ratio": math.inf if ratio == "inf" else float(ratio)}
+
+
+@dataclasses.dataclass(frozen=True)
+class SetScores:
+    """Loss (nats) and accuracy (share) on one validation set."""
+
+    loss: float
+    accuracy: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What the epoch of the lowest loss on one validation set scores on each of them.
+
+    Attributes:
+      epoch: from 1.
+      scores: validation set ("fold", "real_val") -> its scores.
+    """
+
+    epoch: int
+    scores: dict[str, SetScores]
+
+
+@dataclasses.dataclass(frozen=True)
+class InitialWeights:
+    """What a training started from.
+
+    Attributes:
+      weights: "random", or the name of a file.
+      sha256: of that file.
+      head: "kept" or "random".
+      transform_input: "yes" where GoogLeNet transforms its input.
+    """
+
+    weights: str
+    sha256: str | None = None
+    head: str | None = None
+    transform_input: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class FoldResult(Stored):
+    """result.json: how the training of one fold ended.
+
+    Attributes:
+      best_epoch: whose weights are kept, from 1.
+      train_loss, train_accuracy: in the steps of that epoch (nats, share).
+      val_loss, val_accuracy: after it, on the set that decides (nats, share).
+      epochs: that were trained.
+      stopped: why: "patience" or "max_epochs".
+      choices: validation set -> the epoch that it would have chosen.
+      passes_per_epoch: over the training set.
+      steps: optimiser steps in all.
+      selected_by: the validation set that decides.
+      batch_size: images per step.
+      initial: what training started from.
+      num_train, num_val: images trained on, and of the set that decides.
+      seconds: of all epochs.
+      images_per_second: trained on.
+    """
+
+    best_epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    epochs: int
+    stopped: str
+    choices: dict[str, Choice]
+    passes_per_epoch: int
+    steps: int
+    selected_by: str
+    batch_size: int
+    initial: InitialWeights
+    num_train: int
+    num_val: int
+    seconds: float
+    images_per_second: float
+
+    @classmethod
+    def read_fold(cls, folder: pathlib.Path) -> Self:
+        """Reads the result in a fold's folder."""
+        return cls.read(folder / "result.json")

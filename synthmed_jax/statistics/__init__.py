@@ -1,0 +1,1 @@
+"""Intervals, tests and agreement: pure functions of numbers, by scipy where it has them."""

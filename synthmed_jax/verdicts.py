@@ -1,0 +1,158 @@
+"""What follows from a run's numbers: verdicts by named thresholds, as data and without words.
+
+The report puts them into sentences (report/wording.py) and into report.json.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from synthmed_jax.results.evaluation import BestNetwork, CellScores
+from synthmed_jax.results.split import PartCounts
+from synthmed_jax.statistics.intervals import Estimate, Interval
+
+
+@dataclasses.dataclass(frozen=True)
+class Threshold:
+    """A number that decides a verdict, and where it is from."""
+
+    value: float
+    source: str
+
+
+_CONVENTION = "a convention of this project; no study stands behind it"
+NEARER_BELOW = Threshold(0.8, _CONVENTION)
+FARTHER_ABOVE = Threshold(1.25, f"{_CONVENTION} (1 / 0.8)")
+FEW_IMAGES = Threshold(50, _CONVENTION)
+FALSE_DISCOVERY = Threshold(0.05, "the customary rate (Benjamini & Hochberg, 1995)")
+EDGE_SHARE = Threshold(1.0, "the share of importance that chance gives to an area")
+
+
+class Copying(enum.StrEnum):
+    """How far synthetic images lie from the training images, against unseen real ones."""
+
+    NEARER = "nearer"
+    ALIKE = "alike"
+    FARTHER = "farther"
+    NOT_MEASURED = "not measured"
+
+
+def judge_copying(ratio: float | None) -> Copying:
+    """Judges the median nearest distance of synthetic images over that of `val` images.
+
+    Args:
+      ratio: None where there was no `val` image to compare with.
+    """
+    if ratio is None:
+        return Copying.NOT_MEASURED
+    if ratio < NEARER_BELOW.value:
+        return Copying.NEARER
+    return Copying.ALIKE if ratio <= FARTHER_ABOVE.value else Copying.FARTHER
+
+
+class Difference(enum.StrEnum):
+    """What training on synthetic images instead of real ones does to the test accuracy."""
+
+    COSTS = "costs"
+    GAINS = "gains"
+    UNDECIDED = "undecided"
+
+
+@dataclasses.dataclass(frozen=True)
+class ArmsVerdict:
+    """The synthetic against the real arm.
+
+    Attributes:
+      gap: real minus synthetic mean test accuracy, share of 1.
+      difference: UNDECIDED where the two intervals overlap.
+    """
+
+    gap: float
+    difference: Difference
+
+
+def judge_arms(synthetic: CellScores, real: CellScores) -> ArmsVerdict:
+    """Compares two cells by whether the intervals of their test accuracies overlap."""
+    gap = real.mean.test_accuracy - synthetic.mean.test_accuracy
+    if overlap(synthetic.accuracy_interval, real.accuracy_interval):
+        return ArmsVerdict(gap, Difference.UNDECIDED)
+    return ArmsVerdict(gap, Difference.COSTS if gap > 0 else Difference.GAINS)
+
+
+def overlap(first: Interval, second: Interval) -> bool:
+    """Whether two intervals have a point in common."""
+    lower, upper = sorted((first, second), key=lambda interval: interval.low)
+    return lower.high >= upper.low
+
+
+class Validation(enum.StrEnum):
+    """Whether validation promised more or less than the test showed."""
+
+    OPTIMISTIC = "optimistic"
+    PESSIMISTIC = "pessimistic"
+
+
+def judge_validation(cell: CellScores) -> Validation:
+    """Compares a cell's mean accuracies on validation and on test images."""
+    optimistic = cell.mean.val_accuracy > cell.mean.test_accuracy
+    return Validation.OPTIMISTIC if optimistic else Validation.PESSIMISTIC
+
+
+def small_classes(counts: Mapping[str, PartCounts]) -> dict[str, int]:
+    """Class -> its number of `fit` images, of those about which little can be concluded."""
+    return {name: c.fit for name, c in counts.items() if c.fit < FEW_IMAGES.value}
+
+
+def is_shortcut(share: Estimate | None) -> bool:
+    """Whether importance at an edge of the image is surely above the edge's share of the area."""
+    return share is not None and share.low is not None and share.low > EDGE_SHARE.value
+
+
+def differs(q: float) -> bool:
+    """Whether a difference is called found, by its p adjusted for the number of tests."""
+    return q < FALSE_DISCOVERY.value
+
+
+BEST_RULE = (
+    "lowest mean validation loss over folds among the {arm} arm's cells, "
+    "then the fold of lowest validation loss; test numbers play no part"
+)
+
+
+def best_cell(cells: Sequence[CellScores], arm: str) -> CellScores | None:
+    """The cell of an arm with the lowest mean validation loss over folds, never by test.
+
+    Ties go to the first by backbone, n, ratio and seed. None where no cell is of that arm.
+    """
+    competing = [cell for cell in cells if cell.arm == arm]
+
+    def rank(cell: CellScores) -> tuple[float, str, float, float, int]:
+        loss = float(np.mean([_validation_loss(fold.val_loss) for fold in cell.folds]))
+        n = math.inf if cell.n is None else cell.n
+        return loss, cell.backbone, n, cell.ratio, cell.seed
+
+    return min(competing, key=rank, default=None)
+
+
+def best_network(cells: Sequence[CellScores], arm: str = "synthetic") -> BestNetwork:
+    """The best network of an arm: its `best_cell`, and of that the fold of lowest loss.
+
+    Raises:
+      ValueError: no cell is of that arm.
+    """
+    best = best_cell(cells, arm)
+    if best is None:
+        raise ValueError(f"no cell of the arm {arm!r} to choose the best network from")
+    fold = min(best.folds, key=lambda fold: (_validation_loss(fold.val_loss), fold.fold))
+    rule = BEST_RULE.format(arm=arm)
+    return BestNetwork(**dataclasses.asdict(best.cell), fold=fold.fold, rule=rule)
+
+
+def _validation_loss(loss: float) -> float:
+    # A diverged fold must not win, and NaN compares as anything.
+    return math.inf if math.isnan(loss) else loss
