@@ -49,8 +49,8 @@ class Estimate:
 def wilson(share: float, n: int, level: float = LEVEL) -> tuple[float, float]:
     """Wilson's score interval (1927) of a share of n trials.
 
-    share * n need not be whole, so that a mean of several shares of the same n may be given. scipy's
-    `proportion_ci` takes whole counts only; a test holds the two together there.
+    share * n need not be whole, so that a mean of several shares of the same n may be given.
+    scipy's `proportion_ci` takes whole counts only; a test holds the two together there.
 
     Raises:
       ValueError: n below 1, or a share or level outside its range.
