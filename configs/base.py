@@ -37,7 +37,7 @@ def _paper() -> ConfigDict:
     config.data.variant = "Original"  # Leukemia's folder: Original | Segmented.
     config.data.image_size = 128  # Side of what the generator makes, pixels.
     config.data.channels = 1  # 1 (MRI, CT) or 3 (microscopy).
-    config.data.fit = "pad"  # How an image becomes square: pad | crop | stretch.
+    config.data.square = "pad"  # How an image becomes square: pad | crop | stretch.
     config.data.cache_dir = ""  # Prepared images; "": ~/.cache/synthmed_jax.
     config.data.phantom_images = 500  # Phantoms a class, where name is phantom.
     config.data.phantom_seed = 0
@@ -57,7 +57,7 @@ def _paper() -> ConfigDict:
     config.diffusion.conditioning = (
         "class"  # class: one model told the class | per_class: one each.
     )
-    config.diffusion.schedule = "linear"  # linear | cosine | sigmoid
+    config.diffusion.noise_schedule = "linear"  # linear | cosine | sigmoid
     config.diffusion.zero_terminal_snr = False  # Last step pure noise; not with eps.
     config.diffusion.num_steps = 1000  # T.
     config.diffusion.prediction = "eps"  # What the network predicts: eps | x0 | v.
@@ -133,7 +133,7 @@ def _paper() -> ConfigDict:
     # leaves out, as the paper) | val (the real images that the generator did not learn from).
     config.classifier.selection = "synthetic"
     config.classifier.learning_rate = 3e-4  # Peak of AdamW's rate.
-    config.classifier.schedule = "cosine"  # Of that rate after an epoch of warm-up: or constant.
+    config.classifier.rate_schedule = "cosine"  # Of that rate after an epoch of warm-up: or constant.
     config.classifier.label_smoothing = 0.0  # Share of a label that is spread over all classes.
     config.classifier.weight_decay = 0.01  # AdamW's.
     config.classifier.folds = 5  # k of the stratified cross-validation.
@@ -152,7 +152,7 @@ def _paper() -> ConfigDict:
 
     config.tune = ConfigDict()  # --stages=tune; no part of the main chain.
     config.tune.target = "classifier"  # What is searched: classifier | diffusion.
-    config.tune.sampler = "tpe"  # tpe | random | grid
+    config.tune.search = "tpe"  # tpe | random | grid
     config.tune.trials = 20
     config.tune.steps = 10_000  # Optimiser steps of each trial's generator (diffusion).
     config.tune.per_class = 400  # Images a class that it draws.
@@ -172,7 +172,7 @@ def _paper() -> ConfigDict:
     # Images a class, real and synthetic each, that the numbers about explanations are of.
     config.explain.images = 20
     config.explain.repeats = 3  # Explanations of each, under seeds of their own.
-    config.explain.check = False  # The package explains the pictured images too.
+    config.explain.compare_with_lime = False  # The package explains the pictured images too.
     config.explain.batch_size = 64  # Images a call of the network.
     return config
 
@@ -184,7 +184,7 @@ def _to_cpu(config: ConfigDict) -> None:
     validation loss of 0.16, of 32 (the same network) 0.26, of 64 (half the width) 0.37.
     """
     config.data.image_size = 32
-    config.diffusion.schedule = "cosine"
+    config.diffusion.noise_schedule = "cosine"
     config.diffusion.prediction = "v"
     config.diffusion.unet.update(
         channels=64, multipliers=(1, 2), blocks=1, attention=(), patch=2, dropout=0.0
@@ -235,5 +235,5 @@ def _to_smoke(config: ConfigDict) -> None:
     config.sweep.update(candidates=("ddpm:10", "dpm_solver_pp:5"), per_class=20, seeds=2)
     config.tune.update(trials=3, steps=10, per_class=10)
     config.explain.update(
-        num_samples=40, regions=12, images=2, repeats=2, check=True, batch_size=20
+        num_samples=40, regions=12, images=2, repeats=2, compare_with_lime=True, batch_size=20
     )

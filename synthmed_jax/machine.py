@@ -10,9 +10,9 @@ import subprocess
 import sys
 import time
 from importlib import metadata
-from typing import Any
 
-import jax
+from synthmed_jax import parallel
+from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
 
 PACKAGES = (
     "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "grain",
@@ -47,16 +47,21 @@ def _cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
-def describe_run() -> dict[str, Any]:
-    """What this run is: command, commit, versions, devices and CPU, for run.json."""
-    affinity = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-    return {
-        "command": " ".join(sys.argv),
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "versions": {name: metadata.version(name) for name in PACKAGES},
-        "devices": [f"{device.platform}:{device.device_kind}" for device in jax.local_devices()],
-        "cpu": _cpu_model(),
-        "cpu_affinity": affinity,
-    }
+def describe_run(
+    *, seeds: dict[str, int], data: DataFacts, stages: dict[str, StageRecord]
+) -> RunInfo:
+    """What this run is: command, commit, versions, devices and CPU, and what the caller adds."""
+    affinity = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else None
+    return RunInfo(
+        command=" ".join(sys.argv),
+        started=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        commit=_commit(),
+        python=platform.python_version(),
+        versions={name: metadata.version(name) for name in PACKAGES},
+        devices=parallel.describe_devices(),
+        cpu=_cpu_model(),
+        cpu_affinity=affinity,
+        seeds=seeds,
+        data=data,
+        stages=stages,
+    )

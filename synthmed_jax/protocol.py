@@ -1,17 +1,16 @@
-"""What one field of a config decides about others: the paper's protocol, one model a class."""
+"""What one field of a config decides about others: the paper's protocol, one model per class."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any
 
 from ml_collections import ConfigDict
 
-from synthmed_jax import checks
+from synthmed_jax import checks, field_history
 
 # What the paper says (sections 4.1 to 4.5), where our defaults go beyond it or fall short of it.
-PAPER = {
+PAPER: dict[str, object] = {
     "split.fraction": 0.2,
     "split.val_fraction": 0.0,  # it keeps no real images for choices
     "split.group_by": "none",
@@ -40,9 +39,9 @@ PAPER = {
     "classifier.selection": "synthetic",
     "classifier.label_smoothing": 0.0,
 }  # fmt: skip
-# Table 1, of its data sets: synthetic images a class, and which real ones the generator sees where
+# Table 1, of its data sets: synthetic images per class, and which real ones the generator sees where
 # 20 % rounded up is not what the table says (brain's would be 329 and 352).
-TABLE_1 = {
+TABLE_1: dict[str, dict[str, object]] = {
     "leukemia": {"generate.per_class": 1000, "split.counts": ""},
     "brain_tumor_mri": {
         "generate.per_class": 1700,
@@ -50,7 +49,7 @@ TABLE_1 = {
     },
     "sarscov2_ct": {"generate.per_class": 1500, "split.counts": ""},
 }
-# Pixels a side that each of its networks takes (AlexNet, as published, 63 or more).
+# Side in pixels that each of its networks takes (AlexNet, as published, 63 or more).
 PAPER_SMALLEST = 64
 PROTOCOLS = ("own", "paper")
 # A model of one class is told no label: there is none to hide, and nothing to guide to.
@@ -62,13 +61,15 @@ def apply(config: ConfigDict) -> ConfigDict:
 
     They take precedence over whatever else these fields were set to, and what they change is
     printed. What the paper leaves open (sizes, schedule, T, rates) stays as the config has it, but
-    for classifiers' images too small for one of its networks.
+    for classifiers' images too small for one of its networks. Fields under a former name get
+    today's.
 
     Raises:
       UserError: the protocol is unknown.
     """
     checks.one_of("config.protocol", config.protocol, PROTOCOLS)
     resolved = ConfigDict(config.to_dict())
+    _rename(resolved)
     if config.protocol == "paper":
         fields = {
             "generate.steps": config.diffusion.num_steps,
@@ -81,7 +82,18 @@ def apply(config: ConfigDict) -> ConfigDict:
     return resolved.lock()
 
 
-def _decide(config: ConfigDict, by: str, fields: Mapping[str, Any]) -> None:
+def _rename(config: ConfigDict) -> None:
+    """Moves values under a former name to today's, and says so."""
+    for former, today in field_history.RENAMED.items():
+        block, _, name = former.rpartition(".")
+        of = config[block]
+        if name in of:
+            print(field_history.message(former), flush=True)
+            of[today.rpartition(".")[2]] = of[name]
+            del of[name]
+
+
+def _decide(config: ConfigDict, by: str, fields: Mapping[str, object]) -> None:
     """Sets the fields, and says which of them had another value."""
     for field, value in fields.items():
         block, _, name = field.rpartition(".")

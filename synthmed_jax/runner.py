@@ -10,12 +10,15 @@ from collections.abc import Sequence
 import jax
 from ml_collections import ConfigDict
 
-from synthmed_jax import checks, expected, parallel, protocol, stages, workdir
+from synthmed_jax import checks, machine, parallel, protocol
 from synthmed_jax import settings as settings_module
 from synthmed_jax.errors import UserError
-from synthmed_jax.experiment import Run
-from synthmed_jax.files import read_json, write_json
-from synthmed_jax.machine import describe_run, peak_memory_mib
+from synthmed_jax.files import write_json
+from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
+from synthmed_jax.stages import STAGES, base
+from synthmed_jax.stages.base import Stage
+from synthmed_jax.stages.run import Run, make_run
+from synthmed_jax.stages.timing import in_words
 
 COMPILATION_CACHE = pathlib.Path("~/.cache/synthmed_jax/xla")
 
@@ -42,102 +45,104 @@ def run(
     config = protocol.apply(config)
     settings = settings_module.from_config(config)
     for name in only:
-        checks.one_of("--stages", name, stages.STAGES)
+        checks.one_of("--stages", name, [stage.name for stage in STAGES])
     parallel.set_up_devices(settings.cpu_devices)
     _check_accelerator(settings.scale)
     _keep_compiled_programs()
-    run = Run(settings, directory)
-    names = [
-        name
-        for name, stage in stages.STAGES.items()
-        if name in only or not (only or stage.optional)
-    ]
-    for name in stages.with_upstream(run, names):
-        workdir.check(directory, name, stages.fingerprint(run, name))
-    for name in names:
-        stages.STAGES[name].check(run)
+    run = make_run(settings, directory)
+    wanted = [s for s in STAGES if s.name in only or not (only or s.optional)]
+    for stage in base.with_upstream(run, wanted, STAGES):
+        base.check_marker(run, stage)
+    for stage in wanted:
+        stage.check(run)
     if dry_run:
-        _say_expected(run, names)
+        _say_expected(run, wanted)
         return
-    with workdir.lock(directory):
-        _run_stages(run, names, config)
-    report = directory / "report" / "index.html"
-    if report.exists():
-        print(f"report: {report.absolute()}", flush=True)
+    with run.workdir.lock():
+        _run_stages(run, wanted, config)
+    if run.workdir.report.exists():
+        print(f"report: {run.workdir.report.absolute()}", flush=True)
 
 
-def _run_stages(run: Run, names: Sequence[str], config: ConfigDict) -> None:
-    write_json(run.workdir / "config.json", config.to_dict())
+def _run_stages(run: Run, stages: Sequence[Stage], config: ConfigDict) -> None:
+    write_json(run.workdir.config, config.to_dict())
     expectations: dict[str, float] | None = None
-    for name in names:
-        if expectations is None and _is_long(run, name):
-            expectations = _say_expected(run, names)
-        _run_stage(run, name, (expectations or {}).get(name))
+    for stage in stages:
+        if expectations is None and _is_long(run, stage):
+            expectations = _say_expected(run, stages)
+        _run_stage(run, stage, (expectations or {}).get(stage.name))
 
 
-def _is_long(run: Run, name: str) -> bool:
+def _is_long(run: Run, stage: Stage) -> bool:
     """Whether a stage takes long and has work left; one whose inputs are not finished has."""
-    if name not in expected.ESTIMATES:
+    if stage.expect is None:
         return False
     # The inputs first: what is explained is known only after the evaluation.
-    return not all(stages.is_finished(run, each) for each in (*stages.upstream(run, name), name))
+    return not all(base.is_finished(run, each) for each in (*base.upstream(run, stage), stage))
 
 
-def _say_expected(run: Run, names: Sequence[str]) -> dict[str, float]:
-    """Times a few steps of those of `names` that are long, and prints what that comes to."""
-    seconds = expected.expected_seconds(run, [name for name in names if _is_long(run, name)])
-    said = [f"{name} {expected.in_words(value)}" for name, value in seconds.items()]
-    total = expected.in_words(sum(seconds.values()))
+def _say_expected(run: Run, stages: Sequence[Stage]) -> dict[str, float]:
+    """Times a few steps of the long stages that have work left; prints what that comes to.
+
+    Early stops are not foreseen, nor what is short (reading, evaluation, report), and what a
+    broken-off explanation knows already is not taken off.
+    """
+    seconds = {s.name: s.expect(run) for s in stages if s.expect and _is_long(run, s)}
+    listed = [f"{name} {in_words(value)}" for name, value in seconds.items()]
+    total = in_words(sum(seconds.values()))
     print(
-        f"expected on this machine: {', '.join(said) or 'nothing long'}; in all {total}", flush=True
+        f"expected on this machine: {', '.join(listed) or 'nothing long'}; in all {total}",
+        flush=True,
     )
     return seconds
 
 
-def _run_stage(run: Run, name: str, expected_seconds: float | None = None) -> None:
-    for upstream in stages.upstream(run, name):
-        marker = workdir.read_marker(run.workdir, upstream)
-        if not marker or marker["status"] != "finished":
-            raise UserError(f"stage {name!r} needs {upstream!r}, which is not finished: run it too")
-    if stages.is_finished(run, name):
-        print(f"{name}: finished, nothing to do", flush=True)
+def _run_stage(run: Run, stage: Stage, expected_seconds: float | None = None) -> None:
+    for upstream in base.upstream(run, stage):
+        marker = base.read_marker(run, upstream)
+        if not marker or marker.status != "finished":
+            raise UserError(
+                f"stage {stage.name!r} needs {upstream.name!r}, which is not finished: run it too"
+            )
+    if base.is_finished(run, stage):
+        print(f"{stage.name}: finished, nothing to do", flush=True)
         return
-    about = f" about {expected.in_words(expected_seconds)}" if expected_seconds else ""
-    print(f"{name} ...{about}", flush=True)
-    stages.mark(run, name, "started")
+    about = f" about {in_words(expected_seconds)}" if expected_seconds else ""
+    print(f"{stage.name} ...{about}", flush=True)
+    base.mark(run, stage, "started")
     started = time.monotonic()
     status = "stopped"
     try:
-        stages.STAGES[name].run(run)
-        stages.mark(run, name, "finished")
+        stage.run(run)
+        base.mark(run, stage, "finished")
         status = "finished"
     finally:
-        _record(run, name, status, time.monotonic() - started, expected_seconds)
-    print(f"{name}: done in {time.monotonic() - started:.0f} s", flush=True)
+        _record(run, stage, status, time.monotonic() - started, expected_seconds)
+    print(f"{stage.name}: done in {time.monotonic() - started:.0f} s", flush=True)
 
 
 def _record(
-    run: Run, name: str, status: str, seconds: float, expected_seconds: float | None
+    run: Run, stage: Stage, status: str, seconds: float, expected_seconds: float | None
 ) -> None:
     """Adds a stage to run.json."""
-    path = run.workdir / "run.json"
-    before = read_json(path) if path.exists() else {}
-    timings = before.get("stages", {})
-    timings[name] = {
-        "status": status,
-        "seconds": round(timings.get(name, {}).get("seconds", 0.0) + seconds, 1),
-        "peak_memory_mib": peak_memory_mib(),
+    path = run.workdir.run_info
+    info = RunInfo.read_if_there(path)
+    stages = dict(info.stages) if info else {}
+    before = stages[stage.name].seconds if stage.name in stages else 0.0
+    stages[stage.name] = StageRecord(
+        status=status,
+        seconds=round(before + seconds, 1),
+        peak_memory_mib=machine.peak_memory_mib(),
+        expected_seconds=None if expected_seconds is None else round(expected_seconds, 1),
+    )
+    seeds = {
+        field: value
+        for field, value in run.settings.fields.items()
+        if field.endswith("seed") and isinstance(value, int)
     }
-    if expected_seconds is not None:
-        timings[name]["expected_seconds"] = round(expected_seconds, 1)
-    seeds = {field: v for field, v in run.settings.fields.items() if field.endswith("seed")}
-    data = {
-        "name": run.settings.data.name,
-        "hash": run.data.data_hash,
-        "num_images": len(run.data.images),
-        "unreadable": list(run.data.unreadable),
-    }
-    write_json(path, {**describe_run(), "seeds": seeds, "data": data, "stages": timings})
+    data = run.inputs.data
+    facts = DataFacts(run.settings.data.name, data.data_hash, len(data), data.unreadable)
+    machine.describe_run(seeds=seeds, data=facts, stages=stages).write(path)
 
 
 def _check_accelerator(scale: str) -> None:

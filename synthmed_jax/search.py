@@ -19,6 +19,7 @@ from optuna.trial import TrialState
 from synthmed_jax import checks
 from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.files import write_text
+from synthmed_jax.results.search import BestTrial, SearchResult, Trial
 
 TARGETS = ("classifier", "diffusion")
 GRID_POINTS = 3  # of a range, where a grid is searched
@@ -34,10 +35,13 @@ class Range(NamedTuple):
     log: bool = False
 
 
+# Config field -> its value.
+Fields = dict[str, Any]
+Values = Range | tuple[Any, ...]
 # Config field -> the values that it may take.
-Space = Mapping[str, Range | tuple[Any, ...]]
+Space = Mapping[str, Values]
 # (values by config field, report(epoch, loss so far)) -> loss; report ends a trial without hope.
-Objective = Callable[[dict[str, Any], Callable[[int, float], None]], float]
+Objective = Callable[[Fields, Callable[[int, float], None]], float]
 
 SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
     "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
@@ -54,15 +58,15 @@ class SearchSettings:
 
     Attributes:
       target: one of TARGETS.
-      sampler: one of SAMPLERS.
+      search: how trials are chosen, one of SAMPLERS.
       trials: settings that are tried.
       steps: optimiser steps of a trial's generator.
-      per_class: images a class that it draws.
-      seed: of the sampler.
+      per_class: images per class that it draws.
+      seed: of the search.
     """
 
     target: str
-    sampler: str
+    search: str
     trials: int
     steps: int
     per_class: int
@@ -70,7 +74,7 @@ class SearchSettings:
 
     def __post_init__(self) -> None:
         checks.one_of("config.tune.target", self.target, TARGETS)
-        checks.one_of("config.tune.sampler", self.sampler, SAMPLERS)
+        checks.one_of("config.tune.search", self.search, SAMPLERS)
         for name, least in {"trials": 1, "steps": 2, "per_class": 10, "seed": 0}.items():
             checks.at_least(f"config.tune.{name}", getattr(self, name), least)
 
@@ -98,12 +102,12 @@ def search(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = _open(settings, folder)
     asked, size = [dict(present)], settings.trials
-    if settings.sampler == "grid":
+    if settings.search == "grid":
         asked = _grid(space, settings.seed)
         size = min(len(asked), settings.trials)
         print(f"tune: {size} of the grid's {len(asked)} points", flush=True)
     while (done := _count(study, FINISHED)) < size:
-        study.sampler = SAMPLERS[settings.sampler](settings.seed + done)
+        study.sampler = SAMPLERS[settings.search](settings.seed + done)
         # One that a kill has left waiting comes next; asked for again, it would be tried twice.
         if done < len(asked) and not _count(study, (TrialState.WAITING,)):
             study.enqueue_trial(asked[done])
@@ -127,35 +131,58 @@ def count_finished(settings: SearchSettings, folder: pathlib.Path) -> int:
     return _count(optuna.load_study(study_name=settings.target, storage=storage), FINISHED)
 
 
-def describe(study: optuna.Study) -> dict[str, Any]:
-    """The finished trials and the best one, for JSON."""
+def describe(
+    study: optuna.Study, *, searched: str, loss: str, num_images: int, settings: SearchSettings
+) -> SearchResult:
+    """The finished trials and the best one.
+
+    Args:
+      searched, loss, num_images: as in `SearchResult`.
+    """
     trials = study.get_trials(deepcopy=False, states=FINISHED)
-    rows = [
-        {"fields": trial.params, "loss": trial.value, "state": trial.state.name.lower()}
-        for trial in trials
-    ]
-    return {"best": {"fields": study.best_params, "loss": study.best_value}, "trials": rows}
+    return SearchResult(
+        searched=searched,
+        loss=loss,
+        num_images=num_images,
+        seed=settings.seed,
+        sampler=settings.search,
+        best=BestTrial(study.best_params, study.best_value),
+        trials=tuple(Trial(t.params, t.value, t.state.name.lower()) for t in trials),
+    )
 
 
-def write_config(path: pathlib.Path, fields: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-    """Writes a config file, for --config, of a run's fields with those that were found.
+def widened(space: Space, present: Mapping[str, Any]) -> Space:
+    """The space with the present values in it."""
+    wide: dict[str, Values] = {}
+    for field, values in space.items():
+        value = present[field]
+        if isinstance(values, Range):
+            low, high = min(values.low, value), max(values.high, value)
+            wide[field] = Range(low, high, values.log)
+        else:
+            wide[field] = values if value in values else (value, *values)
+    return wide
+
+
+def write_config(path: pathlib.Path, fields: Mapping[str, object], decided: Mapping[str, object]) -> None:
+    """Writes a config file, for --config, of a run's fields with those that a search has decided.
 
     Args:
       fields: dotted field -> value, all of them.
-      found: those that a search has decided.
+      decided: those that a search has decided.
     """
-    nested: dict[str, Any] = {}
-    for field, value in (dict(fields) | dict(found)).items():
+    nested: Fields = {}
+    for field, value in (dict(fields) | dict(decided)).items():
         block = nested
         *blocks, name = field.split(".")
         for part in blocks:
             block = block.setdefault(part, {})
         # As the configs in configs/ have it: of a list, nothing can be set by --config.<field>=.
         block[name] = tuple(value) if isinstance(value, list) else value
-    decided = "\n".join(f"  {field}: {value!r}" for field, value in found.items())
+    listed = "\n".join(f"  {field}: {value!r}" for field, value in decided.items())
     write_text(
         path,
-        f'"""A run\'s config; what a search has decided:\n\n{decided}\n"""\n\n'
+        f'"""A run\'s config; what a search has decided:\n\n{listed}\n"""\n\n'
         "from ml_collections import ConfigDict\n\n\n"
         f"def get_config():\n    return ConfigDict(\n{pprint.pformat(nested, sort_dicts=False)}\n"
         "    )\n",
@@ -207,20 +234,20 @@ def _try(trial: optuna.Trial, space: Space, objective: Objective) -> float:
         raise optuna.TrialPruned(str(error)) from error
 
 
-def _suggest(trial: optuna.Trial, field: str, values: Range | tuple[Any, ...]) -> Any:
+def _suggest(trial: optuna.Trial, field: str, values: Values) -> Any:
     if isinstance(values, Range):
         return trial.suggest_float(field, values.low, values.high, log=values.log)
     return trial.suggest_categorical(field, values)
 
 
-def _grid(space: Space, seed: int) -> list[dict[str, Any]]:
+def _grid(space: Space, seed: int) -> list[Fields]:
     """All points, shuffled: a search of a few of them shall see every value of every field."""
     points = list(itertools.product(*map(_points, space.values())))
     order = np.random.default_rng(seed).permutation(len(points))
     return [dict(zip(space, points[i], strict=True)) for i in order]
 
 
-def _points(values: Range | tuple[Any, ...]) -> list[Any]:
+def _points(values: Values) -> list[Any]:
     if not isinstance(values, Range):
         return list(values)
     spaced = np.geomspace if values.log else np.linspace

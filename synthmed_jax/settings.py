@@ -1,7 +1,8 @@
-"""From a ConfigDict to plain frozen settings: the only reader of ConfigDict.
+"""From a ConfigDict to plain frozen settings, block by block as in configs/base.py.
 
 Everything is checked here, before any work: a name that does not exist or a value out of range
-raises UserError with the choices.
+raises UserError with the choices. Values of one block are checked by its dataclass, what takes
+several blocks, or a network, below.
 """
 
 from __future__ import annotations
@@ -9,193 +10,161 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from ml_collections import ConfigDict
 
 from synthmed_jax import checks
-from synthmed_jax.classifiers.cross_validate import ARMS
-from synthmed_jax.classifiers.networks import BACKBONES, create
+from synthmed_jax.arms import ARMS, SYNTHETIC
+from synthmed_jax.classifiers.networks import BACKBONES
 from synthmed_jax.classifiers.settings import ClassifierSettings
 from synthmed_jax.classifiers.weights.pretrained import IMAGENET, RANDOM
-from synthmed_jax.data.pipeline import Augmentation
-from synthmed_jax.data.records import DataSettings
-from synthmed_jax.data.split import SplitSettings
-from synthmed_jax.diffusion.conditioning import CONDITIONINGS
-from synthmed_jax.diffusion.process import PREDICTIONS
-from synthmed_jax.diffusion.sampling import SampleSettings
-from synthmed_jax.diffusion.schedule import SCHEDULES
-from synthmed_jax.diffusion.settings import TrainSettings
-from synthmed_jax.diffusion.sweep import SweepSettings
-from synthmed_jax.diffusion.unet import UNetConfig, smallest_side
+from synthmed_jax.data import sets
+from synthmed_jax.data.settings import DataSettings, SplitSettings
+from synthmed_jax.diffusion.settings import (
+    DiffusionSettings,
+    GenerateSettings,
+    SweepSettings,
+    TrainSettings,
+    UNetSettings,
+    smallest_side,
+)
 from synthmed_jax.errors import UserError
-from synthmed_jax.explain.gallery import ExplainSettings
-from synthmed_jax.explain.lime import LimeSettings
+from synthmed_jax.explain.settings import ExplainSettings
 from synthmed_jax.search import SearchSettings
+
+Block = dict[str, Any]  # a block of a config: field -> value, or a block
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """A whole run, checked.
+    """A whole run, checked: one attribute per block of configs/base.py, with the block's name.
 
     Attributes:
       scale: name of the preset.
-      cpu_devices: virtual CPU devices, 0: one a core.
-      conditioning: one of CONDITIONINGS.
-      schedule, zero_terminal_snr, num_steps, prediction: the diffusion process.
-      augmentation: of the diffusion model's images.
-      per_class: synthetic images a class.
-      block: images a compiled call of the sampler.
-      backbones, arms: what is trained on what.
-      explain_arm: the arm whose best network is explained.
+      protocol: one of protocol.PROTOCOLS.
+      cpu_devices: virtual CPU devices, 0: one per core.
       fields: dotted config field -> value, for fingerprints and config.json.
     """
 
     scale: str
+    protocol: str
     cpu_devices: int
     data: DataSettings
     split: SplitSettings
-    conditioning: str
-    schedule: str
-    zero_terminal_snr: bool
-    num_steps: int
-    prediction: str
-    augmentation: Augmentation
-    unet: UNetConfig
-    train: TrainSettings
-    per_class: int
-    block: int
-    sample: SampleSettings
-    backbones: tuple[str, ...]
-    arms: tuple[str, ...]
+    diffusion: DiffusionSettings
+    generate: GenerateSettings
+    classifier: ClassifierSettings
     sweep: SweepSettings
     tune: SearchSettings
-    classifier: ClassifierSettings
     explain: ExplainSettings
-    explain_arm: str
-    fields: Mapping[str, Any]
+    fields: Mapping[str, object]
 
 
 def from_config(config: ConfigDict) -> Settings:
     """Checks a config and turns it into settings.
 
     Raises:
-      UserError: a value out of range or an unknown choice.
+      UserError: a value out of range, an unknown choice or field.
     """
     blocks = config.to_dict()
-    diffusion, generate = blocks["diffusion"], blocks["generate"]
-    classifier, train, sweep = blocks["classifier"], diffusion["train"], blocks["sweep"]
-    backbones = _names(classifier.pop("backbones"))
-    if classifier.pop("backbone"):
-        backbones = (config.classifier.backbone,)
-    arms = _names(classifier.pop("arms"))
-    explain_arm = blocks["explain"].pop("arm")
-    if explain_arm not in arms:
-        raise UserError(
-            f"config.explain.arm={explain_arm!r} is not one of config.classifier.arms: "
-            f"{', '.join(arms)}"
-        )
-    per_class, block = generate.pop("per_class"), generate.pop("block")
-    for backbone in backbones:
-        checks.one_of("config.classifier.backbones", backbone, BACKBONES)
-    for arm in arms:
-        checks.one_of("config.classifier.arms", arm, ARMS)
-    if "synthetic" not in arms:
-        raise UserError("config.classifier.arms must contain 'synthetic': that arm is the question")
-    checks.one_of("config.diffusion.conditioning", diffusion["conditioning"], CONDITIONINGS)
-    checks.one_of("config.diffusion.schedule", diffusion["schedule"], SCHEDULES)
-    checks.one_of("config.diffusion.prediction", diffusion["prediction"], PREDICTIONS)
-    checks.at_least("config.diffusion.num_steps", diffusion["num_steps"], 1)
-    checks.at_least("config.generate.per_class", per_class, 1)
-    checks.at_least("config.generate.block", block, 1)
+    diffusion, classifier = blocks["diffusion"], blocks["classifier"]
+    backbone = classifier.pop("backbone")
+    classifier["backbones"] = (backbone,) if backbone else _names(classifier["backbones"])
+    classifier["arms"] = _names(classifier["arms"])
+    blocks["sweep"]["candidates"] = _names(blocks["sweep"]["candidates"])
+    diffusion["unet"] = _build(UNetSettings, diffusion["unet"], "diffusion.unet")
+    diffusion["train"] = _build(TrainSettings, diffusion["train"], "diffusion.train")
     checks.at_least("config.cpu_devices", blocks["cpu_devices"], 0)
     settings = Settings(
         scale=blocks["scale"],
+        protocol=blocks["protocol"],
         cpu_devices=blocks["cpu_devices"],
-        data=DataSettings(**blocks["data"]),
-        split=SplitSettings(**blocks["split"]),
-        conditioning=diffusion["conditioning"],
-        schedule=diffusion["schedule"],
-        zero_terminal_snr=diffusion["zero_terminal_snr"],
-        num_steps=diffusion["num_steps"],
-        prediction=diffusion["prediction"],
-        augmentation=Augmentation(diffusion["flips"], diffusion["shift"], diffusion["warp"]),
-        unet=UNetConfig(**diffusion["unet"]),
-        train=TrainSettings(**train),
-        per_class=per_class,
-        block=block,
-        sample=SampleSettings(**generate),
-        backbones=backbones,
-        arms=arms,
-        classifier=ClassifierSettings(**classifier),
-        sweep=SweepSettings(**sweep | {"candidates": _names(sweep["candidates"])}),
-        tune=SearchSettings(**blocks["tune"]),
-        explain=_explain(blocks["explain"]),
-        explain_arm=explain_arm,
+        data=_build(DataSettings, blocks["data"], "data"),
+        split=_build(SplitSettings, blocks["split"], "split"),
+        diffusion=_build(DiffusionSettings, diffusion, "diffusion"),
+        generate=_build(GenerateSettings, blocks["generate"], "generate"),
+        classifier=_build(ClassifierSettings, classifier, "classifier"),
+        sweep=_build(SweepSettings, blocks["sweep"], "sweep"),
+        tune=_build(SearchSettings, blocks["tune"], "tune"),
+        explain=_build(ExplainSettings, blocks["explain"], "explain"),
         fields=dict(_flatten(config.to_dict())),
     )
-    side = smallest_side(settings.unet)
+    sets.check_settings(settings.data)
+    _check_generator(settings)
+    _check_arms(settings)
+    _check_networks(settings.classifier)
+    return settings
+
+
+def _build(kind: type[T], block: Block, name: str) -> T:
+    """Makes a block's dataclass, whose fields are the block's."""
+    known = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    for field in block:
+        checks.one_of(f"a field of config.{name}", field, known)
+    missing = [field for field in known if field not in block]
+    if missing:
+        raise UserError(f"config.{name} lacks {', '.join(missing)}: start from configs/base.py")
+    return kind(**block)
+
+
+def _check_generator(settings: Settings) -> None:
+    """Refuses pairs of values that are each right and together wrong."""
+    diffusion, generate = settings.diffusion, settings.generate
+    side = smallest_side(diffusion.unet)
     if settings.data.image_size % side:
         raise UserError(
             f"config.data.image_size={settings.data.image_size} must be a multiple of {side} for "
             "this U-Net (patch times 2 for every level after the first)"
         )
-    _check_process(settings)
-    _check_classifiers(settings)
-    return settings
-
-
-def _explain(block: dict[str, Any]) -> ExplainSettings:
-    names = {field.name for field in dataclasses.fields(LimeSettings)}
-    own = LimeSettings(**{name: block[name] for name in names})
-    rest = {name: value for name, value in block.items() if name not in names}
-    return ExplainSettings(lime=own, **rest)
-
-
-def _check_process(settings: Settings) -> None:
-    """Refuses pairs of values that are each right and together wrong."""
-    if settings.sample.steps > settings.num_steps:
+    if generate.steps > diffusion.num_steps:
         raise UserError(
-            f"config.generate.steps={settings.sample.steps} must be at most "
-            f"config.diffusion.num_steps={settings.num_steps}"
+            f"config.generate.steps={generate.steps} must be at most "
+            f"config.diffusion.num_steps={diffusion.num_steps}"
         )
-    if settings.zero_terminal_snr and settings.prediction == "eps":
+    if generate.guidance != 1 and not diffusion.train.label_dropout:
         raise UserError(
-            "config.diffusion.zero_terminal_snr=True can't go with prediction=eps: at pure noise "
-            "eps says nothing about the image; use v or x0"
-        )
-    if settings.sample.guidance != 1 and not settings.train.label_dropout:
-        raise UserError(
-            f"config.generate.guidance={settings.sample.guidance} needs a model that was also "
+            f"config.generate.guidance={generate.guidance} needs a model that was also "
             "trained without labels: set config.diffusion.train.label_dropout=0.1"
         )
-    if settings.conditioning == "per_class" and settings.train.label_dropout:
+
+
+def _check_arms(settings: Settings) -> None:
+    arms, explained = settings.classifier.arms, settings.explain.arm
+    if explained not in arms:
         raise UserError(
-            "config.diffusion.conditioning=per_class tells no model a class: there is nothing for "
-            f"config.diffusion.train.label_dropout={settings.train.label_dropout} to hide"
+            f"config.explain.arm={explained!r} is not one of config.classifier.arms: "
+            f"{', '.join(arms)}"
         )
+    for arm in arms:
+        checks.one_of("config.classifier.arms", arm, ARMS)
+    if SYNTHETIC not in arms:
+        raise UserError("config.classifier.arms must contain 'synthetic': that arm is the question")
 
 
-def _check_classifiers(settings: Settings) -> None:
-    """What only fails hours later, when the generator has been trained."""
-    own = settings.classifier
-    for backbone in settings.backbones:
-        smallest = create(backbone, 1, small_images=own.small_images).smallest
-        if own.image_size < smallest:
+def _check_networks(classifier: ClassifierSettings) -> None:
+    """What would only fail hours later, when the generator has been trained."""
+    for name in classifier.backbones:
+        checks.one_of("config.classifier.backbones", name, BACKBONES)
+        smallest = BACKBONES[name].smallest.side(classifier.small_images)
+        if classifier.image_size < smallest:
+            hint = "" if classifier.small_images else ", or classifier.small_images=True"
             raise UserError(
-                f"config.classifier.image_size={own.image_size}: {backbone} needs at least "
-                f"{smallest}" + ("" if own.small_images else ", or classifier.small_images=True")
+                f"config.classifier.image_size={classifier.image_size}: {name} needs at least "
+                f"{smallest}{hint}"
             )
-    if own.weights in (RANDOM, IMAGENET):
+    weights = classifier.weights
+    if weights in (RANDOM, IMAGENET):
         return
-    if len(settings.backbones) > 1:
+    if len(classifier.backbones) > 1:
         raise UserError(
-            f"config.classifier.weights={own.weights} is of one network, and there are "
-            f"{len(settings.backbones)}: choose one with --config.classifier.backbone=..."
+            f"config.classifier.weights={weights} is of one network, and there are "
+            f"{len(classifier.backbones)}: choose one with --config.classifier.backbone=..."
         )
-    if not pathlib.Path(own.weights).expanduser().is_file():
+    if not pathlib.Path(weights).expanduser().is_file():
         raise UserError(
-            f"config.classifier.weights={own.weights} must be {RANDOM}, {IMAGENET} or the path of "
+            f"config.classifier.weights={weights} must be {RANDOM}, {IMAGENET} or the path of "
             "a state dict (.pth, .pt or .safetensors), and there is no such file"
         )
 
@@ -205,7 +174,7 @@ def _names(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.strip() for item in value for name in item.split(",") if name.strip())
 
 
-def _flatten(block: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flatten(block: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     for name, value in block.items():
         if isinstance(value, Mapping):
             yield from _flatten(value, f"{prefix}{name}.")

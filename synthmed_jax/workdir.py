@@ -1,130 +1,117 @@
-"""A run's folder: markers that say which stage is finished, from which fields and inputs.
-
-A marker is stages/<stage>.json, written atomically: with status "started" before the stage's first
-output and "finished" after its last. It fingerprints the config fields that the stage reads and the
-digests of its inputs, so that a workdir never mixes two settings.
-"""
+"""A run's folder: where everything in it lies, and the lock that keeps other runs out."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import fcntl
-import hashlib
-import json
 import pathlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import read_json, write_json
-
-# Fields that are younger than some workdirs, at the value that does what those were made with: so
-# they say nothing new, and what was trained before stays valid.
-YOUNG_FIELDS = {
-    "diffusion.unet.middle_attention": True,
-    "diffusion.unet.embedding": "scale_shift",
-    "classifier.transform_input": "auto",
-    "classifier.dtype": "float32",
-    "explain.control": "none",
-}
-
-
-@contextlib.contextmanager
-def lock(workdir: pathlib.Path) -> Iterator[None]:
-    """Keeps other runs out of a workdir; the system lets go of it when the process ends.
-
-    Raises:
-      UserError: another run is at work there.
-    """
-    workdir.mkdir(parents=True, exist_ok=True)
-    with (workdir / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(
-                f"another run is at work in {workdir}: wait for its end, or take a new --workdir"
-            ) from error
-        except OSError as error:
-            print(f"{workdir} can't be locked ({error.strerror}): start no second run in it")
-        yield
 
 
 @dataclasses.dataclass(frozen=True)
-class Fingerprint:
-    """What a stage's output depends on.
+class Workdir:
+    """The paths that are the contract between stages."""
 
-    Attributes:
-      fields: config field -> value, those that the stage reads.
-      inputs: name -> digest, what it reads from earlier stages.
-    """
-
-    fields: Mapping[str, Any]
-    inputs: Mapping[str, str]
+    root: pathlib.Path
 
     @property
-    def digest(self) -> str:
-        """sha256 over both."""
-        fields = {n: v for n, v in self.fields.items() if (n, v) not in YOUNG_FIELDS.items()}
-        text = json.dumps([fields, self.inputs], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+    def config(self) -> pathlib.Path:
+        """The resolved config."""
+        return self.root / "config.json"
 
+    @property
+    def run_info(self) -> pathlib.Path:
+        """Command, machine, and what each stage took."""
+        return self.root / "run.json"
 
-def _marker(workdir: pathlib.Path, stage: str) -> pathlib.Path:
-    return workdir / "stages" / f"{stage}.json"
+    def marker(self, stage: str) -> pathlib.Path:
+        """How far a stage is, and what its output depends on."""
+        return self.root / "stages" / f"{stage}.json"
 
+    @property
+    def split(self) -> pathlib.Path:
+        """Which image is in which part."""
+        return self.root / "split" / "split.json"
 
-def read_marker(workdir: pathlib.Path, stage: str) -> dict[str, Any] | None:
-    """The stage's marker, or None if it never started."""
-    path = _marker(workdir, stage)
-    return read_json(path) if path.exists() else None
+    @property
+    def features(self) -> pathlib.Path:
+        """Folder of the network whose features sets of images are compared in."""
+        return self.root / "features"
 
+    @property
+    def diffusion(self) -> pathlib.Path:
+        """Folder of the generator, or of one folder per class."""
+        return self.root / "diffusion"
 
-def is_finished(workdir: pathlib.Path, stage: str, cells: list[str], *, adds: bool) -> bool:
-    """Whether the stage finished, with these cells (its units of work).
+    @property
+    def synthetic(self) -> pathlib.Path:
+        """Folder of the synthetic images: one per class, and manifest.csv."""
+        return self.root / "synthetic"
 
-    With `adds`, more cells may lie beside them; otherwise its output must be of just these.
-    """
-    marker = read_marker(workdir, stage)
-    if marker is None or marker["status"] != "finished":
-        return False
-    wanted, found = set(cells), set(marker["cells"])
-    return wanted <= found if adds else wanted == found
+    @property
+    def sweep(self) -> pathlib.Path:
+        """Folder of the comparison of samplers."""
+        return self.root / "sweep"
 
+    @property
+    def tune(self) -> pathlib.Path:
+        """Folder of the searches, one folder each."""
+        return self.root / "tune"
 
-def check(workdir: pathlib.Path, stage: str, fingerprint: Fingerprint) -> None:
-    """Refuses to go on with a stage that was started from other fields or inputs.
+    @property
+    def classify(self) -> pathlib.Path:
+        """Folder of the trained classifiers: <backbone>/<arm>/<cell>/fold<k>/."""
+        return self.root / "classify"
 
-    Raises:
-      UserError: naming the field, both values, the stage and what to do.
-    """
-    marker = read_marker(workdir, stage)
-    if marker is None:
-        return
-    given = json.loads(json.dumps(dataclasses.asdict(fingerprint)))
-    for kind, noun in [("fields", "config field"), ("inputs", "input")]:
-        for name in sorted({*marker[kind], *given[kind]}):
-            before, now = (side[kind].get(name, YOUNG_FIELDS.get(name)) for side in (marker, given))
-            if before != now:
+    @property
+    def evaluate(self) -> pathlib.Path:
+        """Folder of the scores on real images."""
+        return self.root / "evaluate"
+
+    @property
+    def evaluation(self) -> pathlib.Path:
+        """Scores of every cell."""
+        return self.evaluate / "metrics.json"
+
+    @property
+    def fidelity(self) -> pathlib.Path:
+        """How near synthetic images come to real ones."""
+        return self.evaluate / "fidelity.json"
+
+    @property
+    def explain(self) -> pathlib.Path:
+        """Folder of the explanations."""
+        return self.root / "explain"
+
+    @property
+    def lime(self) -> pathlib.Path:
+        """Explanations in numbers."""
+        return self.explain / "lime.json"
+
+    @property
+    def report(self) -> pathlib.Path:
+        """The page that shows everything."""
+        return self.root / "report" / "index.html"
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps other runs out; the system lets go of it when the process ends.
+
+        Raises:
+          UserError: another run is at work here.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
                 raise UserError(
-                    f"stage {stage!r} in {workdir} was run with {noun} {name} = {before!r}, now it "
-                    f"is {now!r}: set it back, or take a new --workdir"
-                )
-
-
-def mark(
-    workdir: pathlib.Path,
-    stage: str,
-    status: str,
-    fingerprint: Fingerprint,
-    cells: list[str],
-    *,
-    adds: bool,
-) -> None:
-    """Writes the marker; with `adds`, the cells of earlier runs are still there beside these."""
-    before = read_marker(workdir, stage)
-    kept = before["cells"] if before and adds else []
-    if status == "finished":
-        kept = sorted({*kept, *cells})
-    value = {"status": status, **dataclasses.asdict(fingerprint), "cells": kept}
-    write_json(_marker(workdir, stage), value)
+                    f"another run is at work in {self.root}: wait for its end, or take a new "
+                    "--workdir"
+                ) from error
+            except OSError as error:
+                print(f"{self.root} can't be locked ({error.strerror}): start no second run in it")
+            yield

@@ -1,16 +1,188 @@
-"""The test part: what nothing that trains or chooses may read.
+"""The one door to the test images: the whole data set is opened here, and only parts leave.
 
-Only evaluation and explanation import this module (a test asserts it), and no other code reads
-`test` back from a split.json.
+Nothing else may load the whole data set, divide it, or see the list of test images in split.json;
+`read_test` is for evaluation and explanation. tests/architecture_test.py asserts all of this.
 """
 
-import json
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
-from synthmed_jax.data import split
+import numpy as np
+
+from synthmed_jax.data import loading, split
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.settings import DataSettings, SplitSettings
+from synthmed_jax.errors import UserError
+from synthmed_jax.files import read_json, write_json
+from synthmed_jax.results.split import PartCounts, SplitEntry, SplitFile
+from synthmed_jax.results.stored import structure
 
 
-def read_test(path: Path, images: ImageSet) -> ImageSet:
-    """Returns the test part of a split.json; arguments and errors as in `split.read_parts`."""
-    return split.select(json.loads(path.read_text())["test"], images, path)
+@dataclasses.dataclass(frozen=True)
+class DataSet:
+    """A whole real data set, closed: its images are read by the functions of this module alone.
+
+    Attributes:
+      _whole: every image.
+      data_hash: sha256 of the source's content.
+      unreadable: files that were left out.
+    """
+
+    _whole: ImageSet
+    data_hash: str
+    unreadable: tuple[str, ...]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """In the order of the labels."""
+        return self._whole.class_names
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(S, S, C) of every image."""
+        height, width, channels = self._whole.images.shape[1:]
+        return height, width, channels
+
+    def __len__(self) -> int:
+        return len(self._whole)
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """What training and every choice may read.
+
+    Attributes:
+      fit: what generators and classifiers learn from.
+      val: for choices; may be empty.
+      fit_groups: i64[len(fit)], the group (patient) of each `fit` image; None without groups.
+    """
+
+    fit: ImageSet
+    val: ImageSet
+    fit_groups: np.ndarray | None
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedSplit:
+    """The split as the settings want it, known before it is written.
+
+    Attributes:
+      parts: `fit` and `val`.
+      num_test: how many images are held out.
+      groups_digest: sha256 over the group of every image; None without groups.
+    """
+
+    parts: Parts
+    num_test: int
+    groups_digest: str | None
+
+
+def open_data_set(settings: DataSettings) -> DataSet:
+    """Opens, decodes and caches a data set; errors as of `loading.load_images`."""
+    loaded = loading.load_images(settings)
+    return DataSet(loaded.images, loaded.data_hash, loaded.unreadable)
+
+
+def plan_split(data: DataSet, settings: SplitSettings) -> PlannedSplit:
+    """Divides the data set without writing anything; errors as of `split.divide`."""
+    whole, division = data._whole, _divide(data, settings)
+    groups = division.groups
+    digest = None if groups is None else hashlib.sha256(groups.tobytes()).hexdigest()
+    fit_groups = None if groups is None else groups[division.fit]
+    parts = Parts(whole.subset(division.fit), whole.subset(division.val), fit_groups)
+    return PlannedSplit(parts, len(_test_of(division, whole)), digest)
+
+
+def write_split(path: Path, data: DataSet, settings: SplitSettings) -> None:
+    """Writes split.json atomically; equal splits give equal bytes."""
+    whole, division = data._whole, _divide(data, settings)
+    test = _test_of(division, whole)
+    parts = {"fit": division.fit, "val": division.val, "test": test}
+    counts = {
+        name: PartCounts(
+            total=int((whole.labels == label).sum()),
+            **{part: int((whole.labels[i] == label).sum()) for part, i in parts.items()},
+        )
+        for label, name in enumerate(whole.class_names)
+    }
+    file = SplitFile(
+        rule=division.rule,
+        seed=settings.seed,
+        data_hash=data.data_hash,
+        class_names=whole.class_names,
+        counts=counts,
+        unreadable=data.unreadable,
+        fit=_entries(whole, division.fit, division.groups),
+        val=_entries(whole, division.val, division.groups),
+    )
+    # The last entry of the file, which its type does not hand out.
+    rest = dataclasses.replace(file, fit=_entries(whole, test, division.groups)).to_document()
+    write_json(path, file.to_document() | {"test": rest["fit"]})
+
+
+def read_parts(path: Path, data: DataSet) -> Parts:
+    """Reads `fit` and `val` of a split.json, with their images.
+
+    Raises:
+      UserError: the file is damaged, or names an image or a label that the data set does not hold.
+    """
+    file = SplitFile.read(path)
+    groups = [entry.group for entry in file.fit if entry.group is not None]
+    return Parts(
+        fit=_select(file.fit, data._whole, path),
+        val=_select(file.val, data._whole, path),
+        fit_groups=np.asarray(groups, np.int64) if groups else None,
+    )
+
+
+def read_test(path: Path, data: DataSet) -> ImageSet:
+    """Reads the test images of a split.json: for evaluation and explanation alone.
+
+    Errors as of `read_parts`.
+    """
+    SplitFile.read(path)  # whose errors are those of a damaged file
+    entries = structure(read_json(path)["test"], tuple[SplitEntry, ...], f"{path}: test")
+    return _select(entries, data._whole, path)
+
+
+def _divide(data: DataSet, settings: SplitSettings) -> split.Division:
+    whole = data._whole
+    return split.divide(whole.labels, whole.class_names, whole.files, settings)
+
+
+def _test_of(division: split.Division, whole: ImageSet) -> np.ndarray:
+    """i64[...], sorted indices of all that is neither `fit` nor `val`."""
+    known = np.concatenate([division.fit, division.val])
+    return np.setdiff1d(np.arange(len(whole)), known)
+
+
+def _entries(
+    whole: ImageSet, indices: np.ndarray, groups: np.ndarray | None
+) -> tuple[SplitEntry, ...]:
+    return tuple(
+        SplitEntry(
+            whole.files[i],
+            whole.class_names[whole.labels[i]],
+            None if groups is None else int(groups[i]),
+        )
+        for i in indices
+    )
+
+
+def _select(entries: Sequence[SplitEntry], whole: ImageSet, path: Path) -> ImageSet:
+    """Returns the images of the entries, in their order."""
+    index_of = {file: index for index, file in enumerate(whole.files)}
+    indices = []
+    for entry in entries:
+        index = index_of.get(entry.file)
+        if index is None or whole.class_names[whole.labels[index]] != entry.label:
+            raise UserError(
+                f"{path} lists {entry.file} as {entry.label}, which the data set does not "
+                "hold: data.* differs from the run that wrote it; use a new workdir"
+            )
+        indices.append(index)
+    return whole.subset(indices)

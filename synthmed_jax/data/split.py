@@ -1,23 +1,18 @@
-"""The split into `fit`, `val` and `test`: stratified, seeded, whole groups when asked for.
+"""How `fit` and `val` are drawn: stratified, seeded, whole groups when asked for.
 
-`fit` + `val` is the part that the generator's side may see (the paper's 20 %), `test` the rest.
-This module writes all three but reads back only the first two: held_out.py alone reads the third.
+They are the part that the generator's side may see (the paper's 20 %). All the rest is held out:
+held_out.py alone uses this module.
 """
 
 import dataclasses
-import json
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from synthmed_jax.data import grouping
-from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import write_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,37 +44,29 @@ class SplitSettings:
 
 
 @dataclasses.dataclass(frozen=True)
-class Split:
-    """Sorted indices i64[...] of the three parts, which are disjoint and cover everything.
+class Division:
+    """What is taken out of a data set; all the rest is held out (see held_out.py).
 
-    `rule` says in words how the counts came about, and which were reached; `groups` i64[N] is the
-    group (patient) of every image, None where none were asked for.
+    Attributes:
+      fit, val: sorted indices i64[...] of these parts, which are disjoint.
+      rule: in words: how the counts came about, and which were reached.
+      groups: i64[N], the group (patient) of every image; None where none were asked for.
     """
 
     fit: np.ndarray
     val: np.ndarray
-    test: np.ndarray
     rule: str
     groups: np.ndarray | None
 
 
-@dataclasses.dataclass(frozen=True)
-class Parts:
-    """What training and every choice may read; `fit_groups` i64[N] where the split is by groups."""
-
-    fit: ImageSet
-    val: ImageSet
-    fit_groups: np.ndarray | None
-
-
-def split_indices(
+def divide(
     labels: np.ndarray, class_names: Sequence[str], files: Sequence[str], settings: SplitSettings
-) -> Split:
-    """Divides images into fit, val and test.
+) -> Division:
+    """Takes `fit` and `val` out of a data set.
 
     Counts are exact without groups. With groups no group straddles two parts, and the counts are
-    as near to the wanted ones as a local search over moves and swaps of whole groups gets; classes
-    are never left out of a part that they could be in.
+    as near to the wanted ones as a local search over moves and swaps of whole groups gets; no class
+    is left out of a part that it could be in.
 
     Args:
       labels: i32[N], indices into class_names.
@@ -102,85 +89,25 @@ def split_indices(
         development, val = grouping.pick_groups(
             labels[order], groups[order], np.asarray(wanted), np.asarray(wanted_val), settings.seed
         )
-    parts = (development & ~val, val, ~development)
-    fit, val_indices, test = (np.sort(order[part]) for part in parts)
-    for name, part, smaller in (("fit", fit, "val_fraction"), ("test", test, "fraction or counts")):
-        empty = [class_names[c] for c in range(len(class_names)) if not (labels[part] == c).any()]
-        if empty:
-            raise UserError(
-                f"no {name} image in class {', '.join(empty)}: it needs more images or groups, or "
-                f"a smaller split.{smaller}"
-            )
+    fit = development & ~val
+    _check_none_empty("fit", labels[order[fit]], class_names, "val_fraction")
+    _check_none_empty("test", labels[order[~development]], class_names, "fraction or counts")
     reached = np.bincount(labels[order[development]], minlength=len(class_names))
-    rule = _describe(settings, class_names, wanted, reached, len(test))
-    return Split(fit, val_indices, test, rule, groups)
+    num_rest = int((~development).sum())
+    rule = _describe(settings, class_names, wanted, reached, num_rest)
+    return Division(np.sort(order[fit]), np.sort(order[val]), rule, groups)
 
 
-def write_split(
-    path: Path,
-    split: Split,
-    images: ImageSet,
-    data_hash: str,
-    unreadable: Sequence[str],
-    settings: SplitSettings,
+def _check_none_empty(
+    part: str, labels: np.ndarray, class_names: Sequence[str], smaller: str
 ) -> None:
-    """Writes split.json atomically; equal splits give equal bytes.
-
-    Fields: rule, seed, data_hash, class_names, counts by class (total, fit, val, test), unreadable
-    files, and per part the list of {"file", "label"}, label being the class's name, with "group", a
-    number, where the split is by groups.
-    """
-    parts = {"fit": split.fit, "val": split.val, "test": split.test}
-    counts = {
-        name: {"total": int((images.labels == label).sum())}
-        | {part: int((images.labels[chosen] == label).sum()) for part, chosen in parts.items()}
-        for label, name in enumerate(images.class_names)
-    }
-    document: dict[str, Any] = {
-        "rule": split.rule,
-        "seed": settings.seed,
-        "data_hash": data_hash,
-        "class_names": list(images.class_names),
-        "counts": counts,
-        "unreadable": list(unreadable),
-    }
-    for part, chosen in parts.items():
-        document[part] = [
-            {"file": images.files[i], "label": images.class_names[images.labels[i]]}
-            | ({} if split.groups is None else {"group": int(split.groups[i])})
-            for i in chosen
-        ]
-    write_json(path, document)
-
-
-def read_parts(path: Path, images: ImageSet) -> Parts:
-    """Reads fit and val of a split.json, with their images from `images` (the whole data set).
-
-    Raises:
-      UserError: the file names an image or a label that `images` does not have.
-    """
-    document = json.loads(path.read_text())
-    groups = [entry["group"] for entry in document["fit"] if "group" in entry]
-    return Parts(
-        fit=select(document["fit"], images, path),
-        val=select(document["val"], images, path),
-        fit_groups=np.asarray(groups, np.int64) if groups else None,
-    )
-
-
-def select(entries: Sequence[dict[str, Any]], images: ImageSet, path: Path) -> ImageSet:
-    """Returns the images of {"file", "label"} entries, in their order; `path` is for errors."""
-    index_of = {file: index for index, file in enumerate(images.files)}
-    indices = []
-    for entry in entries:
-        index = index_of.get(entry["file"])
-        if index is None or images.class_names[images.labels[index]] != entry["label"]:
-            raise UserError(
-                f"{path} lists {entry['file']} as {entry['label']}, which the data set does not "
-                "hold: data.* differs from the run that wrote it; use a new workdir"
-            )
-        indices.append(index)
-    return images.subset(indices)
+    counts = np.bincount(labels, minlength=len(class_names))
+    empty = [name for name, count in zip(class_names, counts, strict=True) if not count]
+    if empty:
+        raise UserError(
+            f"no {part} image in class {', '.join(empty)}: it needs more images or groups, or "
+            f"a smaller split.{smaller}"
+        )
 
 
 def _wanted_counts(
@@ -232,13 +159,13 @@ def _describe(
     class_names: Sequence[str],
     wanted: Sequence[int],
     reached: np.ndarray,
-    num_test: int,
+    num_rest: int,
 ) -> str:
     taken = f"ceil({settings.fraction} n) images a class"
     if settings.counts:
         taken = f"{settings.counts} images (other classes: {taken})"
     text = f"fit + val: {taken}, stratified, seed {settings.seed}; "
-    text += f"val: {settings.val_fraction} of them, rounded half up; test: the other {num_test}"
+    text += f"val: {settings.val_fraction} of them, rounded half up; test: the other {num_rest}"
     if settings.group_by != "none":
         pairs = zip(class_names, wanted, reached, strict=True)
         counts = ", ".join(f"{name} {have} of {want}" for name, want, have in pairs)

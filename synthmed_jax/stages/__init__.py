@@ -1,0 +1,27 @@
+"""The stages, in their order."""
+
+from synthmed_jax.stages import (
+    classify,
+    diffusion,
+    evaluate,
+    explain,
+    features,
+    generate,
+    report,
+    split,
+    sweep,
+    tune,
+)
+
+STAGES = (
+    split.STAGE,
+    features.STAGE,
+    diffusion.STAGE,
+    generate.STAGE,
+    sweep.STAGE,
+    tune.STAGE,
+    classify.STAGE,
+    evaluate.STAGE,
+    explain.STAGE,
+    report.STAGE,
+)

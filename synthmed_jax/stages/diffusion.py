@@ -1,0 +1,103 @@
+"""The stage that trains the generator: one diffusion model, or one per class."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from synthmed_jax import checkpoint
+from synthmed_jax.diffusion import sampling, train, validate
+from synthmed_jax.diffusion.conditioning import Portion
+from synthmed_jax.evaluation import memorisation
+from synthmed_jax.parallel import Tree
+from synthmed_jax.stages import split, timing
+from synthmed_jax.stages.base import Stage
+from synthmed_jax.stages.run import Run
+
+# They change how a generator is trained, not what it becomes.
+HARMLESS = tuple(f"diffusion.train.{name}" for name in ("log_every", "accumulate", "save_minutes"))
+
+
+def _run(run: Run) -> None:
+    """Trains every model that has not ended."""
+    settings = run.settings.diffusion
+    for portion in run.inputs.portions:
+        if portion.folder:
+            print(f"diffusion: {portion.folder}", flush=True)
+        train.train(
+            settings.train,
+            run.compiled.diffusion_step,
+            run.compiled.model,
+            settings.augmentation,
+            portion.fit,
+            _validation(run, portion) if len(portion.val) else None,
+            run.workdir.diffusion / portion.folder,
+        )
+
+
+def _validation(run: Run, portion: Portion) -> train.Validate:
+    """What is measured on a portion's `val`: its samples are few, and drawn in few steps."""
+    settings, model = run.settings.diffusion, run.compiled.model
+    sample = dataclasses.replace(
+        run.settings.generate,
+        sampler="dpm_solver_pp",
+        steps=min(validate.NEARNESS_STEPS, settings.num_steps),
+        eta=0.0,
+    )
+    loss = validate.make_val_loss(
+        model, portion.val, settings.train.batch_size, settings.train.seed + 2
+    )
+    draw = sampling.Draw(sample, model, validate.NEARNESS_SAMPLES)
+    nearness = memorisation.nearness_to(portion.fit, portion.val, settings.flips)
+    num_labels = len(portion.fit.class_names)
+    return train.Validate(
+        loss, lambda params: validate.measure_nearness(draw, nearness, params, num_labels)
+    )
+
+
+def trained_generators(run: Run) -> list[tuple[Portion, Tree, str]]:
+    """Every diffusion model: its portion, weights and their sha256."""
+    settings, model = run.settings.diffusion.train, run.compiled.model
+    return [
+        (portion, *train.load_best(settings, model, run.workdir.diffusion / portion.folder))
+        for portion in run.inputs.portions
+    ]
+
+
+def generator_of_label(run: Run) -> dict[int, tuple[Tree, int, str]]:
+    """Label of the data set -> (weights, label in their model, sha256 of the weights)."""
+    by_label = {
+        label: (params, label_in_model, sha256)
+        for portion, params, sha256 in trained_generators(run)
+        for label, label_in_model in portion.labels.items()
+    }
+    return dict(sorted(by_label.items()))
+
+
+def _expect(run: Run) -> float:
+    settings, folders = run.settings.diffusion.train, run.inputs.generator_folders
+    done = [
+        settings.steps
+        if (folder / "best.json").exists()
+        else checkpoint.latest_step(folder / "checkpoints") or 0
+        for folder in folders
+    ]
+    steps = len(folders) * settings.steps - sum(done)
+    if not steps:
+        return 0.0
+    seconds = steps * timing.seconds_per_diffusion_step(run)
+    num_val = len(run.inputs.planned_split.parts.val)
+    if num_val:
+        images = len(settings.ema_half_lives) * num_val / len(folders) * validate.NOISE_LEVELS
+        images += validate.NEARNESS_SAMPLES * validate.NEARNESS_STEPS
+        seconds += steps / settings.val_every * images * timing.seconds_per_evaluation(run)
+    return seconds
+
+
+STAGE = Stage(
+    "diffusion",
+    _run,
+    fields=("diffusion.",),
+    ignored=HARMLESS,
+    inputs=(split.STAGE,),
+    expect=_expect,
+)

@@ -1,0 +1,65 @@
+"""The stage of the honest test: networks on real images, and how near synthetic ones come."""
+
+from __future__ import annotations
+
+import functools
+
+from synthmed_jax.classifiers import cross_validate
+from synthmed_jax.data import held_out
+from synthmed_jax.diffusion import likelihood
+from synthmed_jax.evaluation import memorisation, on_real_images
+from synthmed_jax.results.cells import Cell, FoldResult
+from synthmed_jax.results.fidelity import BitsPerDimension
+from synthmed_jax.stages import classify, diffusion, generate, split
+from synthmed_jax.stages.base import Stage
+from synthmed_jax.stages.run import Run
+
+
+def _run(run: Run) -> None:
+    """Tests the classifiers on the held-out images, and measures the synthetic ones."""
+    inputs, settings = run.inputs, run.settings
+    test = held_out.read_test(run.workdir.split, inputs.data)
+    on_real_images.evaluate_cells(
+        inputs.at_network_size(test),
+        classify.cells(run),
+        settings.classifier.folds,
+        functools.partial(_trained, run),
+        run.workdir.evaluate,
+        dataset=settings.data.name,
+        seed=settings.classifier.seed,
+    )
+    parts = inputs.parts
+    fidelity = memorisation.measure_fidelity(
+        inputs.synthetic, parts.val, parts.fit, settings.diffusion.flips, _bits(run)
+    )
+    fidelity.write(run.workdir.fidelity)
+
+
+def _trained(run: Run, cell: Cell, fold: int) -> tuple[FoldResult, on_real_images.Predict]:
+    folder = cell.folder(run.workdir.classify, fold)
+    programs = run.compiled.programs_of(cell.backbone)
+    variables = cross_validate.load_variables(programs, folder)
+    return FoldResult.read_fold(folder), functools.partial(programs.predict, variables)
+
+
+def _bits(run: Run) -> dict[str, BitsPerDimension]:
+    return {
+        portion.folder or "all": likelihood.bits_per_dimension(
+            run.compiled.model,
+            params,
+            portion.val,
+            run.settings.diffusion.train.batch_size,
+            run.settings.generate.seed,
+        )
+        for portion, params, _ in diffusion.trained_generators(run)
+        if len(portion.val)
+    }
+
+
+STAGE = Stage(
+    "evaluate",
+    _run,
+    inputs=(split.STAGE, classify.STAGE),
+    # How near the synthetic images come is measured on all of them.
+    units=lambda run: (*classify.cell_paths(run), *generate.images_per_class(run)),
+)

@@ -1,0 +1,82 @@
+"""The stage that explains the best network's answers to real and to synthetic images."""
+
+from __future__ import annotations
+
+import shutil
+
+from synthmed_jax import verdicts
+from synthmed_jax.classifiers import cross_validate
+from synthmed_jax.data import held_out
+from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.evaluation import memorisation
+from synthmed_jax.explain import gallery
+from synthmed_jax.explain.predictor import Logits
+from synthmed_jax.explain.remembered import RememberedPredictor
+from synthmed_jax.parallel import Tree
+from synthmed_jax.results.evaluation import BestNetwork, Evaluation
+from synthmed_jax.stages import base, classify, evaluate
+from synthmed_jax.stages.base import Stage
+from synthmed_jax.stages.run import Run
+
+
+def explained_network(run: Run) -> BestNetwork:
+    """The best network by validation of the arm that is to be explained, after `evaluate`."""
+    cells = Evaluation.read(run.workdir.evaluation).cells
+    return verdicts.best_network(cells, run.settings.explain.arm)
+
+
+def load_network(run: Run, network: BestNetwork) -> tuple[Logits, Tree]:
+    """A network to be asked for its reasons: its logits and its variables."""
+    programs = run.compiled.programs_of(network.backbone)
+    folder = network.folder(run.workdir.classify, network.fold)
+    return programs.logits, cross_validate.load_variables(programs, folder)
+
+
+def _run(run: Run) -> None:
+    directory, inputs, settings = run.workdir.explain, run.inputs, run.settings.explain
+    answers = directory / "answers"
+    network = explained_network(run)
+    gallery.explain_sets(
+        settings,
+        held_out.read_test(run.workdir.split, inputs.data),
+        gallery.Sources(
+            inputs.synthetic, lambda images: _nearest_fit(run, images), inputs.at_network_size,
+            inputs.lesion_of,
+        ),  # fmt: skip
+        RememberedPredictor(*load_network(run, network), settings.batch_size, answers),
+        network,
+        directory,
+    )
+    shutil.rmtree(answers, ignore_errors=True)
+
+
+def _nearest_fit(run: Run, images: ImageSet) -> ImageSet:
+    """The nearest `fit` image of each image, in their order."""
+    fit, flips = run.inputs.parts.fit, run.settings.diffusion.flips
+    return fit.subset(memorisation.nearest(images.images, fit.images, flips)[0])
+
+
+def _unit(run: Run) -> tuple[str, ...]:
+    network = explained_network(run)
+    return (f"{network.path}/{network.fold}",)
+
+
+def _expect(run: Run) -> float:
+    """For the network that will be explained, or the first while that is not known."""
+    known = base.is_finished(run, evaluate.STAGE)
+    first = run.settings.classifier.backbones[0]
+    backbone = explained_network(run).backbone if known else first
+    num_classes = len(run.inputs.class_names)
+    evaluations = gallery.num_evaluations(run.settings.explain, num_classes)
+    return evaluations * classify.timer(run, backbone).seconds_per_prediction()
+
+
+STAGE = Stage(
+    "explain",
+    _run,
+    fields=("explain.",),
+    ignored=("explain.batch_size", "explain.arm"),
+    inputs=(evaluate.STAGE,),
+    units=_unit,
+    expect=_expect,
+)

@@ -1,0 +1,26 @@
+"""The stage that writes one page of everything."""
+
+from __future__ import annotations
+
+import hashlib
+
+from synthmed_jax.report import html
+from synthmed_jax.stages import classify, evaluate
+from synthmed_jax.stages.base import Stage
+from synthmed_jax.stages.run import Run
+
+
+def _run(run: Run) -> None:
+    inputs = run.inputs
+    html.write_report(run.workdir, classify.cells(run), inputs.parts.fit, inputs.synthetic)
+
+
+def _shown(run: Run) -> tuple[str, ...]:
+    """The report is made anew when a file that it shows has changed."""
+    sha = hashlib.sha256()
+    for path in (run.workdir.evaluation, run.workdir.fidelity, run.workdir.lime):
+        sha.update(path.read_bytes() if path.exists() else b"absent")
+    return (sha.hexdigest(),)
+
+
+STAGE = Stage("report", _run, inputs=(evaluate.STAGE,), units=_shown)

@@ -1,0 +1,177 @@
+"""What a stage is given: its settings, the workdir's paths, what is loaded, what is compiled."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import pathlib
+
+from synthmed_jax import arms
+from synthmed_jax.classifiers import feature_net, inputs
+from synthmed_jax.classifiers.programs import Programs, make_network, make_programs
+from synthmed_jax.classifiers.weights import pretrained
+from synthmed_jax.data import held_out, synthetic, warp
+from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.diffusion import conditioning, model, sampling, schedule, unet
+from synthmed_jax.diffusion.step import Step, make_step
+from synthmed_jax.files import sha256_of
+from synthmed_jax.settings import Settings
+from synthmed_jax.workdir import Workdir
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """What is loaded from the data set and the workdir, each on first use.
+
+    The test images are no part of it: see data/held_out.py.
+    """
+
+    settings: Settings
+    workdir: Workdir
+
+    @functools.cached_property
+    def data(self) -> held_out.DataSet:
+        """The real data set, closed."""
+        return held_out.open_data_set(self.settings.data)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of the data set, in the order of the labels."""
+        return self.data.class_names
+
+    @functools.cached_property
+    def planned_split(self) -> held_out.PlannedSplit:
+        """The split as the settings want it, known before it has been written."""
+        return held_out.plan_split(self.data, self.settings.split)
+
+    @functools.cached_property
+    def parts(self) -> held_out.Parts:
+        """`fit` and `val`, as split.json has them."""
+        return held_out.read_parts(self.workdir.split, self.data)
+
+    @functools.cached_property
+    def synthetic(self) -> ImageSet:
+        """The synthetic set, `generate.per_class` images per class."""
+        return synthetic.load_synthetic(
+            self.workdir.synthetic,
+            self.class_names,
+            self.settings.generate.per_class,
+            channels=self.settings.data.channels,
+        )
+
+    @functools.cached_property
+    def portions(self) -> list[conditioning.Portion]:
+        """What each diffusion model learns."""
+        how = self.settings.diffusion.conditioning
+        return conditioning.portions(how, self.parts.fit, self.parts.val)
+
+    @property
+    def generator_folders(self) -> list[pathlib.Path]:
+        """Folder of every diffusion model, known before the split is written."""
+        how = self.settings.diffusion.conditioning
+        return [self.workdir.diffusion / n for n in conditioning.folders(how, self.class_names)]
+
+    @property
+    def planned_materials(self) -> arms.Materials:
+        """What training sets will be made of, known before the split is written."""
+        return self._materials(self.planned_split.parts)
+
+    @property
+    def materials(self) -> arms.Materials:
+        """What training sets are made of."""
+        return self._materials(self.parts)
+
+    def _materials(self, parts: held_out.Parts) -> arms.Materials:
+        per_class = self.settings.generate.per_class
+        return arms.Materials(parts, per_class, lambda: self.synthetic)
+
+    @functools.cached_property
+    def weights_sha256(self) -> str | None:
+        """Of the file that classifiers start from, where it is the user's own."""
+        weights = self.settings.classifier.weights
+        if weights in (pretrained.RANDOM, pretrained.IMAGENET):
+            return None
+        return sha256_of(pathlib.Path(weights).expanduser())
+
+    def at_network_size(self, images: ImageSet) -> ImageSet:
+        """Images at the size that the classifiers see."""
+        return inputs.resize(images, self.settings.classifier.image_size)
+
+
+@dataclasses.dataclass(frozen=True)
+class Compiled:
+    """What is compiled, each once per run, and the times that were measured with it.
+
+    Attributes:
+      timings: what was timed -> seconds.
+    """
+
+    settings: Settings
+    inputs: Inputs
+    timings: dict[str, float] = dataclasses.field(default_factory=dict)
+    _programs: dict[str, Programs] = dataclasses.field(default_factory=dict)
+
+    @functools.cached_property
+    def model(self) -> model.Model:
+        """The diffusion model, without weights."""
+        s = self.settings.diffusion
+        network = unet.UNet(
+            s.unet,
+            conditioning.num_labels(s.conditioning, self.inputs.class_names),
+            warp.NUMBERS if s.warp else 0,
+        )
+        steps = schedule.make_schedule(
+            s.noise_schedule, s.num_steps, zero_terminal_snr=s.zero_terminal_snr
+        )
+        return model.Model(network, steps, s.prediction, self.inputs.data.image_shape)
+
+    @functools.cached_property
+    def diffusion_step(self) -> Step:
+        """The training step of the diffusion model."""
+        return make_step(self.settings.diffusion.train, self.model)
+
+    @functools.cached_property
+    def draw(self) -> sampling.Draw:
+        """The sampler."""
+        generate = self.settings.generate
+        return sampling.Draw(generate, self.model, generate.block)
+
+    def programs_of(self, backbone: str) -> Programs:
+        """Training step and prediction of one classifier."""
+        if backbone not in self._programs:
+            s, num_classes = self.settings.classifier, len(self.inputs.class_names)
+            start = None
+            if s.weights != pretrained.RANDOM:
+                start = pretrained.load(
+                    s.weights,
+                    backbone,
+                    num_classes,
+                    self.settings.data.cache,
+                    small_images=s.small_images,
+                )
+            network = make_network(backbone, num_classes, s, start)
+            self._programs[backbone] = make_programs(network, s, start)
+        return self._programs[backbone]
+
+    @functools.cached_property
+    def feature_programs(self) -> Programs:
+        """The same of the network whose features sets of images are compared in."""
+        network = feature_net.FeatureNet(len(self.inputs.class_names))
+        return make_programs(network, feature_net.training(self.settings.data.image_size))
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What every stage is given: three small things and the settings that they follow from."""
+
+    settings: Settings
+    workdir: Workdir
+    inputs: Inputs
+    compiled: Compiled
+
+
+def make_run(settings: Settings, directory: pathlib.Path) -> Run:
+    """Returns the run of some settings in a workdir; nothing is read or compiled yet."""
+    workdir = Workdir(directory)
+    inputs = Inputs(settings, workdir)
+    return Run(settings, workdir, inputs, Compiled(settings, inputs))

@@ -1,0 +1,104 @@
+"""The stage that compares samplers and numbers of steps on the trained generator."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from synthmed_jax.classifiers import cross_validate, feature_net
+from synthmed_jax.data.image_set import concatenate
+from synthmed_jax.diffusion import sampling, sweep
+from synthmed_jax.diffusion.settings import SampleSettings, parse_candidate
+from synthmed_jax.evaluation import frechet, memorisation
+from synthmed_jax.files import write_bytes, write_text
+from synthmed_jax.report import charts
+from synthmed_jax.results.sweep import SweepResult
+from synthmed_jax.stages import diffusion, features, timing
+from synthmed_jax.stages.base import Stage
+from synthmed_jax.stages.run import Run
+
+# What the sweep does not vary.
+_DRAWING = ("spacing", "threshold", "guidance", "seed")
+
+
+def _run(run: Run) -> None:
+    settings, folder, parts = run.settings.sweep, run.workdir.sweep, run.inputs.parts
+    names = run.inputs.class_names
+    variables = cross_validate.load_variables(run.compiled.feature_programs, run.workdir.features)
+    training = feature_net.training(run.settings.data.image_size)
+    features_of = feature_net.make_features(training.batch_size)
+
+    def moments(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return frechet.moments(features_of(variables, images))
+
+    real = concatenate(parts.fit, parts.val)
+    # Refused here, before hours of drawing.
+    real_moments = moments(real.images)
+    num_synthetic = settings.per_class * len(names)
+    frechet.check_count(num_synthetic, feature_net.FEATURES)
+    rows = sweep.compare(
+        settings,
+        _make_compiled(run),
+        lambda images: frechet.distance(moments(images), real_moments),
+        memorisation.nearness_to(parts.fit, parts.val, run.settings.diffusion.flips),
+    )
+    result = SweepResult(
+        features=f"{feature_net.FEATURES}, of a network trained on fit",
+        num_real=len(real),
+        num_synthetic=num_synthetic,
+        seeds=settings.seeds,
+        rows=tuple(rows),
+    )
+    result.write(folder / "sweep.json")
+    write_text(folder / "sweep.md", sweep.to_markdown(rows))
+    write_bytes(folder / "sweep.png", charts.sweep(rows))
+    print(sweep.to_markdown(rows), flush=True)
+
+
+def _candidate(run: Run, sampler: str, steps: int) -> SampleSettings:
+    return dataclasses.replace(run.settings.generate, sampler=sampler, steps=steps, eta=0.0)
+
+
+def _make_compiled(run: Run) -> sweep.Compile:
+    generators, per_class = diffusion.generator_of_label(run), run.settings.sweep.per_class
+
+    def compiled(name: str, steps: int) -> tuple[sweep.Draw, int]:
+        sample = _candidate(run, name, steps)
+        sampler = sampling.Draw(sample, run.compiled.model, run.settings.generate.block)
+        sampler.compile(generators[0][0])
+
+        def draw(which: int) -> np.ndarray:
+            # Other indices are other images: nothing is compiled again for another set.
+            index = np.arange(per_class, dtype=np.int32) + which * per_class
+            drawn = [
+                sampler(params, np.full(len(index), label, np.int32), index)
+                for params, label, _ in generators.values()
+            ]
+            return np.concatenate(drawn)
+
+        return draw, sampler.evaluations
+
+    return compiled
+
+
+def _expect(run: Run) -> float:
+    """The whole sweep: nothing is kept of one that was broken off."""
+    settings, block = run.settings.sweep, run.settings.generate.block
+    num_classes = len(run.inputs.class_names)
+    images = num_classes * settings.seeds * -(-settings.per_class // block) * block
+    evaluations = 0
+    for sampler, steps in map(parse_candidate, settings.candidates):
+        sample = _candidate(run, sampler, steps)
+        evaluations += len(sampling.make_table(sample, run.compiled.model).t)
+    return images * evaluations * timing.seconds_per_evaluation(run)
+
+
+STAGE = Stage(
+    "sweep",
+    _run,
+    fields=("sweep.", *(f"generate.{name}" for name in _DRAWING)),
+    inputs=(features.STAGE, diffusion.STAGE),
+    expect=_expect,
+    optional=True,
+)

@@ -1,0 +1,141 @@
+"""How long work will take here: a few real calls of each compiled program, timed before the work."""
+
+from __future__ import annotations
+
+import pathlib
+import statistics
+import time
+from collections.abc import Callable
+
+import jax
+import numpy as np
+
+from synthmed_jax import checkpoint, parallel
+from synthmed_jax.classifiers.programs import Programs
+from synthmed_jax.classifiers.settings import TrainingSettings, batch_of, make_rates, steps_of
+from synthmed_jax.diffusion.settings import check_batch
+from synthmed_jax.diffusion.step import init_state
+from synthmed_jax.parallel import Tree
+from synthmed_jax.stages.run import Run
+
+TIMED_CALLS = 3
+LONG = 0.5  # seconds
+
+
+def seconds_per_call(call: Callable[[], Tree]) -> float:
+    """Median seconds of TIMED_CALLS calls after one that compiles, of fewer if they are long."""
+    jax.block_until_ready(call())
+    seconds: list[float] = []
+    # A training must not wait for the clock: a long call says enough alone.
+    while len(seconds) < TIMED_CALLS and sum(seconds) < LONG:
+        started = time.monotonic()
+        jax.block_until_ready(call())
+        seconds.append(time.monotonic() - started)
+    return statistics.median(seconds)
+
+
+def in_words(seconds: float) -> str:
+    """A duration as people say it: 40 s, 12 min, 3.5 h, 2.1 days."""
+    for unit, size, least in [("days", 86400, 2), ("h", 3600, 2), ("min", 60, 2)]:
+        if seconds >= least * size:
+            value = seconds / size
+            return f"{value:.0f} {unit}" if value >= 10 or unit == "min" else f"{value:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def seconds_per_diffusion_step(run: Run) -> float:
+    """One training step of the diffusion model."""
+    timings, model, train = run.compiled.timings, run.compiled.model, run.settings.diffusion.train
+    if "diffusion step" in timings:
+        return timings["diffusion step"]
+    check_batch(train)
+    state = init_state(train, model)
+    batch: dict[str, np.ndarray] = {
+        "image": np.zeros((train.batch_size, *model.image_shape), np.uint8),
+        "label": np.zeros(train.batch_size, np.int32),
+    }
+    if model.unet.warp_numbers:
+        batch["warp"] = np.zeros((train.batch_size, model.unet.warp_numbers), np.float32)
+
+    def step() -> Tree:
+        nonlocal state
+        state, metrics = run.compiled.diffusion_step(state, batch)
+        return metrics
+
+    timings["diffusion step"] = seconds_per_call(step)
+    return timings["diffusion step"]
+
+
+def seconds_per_evaluation(run: Run) -> float:
+    """One evaluation of the diffusion network for one image, inside the sampler."""
+    timings = run.compiled.timings
+    if "evaluation" not in timings:
+        draw = run.compiled.draw
+        label = index = np.zeros(draw.block, np.int32)
+        params = init_state(run.settings.diffusion.train, run.compiled.model).params
+        walk = draw.start(label, index)
+        seconds = seconds_per_call(lambda: draw.advance(params, label, index, walk, 0))
+        timings["evaluation"] = seconds / draw.chunk_rows / draw.block
+    return timings["evaluation"]
+
+
+class ClassifierTimer:
+    """Times the programs of one classifier."""
+
+    def __init__(self, run: Run, name: str, programs: Programs, training: TrainingSettings):
+        """name: of the network, under which the run remembers its times."""
+        self._timings, self._name = run.compiled.timings, name
+        self._programs, self._training = programs, training
+        self._channels = run.settings.data.channels
+
+    def seconds_per_training(self, num_train: int, num_predicted: int) -> float:
+        """A training to its last epoch, each of which ends with so many predictions."""
+        training = self._training
+        batch_size = batch_of(training, num_train)
+        if not batch_size:
+            return 0.0
+        epoch = steps_of(training, num_train) * self._seconds_per_step(batch_size)
+        epoch += num_predicted * self.seconds_per_prediction()
+        return training.max_epochs * epoch
+
+    def seconds_per_prediction(self) -> float:
+        """One image, in a full batch."""
+        name = f"{self._name} predicts"
+        if name not in self._timings:
+            batch_size = self._training.batch_size
+            state = self._fresh_state()
+            variables, images = parallel.everywhere(state.variables), self._blank(batch_size)
+            seconds = seconds_per_call(lambda: self._programs.predict(variables, images))
+            self._timings[name] = seconds / batch_size
+        return self._timings[name]
+
+    def _seconds_per_step(self, batch_size: int) -> float:
+        name = f"{self._name} {batch_size}"
+        if name not in self._timings:
+            state = self._fresh_state()
+            labels = np.zeros(batch_size, np.int32)
+            batch = {"image": self._blank(batch_size), "label": labels}
+
+            def step() -> Tree:
+                nonlocal state
+                state, metrics = self._programs.step(state, batch)
+                return metrics
+
+            self._timings[name] = seconds_per_call(step)
+        return self._timings[name]
+
+    def _fresh_state(self) -> Tree:
+        return self._programs.init(jax.random.key(0), make_rates(self._training, 1))
+
+    def _blank(self, count: int) -> np.ndarray:
+        """u8[count,S,S,C], images for the classifier."""
+        size = self._training.image_size
+        return np.zeros((count, size, size, self._channels), np.uint8)
+
+
+def share_left(folder: pathlib.Path, training: TrainingSettings) -> float:
+    """What is left of the classifier's training in a folder, from 0 to 1."""
+    if (folder / "result.json").exists():
+        return 0.0
+    epochs = checkpoint.latest_step(folder / "resume") or 0
+    return 1 - epochs / training.max_epochs
