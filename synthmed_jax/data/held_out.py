@@ -145,7 +145,10 @@ def read_test(path: Path, data: DataSet) -> ImageSet:
     Errors as of `read_parts`.
     """
     SplitFile.read(path)  # whose errors are those of a damaged file
-    entries = structure(read_json(path)["test"], tuple[SplitEntry, ...], f"{path}: test")
+    listed = read_json(path).get("test")
+    if not listed:
+        raise UserError(f"{path} lists no test images: it was edited; take a new --workdir")
+    entries = structure(listed, tuple[SplitEntry, ...], f"{path}: test")
     return _select(entries, data._whole, path)
 
 

@@ -1,32 +1,148 @@
+"""The door: what is written, who reads what, and that parts never meet."""
+
+import dataclasses
+import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
+import pytest
 
-from synthmed_jax.data.held_out import read_test
+from synthmed_jax.data import held_out
+from synthmed_jax.data.held_out import DataSet
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.data.split import SplitSettings, read_parts, split_indices, write_split
+from synthmed_jax.data.settings import SplitSettings
+from synthmed_jax.errors import UserError
+
+BY_TENS = "([0-9]{3})[0-9]"  # of the file names: ten images in each group
 
 
-def test_test_part_is_all_that_training_does_not_see(tmp_path):
-    images = ImageSet(
-        np.arange(40, dtype=np.uint8).reshape(40, 1, 1, 1),
-        np.repeat(np.arange(2, dtype=np.int32), 20),
-        tuple(f"{'ab'[i // 20]}/{i}.png" for i in range(40)),
-        ("a", "b"),
+def settings(**changes) -> SplitSettings:
+    return dataclasses.replace(SplitSettings(0.2, 0.15, "", "none", 0), **changes)
+
+
+def make_set(sizes: list[int]) -> ImageSet:
+    names = tuple(f"class{label}" for label in range(len(sizes)))
+    files = tuple(
+        f"{n}/{i:04d}.png" for n, size in zip(names, sizes, strict=True) for i in range(size)
     )
-    settings = SplitSettings(0.2, 0.25, "", "none", 0)
-    parts = split_indices(images.labels, images.class_names, images.files, settings)
+    labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    pixels = np.arange(len(files), dtype=np.uint8).reshape(-1, 1, 1, 1)
+    return ImageSet(pixels, labels, files, names)
+
+
+def close(images: ImageSet) -> DataSet:
+    return DataSet(images, "hash", ("class0/bad.png",))
+
+
+@pytest.fixture
+def images() -> ImageSet:
+    return make_set([30, 20])
+
+
+@pytest.mark.parametrize("group_by", ["none", BY_TENS])
+def test_three_parts_are_the_whole_and_share_no_image(tmp_path, images, group_by):
+    path, data = tmp_path / "split.json", close(images)
+    held_out.write_split(path, data, settings(group_by=group_by))
+    parts, test = held_out.read_parts(path, data), held_out.read_test(path, data)
+    assert sorted(parts.fit.files + parts.val.files + test.files) == sorted(images.files)
+    of_file = dict(zip(images.files, images.images.ravel(), strict=True))
+    for part in (parts.fit, parts.val, test):
+        assert [of_file[file] for file in part.files] == part.images.ravel().tolist()
+        assert [f"class{label}" for label in part.labels] == [f[:6] for f in part.files]
+
+
+def test_the_plan_is_what_will_be_written(tmp_path, images):
+    path, data = tmp_path / "split.json", close(images)
+    for group_by in ("none", BY_TENS):
+        how = settings(group_by=group_by)
+        planned = held_out.plan_split(data, how)
+        held_out.write_split(path, data, how)
+        parts = held_out.read_parts(path, data)
+        assert planned.parts.fit.files == parts.fit.files
+        assert planned.parts.val.files == parts.val.files
+        assert planned.num_test == len(held_out.read_test(path, data))
+        if group_by != "none":
+            np.testing.assert_array_equal(planned.parts.fit_groups, parts.fit_groups)
+
+
+def test_a_plan_says_nothing_of_the_test_images_but_their_number(images):
+    planned = held_out.plan_split(close(images), settings())
+    known = {*planned.parts.fit.files, *planned.parts.val.files}
+    rest = [file for file in images.files if file not in known]
+    assert planned.num_test == len(rest)
+    assert not any(file in repr(planned) for file in rest)
+
+
+def test_groups_are_fingerprinted_whole(images):
+    assert held_out.plan_split(close(images), settings()).groups_digest is None
+    planned = held_out.plan_split(close(images), settings(group_by=BY_TENS))
+    first_seen = np.array([int(file[-8:-5]) for file in images.files])
+    assert len(planned.groups_digest) == 64
+    assert planned.groups_digest != hashlib.sha256(first_seen[:10].tobytes()).hexdigest()
+
+
+def test_a_split_is_written_the_same_twice(tmp_path, images):
+    path = tmp_path / "split" / "split.json"
+    held_out.write_split(path, close(images), settings())
+    first = path.read_bytes()
+    held_out.write_split(path, close(images), settings())
+    assert path.read_bytes() == first
+    assert [p.name for p in path.parent.iterdir()] == ["split.json"]
+    document = json.loads(first)
+    assert list(document) == [
+        *("rule", "seed", "data_hash", "class_names", "counts", "unreadable"),
+        *("fit", "val", "test"),
+    ]
+    assert document["unreadable"] == ["class0/bad.png"]
+    assert document["counts"]["class0"] == {"total": 30, "fit": 5, "val": 1, "test": 24}
+    assert set(document["fit"][0]) == {"file", "label"}
+
+
+def test_groups_are_kept_with_the_split(tmp_path, images):
+    path, data = tmp_path / "split.json", close(images)
+    held_out.write_split(path, data, settings(group_by=BY_TENS))
+    parts = held_out.read_parts(path, data)
+    tens = [file[:-5] for file in parts.fit.files]
+    assert len(set(zip(parts.fit_groups, tens, strict=True))) == len(set(parts.fit_groups))
+    held_out.write_split(path, data, settings())
+    assert held_out.read_parts(path, data).fit_groups is None
+
+
+@pytest.mark.parametrize("read", [held_out.read_parts, held_out.read_test])
+def test_a_split_of_other_data_is_refused(tmp_path, images, read):
     path = tmp_path / "split.json"
-    write_split(path, parts, images, "hash", [], settings)
-    test, seen = read_test(path, images), read_parts(path, images)
-    assert not set(test.files) & {*seen.fit.files, *seen.val.files}
-    assert len(test) + len(seen.fit) + len(seen.val) == 40
-    np.testing.assert_array_equal(test.images, images.images[parts.test])
+    held_out.write_split(path, close(images), settings())
+    with pytest.raises(UserError, match="does not hold"):
+        read(path, close(make_set([3, 20])))
+    relabelled = dataclasses.replace(images, labels=1 - images.labels)
+    with pytest.raises(UserError, match="does not hold"):
+        read(path, close(relabelled))
 
 
-def test_training_does_not_need_the_test_part(tmp_path):
-    images = ImageSet(np.zeros((1, 1, 1, 1), np.uint8), np.zeros(1, np.int32), ("a/1",), ("a",))
-    (tmp_path / "split.json").write_text(
-        json.dumps({"fit": [{"file": "a/1", "label": "a"}], "val": []})
-    )
-    assert len(read_parts(tmp_path / "split.json", images).fit) == 1
+@pytest.mark.parametrize("read", [held_out.read_parts, held_out.read_test])
+def test_an_edited_split_is_refused_by_field(tmp_path: Path, images, read):
+    path = tmp_path / "split.json"
+    held_out.write_split(path, close(images), settings())
+    document = json.loads(path.read_text())
+    del document["rule"]
+    path.write_text(json.dumps(document))
+    with pytest.raises(UserError, match=r"split\.json \(version 1 of SplitFile\).*rule"):
+        read(path, close(images))
+
+
+def test_training_does_not_need_the_test_part(tmp_path, images):
+    path = tmp_path / "split.json"
+    held_out.write_split(path, close(images), settings())
+    document = json.loads(path.read_text())
+    del document["test"]
+    path.write_text(json.dumps(document))
+    assert len(held_out.read_parts(path, close(images)).fit) == 8
+    with pytest.raises(UserError, match="test"):
+        held_out.read_test(path, close(images))
+
+
+def test_a_closed_data_set_tells_its_facts(images):
+    data = close(images)
+    assert (len(data), data.image_shape) == (50, (1, 1, 1))
+    assert data.class_names == ("class0", "class1")

@@ -1,20 +1,18 @@
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from synthmed_jax.data import records, split
+from synthmed_jax.data import split
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.settings import SplitSettings
 from synthmed_jax.errors import UserError
 
 DEFAULT = {"fraction": 0.2, "val_fraction": 0.15, "counts": "", "group_by": "none", "seed": 0}
 
 
-def settings(**changes) -> split.SplitSettings:
-    return split.SplitSettings(**(DEFAULT | changes))
+def settings(**changes) -> SplitSettings:
+    return SplitSettings(**(DEFAULT | changes))
 
 
 def make_set(sizes: list[int]) -> ImageSet:
@@ -27,8 +25,13 @@ def make_set(sizes: list[int]) -> ImageSet:
     return ImageSet(pixels, labels, files, names)
 
 
-def run(images: ImageSet, **changes) -> split.Split:
-    return split.split_indices(images.labels, images.class_names, images.files, settings(**changes))
+def run(images: ImageSet, **changes) -> split.Division:
+    return split.divide(images.labels, images.class_names, images.files, settings(**changes))
+
+
+def rest(images: ImageSet, parts: split.Division) -> set[int]:
+    """What is held out."""
+    return set(range(len(images))) - set(parts.fit) - set(parts.val)
 
 
 def counts(images: ImageSet, indices: np.ndarray) -> list[int]:
@@ -44,8 +47,9 @@ def test_parts_partition_with_exact_counts(sizes, percent, val_percent, seed):
     assume(all(-(-percent * size // 100) < size for size in sizes))
     images = make_set(sizes)
     parts = run(images, fraction=percent / 100, val_fraction=val_percent / 100, seed=seed)
-    together = np.concatenate([parts.fit, parts.val, parts.test])
-    assert sorted(together) == list(range(len(images)))
+    together = np.concatenate([parts.fit, parts.val])
+    assert len(set(together)) == len(together)
+    assert f"test: the other {len(rest(images, parts))}" in parts.rule
     for label, size in enumerate(sizes):
         taken = -(-percent * size // 100)  # ceil in whole numbers
         val = (2 * val_percent * taken + 100) // 200  # half up
@@ -53,10 +57,8 @@ def test_parts_partition_with_exact_counts(sizes, percent, val_percent, seed):
         assert counts(images, parts.val)[label] == val
         assert counts(images, parts.fit)[label] == taken - val
     again = run(images, fraction=percent / 100, val_fraction=val_percent / 100, seed=seed)
-    for one, two in zip(
-        (parts.fit, parts.val, parts.test), (again.fit, again.val, again.test), strict=True
-    ):
-        np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(parts.fit, again.fit)
+    np.testing.assert_array_equal(parts.val, again.val)
 
 
 @given(sizes, st.integers(0, 100))
@@ -65,7 +67,7 @@ def test_order_of_the_files_does_not_matter(sizes, seed):
     shuffled = images.subset(np.random.default_rng(seed).permutation(len(images)))
     for group_by in ("none", "[0-9]/[0-9]{4}"):
         one, two = run(images, group_by=group_by), run(shuffled, group_by=group_by)
-        for part in ("fit", "val", "test"):
+        for part in ("fit", "val"):
             assert {images.files[i] for i in getattr(one, part)} == {
                 shuffled.files[i] for i in getattr(two, part)
             }
@@ -76,7 +78,7 @@ def test_fractions_are_decimal_not_binary():
     parts = run(make_set([100]), fraction=0.07, val_fraction=0.0)
     assert len(parts.fit) == 7
     parts = run(make_set([50]), fraction=0.2, val_fraction=0.15)
-    assert (len(parts.fit), len(parts.val), len(parts.test)) == (8, 2, 40)
+    assert (len(parts.fit), len(parts.val)) == (8, 2)
 
 
 def test_seed_changes_the_choice_and_another_class_does_not():
@@ -136,51 +138,6 @@ def test_rule_says_what_groups_reached():
     assert "class0 10 of 11, class1 10 of 8" in rule
 
 
-def test_written_split_reads_back(tmp_path: Path):
-    images = make_set([30, 20])
-    parts = run(images)
-    path = tmp_path / "split" / "split.json"
-    split.write_split(path, parts, images, "hash", ["class0/bad.png"], settings())
-    first = path.read_bytes()
-    split.write_split(path, parts, images, "hash", ["class0/bad.png"], settings())
-    assert path.read_bytes() == first
-    assert [p.name for p in path.parent.iterdir()] == ["split.json"]
-    document = json.loads(first)
-    assert list(document) == [
-        *("rule", "seed", "data_hash", "class_names", "counts", "unreadable"),
-        *("fit", "val", "test"),
-    ]
-    assert document["counts"]["class0"] == {"total": 30, "fit": 5, "val": 1, "test": 24}
-    assert document["fit"][0] == {"file": images.files[parts.fit[0]], "label": "class0"}
-    back = split.read_parts(path, images)
-    assert back.fit.files == tuple(images.files[i] for i in parts.fit)
-    np.testing.assert_array_equal(back.val.images, images.images[parts.val])
-    np.testing.assert_array_equal(back.val.labels, images.labels[parts.val])
-
-
-def test_groups_are_kept_with_the_split(tmp_path: Path):
-    images = make_set([30, 20])
-    parts = run(images, group_by="([0-9]{3})[0-9]")
-    path = tmp_path / "split.json"
-    split.write_split(path, parts, images, "hash", [], settings())
-    back = split.read_parts(path, images)
-    names = [file[-7:-5] for file in back.fit.files]
-    assert len(back.fit_groups) == len(names)
-    assert len(set(zip(back.fit_groups, names, strict=True))) == len(set(back.fit_groups))
-    assert run(images).groups is None
-
-
-def test_split_of_other_data_is_refused(tmp_path: Path):
-    images = make_set([30, 20])
-    path = tmp_path / "split.json"
-    split.write_split(path, run(images), images, "hash", [], settings())
-    with pytest.raises(UserError, match="does not hold"):
-        split.read_parts(path, make_set([3, 20]))
-    relabelled = ImageSet(images.images, 1 - images.labels, images.files, images.class_names)
-    with pytest.raises(UserError, match="does not hold"):
-        split.read_parts(path, relabelled)
-
-
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -192,17 +149,17 @@ def test_split_of_other_data_is_refused(tmp_path: Path):
     ],
 )
 def test_real_sets_have_the_counts_of_table_1(real_data, name, expected):
-    builder = records.DATASETS[name]
-    root = records.find_root(builder, str(real_data), "Original")
+    builder = DATASETS[name]
+    root = find_root(builder, str(real_data), "Original")
     class_names, listed = builder.list_files(root, "Original")
     labels = np.array([file.label for file in listed])
     files = [file.file for file in listed]
     for val_fraction in (0.0, 0.15, 0.25):
-        parts = split.split_indices(labels, class_names, files, settings(val_fraction=val_fraction))
+        parts = split.divide(labels, class_names, files, settings(val_fraction=val_fraction))
         development = np.concatenate([parts.fit, parts.val])
         assert np.bincount(labels[development]).tolist() == expected
-        assert len(parts.test) == len(files) - sum(expected)
+        assert f"test: the other {len(files) - sum(expected)}" in parts.rule
     if name == "brain_tumor_mri":
         paper = settings(counts="meningioma=330,pituitary=350")
-        parts = split.split_indices(labels, class_names, files, paper)
+        parts = split.divide(labels, class_names, files, paper)
         assert len(parts.fit) + len(parts.val) == 1405

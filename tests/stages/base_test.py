@@ -1,0 +1,153 @@
+"""Markers: what finishes a stage, what a changed field or input is told."""
+
+import dataclasses
+import types
+
+import pytest
+
+from synthmed_jax.errors import UserError
+from synthmed_jax.stages import STAGES, base
+from synthmed_jax.stages.base import Fingerprint, Stage
+from synthmed_jax.workdir import Workdir
+
+FIELDS = {"a.b": 1, "a.c": [1, 2], "z.y": 3}
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """Builds what the functions see of a run."""
+
+    def make(**fields):
+        changed = {name.replace("__", "."): value for name, value in fields.items()}
+        settings = types.SimpleNamespace(fields=FIELDS | changed)
+        return types.SimpleNamespace(settings=settings, workdir=Workdir(tmp_path))
+
+    return make
+
+
+def nothing(run):
+    pass
+
+
+FIRST = Stage("first", nothing, fields=("z.",))
+SECOND = Stage("second", nothing, fields=("a.",), inputs=(FIRST,), digests=lambda run: {"file": "abc"})
+
+
+def with_units(stage, *units, adds=False):
+    return dataclasses.replace(stage, units=lambda run: units, adds=adds)
+
+
+@pytest.mark.parametrize("adds", [True, False])
+def test_a_marker_finishes_a_stage(make_run, adds):
+    run = make_run()
+    one, two = (with_units(FIRST, *u, adds=adds) for u in (("one",), ("one", "two")))
+    assert not base.is_finished(run, one)
+    base.mark(run, one, "started")
+    assert not base.is_finished(run, one)
+    base.mark(run, one, "finished")
+    assert base.is_finished(run, one)
+    assert not base.is_finished(run, two)
+    base.mark(run, one, "started")
+    assert not base.is_finished(run, one)
+
+
+@pytest.mark.parametrize("adds", [True, False])
+def test_units_gather_only_where_a_stage_adds_to_its_output(make_run, adds):
+    run = make_run()
+    one, two, both = (
+        with_units(FIRST, *u, adds=adds) for u in (("one",), ("two",), ("one", "two"))
+    )
+    for stage in (one, two):
+        base.mark(run, stage, "started")
+        base.mark(run, stage, "finished")
+    assert base.is_finished(run, two)
+    assert base.is_finished(run, one) == adds
+    assert base.is_finished(run, both) == adds
+
+
+@pytest.mark.parametrize("status", ["started", "finished"])
+def test_a_changed_field_or_input_is_refused_by_name(make_run, status):
+    run = make_run()
+    base.check_marker(run, SECOND)
+    base.mark(run, SECOND, status)
+    base.check_marker(make_run(a__c=(1, 2)), SECOND)
+    with pytest.raises(UserError, match=r"'second'.*a\.c = \[1, 2\], now it is \[1, 3\]"):
+        base.check_marker(make_run(a__c=[1, 3]), SECOND)
+    with pytest.raises(UserError, match=r"input first = '\w+', now it is '\w+'"):
+        base.check_marker(make_run(z__y=4), SECOND)
+    other = dataclasses.replace(SECOND, digests=lambda run: {"file": "abd"})
+    with pytest.raises(UserError, match="input file = 'abc', now it is 'abd'"):
+        base.check_marker(run, other)
+
+
+def test_a_field_that_a_stage_no_longer_reads_says_what_to_delete(make_run):
+    run = make_run()
+    base.mark(run, SECOND, "finished")
+    narrower = dataclasses.replace(SECOND, fields=("a.b",))
+    with pytest.raises(UserError, match=r"depended on config field a\.c: delete .*second\.json"):
+        base.check_marker(run, narrower)
+
+
+def test_a_marker_of_the_first_version_goes_on(make_run):
+    """It had former names of fields, lacks those that were added, and called units cells."""
+    stage = Stage("diffusion", nothing, fields=("diffusion.",), units=lambda run: ("all",))
+    run = make_run(diffusion__noise_schedule="linear", diffusion__unet__embedding="scale_shift")
+    marker = run.workdir.marker("diffusion")
+    marker.parent.mkdir()
+    marker.write_text(
+        '{"status": "finished", "fields": {"diffusion.schedule": "linear"}, "inputs": {}, '
+        '"cells": ["all"]}'
+    )
+    base.check_marker(run, stage)
+    assert base.is_finished(run, stage)
+    cosine = make_run(diffusion__noise_schedule="cosine", diffusion__unet__embedding="scale_shift")
+    with pytest.raises(UserError, match="noise_schedule = 'linear', now it is 'cosine'"):
+        base.check_marker(cosine, stage)
+    added = make_run(diffusion__noise_schedule="linear", diffusion__unet__embedding="add")
+    with pytest.raises(UserError, match="embedding = 'scale_shift', now it is 'add'"):
+        base.check_marker(added, stage)
+
+
+def test_a_marker_that_was_edited_is_refused(make_run):
+    run = make_run()
+    base.mark(run, FIRST, "finished")
+    path = run.workdir.marker("first")
+    path.write_text(path.read_text().replace("finished", "done"))
+    with pytest.raises(UserError, match=r"first\.json \(version 2 of Marker\).*status"):
+        base.read_marker(run, FIRST)
+
+
+def test_digests_follow_fields_and_inputs():
+    print_ = Fingerprint({"a.b": 1, "a.c": [1, 2]}, {"split": "abc"})
+    assert print_.digest == Fingerprint({"a.c": [1, 2], "a.b": 1}, {"split": "abc"}).digest
+    assert print_.digest != Fingerprint({"a.b": 2, "a.c": [1, 2]}, {"split": "abc"}).digest
+    assert print_.digest != Fingerprint(print_.fields, {"split": "abd"}).digest
+
+
+def test_the_order_of_the_stages_and_their_inputs_agree():
+    for place, stage in enumerate(STAGES):
+        before = STAGES[:place]
+        for each in stage.inputs:
+            assert each in before, f"{stage.name} reads {each.name}"
+    assert len({stage.name for stage in STAGES}) == len(STAGES)
+
+
+def test_inputs_that_settings_decide_come_before_too():
+    classifier, diffusion = (
+        types.SimpleNamespace(
+            settings=types.SimpleNamespace(tune=types.SimpleNamespace(target=target))
+        )
+        for target in ("classifier", "diffusion")
+    )
+    for place, stage in enumerate(STAGES):
+        for run in (classifier, diffusion):
+            assert set(map(id, stage.inputs_if(run))) <= set(map(id, STAGES[:place]))
+
+
+def test_a_stage_is_wanted_with_all_that_it_builds_on():
+    first, second = FIRST, SECOND
+    third = Stage("third", nothing, inputs=(second,))
+    apart = Stage("apart", nothing, inputs_if=lambda run: (first,))
+    order = (first, second, third, apart)
+    assert base.with_upstream(None, [third], order) == [first, second, third]
+    assert base.with_upstream(None, [apart], order) == [first, apart]
