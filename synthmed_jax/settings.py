@@ -18,9 +18,8 @@ from synthmed_jax.classifiers.cross_validate import ARMS
 from synthmed_jax.classifiers.networks import BACKBONES, create
 from synthmed_jax.classifiers.settings import ClassifierSettings
 from synthmed_jax.classifiers.weights.pretrained import IMAGENET, RANDOM
-from synthmed_jax.data.pipeline import Augmentation
-from synthmed_jax.data.records import DataSettings
-from synthmed_jax.data.split import SplitSettings
+from synthmed_jax.data.sets import check_settings
+from synthmed_jax.data.settings import Augmentation, DataSettings, SplitSettings
 from synthmed_jax.diffusion.conditioning import CONDITIONINGS
 from synthmed_jax.diffusion.process import PREDICTIONS
 from synthmed_jax.diffusion.sampling import SampleSettings
@@ -134,6 +133,7 @@ def from_config(config: ConfigDict) -> Settings:
         explain_arm=explain_arm,
         fields=dict(_flatten(config.to_dict())),
     )
+    check_settings(settings.data)
     side = smallest_side(settings.unet)
     if settings.data.image_size % side:
         raise UserError(

@@ -17,7 +17,7 @@ from synthmed_jax.classifiers.programs import Programs
 from synthmed_jax.classifiers.settings import ClassifierSettings
 from synthmed_jax.classifiers.train import train_fold
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.data.pipeline import FLIPS
+from synthmed_jax.data.settings import FLIPS
 from synthmed_jax.diffusion import sampling, schedule
 from synthmed_jax.diffusion import train as diffusion_train
 from synthmed_jax.diffusion.model import Model

@@ -6,7 +6,6 @@ the source's content, so that a changed folder gives a new copy; TFDS writes int
 """
 
 import contextlib
-import dataclasses
 import importlib
 import importlib.util
 import io
@@ -18,63 +17,10 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from synthmed_jax import checks
-from synthmed_jax.data import decode
-from synthmed_jax.data.sets import brain_tumor_mri, builders, folder, leukemia, phantom, sarscov2_ct
+from synthmed_jax.data import sets
+from synthmed_jax.data.sets import builders, folder, phantom
+from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
-
-DATASETS: dict[str, type[builders.ImageBuilder]] = {
-    "leukemia": leukemia.Leukemia,
-    "brain_tumor_mri": brain_tumor_mri.BrainTumorMri,
-    "sarscov2_ct": sarscov2_ct.Sarscov2Ct,
-    "folder": folder.Folder,
-    "phantom": phantom.Phantom,
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class DataSettings:
-    """The config block `data`; values out of range raise UserError.
-
-    Attributes:
-      name: a key of DATASETS.
-      dir: the data set's own root or a folder that holds it ("" = fetch it; phantom: not read).
-      variant: leukemia's `Original` or `Segmented`; the other sets do not read it.
-      image_size: side of the square images, pixels.
-      channels: 1 (luminance) or 3 (RGB).
-      fit: how an image becomes square: pad | crop | stretch.
-      cache_dir: prepared data and decoded arrays ("" = ~/.cache/synthmed_jax).
-      phantom_images: phantoms a class.
-      phantom_seed: seed of the phantoms.
-    """
-
-    name: str
-    dir: str
-    variant: str
-    image_size: int
-    channels: int
-    fit: str
-    cache_dir: str
-    phantom_images: int
-    phantom_seed: int
-
-    def __post_init__(self) -> None:
-        checks.one_of("config.data.name", self.name, tuple(DATASETS))
-        checks.one_of("config.data.fit", self.fit, decode.FITS)
-        checks.one_of("config.data.channels", self.channels, (1, 3))
-        variants = getattr(DATASETS[self.name], "VARIANTS", ())
-        if variants:
-            checks.one_of("config.data.variant", self.variant, variants)
-        checks.at_least("config.data.image_size", self.image_size, 1)
-        if self.name == "phantom":
-            checks.at_least("config.data.image_size (phantoms)", self.image_size, 16)
-            checks.at_least("config.data.phantom_images", self.phantom_images, 1)
-            checks.at_least("config.data.phantom_seed", self.phantom_seed, 0)
-
-    @property
-    def cache(self) -> Path:
-        """The folder for prepared data and decoded arrays."""
-        return Path(self.cache_dir or "~/.cache/synthmed_jax").expanduser()
 
 
 class Records:
@@ -113,7 +59,8 @@ def open_records(settings: DataSettings) -> Records:
       UserError: the data can't be found or fetched (the message says where it is from, how to
         download it and the folders expected), or has fewer than two classes.
     """
-    builder_class = DATASETS[settings.name]
+    sets.check_settings(settings)
+    builder_class = sets.DATASETS[settings.name]
     if settings.name == "phantom":
         drawn = phantom.make_source(
             settings.phantom_images, settings.phantom_seed, settings.image_size

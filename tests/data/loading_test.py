@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from synthmed_jax.data import decode, loading
+from synthmed_jax.data.sets import phantom_drawing
 from synthmed_jax.errors import UserError
 
 
@@ -160,12 +161,11 @@ def test_subset_keeps_the_order_asked_for():
 
 
 def test_phantoms_arrive_as_drawn(settings):
-    phantom = pytest.importorskip("synthmed_jax.data.phantom")
     loaded = loading.load_images(
         settings(name="phantom", image_size=16, channels=1, phantom_images=2)
     ).images
     assert len(loaded) == 8
-    image, _ = phantom.draw(0, 3, 1, 16)
+    image, _ = phantom_drawing.draw(0, 3, 1, 16)
     np.testing.assert_array_equal(
         loaded.images[loaded.files.index("pituitary/00001.png"), ..., 0], image
     )

@@ -9,7 +9,9 @@ from typing import Any, ClassVar, NamedTuple
 
 import tensorflow_datasets as tfds
 
+from synthmed_jax import checks
 from synthmed_jax.data import decode
+from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
 from synthmed_jax.progress import file_progress_bar
 
@@ -66,6 +68,8 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # 
     DESCRIPTION: ClassVar[str] = ""
     CITATION: ClassVar[str] = ""
     HOMEPAGE: ClassVar[str] = ""
+    VARIANTS: ClassVar[tuple[str, ...]] = ()
+    """The choices of `data.variant`; none: it is not read."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(skip_registration=True, **kwargs)
@@ -73,6 +77,12 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # 
     def __init__(self, *, source: Source, **kwargs: Any):
         self.source = source
         super().__init__(**kwargs)
+
+    @classmethod
+    def check_settings(cls, settings: DataSettings) -> None:
+        """Raises UserError for values that this data set refuses."""
+        if cls.VARIANTS:
+            checks.one_of("config.data.variant", settings.variant, cls.VARIANTS)
 
     def _info(self) -> tfds.core.DatasetInfo:
         return _LocalInfo(
@@ -118,13 +128,12 @@ class KaggleImages(ImageBuilder):
 
     Class attributes: `CLASS_FOLDERS` maps a class to its folders below the root (`{variant}` is
     filled in), `FOLDER_NAMES` are the names that a parent folder may hold the root under, `KAGGLE`
-    is Kaggle's owner/name and `VARIANTS` the choices of `data.variant` (empty: it is not read).
+    is Kaggle's owner/name.
     """
 
     CLASS_FOLDERS: ClassVar[dict[str, tuple[str, ...]]] = {}
     FOLDER_NAMES: ClassVar[tuple[str, ...]] = ()
     KAGGLE: ClassVar[str] = ""
-    VARIANTS: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def class_folders(cls, variant: str) -> dict[str, tuple[str, ...]]:

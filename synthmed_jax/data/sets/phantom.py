@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from synthmed_jax import checks
 from synthmed_jax.data.sets import builders, phantom_drawing, raster
+from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.progress import file_progress_bar
 
 _FORMAT_VERSION = 1
@@ -29,6 +31,13 @@ class Phantom(builders.ImageBuilder):
 
     DESCRIPTION = "Procedurally drawn, brain-MRI-like phantoms with class-specific lesions."
     CITATION = "None: drawn by synthmed_jax.data.phantom."
+
+    @classmethod
+    def check_settings(cls, settings: DataSettings) -> None:
+        """Raises UserError for values that phantoms can't be drawn with."""
+        checks.at_least("config.data.image_size (phantoms)", settings.image_size, 16)
+        checks.at_least("config.data.phantom_images", settings.phantom_images, 1)
+        checks.at_least("config.data.phantom_seed", settings.phantom_seed, 0)
 
     def _records(self) -> Iterator[builders.Record]:
         source = self.source
