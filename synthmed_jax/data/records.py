@@ -21,6 +21,7 @@ from synthmed_jax.data import sets
 from synthmed_jax.data.sets import builders, folder, phantom
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
+from synthmed_jax.files import sha256
 
 
 class Records:
@@ -43,10 +44,10 @@ class Records:
     def __getitem__(self, position: int) -> builders.Record:
         """Returns one record; raises UserError if its bytes are not those that were stored."""
         stored = self._data[position]
-        file, sha256 = os.fsdecode(stored["file"]), stored["sha256"].decode()
-        if builders.sha256(stored["content"]) != sha256:
+        file, digest = os.fsdecode(stored["file"]), stored["sha256"].decode()
+        if sha256(stored["content"]) != digest:
             raise UserError(f"the prepared copy of {file} is damaged: delete {self._where}")
-        return builders.Record(stored["content"], file, int(stored["label"]), sha256)
+        return builders.Record(stored["content"], file, int(stored["label"]), digest)
 
     def __iter__(self) -> Iterator[builders.Record]:
         return (self[position] for position in range(len(self)))

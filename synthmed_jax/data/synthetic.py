@@ -1,7 +1,6 @@
 """The synthetic set on disk: class folders of PNGs and manifest.csv, one row an image."""
 
 import csv
-import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from synthmed_jax.data import decode
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import write_text
+from synthmed_jax.files import sha256, write_text
 from synthmed_jax.progress import file_progress_bar
 
 MANIFEST_FIELDS = (
@@ -119,7 +118,7 @@ def _read_image(directory: Path, row: Mapping[str, Any], channels: int) -> np.nd
     path = directory / row["path"]
     try:
         content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != row["sha256"]:
+        if sha256(content) != row["sha256"]:
             raise UserError(f"{path} is not the image that manifest.csv names: {_anew(directory)}")
         return decode.decode_image(content, channels)
     except FileNotFoundError as error:

@@ -6,24 +6,16 @@ killed run redoes at most one block and yields the same files.
 
 from __future__ import annotations
 
-import hashlib
-import io
 import pathlib
 from collections.abc import Callable
 
 import numpy as np
-from PIL import Image
 
 from synthmed_jax.data import synthetic
+from synthmed_jax.data.png import encode_png
 from synthmed_jax.diffusion.sampling import SampleSettings
+from synthmed_jax.files import sha256
 from synthmed_jax.progress import progress_bar
-
-
-def encode_png(image: np.ndarray) -> bytes:
-    """u8[H,W,1 or 3] -> PNG bytes."""
-    buffer = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def generate(
@@ -75,7 +67,7 @@ def generate(
                     "steps": settings.steps,
                     "guidance": settings.guidance,
                     "checkpoint": checkpoints[label],
-                    "sha256": hashlib.sha256(png).hexdigest(),
+                    "sha256": sha256(png),
                 }
             synthetic.write_manifest(directory, rows.values())
             bar.update(block)

@@ -1,7 +1,6 @@
 """What the TFDS builders share: listing a tree, hashing it, and storing its files as they are."""
 
 import dataclasses
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from synthmed_jax import checks
 from synthmed_jax.data import decode
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
+from synthmed_jax.files import sha256, sha256_of
 from synthmed_jax.progress import file_progress_bar
 
 SPLIT = "images"
@@ -192,11 +192,6 @@ def walk_images(folder: Path) -> list[str]:
     return [file for file in walk_files(folder) if is_image(file)]
 
 
-def sha256(content: bytes) -> str:
-    """Returns the sha256 of some bytes, hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def hash_files(root: Path, files: Sequence[ImageFile]) -> str:
     """Reads all files and returns their `content_hash`.
 
@@ -206,8 +201,7 @@ def hash_files(root: Path, files: Sequence[ImageFile]) -> str:
     digests = []
     for file, _ in file_progress_bar(files, "reading"):
         try:
-            with (root / file).open("rb") as stream:
-                digests.append((file, hashlib.file_digest(stream, "sha256").hexdigest()))
+            digests.append((file, sha256_of(root / file)))
         except OSError as error:  # such as a link into an archive that was not fetched
             raise UserError(
                 f"{root / file} can't be read ({error.strerror}): mend or remove it"
@@ -217,7 +211,5 @@ def hash_files(root: Path, files: Sequence[ImageFile]) -> str:
 
 def content_hash(digests: Iterable[tuple[str, str]]) -> str:
     """Returns the sha256 over (path, sha256 of the content) pairs, in order of the paths."""
-    total = hashlib.sha256()
-    for file, digest in sorted(digests):
-        total.update(f"{file}\0{digest}\n".encode("utf-8", "surrogateescape"))
-    return total.hexdigest()
+    lines = "".join(f"{file}\0{digest}\n" for file, digest in sorted(digests))
+    return sha256(lines.encode("utf-8", "surrogateescape"))

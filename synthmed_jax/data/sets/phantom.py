@@ -1,18 +1,17 @@
 """The phantom set as a TFDS builder: drawn images are stored as PNG files like any real ones."""
 
 import dataclasses
-import hashlib
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from synthmed_jax import checks
+from synthmed_jax.data.png import encode_png
 from synthmed_jax.data.sets import builders, phantom_drawing, raster
 from synthmed_jax.data.settings import DataSettings
+from synthmed_jax.files import sha256
 from synthmed_jax.progress import file_progress_bar
 
 _FORMAT_VERSION = 1
@@ -44,8 +43,8 @@ class Phantom(builders.ImageBuilder):
         assert isinstance(source, PhantomSource)
         for file, label in file_progress_bar(source.files, "drawing phantoms"):
             image, _ = phantom_drawing.draw(source.seed, label, int(Path(file).stem), source.size)
-            content = _png(image)
-            yield builders.Record(content, file, label, builders.sha256(content))
+            content = encode_png(image[:, :, None])
+            yield builders.Record(content, file, label, sha256(content))
 
 
 def make_source(images: int, seed: int, size: int) -> PhantomSource:
@@ -73,10 +72,4 @@ def recipe_hash(source: PhantomSource) -> str:
     """
     code = b"".join(Path(str(module.__file__)).read_bytes() for module in (phantom_drawing, raster))
     values = [_FORMAT_VERSION, np.__version__, source.files, source.seed, source.size]
-    return hashlib.sha256(code + json.dumps(values).encode()).hexdigest()
-
-
-def _png(image: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="PNG")
-    return buffer.getvalue()
+    return sha256(code + json.dumps(values).encode())
