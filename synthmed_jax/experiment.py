@@ -15,7 +15,7 @@ from synthmed_jax.classifiers import cross_validate, feature_net, inputs
 from synthmed_jax.classifiers.programs import Programs, make_network, make_programs
 from synthmed_jax.classifiers.weights import pretrained
 from synthmed_jax.data import loading, split, synthetic, warp
-from synthmed_jax.data.sets import phantom
+from synthmed_jax.data.sets import DATASETS
 from synthmed_jax.diffusion import conditioning, model, sampling, schedule, unet
 from synthmed_jax.diffusion.step import Step, make_step
 from synthmed_jax.evaluation import classification, memorisation
@@ -176,10 +176,8 @@ class Run:
     @property
     def lesion_of(self) -> Callable[[str], np.ndarray] | None:
         """Where a real image's lesion is, at the size that the classifiers see; None: not known."""
-        if self.settings.data.name != "phantom":
-            return None
-        seed, size = self.settings.data.phantom_seed, self.settings.classifier.image_size
-        return functools.partial(phantom.lesion_of, seed=seed, size=size)
+        data, size = self.settings.data, self.settings.classifier.image_size
+        return DATASETS[data.name].make_lesion_of(data, size)
 
     @property
     def cells(self) -> list[cross_validate.Cell]:

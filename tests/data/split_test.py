@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from synthmed_jax.data import records, split
+from synthmed_jax.data import split
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.data.sets import DATASETS
+from synthmed_jax.data.sets import DATASETS, kaggle
 from synthmed_jax.errors import UserError
 
 DEFAULT = {"fraction": 0.2, "val_fraction": 0.15, "counts": "", "group_by": "none", "seed": 0}
@@ -194,7 +194,7 @@ def test_split_of_other_data_is_refused(tmp_path: Path):
 )
 def test_real_sets_have_the_counts_of_table_1(real_data, name, expected):
     builder = DATASETS[name]
-    root = records.find_root(builder, str(real_data), "Original")
+    root = kaggle.find_root(builder, str(real_data), "Original")
     class_names, listed = builder.list_files(root, "Original")
     labels = np.array([file.label for file in listed])
     files = [file.file for file in listed]
