@@ -40,7 +40,7 @@ def generate(
     """
     found = synthetic.read_manifest(directory) if (directory / "manifest.csv").exists() else []
     # By image: one that is drawn again, in a block of another size, takes the place of its row.
-    rows = {(row["class"], row["index"]): row for row in found}
+    rows = {(row.class_name, row.index): row for row in found}
     blocks = [
         (label, start)
         for label in range(len(class_names))
@@ -58,16 +58,16 @@ def generate(
                 png = encode_png(image)
                 path = folder / f"{i:05d}.png"
                 path.write_bytes(png)
-                rows[class_names[label], int(i)] = {
-                    "path": path.relative_to(directory).as_posix(),
-                    "class": class_names[label],
-                    "index": int(i),
-                    "seed": settings.seed,
-                    "sampler": settings.sampler,
-                    "steps": settings.steps,
-                    "guidance": settings.guidance,
-                    "checkpoint": checkpoints[label],
-                    "sha256": sha256(png),
-                }
+                rows[class_names[label], int(i)] = synthetic.ManifestRow(
+                    path=path.relative_to(directory).as_posix(),
+                    class_name=class_names[label],
+                    index=int(i),
+                    seed=settings.seed,
+                    sampler=settings.sampler,
+                    steps=settings.steps,
+                    guidance=settings.guidance,
+                    checkpoint=checkpoints[label],
+                    sha256=sha256(png),
+                )
             synthetic.write_manifest(directory, rows.values())
             bar.update(block)
