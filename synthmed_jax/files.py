@@ -36,7 +36,12 @@ def read_json(path: pathlib.Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def sha256(content: bytes) -> str:
+    """Returns the sha256 of some bytes, hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def sha256_of(path: pathlib.Path) -> str:
-    """Returns the sha256 of a file's content, hexadecimal; read in pieces."""
+    """Returns the sha256 of a file's content, hexadecimal; the file is read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,8 @@
+import hashlib
+
 import pytest
 
-from synthmed_jax.files import read_json, write_json, write_text
+from synthmed_jax.files import read_json, sha256, sha256_of, write_json, write_text
 
 
 def test_nan_is_never_written(tmp_path):
@@ -20,3 +22,11 @@ def test_a_file_is_replaced_whole(tmp_path):
 def test_a_name_that_is_no_text_is_written(tmp_path):
     write_text(tmp_path / "x.csv", "Jos\u00e9 M\udcfcller")
     assert (tmp_path / "x.csv").read_text(encoding="utf-8") == r"José M\udcfcller"
+
+
+def test_a_file_has_the_hash_of_its_bytes(tmp_path):
+    # FIPS 180-2, example B.1.
+    assert sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    content = bytes(range(256)) * 9999  # more than one piece
+    (tmp_path / "x").write_bytes(content)
+    assert sha256_of(tmp_path / "x") == sha256(content) == hashlib.sha256(content).hexdigest()

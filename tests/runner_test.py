@@ -229,9 +229,9 @@ def test_one_model_a_class_runs_to_its_images(tmp_path, cache):
     config = make_config(cache, diffusion__conditioning="per_class")
     runner.run(config, tmp_path, ["split", "diffusion", "generate"])
     rows = synthetic.read_manifest(tmp_path / "synthetic")
-    assert len({row["checkpoint"] for row in rows}) == 4
+    assert len({row.checkpoint for row in rows}) == 4
     assert {p.parent.name for p in (tmp_path / "diffusion").glob("*/best.json")} == {
-        row["class"] for row in rows
+        row.class_name for row in rows
     }
 
 

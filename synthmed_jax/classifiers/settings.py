@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from synthmed_jax import checks
 from synthmed_jax.classifiers.rates import SCHEDULES, Rates
 from synthmed_jax.classifiers.weights.pretrained import TRANSFORMS
-from synthmed_jax.data.pipeline import Augmentation
+from synthmed_jax.data.settings import Augmentation
 
 # What validation means -> which images: synthetic, those of its training set that a fold leaves
 # out (the paper's); val, the real ones that the generator did not learn from either.

@@ -6,10 +6,10 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps
 
+from synthmed_jax.data.settings import FITS
+
 DECODE_VERSION = 1
 """Part of the key of cached arrays: raise it when the pixels that this module returns change."""
-
-FITS = ("pad", "crop", "stretch")
 
 # Formats that Pillow lists as readable but that hold no raster of their own: EPS runs Ghostscript,
 # the others are stubs for decoders that nobody registers.

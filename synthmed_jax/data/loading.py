@@ -13,7 +13,7 @@ import numpy as np
 
 from synthmed_jax.data import decode, records
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.data.records import DataSettings
+from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import write_json
 from synthmed_jax.progress import file_progress_bar

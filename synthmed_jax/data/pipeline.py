@@ -4,8 +4,6 @@ Images that stay on the devices are gathered and varied there, by numbers that a
 pixels are the same.
 """
 
-import dataclasses
-
 import grain
 import jax
 import jax.numpy as jnp
@@ -13,36 +11,8 @@ import numpy as np
 
 from synthmed_jax.data import warp
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.errors import UserError
-
-FLIPS = ("none", "horizontal", "dihedral")
-
-
-@dataclasses.dataclass(frozen=True)
-class Augmentation:
-    """How training images are varied.
-
-    Attributes:
-      flips: "none", "horizontal" (left-right mirror with probability 1/2) or "dihedral" (one of
-        the square's 8 symmetries, for images without an up, such as blood smears).
-      shift: largest shift in pixels; each axis draws from [-shift, shift]. What comes in repeats
-        the edge: black would be a frame that bright microscopy never has, and a reflection would
-        double anatomy at the border.
-      warp: probability of a geometric warp whose numbers come with the image (see `warp`), for a
-        network that is told; 0.0: none, and no numbers.
-    """
-
-    flips: str
-    shift: int
-    warp: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.flips not in FLIPS:
-            raise UserError(f"flips={self.flips!r} is not one of {', '.join(FLIPS)}")
-        if self.shift < 0:
-            raise UserError(f"shift={self.shift} must be at least 0 pixels")
-        if not 0 <= self.warp <= 1:
-            raise UserError(f"warp={self.warp} must be between 0 and 1")
 
 
 def batches(

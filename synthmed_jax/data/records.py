@@ -1,80 +1,35 @@
-"""Opens a data set: finds (or fetches) its folder, prepares it with TFDS, serves its records.
+"""Opens a data set: asks it for its files, prepares a copy with TFDS, serves the records.
 
-No TensorFlow: TFDS writes and reads array_record files. The prepared copy is keyed by a hash of
-the source's content, so that a changed folder gives a new copy; TFDS writes into a folder
+No TensorFlow: TFDS writes and reads array_record files. The prepared copy is named after a hash of
+the source's content, so that a changed folder gives a new copy. TFDS writes into a folder
 `incomplete.*` and renames it last, so that a killed run leaves nothing that would be served.
 """
 
 import contextlib
-import dataclasses
-import importlib
-import importlib.util
 import io
 import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
+import numpy as np
 import tensorflow_datasets as tfds
 
-from synthmed_jax import checks
-from synthmed_jax.data import decode
-from synthmed_jax.data.sets import brain_tumor_mri, builders, folder, leukemia, phantom, sarscov2_ct
+from synthmed_jax.data import sets
+from synthmed_jax.data.sets import builders
+from synthmed_jax.data.sets.listing import content_hash
+from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
-
-DATASETS: dict[str, type[builders.ImageBuilder]] = {
-    "leukemia": leukemia.Leukemia,
-    "brain_tumor_mri": brain_tumor_mri.BrainTumorMri,
-    "sarscov2_ct": sarscov2_ct.Sarscov2Ct,
-    "folder": folder.Folder,
-    "phantom": phantom.Phantom,
-}
+from synthmed_jax.files import sha256
 
 
-@dataclasses.dataclass(frozen=True)
-class DataSettings:
-    """The config block `data`; values out of range raise UserError.
+class _StoredRow(TypedDict):
+    """One record as TFDS returns it."""
 
-    Attributes:
-      name: a key of DATASETS.
-      dir: the data set's own root or a folder that holds it ("" = fetch it; phantom: not read).
-      variant: leukemia's `Original` or `Segmented`; the other sets do not read it.
-      image_size: side of the square images, pixels.
-      channels: 1 (luminance) or 3 (RGB).
-      fit: how an image becomes square: pad | crop | stretch.
-      cache_dir: prepared data and decoded arrays ("" = ~/.cache/synthmed_jax).
-      phantom_images: phantoms a class.
-      phantom_seed: seed of the phantoms.
-    """
-
-    name: str
-    dir: str
-    variant: str
-    image_size: int
-    channels: int
-    fit: str
-    cache_dir: str
-    phantom_images: int
-    phantom_seed: int
-
-    def __post_init__(self) -> None:
-        checks.one_of("config.data.name", self.name, tuple(DATASETS))
-        checks.one_of("config.data.fit", self.fit, decode.FITS)
-        checks.one_of("config.data.channels", self.channels, (1, 3))
-        variants = getattr(DATASETS[self.name], "VARIANTS", ())
-        if variants:
-            checks.one_of("config.data.variant", self.variant, variants)
-        checks.at_least("config.data.image_size", self.image_size, 1)
-        if self.name == "phantom":
-            checks.at_least("config.data.image_size (phantoms)", self.image_size, 16)
-            checks.at_least("config.data.phantom_images", self.phantom_images, 1)
-            checks.at_least("config.data.phantom_seed", self.phantom_seed, 0)
-
-    @property
-    def cache(self) -> Path:
-        """The folder for prepared data and decoded arrays."""
-        return Path(self.cache_dir or "~/.cache/synthmed_jax").expanduser()
+    content: bytes
+    file: bytes
+    sha256: bytes
+    label: np.int64
 
 
 class Records:
@@ -85,22 +40,28 @@ class Records:
       data_hash: sha256 over all relative paths and contents.
     """
 
-    def __init__(self, data: Any, class_names: tuple[str, ...], data_hash: str, where: Path):
+    def __init__(
+        self,
+        rows: Sequence[_StoredRow],
+        class_names: tuple[str, ...],
+        data_hash: str,
+        where: Path,
+    ):
         self.class_names = class_names
         self.data_hash = data_hash
-        self._data = data
+        self._rows = rows
         self._where = where
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._rows)
 
     def __getitem__(self, position: int) -> builders.Record:
         """Returns one record; raises UserError if its bytes are not those that were stored."""
-        stored = self._data[position]
-        file, sha256 = os.fsdecode(stored["file"]), stored["sha256"].decode()
-        if builders.sha256(stored["content"]) != sha256:
+        stored = self._rows[position]
+        file, digest = os.fsdecode(stored["file"]), stored["sha256"].decode()
+        if sha256(stored["content"]) != digest:
             raise UserError(f"the prepared copy of {file} is damaged: delete {self._where}")
-        return builders.Record(stored["content"], file, int(stored["label"]), sha256)
+        return builders.Record(stored["content"], file, int(stored["label"]), digest)
 
     def __iter__(self) -> Iterator[builders.Record]:
         return (self[position] for position in range(len(self)))
@@ -110,97 +71,34 @@ def open_records(settings: DataSettings) -> Records:
     """Opens a data set, preparing it first if this content was not prepared before.
 
     Raises:
-      UserError: the data can't be found or fetched (the message says where it is from, how to
-        download it and the folders expected), or has fewer than two classes.
+      UserError: an unknown data set or a value that it refuses; the data can't be found or fetched
+        (the message says where it is from, how to download it and the folders expected), or has
+        fewer than two classes.
     """
-    builder_class = DATASETS[settings.name]
-    if settings.name == "phantom":
-        drawn = phantom.make_source(
-            settings.phantom_images, settings.phantom_seed, settings.image_size
-        )
-        where = settings.cache / "prepared" / phantom.recipe_hash(drawn)
-        data = _prepare(builder_class, drawn, where)
-        digests = [(os.fsdecode(row["file"]), row["sha256"].decode()) for row in data]
-        return Records(data, drawn.class_names, builders.content_hash(digests), where)
-    if issubclass(builder_class, builders.KaggleImages):
-        root = find_root(builder_class, settings.dir, settings.variant)
-        class_names, files = builder_class.list_files(root, settings.variant)
-    else:
-        root = Path(settings.dir).expanduser()
-        if not settings.dir:
-            raise UserError("data.dir is not set: give a folder that holds one folder a class")
-        class_names, files = folder.list_files(root)
-    data_hash = builders.hash_files(root, files)
-    where = settings.cache / "prepared" / data_hash
-    data = _prepare(builder_class, builders.Source(root, files, class_names, data_hash), where)
-    return Records(data, class_names, data_hash, where)
-
-
-def find_root(builder_class: type[builders.KaggleImages], given: str, variant: str) -> Path:
-    """Returns the folder that holds Kaggle's layout: `given`, or one below it, or a download.
-
-    kagglehub (an optional package) is asked only when `given` is empty or does not exist: a folder
-    of another layout is the user's to mend, and must not be replaced by other images in silence.
-
-    Raises:
-      UserError: with citation, homepage, download instructions and the layout.
-    """
-    parent = Path(given).expanduser()
-    if given and parent.is_dir():
-        for root in (parent, *(parent / name for name in builder_class.FOLDER_NAMES)):
-            if builder_class.holds(root, variant):
-                return root
-        raise UserError(
-            f"data.dir={given!r} holds no {builder_class.name} data.\n"
-            + _instructions(builder_class, variant)
-        )
-    missing = f"data.dir={given!r} does not exist" if given else "data.dir is not set"
-    if importlib.util.find_spec("kagglehub") is None:
-        raise UserError(f"{missing}.\n" + _instructions(builder_class, variant))
-    print(f"{missing}: fetching {builder_class.KAGGLE} with kagglehub", file=sys.stderr)
-    try:
-        root = Path(importlib.import_module("kagglehub").dataset_download(builder_class.KAGGLE))
-    except Exception as error:  # kagglehub's errors share no base class
-        raise UserError(
-            f"{missing}, and kagglehub could not fetch it ({type(error).__name__}: {error}).\n"
-            + _instructions(builder_class, variant)
-        ) from error
-    if not builder_class.holds(root, variant):
-        raise UserError(
-            f"kagglehub fetched {root}, which has another layout.\n"
-            + _instructions(builder_class, variant)
-        )
-    return root
-
-
-def _instructions(builder_class: type[builders.KaggleImages], variant: str) -> str:
-    owner_name = builder_class.KAGGLE
-    folders = builder_class.class_folders(variant).values()
-    layout = "\n".join(f"  {folder}/*.jpg or .png" for several in folders for folder in several)
-    return (
-        f"Get it from {builder_class.HOMEPAGE} (a Kaggle account is needed), either\n"
-        "  in a browser: Download, then unpack the archive, or\n"
-        f"  pip install kaggle; kaggle datasets download {owner_name} --unzip -p <folder>, or\n"
-        "  pip install kagglehub, leave data.dir empty, and it is fetched on the first run,\n"
-        "then set --config.data.dir to the folder that holds (itself, or in a folder named "
-        f"{' or '.join(builder_class.FOLDER_NAMES)})\n{layout}\n"
-        f"Please cite: {builder_class.CITATION}\n"
-        "To try the program without any download use configs/phantom_ddpm.py."
-    )
+    sets.check_settings(settings)
+    builder_class = sets.DATASETS[settings.name]
+    source = builder_class.make_source(settings)
+    where = settings.cache / "prepared" / source.key
+    rows = _prepare(builder_class, source, where)
+    data_hash = source.content_hash
+    if data_hash is None:
+        data_hash = content_hash((os.fsdecode(row["file"]), row["sha256"].decode()) for row in rows)
+    return Records(rows, source.class_names, data_hash, where)
 
 
 def _prepare(
     builder_class: type[builders.ImageBuilder], source: builders.Source, where: Path
-) -> Any:
-    """Prepares below `where` unless a finished copy is there; returns the TFDS data source."""
+) -> Sequence[_StoredRow]:
+    """Prepares a copy below `where` unless a finished one is there; returns its rows."""
 
     def make_builder() -> builders.ImageBuilder:
-        return builder_class(source=source, data_dir=str(where), file_format="array_record")
+        return builder_class(source=source, data_dir=str(where))
 
-    # The folder is renamed into place when it is whole. TFDS's own `is_prepared` warns about a no.
+    # This file appears when TFDS renames the whole folder into place. TFDS's `is_prepared` would
+    # ask the same, but logs a warning where the answer is no.
     finished = where / builder_class.name / str(builder_class.VERSION) / "dataset_info.json"
     if not finished.is_file():
-        tfds.disable_progress_bar()  # ours shows, and only if it takes long
+        tfds.disable_progress_bar()  # `_records` shows one, and only if it takes long
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints a line before and after
                 make_builder().download_and_prepare()

@@ -12,35 +12,8 @@ from fractions import Fraction
 import numpy as np
 
 from synthmed_jax.data import grouping
+from synthmed_jax.data.settings import SplitSettings
 from synthmed_jax.errors import UserError
-
-
-@dataclasses.dataclass(frozen=True)
-class SplitSettings:
-    """The config block `split`.
-
-    Attributes:
-      fraction: share of each class that becomes fit + val, rounded up to whole images; in (0, 1).
-      val_fraction: share of fit + val that becomes val, rounded half up; in [0, 1), 0 = no val.
-      counts: "" or fit + val images by class, "glioma=325,meningioma=330"; classes that are not
-        named follow `fraction`.
-      group_by: "none", a regular expression over the file name or a .csv file (grouping.py).
-      seed: >= 0.
-    """
-
-    fraction: float
-    val_fraction: float
-    counts: str
-    group_by: str
-    seed: int
-
-    def __post_init__(self) -> None:
-        if not 0 < self.fraction < 1:
-            raise UserError(f"split.fraction={self.fraction} must lie between 0 and 1")
-        if not 0 <= self.val_fraction < 1:
-            raise UserError(f"split.val_fraction={self.val_fraction} must be in [0, 1)")
-        if self.seed < 0:
-            raise UserError(f"split.seed={self.seed} must be at least 0")
 
 
 @dataclasses.dataclass(frozen=True)

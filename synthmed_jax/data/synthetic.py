@@ -1,53 +1,67 @@
-"""The synthetic set on disk: class folders of PNGs and manifest.csv, one row an image."""
+"""The synthetic set on disk: class folders of PNGs and manifest.csv, one row per image."""
 
 import csv
-import hashlib
+import dataclasses
 import io
-from collections.abc import Iterable, Mapping, Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from synthmed_jax.data import decode
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import write_text
+from synthmed_jax.files import sha256, write_text
 from synthmed_jax.progress import file_progress_bar
 
-MANIFEST_FIELDS = (
-    "path",
-    "class",
-    "index",
-    "seed",
-    "sampler",
-    "steps",
-    "guidance",
-    "checkpoint",
-    "sha256",
-)
-_NUMBERS = {"index": int, "seed": int, "steps": int, "guidance": float}
+
+@dataclasses.dataclass(frozen=True)
+class ManifestRow:
+    """One synthetic image: where it is, and all that determines its pixels.
+
+    Attributes:
+      path: relative POSIX path below the synthetic set's folder.
+      class_name: its class; the column is called `class`.
+      index: >= 0, which image of its class.
+      seed, sampler, steps, guidance: of the sampling, as in `SampleSettings`.
+      checkpoint: sha256 of the generator's weights.
+      sha256: of the file's bytes.
+    """
+
+    path: str
+    class_name: str
+    index: int
+    seed: int
+    sampler: str
+    steps: int
+    guidance: float
+    checkpoint: str
+    sha256: str
 
 
-def write_manifest(directory: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+_ATTRIBUTES = tuple(field.name for field in dataclasses.fields(ManifestRow))
+# `class` can't be an attribute's name.
+MANIFEST_FIELDS = tuple("class" if name == "class_name" else name for name in _ATTRIBUTES)
+
+
+def write_manifest(directory: Path, rows: Iterable[ManifestRow]) -> None:
     """Writes manifest.csv atomically, sorted by class and index; equal rows give equal bytes.
 
     Args:
-      directory: the synthetic set's folder; `path` in a row is relative to it.
-      rows: mappings with exactly MANIFEST_FIELDS.
+      directory: the synthetic set's folder.
+      rows: one per image, in any order.
     """
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, MANIFEST_FIELDS, lineterminator="\n")
-    writer.writeheader()
-    for row in sorted(rows, key=lambda row: (row["class"], int(row["index"]))):
-        if row.keys() != set(MANIFEST_FIELDS):
-            raise ValueError(f"a manifest row needs {MANIFEST_FIELDS}, got {tuple(row)}")
-        writer.writerow(row)
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(MANIFEST_FIELDS)
+    in_order = sorted(rows, key=lambda row: (row.class_name, row.index))
+    writer.writerows(map(operator.attrgetter(*_ATTRIBUTES), in_order))
     write_text(directory / "manifest.csv", stream.getvalue())
 
 
-def read_manifest(directory: Path) -> list[dict[str, Any]]:
-    """Reads manifest.csv; index, seed and steps are int, guidance is float, the others str.
+def read_manifest(directory: Path) -> list[ManifestRow]:
+    """Reads manifest.csv; columns beyond those of a `ManifestRow` are not read.
 
     Raises:
       UserError: there is none, or it lacks a column.
@@ -61,24 +75,30 @@ def read_manifest(directory: Path) -> list[dict[str, Any]]:
         if lacking:
             raise UserError(f"{path} lacks the column(s) {', '.join(sorted(lacking))}")
         return [
-            {name: _NUMBERS.get(name, str)(value) for name, value in row.items()} for row in reader
+            ManifestRow(
+                path=row["path"],
+                class_name=row["class"],
+                index=int(row["index"]),
+                seed=int(row["seed"]),
+                sampler=row["sampler"],
+                steps=int(row["steps"]),
+                guidance=float(row["guidance"]),
+                checkpoint=row["checkpoint"],
+                sha256=row["sha256"],
+            )
+            for row in reader
         ]
 
 
 def load_synthetic(
-    directory: Path,
-    class_names: Sequence[str],
-    per_class: int,
-    image_size: int | None = None,
-    channels: int = 3,
+    directory: Path, class_names: Sequence[str], per_class: int, channels: int = 3
 ) -> ImageSet:
-    """Loads the first `per_class` images (by index) of every class, through the real images' path.
+    """Loads the first `per_class` images (by index) of every class, decoded as real images are.
 
     Args:
       directory: holds manifest.csv and the class folders.
       class_names: sorted as in the real set; labels are indices into it.
-      per_class: images a class, >= 1.
-      image_size: side to resize to, pixels; None leaves the images as they are.
+      per_class: images per class, >= 1.
       channels: 1 or 3.
 
     Raises:
@@ -88,41 +108,41 @@ def load_synthetic(
     rows = read_manifest(directory)
     pixels, labels, files = [], [], []
     for label, name in enumerate(class_names):
-        chosen = sorted((row for row in rows if row["class"] == name), key=lambda row: row["index"])
+        chosen = sorted((row for row in rows if row.class_name == name), key=lambda row: row.index)
         if len(chosen) < per_class:
             raise UserError(
                 f"{directory} holds {len(chosen)} synthetic images of {name}, {per_class} are "
-                "needed: generate more or lower the number a class"
+                "needed: generate more or lower the number per class"
             )
         for row in file_progress_bar(chosen[:per_class], f"reading synthetic {name}"):
-            image = _read_image(directory, row, channels)
-            pixels.append(image if image_size is None else _resize(image, image_size))
+            pixels.append(_read_image(directory, row, channels))
             labels.append(label)
-            files.append(row["path"])
+            files.append(row.path)
     if len({image.shape for image in pixels}) > 1:
-        raise UserError(f"{directory} holds images of different sizes: {_anew(directory)}")
+        raise UserError(f"{directory} holds images of different sizes: {_how_to_redraw(directory)}")
     return ImageSet(
         np.stack(pixels), np.asarray(labels, np.int32), tuple(files), tuple(class_names)
     )
 
 
-def _resize(image: np.ndarray, size: int) -> np.ndarray:
-    return decode.fit_image(image, size, "stretch")  # synthetic images are square
-
-
-def _anew(directory: Path) -> str:
+def _how_to_redraw(directory: Path) -> str:
     marker = directory.parent / "stages" / "generate.json"
     return f"delete {directory / 'manifest.csv'} and {marker}, and the set is drawn anew"
 
 
-def _read_image(directory: Path, row: Mapping[str, Any], channels: int) -> np.ndarray:
-    path = directory / row["path"]
+def _read_image(directory: Path, row: ManifestRow, channels: int) -> np.ndarray:
+    """Returns u8[H,W,channels]; raises UserError unless the file is the one in the manifest."""
+    path = directory / row.path
     try:
         content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != row["sha256"]:
-            raise UserError(f"{path} is not the image that manifest.csv names: {_anew(directory)}")
+        if sha256(content) != row.sha256:
+            raise UserError(
+                f"{path} is not the image that manifest.csv names: {_how_to_redraw(directory)}"
+            )
         return decode.decode_image(content, channels)
     except FileNotFoundError as error:
-        raise UserError(f"{path} is in manifest.csv but missing: {_anew(directory)}") from error
+        raise UserError(
+            f"{path} is in manifest.csv but missing: {_how_to_redraw(directory)}"
+        ) from error
     except decode.DecodeError as error:
         raise UserError(f"{path} can't be read: {error}") from error

@@ -6,24 +6,16 @@ killed run redoes at most one block and yields the same files.
 
 from __future__ import annotations
 
-import hashlib
-import io
 import pathlib
 from collections.abc import Callable
 
 import numpy as np
-from PIL import Image
 
 from synthmed_jax.data import synthetic
+from synthmed_jax.data.png import encode_png
 from synthmed_jax.diffusion.sampling import SampleSettings
+from synthmed_jax.files import sha256
 from synthmed_jax.progress import progress_bar
-
-
-def encode_png(image: np.ndarray) -> bytes:
-    """u8[H,W,1 or 3] -> PNG bytes."""
-    buffer = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def generate(
@@ -48,7 +40,7 @@ def generate(
     """
     found = synthetic.read_manifest(directory) if (directory / "manifest.csv").exists() else []
     # By image: one that is drawn again, in a block of another size, takes the place of its row.
-    rows = {(row["class"], row["index"]): row for row in found}
+    rows = {(row.class_name, row.index): row for row in found}
     blocks = [
         (label, start)
         for label in range(len(class_names))
@@ -66,16 +58,16 @@ def generate(
                 png = encode_png(image)
                 path = folder / f"{i:05d}.png"
                 path.write_bytes(png)
-                rows[class_names[label], int(i)] = {
-                    "path": path.relative_to(directory).as_posix(),
-                    "class": class_names[label],
-                    "index": int(i),
-                    "seed": settings.seed,
-                    "sampler": settings.sampler,
-                    "steps": settings.steps,
-                    "guidance": settings.guidance,
-                    "checkpoint": checkpoints[label],
-                    "sha256": hashlib.sha256(png).hexdigest(),
-                }
+                rows[class_names[label], int(i)] = synthetic.ManifestRow(
+                    path=path.relative_to(directory).as_posix(),
+                    class_name=class_names[label],
+                    index=int(i),
+                    seed=settings.seed,
+                    sampler=settings.sampler,
+                    steps=settings.steps,
+                    guidance=settings.guidance,
+                    checkpoint=checkpoints[label],
+                    sha256=sha256(png),
+                )
             synthetic.write_manifest(directory, rows.values())
             bar.update(block)

@@ -12,7 +12,8 @@ import numpy as np
 
 from synthmed_jax import checkpoint
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.data.pipeline import Augmentation, batches
+from synthmed_jax.data.pipeline import batches
+from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.settings import TrainSettings, check_batch
 from synthmed_jax.diffusion.step import State, Step, init_state

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 
 from synthmed_jax import verdicts
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.data import held_out
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.sets import DATASETS
 from synthmed_jax.evaluation import memorisation
 from synthmed_jax.explain import gallery
 from synthmed_jax.explain.predictor import Logits
@@ -36,13 +38,17 @@ def _run(run: Run) -> None:
     directory, inputs, settings = run.workdir.explain, run.inputs, run.settings.explain
     answers = directory / "answers"
     network = explained_network(run)
+    data_set = DATASETS[run.settings.data.name]
+    lesion_of = data_set.make_lesion_of(run.settings.data, run.settings.classifier.image_size)
     gallery.explain_sets(
         settings,
         held_out.read_test(run.workdir.split, inputs.data),
         gallery.Sources(
-            inputs.synthetic, lambda images: _nearest_fit(run, images), inputs.at_network_size,
-            inputs.lesion_of,
-        ),  # fmt: skip
+            inputs.synthetic,
+            functools.partial(_nearest_fit, run),
+            inputs.at_network_size,
+            lesion_of,
+        ),
         RememberedPredictor(*load_network(run, network), settings.batch_size, answers),
         network,
         directory,

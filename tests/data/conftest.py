@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synthmed_jax.data.records import DataSettings
+from synthmed_jax.data.settings import DataSettings
 
 # A busy machine makes single examples slow; that is no failure.
 hypothesis.settings.register_profile("no_deadline", deadline=None)

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from synthmed_jax.data import decode, loading
+from synthmed_jax.data.sets import phantom_drawing
 from synthmed_jax.errors import UserError
 
 
@@ -144,28 +145,12 @@ def test_others_may_read_the_cache(tmp_path, settings, make_images):
     assert len(modes) == 1
 
 
-def test_subset_keeps_the_order_asked_for():
-    whole = loading.ImageSet(
-        np.arange(3, dtype=np.uint8).reshape(3, 1, 1, 1),
-        np.array([0, 1, 1], np.int32),
-        ("a/0", "b/1", "b/2"),
-        ("a", "b"),
-    )
-    part = whole.subset([2, 0])
-    assert len(part) == 2
-    assert part.files == ("b/2", "a/0")
-    assert part.labels.tolist() == [1, 0]
-    assert part.images.ravel().tolist() == [2, 0]
-    assert len(whole.subset([])) == 0
-
-
 def test_phantoms_arrive_as_drawn(settings):
-    phantom = pytest.importorskip("synthmed_jax.data.phantom")
     loaded = loading.load_images(
         settings(name="phantom", image_size=16, channels=1, phantom_images=2)
     ).images
     assert len(loaded) == 8
-    image, _ = phantom.draw(0, 3, 1, 16)
+    image, _ = phantom_drawing.draw(0, 3, 1, 16)
     np.testing.assert_array_equal(
         loaded.images[loaded.files.index("pituitary/00001.png"), ..., 0], image
     )

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from synthmed_jax.data import split
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.sets import DATASETS, kaggle
 from synthmed_jax.data.settings import SplitSettings
 from synthmed_jax.errors import UserError
 
@@ -150,7 +151,7 @@ def test_rule_says_what_groups_reached():
 )
 def test_real_sets_have_the_counts_of_table_1(real_data, name, expected):
     builder = DATASETS[name]
-    root = find_root(builder, str(real_data), "Original")
+    root = kaggle.find_root(builder, str(real_data), "Original")
     class_names, listed = builder.list_files(root, "Original")
     labels = np.array([file.label for file in listed])
     files = [file.file for file in listed]

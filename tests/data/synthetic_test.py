@@ -6,10 +6,11 @@ import pytest
 from PIL import Image
 
 from synthmed_jax.data import synthetic
+from synthmed_jax.data.synthetic import ManifestRow
 from synthmed_jax.errors import UserError
 
 
-def write_set(directory: Path, per_class: int, size: int = 4) -> list[dict]:
+def write_set(directory: Path, per_class: int, size: int = 4) -> list[ManifestRow]:
     rng = np.random.default_rng(0)
     rows = []
     for name in ("a", "b,c"):
@@ -18,17 +19,17 @@ def write_set(directory: Path, per_class: int, size: int = 4) -> list[dict]:
             path = directory / name / f"{index:05d}.png"
             Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8)).save(path)
             rows.append(
-                {
-                    "path": path.relative_to(directory).as_posix(),
-                    "class": name,
-                    "index": index,
-                    "seed": 3,
-                    "sampler": "ddim",
-                    "steps": 25,
-                    "guidance": 1.5,
-                    "checkpoint": "0a1b",
-                    "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                }
+                ManifestRow(
+                    path=path.relative_to(directory).as_posix(),
+                    class_name=name,
+                    index=index,
+                    seed=3,
+                    sampler="ddim",
+                    steps=25,
+                    guidance=1.5,
+                    checkpoint="0a1b",
+                    sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+                )
             )
     return rows
 
@@ -40,7 +41,10 @@ def test_manifest_round_trip_is_sorted_and_stable(tmp_path):
     assert synthetic.read_manifest(tmp_path) == rows
     synthetic.write_manifest(tmp_path, synthetic.read_manifest(tmp_path))
     assert (tmp_path / "manifest.csv").read_bytes() == first
-    assert first.splitlines()[0].decode() == ",".join(synthetic.MANIFEST_FIELDS)
+    lines = first.decode().splitlines()
+    assert lines[0] == "path,class,index,seed,sampler,steps,guidance,checkpoint,sha256"
+    assert lines[1] == f"a/00000.png,a,0,3,ddim,25,1.5,0a1b,{rows[0].sha256}"
+    assert lines[13].startswith('"b,c/00000.png","b,c",0,3,ddim,')
 
 
 def test_manifest_with_more_columns_is_readable(tmp_path):
@@ -49,15 +53,21 @@ def test_manifest_with_more_columns_is_readable(tmp_path):
     lines = (tmp_path / "manifest.csv").read_text().splitlines()
     lines = [f"{line},{'kept' if number == 0 else 'yes'}" for number, line in enumerate(lines)]
     (tmp_path / "manifest.csv").write_text("\n".join(lines))
-    assert synthetic.read_manifest(tmp_path)[0]["kept"] == "yes"
+    assert synthetic.read_manifest(tmp_path) == rows
 
 
-def test_wrong_rows_are_refused_and_leave_the_old_manifest(tmp_path):
+def test_rows_that_end_in_an_error_leave_the_old_manifest(tmp_path):
     rows = write_set(tmp_path, 2)
     synthetic.write_manifest(tmp_path, rows)
-    with pytest.raises(ValueError, match="manifest row"):
-        synthetic.write_manifest(tmp_path, [{"path": "x", "class": "a", "index": 0}])
+
+    def dies():
+        yield rows[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        synthetic.write_manifest(tmp_path, dies())
     assert synthetic.read_manifest(tmp_path) == rows
+    assert not list(tmp_path.glob(".manifest*"))
 
 
 def test_missing_or_foreign_manifest(tmp_path):
@@ -72,12 +82,12 @@ def test_loads_the_first_of_each_class(tmp_path):
     rows = write_set(tmp_path, 11)
     synthetic.write_manifest(tmp_path, rows)
     loaded = synthetic.load_synthetic(tmp_path, ("a", "b,c"), 10, channels=3)
-    assert loaded.files == tuple(row["path"] for row in rows if row["index"] < 10)
+    assert loaded.files == tuple(row.path for row in rows if row.index < 10)
     assert loaded.labels.tolist() == [0] * 10 + [1] * 10
     for image, file in zip(loaded.images, loaded.files, strict=True):
         np.testing.assert_array_equal(image, np.asarray(Image.open(tmp_path / file)))
-    grey = synthetic.load_synthetic(tmp_path, ("a", "b,c"), 2, image_size=2, channels=1)
-    assert grey.images.shape == (4, 2, 2, 1)
+    grey = synthetic.load_synthetic(tmp_path, ("a", "b,c"), 2, channels=1)
+    assert grey.images.shape == (4, 4, 4, 1)
 
 
 def test_what_can_not_be_loaded(tmp_path):
@@ -88,9 +98,9 @@ def test_what_can_not_be_loaded(tmp_path):
         load(tmp_path, ("a", "b,c"), 4)
     with pytest.raises(UserError, match="0 synthetic images of d"):
         load(tmp_path, ("a", "d"), 1)
-    Image.new("RGB", (4, 4)).save(tmp_path / rows[0]["path"])
+    Image.new("RGB", (4, 4)).save(tmp_path / rows[0].path)
     with pytest.raises(UserError, match="not the image that manifest"):
         load(tmp_path, ("a", "b,c"), 1)
-    (tmp_path / rows[0]["path"]).unlink()
+    (tmp_path / rows[0].path).unlink()
     with pytest.raises(UserError, match="missing"):
         load(tmp_path, ("a", "b,c"), 1)

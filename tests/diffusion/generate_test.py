@@ -31,12 +31,12 @@ def files(directory):
 def test_manifest_and_files_agree(tmp_path):
     run(draw_class, 6, tmp_path)
     rows = synthetic.read_manifest(tmp_path)
-    assert [(r["class"], r["index"]) for r in rows] == [(c, i) for c in NAMES for i in range(8)]
+    assert [(r.class_name, r.index) for r in rows] == [(c, i) for c in NAMES for i in range(8)]
     for row in rows:
-        content = (tmp_path / row["path"]).read_bytes()
-        assert hashlib.sha256(content).hexdigest() == row["sha256"]
-        generator = {"left": "c0", "right": "c1"}[row["class"]]
-        assert (row["sampler"], row["steps"], row["checkpoint"]) == ("ddpm", 12, generator)
+        content = (tmp_path / row.path).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == row.sha256
+        generator = {"left": "c0", "right": "c1"}[row.class_name]
+        assert (row.sampler, row.steps, row.checkpoint) == ("ddpm", 12, generator)
     loaded = synthetic.load_synthetic(tmp_path, NAMES, 6, channels=1)
     np.testing.assert_array_equal(loaded.images[6:10], draw_class(1, np.arange(4)))
 
@@ -61,7 +61,7 @@ def test_killed_and_resumed_gives_the_same_files(tmp_path):
 def test_resumed_in_blocks_of_another_size_no_image_is_there_twice(tmp_path):
     run(draw_class, 4, tmp_path)
     run(draw_class, 9, tmp_path, block=3)
-    found = [(row["class"], row["index"]) for row in synthetic.read_manifest(tmp_path)]
+    found = [(row.class_name, row.index) for row in synthetic.read_manifest(tmp_path)]
     assert found == [(name, i) for name in NAMES for i in range(9)]
     loaded = synthetic.load_synthetic(tmp_path, NAMES, 9, channels=1)
     np.testing.assert_array_equal(loaded.images[9:], draw_class(1, np.arange(9)))

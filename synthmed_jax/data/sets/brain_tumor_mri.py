@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from synthmed_jax.data.sets import builders
+from synthmed_jax.data.sets import kaggle
 
 
-class BrainTumorMri(builders.KaggleImages):
+class BrainTumorMri(kaggle.KaggleImages):
     """Kaggle's masoudnickparvar/brain-tumor-mri-dataset, `Training` and `Testing` together."""
 
     DESCRIPTION = (

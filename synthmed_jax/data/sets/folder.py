@@ -5,6 +5,8 @@ import itertools
 from pathlib import Path
 
 from synthmed_jax.data.sets import builders
+from synthmed_jax.data.sets.listing import ImageFile, is_image, walk_files
+from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
 
 # Of a set that others have divided: what lies below is the classes.
@@ -17,8 +19,16 @@ class Folder(builders.ImageBuilder):
     DESCRIPTION = "Images of the user's own folder, one folder a class."
     CITATION = "None: the user's own images."
 
+    @classmethod
+    def make_source(cls, settings: DataSettings) -> builders.Source:
+        """Lists and reads the files of `settings.dir`; errors as of `list_files`, or no `dir`."""
+        if not settings.dir:
+            raise UserError("data.dir is not set: give a folder that holds one folder a class")
+        root = Path(settings.dir).expanduser()
+        return builders.hash_source(root, *list_files(root))
 
-def list_files(root: Path) -> tuple[tuple[str, ...], list[builders.ImageFile]]:
+
+def list_files(root: Path) -> tuple[tuple[str, ...], list[ImageFile]]:
     """Returns the class names (sorted) and every image of a folder-per-class tree, sorted by path.
 
     Hidden folders, and the `__MACOSX` that macOS puts into archives, are no classes; images that
@@ -55,12 +65,12 @@ def list_files(root: Path) -> tuple[tuple[str, ...], list[builders.ImageFile]]:
                 f"data.dir={str(root)!r}: the class folder {name!r} has a name that is no UTF-8; "
                 "rename it"
             ) from error
-    everything = [builders.walk_files(folder) for folder in folders]
-    images = [list(filter(builders.is_image, found)) for found in everything]
+    everything = [walk_files(folder) for folder in folders]
+    images = [list(filter(is_image, found)) for found in everything]
     others = collections.Counter(
         Path(file).suffix or "no ending"
         for found in everything
-        for file in itertools.filterfalse(builders.is_image, found)
+        for file in itertools.filterfalse(is_image, found)
     )
     left_out = ", ".join(f"{count} of {ending}" for ending, count in others.most_common())
     empty = [folder.name for folder, found in zip(folders, images, strict=True) if not found]
@@ -73,7 +83,7 @@ def list_files(root: Path) -> tuple[tuple[str, ...], list[builders.ImageFile]]:
     if others:
         print(f"data.dir={str(root)!r}: left out {left_out}, no images by their ending", flush=True)
     files = [
-        builders.ImageFile(f"{folder.name}/{file}", label)
+        ImageFile(f"{folder.name}/{file}", label)
         for label, (folder, found) in enumerate(zip(folders, images, strict=True))
         for file in found
     ]

@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from synthmed_jax.data.sets import builders
+from synthmed_jax.data.sets import kaggle
 
 
-class Leukemia(builders.KaggleImages):
+class Leukemia(kaggle.KaggleImages):
     """Kaggle's mehradaria/leukemia; `data.variant` chooses the original or the segmented images."""
 
     DESCRIPTION = (

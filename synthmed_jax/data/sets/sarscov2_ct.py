@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from synthmed_jax.data.sets import builders
+from synthmed_jax.data.sets import kaggle
 
 
-class Sarscov2Ct(builders.KaggleImages):
+class Sarscov2Ct(kaggle.KaggleImages):
     """Kaggle's plameneduardo/sarscov2-ctscan-dataset."""
 
     DESCRIPTION = (

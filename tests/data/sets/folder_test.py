@@ -3,7 +3,7 @@ import os
 import pytest
 
 from synthmed_jax.data.sets import folder
-from synthmed_jax.data.sets.builders import ImageFile, hash_files
+from synthmed_jax.data.sets.listing import ImageFile, hash_files
 from synthmed_jax.errors import UserError
 
 

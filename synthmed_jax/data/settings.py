@@ -1,0 +1,110 @@
+"""The config blocks of the data, as checked dataclasses; importing them opens no library of data.
+
+Whoever builds or reads settings needs neither TFDS nor grain, JAX or Pillow. What depends on the
+data set that `DataSettings.name` names is checked where the sets are: `sets.check_settings`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from synthmed_jax import checks
+from synthmed_jax.errors import UserError
+
+FITS = ("pad", "crop", "stretch")
+FLIPS = ("none", "horizontal", "dihedral")
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSettings:
+    """The config block `data`; values out of range raise UserError.
+
+    `name`, `variant` and what only one set reads are checked by `sets.check_settings`.
+
+    Attributes:
+      name: a key of `sets.DATASETS`.
+      dir: the data set's root or a folder that holds it ("": fetch it; phantom: not read).
+      variant: leukemia's `Original` or `Segmented`; the other sets do not read it.
+      image_size: side of the square images, pixels.
+      channels: 1 (luminance) or 3 (RGB).
+      fit: how an image becomes square: pad | crop | stretch.
+      cache_dir: prepared data and decoded arrays ("": ~/.cache/synthmed_jax).
+      phantom_images: phantoms per class.
+      phantom_seed: seed of the phantoms.
+    """
+
+    name: str
+    dir: str
+    variant: str
+    image_size: int
+    channels: int
+    fit: str
+    cache_dir: str
+    phantom_images: int
+    phantom_seed: int
+
+    def __post_init__(self) -> None:
+        checks.one_of("config.data.fit", self.fit, FITS)
+        checks.one_of("config.data.channels", self.channels, (1, 3))
+        checks.at_least("config.data.image_size", self.image_size, 1)
+
+    @property
+    def cache(self) -> Path:
+        """The folder for prepared data and decoded arrays."""
+        return Path(self.cache_dir or "~/.cache/synthmed_jax").expanduser()
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitSettings:
+    """The config block `split`; values out of range raise UserError.
+
+    Attributes:
+      fraction: share of each class that becomes fit + val, rounded up to whole images; in (0, 1).
+      val_fraction: share of fit + val that becomes val, rounded half up; in [0, 1), 0 = no val.
+      counts: "" or fit + val images by class, "glioma=325,meningioma=330"; classes that are not
+        named follow `fraction`.
+      group_by: "none", a regular expression over the file name or a .csv file (grouping.py).
+      seed: >= 0.
+    """
+
+    fraction: float
+    val_fraction: float
+    counts: str
+    group_by: str
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fraction < 1:
+            raise UserError(f"split.fraction={self.fraction} must lie between 0 and 1")
+        if not 0 <= self.val_fraction < 1:
+            raise UserError(f"split.val_fraction={self.val_fraction} must be in [0, 1)")
+        if self.seed < 0:
+            raise UserError(f"split.seed={self.seed} must be at least 0")
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """How training images are varied; values out of range raise UserError.
+
+    Attributes:
+      flips: "none", "horizontal" (left-right mirror with probability 1/2) or "dihedral" (one of
+        the square's 8 symmetries, for images without an up, such as blood smears).
+      shift: largest shift in pixels; each axis draws from [-shift, shift]. What comes in repeats
+        the edge: black would be a frame that bright microscopy never has, and a reflection would
+        double anatomy at the border.
+      warp: probability in [0, 1] of a geometric warp whose numbers come with the image (warp.py),
+        for a network that is told of them; 0: no warps, and no numbers.
+    """
+
+    flips: str
+    shift: int
+    warp: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.flips not in FLIPS:
+            raise UserError(f"flips={self.flips!r} is not one of {', '.join(FLIPS)}")
+        if self.shift < 0:
+            raise UserError(f"shift={self.shift} must be at least 0 pixels")
+        if not 0 <= self.warp <= 1:
+            raise UserError(f"warp={self.warp} must be between 0 and 1")

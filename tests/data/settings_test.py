@@ -1,0 +1,57 @@
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from synthmed_jax.data.settings import Augmentation
+from synthmed_jax.errors import UserError
+
+
+def test_settings_open_no_library_of_data():
+    code = (
+        "import sys, synthmed_jax.data.settings\n"
+        "libraries = {'tensorflow_datasets', 'grain', 'jax', 'PIL'}\n"
+        "print(sorted(libraries & set(sys.modules)))"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("fit", "squeeze", "config.data.fit='squeeze' is not one of pad, crop, stretch"),
+        ("channels", 4, "config.data.channels=4 is not one of 1, 3"),
+        ("image_size", 0, "config.data.image_size=0 must be at least 1"),
+    ],
+)
+def test_data_out_of_range(settings, field, value, message):
+    with pytest.raises(UserError, match=message):
+        settings(**{field: value})
+
+
+def test_the_cache_is_the_folder_given_or_one_at_home(settings, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    data = settings()
+    assert data.cache == Path(data.cache_dir)
+    at_home = dataclasses.replace(data, cache_dir="").cache
+    assert at_home == Path("/home/somebody/.cache/synthmed_jax")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (("vertical", 0), "none, horizontal, dihedral"),
+        (("none", -1), "shift=-1"),
+        (("none", 0, 1.1), "warp=1.1 must be between 0 and 1"),
+        (("none", 0, float("nan")), "warp=nan"),
+    ],
+)
+def test_augmentation_out_of_range(values, message):
+    with pytest.raises(UserError, match=message):
+        Augmentation(*values)
