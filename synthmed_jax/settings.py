@@ -15,9 +15,8 @@ from ml_collections import ConfigDict
 
 from synthmed_jax import checks
 from synthmed_jax.classifiers.cross_validate import ARMS
-from synthmed_jax.classifiers.networks import BACKBONES, create
-from synthmed_jax.classifiers.settings import ClassifierSettings
-from synthmed_jax.classifiers.weights.pretrained import IMAGENET, RANDOM
+from synthmed_jax.classifiers.networks import BACKBONES
+from synthmed_jax.classifiers.settings import IMAGENET, RANDOM, ClassifierSettings
 from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.data.records import DataSettings
 from synthmed_jax.data.split import SplitSettings
@@ -180,7 +179,7 @@ def _check_classifiers(settings: Settings) -> None:
     """What only fails hours later, when the generator has been trained."""
     own = settings.classifier
     for backbone in settings.backbones:
-        smallest = create(backbone, 1, small_images=own.small_images).smallest
+        smallest = BACKBONES[backbone].smallest.side(own.small_images)
         if own.image_size < smallest:
             raise UserError(
                 f"config.classifier.image_size={own.image_size}: {backbone} needs at least "

@@ -10,9 +10,12 @@ import jax.numpy as jnp
 
 from synthmed_jax import checks
 from synthmed_jax.classifiers.rates import SCHEDULES, Rates
-from synthmed_jax.classifiers.weights.pretrained import TRANSFORMS
 from synthmed_jax.data.pipeline import Augmentation
 
+# What training starts from, beside the path of a file of weights.
+RANDOM, IMAGENET = "random", "imagenet"
+# Whether GoogLeNet transforms its input. auto: where its weights are torchvision's published ones.
+TRANSFORMS = ("auto", "yes", "no")
 # What validation means -> which images: synthetic, those of its training set that a fold leaves
 # out (the paper's); val, the real ones that the generator did not learn from either.
 SELECTIONS = {"synthetic": "fold", "val": "real_val"}
