@@ -9,6 +9,11 @@ from typing import NamedTuple
 
 from flax import linen as nn
 
+from synthmed_jax.parallel import Tree
+
+# What a network is applied with: {"params": ..., "batch_stats": ...}, trees of arrays.
+Variables = dict[str, Tree]
+
 
 class Smallest(NamedTuple):
     """Side in pixels of the smallest image that is not empty after the last pooling.

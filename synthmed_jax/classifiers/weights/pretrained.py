@@ -8,10 +8,10 @@ import pathlib
 import shutil
 import urllib.request
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from synthmed_jax.classifiers.networks import BACKBONES
-from synthmed_jax.classifiers.networks.backbone import Backbone
+from synthmed_jax.classifiers.networks.backbone import Backbone, Variables
 from synthmed_jax.classifiers.settings import IMAGENET, RANDOM
 from synthmed_jax.classifiers.weights import torchvision
 from synthmed_jax.classifiers.weights.weights_file import read_state_dict
@@ -29,7 +29,7 @@ class Pretrained(NamedTuple):
       facts: "weights" (name of the file), "sha256", and "head": "kept" or "random".
     """
 
-    variables: dict[str, Any]
+    variables: Variables
     facts: dict[str, str]
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +9,7 @@ import numpy as np
 from flax import traverse_util
 
 from synthmed_jax.classifiers.networks import BACKBONES, create
-from synthmed_jax.classifiers.networks.backbone import Backbone
+from synthmed_jax.classifiers.networks.backbone import Backbone, Variables
 from synthmed_jax.errors import UserError
 
 # How torchvision's module path is read off ours (joined by "."): substitutions, in order.
@@ -42,7 +41,7 @@ def from_state_dict(
     num_classes: int | None,
     *,
     small_images: bool = False,
-) -> dict[str, Any]:
+) -> Variables:
     """Returns the Flax variables that hold a torchvision state dict.
 
     Args:
