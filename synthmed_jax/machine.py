@@ -12,7 +12,7 @@ import time
 from importlib import metadata
 from typing import Any
 
-import jax
+from synthmed_jax import parallel
 
 PACKAGES = (
     "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "grain",
@@ -56,7 +56,7 @@ def describe_run() -> dict[str, Any]:
         "commit": _commit(),
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in PACKAGES},
-        "devices": [f"{device.platform}:{device.device_kind}" for device in jax.local_devices()],
+        "devices": [f"{device.platform}:{device.device_kind}" for device in parallel.devices()],
         "cpu": _cpu_model(),
         "cpu_affinity": affinity,
     }

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 
-import jax
 import jax.numpy as jnp
 
-from synthmed_jax import checks
+from synthmed_jax import checks, parallel
 from synthmed_jax.classifiers.rates import SCHEDULES, Rates
 from synthmed_jax.data.pipeline import Augmentation
 
@@ -94,7 +93,7 @@ def passes_per_epoch(settings: ClassifierSettings, batches_per_pass: int) -> int
 
 def batch_of(settings: ClassifierSettings, num_train: int) -> int:
     """Images a step: `batch_size` or what the set has, a multiple of the devices; 0: too few."""
-    devices = jax.local_device_count()
+    devices = parallel.device_count()
     return min(settings.batch_size, num_train) // devices * devices
 
 
