@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import pathlib
-from typing import Any
 
 import jax
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
+from synthmed_jax import parallel
 from synthmed_jax.errors import UserError
-
-Tree = Any
+from synthmed_jax.parallel import Tree
 
 
 def digest(tree: Tree) -> str:
@@ -65,7 +64,7 @@ def restore(directory: pathlib.Path, like: Tree, step: int | None = None) -> Tre
     step = latest_step(directory) if step is None else step
     if step is None:
         raise UserError(f"{directory} holds no complete checkpoint: run the stage that writes it")
-    device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    device = jax.sharding.SingleDeviceSharding(parallel.devices()[0])
     abstract = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct(np.shape(x), x.dtype, sharding=device), like
     )

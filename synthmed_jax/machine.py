@@ -58,7 +58,7 @@ def describe_run(
         commit=_commit(),
         python=platform.python_version(),
         versions={name: metadata.version(name) for name in PACKAGES},
-        devices=parallel.describe_devices(),
+        devices=tuple(f"{d.platform}:{d.device_kind}" for d in parallel.devices()),
         cpu=_cpu_model(),
         cpu_affinity=affinity,
         seeds=seeds,

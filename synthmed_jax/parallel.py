@@ -1,4 +1,4 @@
-"""Data parallelism over local devices: the only file with `jax.pmap`.
+"""Data parallelism over local devices: the only file that names them, and the only `jax.pmap`.
 
 State stays unmapped (one logical copy, replicated by the runtime); batches are split on their first
 axis.
@@ -50,20 +50,29 @@ def set_up_devices(cpu_devices: int) -> None:
         os.environ["XLA_FLAGS"] = f"{CPU_COLLECTIVE_TIMEOUTS} {flags}".strip()
 
 
+def devices() -> list[jax.Device]:
+    """The devices of this process, over which batches are split."""
+    return jax.local_devices()
+
+
+def device_count() -> int:
+    """How many devices this process has."""
+    return jax.local_device_count()
+
+
 def check_batch_size(name: str, batch_size: int) -> None:
     """Raises UserError if a batch can't be split evenly over the local devices."""
-    devices = jax.local_device_count()
-    if batch_size % devices:
+    count = device_count()
+    if batch_size % count:
         raise UserError(
-            f"{name}={batch_size} can't be split over {devices} devices: "
-            f"use a multiple of {devices}"
+            f"{name}={batch_size} can't be split over {count} devices: use a multiple of {count}"
         )
 
 
 def split(batch: Tree) -> Tree:
     """Splits every array [B, ...] into [devices, B / devices, ...]."""
-    devices = jax.local_device_count()
-    return jax.tree.map(lambda x: x.reshape(devices, x.shape[0] // devices, *x.shape[1:]), batch)
+    count = device_count()
+    return jax.tree.map(lambda x: x.reshape(count, x.shape[0] // count, *x.shape[1:]), batch)
 
 
 def mean(tree: Tree) -> Tree:
@@ -125,7 +134,7 @@ def _on_all_devices(state: Tree) -> Tree:
 
 def everywhere(tree: Tree) -> Tree:
     """Puts a copy of every array that is not yet there on every device, so that no call does."""
-    sharding = NamedSharding(Mesh(np.array(jax.local_devices()), (AXIS,)), PartitionSpec())
+    sharding = NamedSharding(Mesh(np.array(devices()), (AXIS,)), PartitionSpec())
     return jax.tree.map(lambda x: x if _is_everywhere(x) else jax.device_put(x, sharding), tree)
 
 
@@ -135,7 +144,7 @@ def _is_everywhere(x: Any) -> bool:
     return (
         isinstance(x, jax.Array)
         and isinstance(x.sharding, NamedSharding)
-        and x.sharding.device_set == set(jax.local_devices())
+        and x.sharding.device_set == set(devices())
     )
 
 
@@ -152,8 +161,7 @@ def map_examples(
     Returns:
       A function (state, *arrays [N, ...], kept=None) -> tree of numpy arrays [N, ...], any N >= 1.
     """
-    devices = jax.local_device_count()
-    batch_size = -(-batch_size // devices) * devices
+    batch_size = -(-batch_size // device_count()) * device_count()
     mapped: dict[int, Callable[..., Tree]] = {}
     loaded = jax.pmap(load, axis_name=AXIS, in_axes=(None, 0))
 

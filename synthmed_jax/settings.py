@@ -17,8 +17,7 @@ from ml_collections import ConfigDict
 from synthmed_jax import checks
 from synthmed_jax.arms import ARMS, SYNTHETIC
 from synthmed_jax.classifiers.networks import BACKBONES
-from synthmed_jax.classifiers.settings import ClassifierSettings
-from synthmed_jax.classifiers.weights.pretrained import IMAGENET, RANDOM
+from synthmed_jax.classifiers.settings import IMAGENET, RANDOM, ClassifierSettings
 from synthmed_jax.data import sets
 from synthmed_jax.data.settings import DataSettings, SplitSettings
 from synthmed_jax.diffusion.settings import (

@@ -164,6 +164,22 @@ def test_some_libraries_are_behind_one_door():
     assert users_of(*doors) == doors
 
 
+def test_devices_are_counted_and_listed_in_one_place():
+    names = {"local_device_count", "device_count", "local_devices", "devices"}
+    users = set()
+    for module, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "jax":
+                found = {node.attr}
+            elif isinstance(node, ast.ImportFrom) and node.module == "jax":
+                found = {alias.name for alias in node.names}
+            else:
+                continue
+            if names & found:
+                users.add(module)
+    assert users == {"synthmed_jax.parallel"}
+
+
 def test_config_dicts_and_flags_stop_at_the_door():
     allowed = {
         "ml_collections": {f"synthmed_jax.{n}" for n in ("cli", "settings", "protocol", "runner")},

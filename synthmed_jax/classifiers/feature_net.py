@@ -15,6 +15,7 @@ import numpy as np
 
 from synthmed_jax import parallel
 from synthmed_jax.classifiers.inputs import normalise
+from synthmed_jax.classifiers.settings import RANDOM, TrainingSettings
 from synthmed_jax.conv import conv_general_dilated
 
 FEATURES = 64
@@ -49,6 +50,34 @@ class FeatureNet(nn.Module):
         """Logits f32[B,K] of normalised images f32[B,H,W,3]; `train` changes nothing."""
         del train
         return nn.Dense(self.num_classes)(Features(name="features")(x))
+
+
+def training(image_size: int) -> TrainingSettings:
+    """How this network is trained: fixed, so that no setting of a classifier changes a distance.
+
+    Args:
+      image_size: side of the generator's images, pixels.
+    """
+    return TrainingSettings(
+        image_size=image_size,
+        small_images=False,
+        weights=RANDOM,
+        transform_input="auto",
+        dtype="float32",
+        batch_size=32,
+        max_epochs=10,
+        min_steps=400,
+        patience=6,
+        selection="val",
+        learning_rate=3e-4,
+        rate_schedule="cosine",
+        label_smoothing=0.0,
+        weight_decay=0.01,
+        folds=5,
+        flips="none",
+        shift=2,
+        seed=0,
+    )
 
 
 def make_features(batch_size: int) -> Callable[[dict[str, Any], np.ndarray], np.ndarray]:

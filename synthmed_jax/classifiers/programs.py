@@ -16,10 +16,10 @@ from synthmed_jax import parallel
 from synthmed_jax.classifiers import placement
 from synthmed_jax.classifiers.inputs import normalise
 from synthmed_jax.classifiers.layers.make import Layers
-from synthmed_jax.classifiers.networks import create
+from synthmed_jax.classifiers.networks import BACKBONES, create
 from synthmed_jax.classifiers.rates import Rates, rate_at
-from synthmed_jax.classifiers.settings import ClassifierSettings
-from synthmed_jax.classifiers.weights.pretrained import RANDOM, Pretrained, transforms_input
+from synthmed_jax.classifiers.settings import RANDOM, ClassifierSettings
+from synthmed_jax.classifiers.weights.pretrained import Pretrained, transforms_input
 from synthmed_jax.conv import conv_general_dilated
 
 
@@ -80,12 +80,13 @@ def make_network(
       pretrained: the weights that it is for; None: random ones.
     """
     layers = Layers(parallel.AXIS, jnp.dtype(settings.dtype), conv_general_dilated)
-    fields = {}
-    if backbone == "googlenet":
+    options: dict[str, bool] = {}
+    record = BACKBONES[backbone]
+    if record.transforms_input:
         facts = pretrained.facts if pretrained else {}
-        fields["transform_input"] = transforms_input(settings.transform_input, facts)
+        options["transform_input"] = transforms_input(record, settings.transform_input, facts)
     return create(
-        backbone, num_classes, layers=layers, small_images=settings.small_images, **fields
+        backbone, num_classes, layers=layers, small_images=settings.small_images, **options
     )
 
 
@@ -139,7 +140,7 @@ def make_programs(
         loss, accuracy, gradient = parallel.mean((loss, accuracy, gradient))
         updates, opt_state = adam.update(gradient, state.opt_state)
         rate = rates.learning_rate * rate_at(
-            settings.schedule, state.step, rates.total_steps, rates.warmup_steps
+            settings.rate_schedule, state.step, rates.total_steps, rates.warmup_steps
         )
         params = jax.tree.map(
             lambda p, u: p - rate * (u + rates.weight_decay * p), state.params, updates

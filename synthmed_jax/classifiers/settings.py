@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 
-import jax
 import jax.numpy as jnp
 
-from synthmed_jax import checks
+from synthmed_jax import checks, parallel
 from synthmed_jax.classifiers.rates import SCHEDULES, Rates
-from synthmed_jax.classifiers.weights.pretrained import TRANSFORMS
 from synthmed_jax.data.settings import Augmentation
 
+# What training starts from, beside the path of a file of weights.
+RANDOM, IMAGENET = "random", "imagenet"
+# Whether GoogLeNet transforms its input. auto: where its weights are torchvision's published ones.
+TRANSFORMS = ("auto", "yes", "no")
 # What validation means -> which images: synthetic, those of its training set that a fold leaves
 # out (the paper's); val, the real ones that the generator did not learn from either.
 SELECTIONS = {"synthetic": "fold", "val": "real_val"}
@@ -20,7 +22,7 @@ DTYPES = ("float32", "bfloat16")
 
 
 @dataclasses.dataclass(frozen=True)
-class ClassifierSettings:
+class TrainingSettings:
     """How a classifier is trained (paper section 4.5: AdamW, cross-entropy, early stopping).
 
     Attributes:
@@ -29,7 +31,7 @@ class ClassifierSettings:
       weights: that training starts from: RANDOM, IMAGENET, or the path of a state dict.
       transform_input: whether GoogLeNet transforms its input, one of TRANSFORMS.
       dtype: what the layers compute in, one of DTYPES; weights, statistics and logits are float32.
-      batch_size: images a step, over all devices; smaller training sets use what they have.
+      batch_size: images per step, over all devices; smaller training sets use what they have.
       max_epochs: at most so many.
       min_steps: optimiser steps that `max_epochs` epochs hold at least. A training set too small
         for that is passed over several times an epoch, so that a small set and a large one are
@@ -37,7 +39,7 @@ class ClassifierSettings:
       patience: epochs without a lower validation loss before training stops.
       selection: what a lower validation loss means, one of SELECTIONS.
       learning_rate: peak of AdamW's rate, after one epoch of linear warm-up.
-      schedule: of the rate after that, one of SCHEDULES.
+      rate_schedule: of the rate after that, one of SCHEDULES.
       label_smoothing: share of a label that is spread over all classes.
       weight_decay: AdamW's.
       folds: k of the stratified cross-validation.
@@ -56,7 +58,7 @@ class ClassifierSettings:
     patience: int
     selection: str
     learning_rate: float
-    schedule: str
+    rate_schedule: str
     label_smoothing: float
     weight_decay: float
     folds: int
@@ -73,29 +75,42 @@ class ClassifierSettings:
         checks.one_of("config.classifier.transform_input", self.transform_input, TRANSFORMS)
         checks.one_of("config.classifier.dtype", self.dtype, DTYPES)
         checks.one_of("config.classifier.selection", self.selection, SELECTIONS)
-        checks.one_of("config.classifier.schedule", self.schedule, SCHEDULES)
+        checks.one_of("config.classifier.rate_schedule", self.rate_schedule, SCHEDULES)
         Augmentation(self.flips, self.shift)
 
 
-def make_rates(settings: ClassifierSettings, steps_an_epoch: int) -> Rates:
+@dataclasses.dataclass(frozen=True)
+class ClassifierSettings(TrainingSettings):
+    """The config block `classifier`: what is trained on what, and how.
+
+    Attributes:
+      backbones: names of networks.
+      arms: names of arms.
+    """
+
+    backbones: tuple[str, ...]
+    arms: tuple[str, ...]
+
+
+def make_rates(settings: TrainingSettings, steps_per_epoch: int) -> Rates:
     """The numbers of a training with epochs of so many steps."""
-    total = steps_an_epoch * settings.max_epochs
+    total = steps_per_epoch * settings.max_epochs
     numbers = (settings.learning_rate, settings.weight_decay, settings.label_smoothing)
-    return Rates(*(jnp.float32(number) for number in (*numbers, steps_an_epoch, total)))
+    return Rates(*(jnp.float32(number) for number in (*numbers, steps_per_epoch, total)))
 
 
-def passes_per_epoch(settings: ClassifierSettings, batches_per_pass: int) -> int:
+def passes_per_epoch(settings: TrainingSettings, batches_per_pass: int) -> int:
     """How often an epoch passes over a training set, so that training can have `min_steps`."""
     return max(1, math.ceil(settings.min_steps / (settings.max_epochs * batches_per_pass)))
 
 
-def batch_of(settings: ClassifierSettings, num_train: int) -> int:
-    """Images a step: `batch_size` or what the set has, a multiple of the devices; 0: too few."""
-    devices = jax.local_device_count()
+def batch_of(settings: TrainingSettings, num_train: int) -> int:
+    """Images per step: `batch_size` or what the set has, a multiple of the devices; 0: too few."""
+    devices = parallel.device_count()
     return min(settings.batch_size, num_train) // devices * devices
 
 
-def steps_of(settings: ClassifierSettings, num_train: int) -> int:
+def steps_of(settings: TrainingSettings, num_train: int) -> int:
     """Optimiser steps of one epoch."""
     batches_per_pass = num_train // batch_of(settings, num_train)
     return passes_per_epoch(settings, batches_per_pass) * batches_per_pass

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from synthmed_jax import checkpoint
+from synthmed_jax import checkpoint, parallel
 from synthmed_jax.classifiers import placement
 from synthmed_jax.classifiers.placement import Placed
 from synthmed_jax.classifiers.programs import Programs, State
@@ -87,7 +87,7 @@ def train_fold(
     """
     batch_size = batch_of(settings, len(train))
     if batch_size == 0:
-        devices = jax.local_device_count()
+        devices = parallel.device_count()
         raise UserError(f"{description}: {len(train)} training images for {devices} devices")
     steps = steps_of(settings, len(train))
     key, rates = jax.random.key(seed), make_rates(settings, steps)

@@ -151,7 +151,7 @@ class _Library:
             "primitive_attr_set_scratchpad_mode",
             self._dnnl.dnnl_primitive_attr_set_scratchpad_mode(self.attributes, _USER_SCRATCHPAD),
         )
-        self._threads = max(1, parallel.available_cores() // jax.local_device_count())
+        self._threads = max(1, parallel.available_cores() // parallel.device_count())
 
     def use_own_cores(self) -> None:
         """Holds the calling thread's OpenMP to its share of the cores."""

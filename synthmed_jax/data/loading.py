@@ -49,7 +49,7 @@ def load_images(settings: DataSettings) -> LoadedData:
             stored.class_names,
             settings.image_size,
             settings.channels,
-            settings.fit,
+            settings.square,
         ]
     )
     stem = settings.cache / "arrays" / hashlib.sha256(key.encode()).hexdigest()
@@ -93,7 +93,7 @@ def _decode_all(stored: records.Records, settings: DataSettings, stem: Path) -> 
             except decode.DecodeError as error:
                 failures.append((record.file, str(error)))
                 continue
-            pixels[len(files)] = decode.fit_image(image, size, settings.fit)
+            pixels[len(files)] = decode.fit_image(image, size, settings.square)
             files.append(record.file)
             labels.append(record.label)
         if channels == 1:

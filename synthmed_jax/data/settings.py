@@ -28,7 +28,7 @@ class DataSettings:
       variant: leukemia's `Original` or `Segmented`; the other sets do not read it.
       image_size: side of the square images, pixels.
       channels: 1 (luminance) or 3 (RGB).
-      fit: how an image becomes square: pad | crop | stretch.
+      square: how an image becomes square: pad | crop | stretch.
       cache_dir: prepared data and decoded arrays ("": ~/.cache/synthmed_jax).
       phantom_images: phantoms per class.
       phantom_seed: seed of the phantoms.
@@ -39,13 +39,13 @@ class DataSettings:
     variant: str
     image_size: int
     channels: int
-    fit: str
+    square: str
     cache_dir: str
     phantom_images: int
     phantom_seed: int
 
     def __post_init__(self) -> None:
-        checks.one_of("config.data.fit", self.fit, FITS)
+        checks.one_of("config.data.square", self.square, FITS)
         checks.one_of("config.data.channels", self.channels, (1, 3))
         checks.at_least("config.data.image_size", self.image_size, 1)
 

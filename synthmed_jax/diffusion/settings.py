@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import jax
-
 from synthmed_jax import checks, parallel
 from synthmed_jax.diffusion import process
 from synthmed_jax.errors import UserError
@@ -76,7 +74,7 @@ class TrainSettings:
 def check_batch(settings: TrainSettings) -> None:
     """Raises UserError if a batch can't be split over devices and then into `accumulate` parts."""
     parallel.check_batch_size("config.diffusion.train.batch_size", settings.batch_size)
-    local = settings.batch_size // jax.local_device_count()
+    local = settings.batch_size // parallel.device_count()
     if local % settings.accumulate:
         raise UserError(
             f"config.diffusion.train.accumulate={settings.accumulate} can't divide the {local} "

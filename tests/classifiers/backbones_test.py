@@ -9,6 +9,7 @@ from jax import lax
 from synthmed_jax import classifiers
 from synthmed_jax.classifiers import inputs
 from synthmed_jax.classifiers.layers.make import Layers
+from synthmed_jax.classifiers.networks import BACKBONES
 from synthmed_jax.classifiers.weights import torchvision
 from synthmed_jax.errors import UserError
 
@@ -48,7 +49,7 @@ def error(ours, theirs):
 
 
 def test_all_are_tested():
-    assert set(COUNTS) == set(classifiers.BACKBONES)
+    assert set(COUNTS) == set(BACKBONES)
 
 
 @pytest.mark.parametrize("name", COUNTS)
@@ -98,7 +99,7 @@ def test_training_mode_is_torchvisions(golden, name):
 @pytest.mark.parametrize("small_images", [False, True])
 @pytest.mark.parametrize("name", COUNTS)
 def test_the_smallest_image_is_taken_and_less_refused(name, small_images):
-    smallest = classifiers.create(name, 4, small_images=small_images).smallest
+    smallest = BACKBONES[name].smallest.side(small_images)
     logits, _ = shapes(name, 4, (1, smallest, smallest, 3), small_images=small_images)
     assert logits.shape == (1, 4)
     with pytest.raises(UserError, match=f"at least {smallest} pixels a side, not {smallest - 1}"):

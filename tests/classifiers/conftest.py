@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from synthmed_jax import classifiers
+from synthmed_jax.classifiers import networks
 from synthmed_jax.classifiers import programs as classifier_programs
 from synthmed_jax.classifiers.layers.make import Layers
+from synthmed_jax.classifiers.networks.backbone import Backbone, Smallest
 from synthmed_jax.classifiers.settings import ClassifierSettings
 from synthmed_jax.data.image_set import ImageSet
 
@@ -102,9 +103,11 @@ def tiny_settings():
 @pytest.fixture(scope="module")
 def make_tiny():
     """Builds the network by its name, "tiny", for two classes."""
-    classifiers.BACKBONES["tiny"] = Tiny
+    networks.BACKBONES["tiny"] = Backbone(
+        Tiny, head="Dense_0", published="", smallest=Smallest(8, 8)
+    )
     yield lambda settings: classifier_programs.make_network("tiny", 2, settings)
-    del classifiers.BACKBONES["tiny"]
+    del networks.BACKBONES["tiny"]
 
 
 @pytest.fixture(scope="module")

@@ -7,15 +7,16 @@ from synthmed_jax.classifiers.layers import initializers
 from synthmed_jax.classifiers.layers.fully_connected import FullyConnected
 from synthmed_jax.classifiers.layers.make import Layers, check_side
 from synthmed_jax.classifiers.layers.pooling import average_to, max_pool
+from synthmed_jax.classifiers.networks.backbone import Backbone, Smallest
+
+SMALLEST = Smallest(published=63, small_images=7)
 
 
 class AlexNet(nn.Module):
-    """Five convolutions, three of them halved, and three linear layers.
+    """Five convolutions, three of them followed by pooling, and three linear layers.
 
-    Attributes:
-      num_classes: outputs of the head.
-      layers: makes the layers.
-      small_images: the first convolution is 3x3, with neither stride nor pooling after it.
+    Attributes (the others: see `networks.create`):
+      small_images: the first convolution is 3x3, without stride and without pooling after it.
       dropout: rate before each hidden linear layer.
     """
 
@@ -24,23 +25,10 @@ class AlexNet(nn.Module):
     small_images: bool = False
     dropout: float = 0.5
 
-    @property
-    def smallest(self) -> int:
-        """Side of the smallest image, pixels: less leaves nothing after the last pooling."""
-        return 7 if self.small_images else 63
-
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Returns logits f32[B,num_classes] of images f32[B,H,W,C].
-
-        Args:
-          x: the images.
-          train: drop out, with the key "dropout".
-
-        Raises:
-          UserError: images smaller than `smallest`.
-        """
-        check_side(x, self.smallest, "AlexNet")
+        """Logits f32[B,num_classes] of images f32[B,H,W,C]; see `networks.create`."""
+        check_side(x, SMALLEST.side(self.small_images), "AlexNet")
 
         def conv(x: jax.Array, width: int, side: int, index: int, **options: int) -> jax.Array:
             layer = self.layers.conv(
@@ -71,3 +59,11 @@ class AlexNet(nn.Module):
             name="classifier",
         )
         return head(average_to(x, 6), train)
+
+
+ALEXNET = Backbone(
+    make=AlexNet,
+    head="classifier.6",
+    published="alexnet-owt-7be5be79.pth",
+    smallest=SMALLEST,
+)

@@ -9,8 +9,10 @@ from flax import linen as nn
 from synthmed_jax.classifiers.layers import initializers
 from synthmed_jax.classifiers.layers.make import Layers, check_side
 from synthmed_jax.classifiers.layers.pooling import halve, max_pool
+from synthmed_jax.classifiers.networks.backbone import Backbone, Smallest
 
 GROWTH, BOTTLENECK, STEM_WIDTH = 32, 4, 64
+SMALLEST = Smallest(published=29, small_images=8)
 
 
 class DenseLayer(nn.Module):
@@ -59,11 +61,9 @@ class Transition(nn.Module):
 class DenseNet(nn.Module):
     """Stem, four dense blocks with transitions between them, global average, linear head.
 
-    Attributes:
+    Attributes (the others: see `networks.create`):
       depths: layers in each of the four blocks.
-      num_classes: outputs of the head.
-      layers: makes the layers.
-      small_images: a stem of one 3x3 convolution that keeps every pixel, for images of 32 or so.
+      small_images: the stem is one 3x3 convolution, without stride or pooling.
     """
 
     depths: tuple[int, int, int, int]
@@ -71,23 +71,10 @@ class DenseNet(nn.Module):
     layers: Layers = Layers()
     small_images: bool = False
 
-    @property
-    def smallest(self) -> int:
-        """Side of the smallest image, pixels: less leaves nothing after the last transition."""
-        return 8 if self.small_images else 29
-
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Returns logits f32[B,num_classes] of images f32[B,H,W,C].
-
-        Args:
-          x: the images.
-          train: normalise by the batch's statistics and update the running ones.
-
-        Raises:
-          UserError: images smaller than `smallest`.
-        """
-        check_side(x, self.smallest, "DenseNet")
+        """Logits f32[B,num_classes] of images f32[B,H,W,C]; see `networks.create`."""
+        check_side(x, SMALLEST.side(self.small_images), "DenseNet")
         side, stride = (3, 1) if self.small_images else (7, 2)
         x = self.layers.conv(
             STEM_WIDTH, side, stride, name="features_conv0", kernel_init=initializers.fan_in
@@ -104,4 +91,11 @@ class DenseNet(nn.Module):
         return head(x.mean((1, 2)).astype("float32"))
 
 
-densenet121 = functools.partial(DenseNet, (6, 12, 24, 16))
+DENSENET121 = Backbone(
+    make=functools.partial(DenseNet, (6, 12, 24, 16)),
+    head="classifier",
+    published="densenet121-a639ec97.pth",
+    smallest=SMALLEST,
+    # The file is older than the names: "denselayer1.norm.1" is now "denselayer1.norm1".
+    older_names=(r"(denselayer\d+\.(?:norm|conv))\.([12])\.", r"\1\2."),
+)

@@ -1,7 +1,7 @@
 """GoogLeNet with batch normalisation (Szegedy et al. 2014, arXiv:1409.4842), torchvision's.
 
-Without the auxiliary heads, which only training from ImageNet's start used. torchvision's third
-branch has a 3x3 convolution where the paper has 5x5, and so has this.
+Without the auxiliary heads, which are used only to train on ImageNet from random weights. The third
+branch has a 3x3 convolution, as torchvision's has; the paper's is 5x5.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from synthmed_jax.classifiers.inputs import IMAGENET_MEAN, IMAGENET_STD
 from synthmed_jax.classifiers.layers import initializers
 from synthmed_jax.classifiers.layers.make import Layers, check_side
 from synthmed_jax.classifiers.layers.pooling import max_pool
+from synthmed_jax.classifiers.networks.backbone import Backbone, Smallest
 
 # Table 1: 1x1; 3x3 with the reduction before it; 5x5, likewise; the projection after pooling.
 INCEPTIONS = {
@@ -31,6 +32,7 @@ INCEPTIONS = {
 }
 # Side and stride of the max pooling before a module.
 POOLED_BEFORE = {"inception4a": (3, 2), "inception5a": (2, 2)}
+SMALLEST = Smallest(published=32, small_images=8)
 weights_init = initializers.truncated_normal(0.01)
 
 
@@ -82,13 +84,12 @@ class Inception(nn.Module):
 class GoogLeNet(nn.Module):
     """Stem, nine inception modules, global average, dropout, linear head.
 
-    Attributes:
-      num_classes: outputs of the head.
-      layers: makes the layers.
-      small_images: a 3x3 first convolution, and neither stride nor pooling in the stem.
+    Attributes (the others: see `networks.create`):
+      small_images: the first convolution is 3x3; the stem has neither stride nor pooling.
       dropout: rate before the head.
-      transform_input: takes images by ImageNet's mean and deviation, as the other networks do, to
-        mean 0.5 and deviation 0.5, which torchvision's weights were trained with.
+      transform_input: takes images that were normalised by ImageNet's mean and deviation, as all
+        networks here get them, to mean 0.5 and deviation 0.5, with which torchvision's weights
+        were trained.
     """
 
     num_classes: int
@@ -97,24 +98,10 @@ class GoogLeNet(nn.Module):
     dropout: float = 0.2
     transform_input: bool = False
 
-    @property
-    def smallest(self) -> int:
-        """Side of the smallest image, pixels."""
-        return 8 if self.small_images else 32
-
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Returns logits f32[B,num_classes] of images f32[B,H,W,C].
-
-        Args:
-          x: the images.
-          train: normalise by the batch's statistics, update the running ones, and drop out with
-            the key "dropout".
-
-        Raises:
-          UserError: images smaller than `smallest`.
-        """
-        check_side(x, self.smallest, "GoogLeNet")
+        """Logits f32[B,num_classes] of images f32[B,H,W,C]; see `networks.create`."""
+        check_side(x, SMALLEST.side(self.small_images), "GoogLeNet")
         if self.transform_input:
             x = (x * IMAGENET_STD.reshape(1, 1, 1, 3) + IMAGENET_MEAN.reshape(1, 1, 1, 3)) * 2 - 1
         pool = functools.partial(max_pool, ceil=True)
@@ -139,3 +126,14 @@ class GoogLeNet(nn.Module):
             bias_init=initializers.uniform_bias(x.shape[-1]),
             name="fc",
         )(x)
+
+
+GOOGLENET = Backbone(
+    make=GoogLeNet,
+    head="fc",
+    published="googlenet-1378be20.pth",
+    smallest=SMALLEST,
+    transforms_input=True,
+    # The auxiliary heads.
+    left_out=("aux1.", "aux2."),
+)

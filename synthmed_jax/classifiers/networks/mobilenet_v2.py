@@ -5,6 +5,7 @@ from flax import linen as nn
 
 from synthmed_jax.classifiers.layers import initializers
 from synthmed_jax.classifiers.layers.make import Layers, check_side
+from synthmed_jax.classifiers.networks.backbone import Backbone, Smallest
 
 # The paper's table 2: expansion, channels, blocks, stride of the first block.
 STAGES = (
@@ -17,6 +18,7 @@ STAGES = (
     (6, 320, 1, 1),
 )
 STEM_WIDTH, LAST_WIDTH = 32, 1280
+SMALLEST = Smallest(published=32, small_images=8)
 
 
 class InvertedResidual(nn.Module):
@@ -54,10 +56,8 @@ class InvertedResidual(nn.Module):
 class MobileNetV2(nn.Module):
     """Stem, inverted residuals, a 1x1 convolution, global average, dropout, linear head.
 
-    Attributes:
-      num_classes: outputs of the head.
-      layers: makes the layers.
-      small_images: the stem and the first stage that would halve the sides keep them.
+    Attributes (the others: see `networks.create`):
+      small_images: the stem and the first stage that would halve the image's sides keep them.
       dropout: rate before the head.
     """
 
@@ -66,24 +66,10 @@ class MobileNetV2(nn.Module):
     small_images: bool = False
     dropout: float = 0.2
 
-    @property
-    def smallest(self) -> int:
-        """Side of the smallest image, pixels."""
-        return 8 if self.small_images else 32
-
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Returns logits f32[B,num_classes] of images f32[B,H,W,C].
-
-        Args:
-          x: the images.
-          train: normalise by the batch's statistics, update the running ones, and drop out with
-            the key "dropout".
-
-        Raises:
-          UserError: images smaller than `smallest`.
-        """
-        check_side(x, self.smallest, "MobileNetV2")
+        """Logits f32[B,num_classes] of images f32[B,H,W,C]; see `networks.create`."""
+        check_side(x, SMALLEST.side(self.small_images), "MobileNetV2")
         conv, norm = self.layers.conv, self.layers.norm
         x = conv(STEM_WIDTH, 3, 1 if self.small_images else 2, name="features_0_0")(x)
         x = nn.relu6(norm("features_0_1")(x, train))
@@ -104,3 +90,11 @@ class MobileNetV2(nn.Module):
         return nn.Dense(
             self.num_classes, kernel_init=initializers.normal(0.01), name="classifier_1"
         )(x)
+
+
+MOBILENET_V2 = Backbone(
+    make=MobileNetV2,
+    head="classifier.1",
+    published="mobilenet_v2-b0353104.pth",
+    smallest=SMALLEST,
+)

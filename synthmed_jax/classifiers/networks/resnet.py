@@ -13,8 +13,10 @@ from flax import linen as nn
 from synthmed_jax.classifiers.layers import initializers
 from synthmed_jax.classifiers.layers.make import Layers, check_side
 from synthmed_jax.classifiers.layers.pooling import max_pool
+from synthmed_jax.classifiers.networks.backbone import Backbone, Smallest
 
 STAGE_WIDTHS = (64, 128, 256, 512)
+SMALLEST = Smallest(published=32, small_images=8)
 
 
 class BasicBlock(nn.Module):
@@ -79,12 +81,10 @@ def _shortcut(layers: Layers, x: jax.Array, y: jax.Array, stride: int, train: bo
 class ResNet(nn.Module):
     """A residual network: stem, four stages, global average, linear head.
 
-    Attributes:
+    Attributes (the others: see `networks.create`):
       block: the block's class.
       depths: blocks in each of the four stages.
-      num_classes: outputs of the head.
-      layers: makes the layers.
-      small_images: a stem of one 3x3 convolution that keeps every pixel, for images of 32 or so.
+      small_images: the stem is one 3x3 convolution, without stride or pooling.
     """
 
     block: type[BasicBlock] | type[Bottleneck]
@@ -93,23 +93,10 @@ class ResNet(nn.Module):
     layers: Layers = Layers()
     small_images: bool = False
 
-    @property
-    def smallest(self) -> int:
-        """Side of the smallest image, pixels."""
-        return 8 if self.small_images else 32
-
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Returns logits f32[B,num_classes] of images f32[B,H,W,C].
-
-        Args:
-          x: the images.
-          train: normalise by the batch's statistics and update the running ones.
-
-        Raises:
-          UserError: images smaller than `smallest`.
-        """
-        check_side(x, self.smallest, "ResNet")
+        """Logits f32[B,num_classes] of images f32[B,H,W,C]; see `networks.create`."""
+        check_side(x, SMALLEST.side(self.small_images), "ResNet")
         side, stride = (3, 1) if self.small_images else (7, 2)
         x = self.layers.conv(64, side, stride, name="conv1")(x)
         x = nn.relu(self.layers.norm("bn1")(x, train))
@@ -129,5 +116,15 @@ class ResNet(nn.Module):
         return head(x)
 
 
-resnet18 = functools.partial(ResNet, BasicBlock, (2, 2, 2, 2))
-resnet50 = functools.partial(ResNet, Bottleneck, (3, 4, 6, 3))
+RESNET18 = Backbone(
+    make=functools.partial(ResNet, BasicBlock, (2, 2, 2, 2)),
+    head="fc",
+    published="resnet18-f37072fd.pth",
+    smallest=SMALLEST,
+)
+RESNET50 = Backbone(
+    make=functools.partial(ResNet, Bottleneck, (3, 4, 6, 3)),
+    head="fc",
+    published="resnet50-0676ba61.pth",
+    smallest=SMALLEST,
+)

@@ -9,18 +9,18 @@ from synthmed_jax.classifiers.layers import initializers
 from synthmed_jax.classifiers.layers.fully_connected import FullyConnected
 from synthmed_jax.classifiers.layers.make import Layers, check_side
 from synthmed_jax.classifiers.layers.pooling import average_to, max_pool
+from synthmed_jax.classifiers.networks.backbone import Backbone, Smallest
 
 STAGE_WIDTHS = (64, 128, 256, 512, 512)
+SMALLEST = Smallest(published=32, small_images=16)
 
 
 class VGG(nn.Module):
-    """Five stages of 3x3 convolutions, each halved, and three linear layers.
+    """Five stages of 3x3 convolutions, each followed by pooling, and three linear layers.
 
-    Attributes:
+    Attributes (the others: see `networks.create`):
       depths: convolutions in each stage.
-      num_classes: outputs of the head.
-      layers: makes the layers.
-      small_images: the first stage is not halved.
+      small_images: no pooling follows the first stage.
       dropout: rate after each hidden linear layer.
     """
 
@@ -30,23 +30,10 @@ class VGG(nn.Module):
     small_images: bool = False
     dropout: float = 0.5
 
-    @property
-    def smallest(self) -> int:
-        """Side of the smallest image, pixels."""
-        return 16 if self.small_images else 32
-
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Returns logits f32[B,num_classes] of images f32[B,H,W,C].
-
-        Args:
-          x: the images.
-          train: drop out, with the key "dropout".
-
-        Raises:
-          UserError: images smaller than `smallest`.
-        """
-        check_side(x, self.smallest, "VGG")
+        """Logits f32[B,num_classes] of images f32[B,H,W,C]; see `networks.create`."""
+        check_side(x, SMALLEST.side(self.small_images), "VGG")
         index = 0  # in torchvision's list of layers, which counts ReLU and pooling too
         for stage, (width, depth) in enumerate(zip(STAGE_WIDTHS, self.depths, strict=True)):
             for _ in range(depth):
@@ -71,5 +58,15 @@ class VGG(nn.Module):
         return head(x, train)
 
 
-vgg16 = functools.partial(VGG, (2, 2, 3, 3, 3))
-vgg19 = functools.partial(VGG, (2, 2, 4, 4, 4))
+VGG16 = Backbone(
+    make=functools.partial(VGG, (2, 2, 3, 3, 3)),
+    head="classifier.6",
+    published="vgg16-397923af.pth",
+    smallest=SMALLEST,
+)
+VGG19 = Backbone(
+    make=functools.partial(VGG, (2, 2, 4, 4, 4)),
+    head="classifier.6",
+    published="vgg19-dcbb9e9d.pth",
+    smallest=SMALLEST,
+)

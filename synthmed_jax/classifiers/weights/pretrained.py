@@ -8,29 +8,17 @@ import pathlib
 import shutil
 import urllib.request
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from synthmed_jax.classifiers.networks import BACKBONES
+from synthmed_jax.classifiers.networks.backbone import Backbone, Variables
+from synthmed_jax.classifiers.settings import IMAGENET, RANDOM
 from synthmed_jax.classifiers.weights import torchvision
 from synthmed_jax.classifiers.weights.weights_file import read_state_dict
 from synthmed_jax.errors import UserError
 
-RANDOM, IMAGENET = "random", "imagenet"
 SOURCE = "https://download.pytorch.org/models/"
-# torchvision's first weights of each network for ImageNet; a name ends in the first eight digits
-# of the file's sha256.
-PUBLISHED = {
-    "resnet18": "resnet18-f37072fd.pth",
-    "resnet50": "resnet50-0676ba61.pth",
-    "vgg16": "vgg16-397923af.pth",
-    "vgg19": "vgg19-dcbb9e9d.pth",
-    "alexnet": "alexnet-owt-7be5be79.pth",
-    "densenet121": "densenet121-a639ec97.pth",
-    "mobilenet_v2": "mobilenet_v2-b0353104.pth",
-    "googlenet": "googlenet-1378be20.pth",
-}
 TIMEOUT = 60  # seconds without a byte
-# Whether GoogLeNet transforms its input: auto, where its weights are torchvision's own.
-TRANSFORMS = ("auto", "yes", "no")
 
 
 class Pretrained(NamedTuple):
@@ -41,7 +29,7 @@ class Pretrained(NamedTuple):
       facts: "weights" (name of the file), "sha256", and "head": "kept" or "random".
     """
 
-    variables: dict[str, Any]
+    variables: Variables
     facts: dict[str, str]
 
 
@@ -69,11 +57,11 @@ def load(
     return Pretrained(variables, facts)
 
 
-def transforms_input(choice: str, facts: Mapping[str, str]) -> bool:
-    """Whether GoogLeNet takes images to mean 0.5 and deviation 0.5.
+def transforms_input(backbone: Backbone, choice: str, facts: Mapping[str, str]) -> bool:
+    """Whether a network takes images to mean 0.5 and deviation 0.5 (`Backbone.transforms_input`).
 
-    As in torchvision, whose own weights were trained so; another file says nothing of it, and is
-    taken to want what the other networks do.
+    "auto" is yes for torchvision's published weights, which were trained so. Another file does not
+    say how its weights were trained, and counts as trained by ImageNet's mean and deviation.
 
     Args:
       choice: one of TRANSFORMS.
@@ -81,7 +69,7 @@ def transforms_input(choice: str, facts: Mapping[str, str]) -> bool:
     """
     if choice != "auto":
         return choice == "yes"
-    return facts.get("sha256", "").startswith(_digits(PUBLISHED["googlenet"]))
+    return facts.get("sha256", "").startswith(backbone.published_sha256)
 
 
 def published_file(backbone: str, cache_dir: pathlib.Path, source: str = SOURCE) -> pathlib.Path:
@@ -90,10 +78,11 @@ def published_file(backbone: str, cache_dir: pathlib.Path, source: str = SOURCE)
     Raises:
       UserError: they can't be fetched, or the file's hash is not that of its name.
     """
-    name = PUBLISHED[backbone]
+    record = BACKBONES[backbone]
+    name, wanted = record.published, record.published_sha256
     path = cache_dir / "weights" / name
     if path.exists():
-        _check_hash(path, _digits(name))
+        _check_hash(path, wanted)
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
@@ -102,19 +91,16 @@ def published_file(backbone: str, cache_dir: pathlib.Path, source: str = SOURCE)
         with urllib.request.urlopen(source + name, timeout=TIMEOUT) as found, part.open("wb") as to:
             shutil.copyfileobj(found, to)
     except (OSError, http.client.HTTPException) as error:
-        lacking = [other for other in PUBLISHED.values() if not (path.parent / other).exists()]
+        files = [other.published for other in BACKBONES.values()]
+        lacking = [file for file in files if not (path.parent / file).exists()]
         raise UserError(
             f"{source}{name} can't be fetched ({error}). Fetch it on a machine that has access "
             f"and put it at {path}, or set config.classifier.weights={RANDOM}. Of all networks' "
             f"files, that folder lacks {', '.join(lacking)}"
         ) from error
-    _check_hash(part, _digits(name))
+    _check_hash(part, wanted)
     part.rename(path)
     return path
-
-
-def _digits(name: str) -> str:
-    return pathlib.Path(name).stem.rpartition("-")[2]
 
 
 def _check_hash(path: pathlib.Path, wanted: str) -> None:

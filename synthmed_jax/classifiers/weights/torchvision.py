@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import traverse_util
 
-from synthmed_jax.classifiers import networks
+from synthmed_jax.classifiers.networks import BACKBONES, create
+from synthmed_jax.classifiers.networks.backbone import Backbone, Variables
 from synthmed_jax.errors import UserError
 
 # How torchvision's module path is read off ours (joined by "."): substitutions, in order.
@@ -26,31 +26,12 @@ LEAVES: dict[tuple[str, str, int], tuple[str, tuple[int, ...]]] = {
 }
 
 # A counter that torch needs only for momentum=None.
-IGNORED_SUFFIX = "num_batches_tracked"
-
-
-# torchvision's name of each network's last layer.
-HEADS = {
-    "resnet18": "fc",
-    "resnet50": "fc",
-    "vgg16": "classifier.6",
-    "vgg19": "classifier.6",
-    "alexnet": "classifier.6",
-    "densenet121": "classifier",
-    "mobilenet_v2": "classifier.1",
-    "googlenet": "fc",
-}
-
-# Parts of its files that our networks do without: GoogLeNet's auxiliary heads.
-LEFT_OUT = re.compile(r"aux[12]\.|.*\." + IGNORED_SUFFIX + "$")
-
-# Its files of DenseNet are older than its names: "denselayer1.norm.1" is now "denselayer1.norm1".
-OLDER_NAMES = (re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\."), r"\1\2.")
+IGNORED_SUFFIX = ".num_batches_tracked"
 
 
 def count_classes(name: str, state_dict: Mapping[str, np.ndarray]) -> int | None:
     """Number of classes of a state dict's head; None where it has none."""
-    bias = state_dict.get(f"{HEADS[name]}.bias")
+    bias = state_dict.get(f"{BACKBONES[name].head}.bias")
     return None if bias is None else len(bias)
 
 
@@ -60,7 +41,7 @@ def from_state_dict(
     num_classes: int | None,
     *,
     small_images: bool = False,
-) -> dict[str, Any]:
+) -> Variables:
     """Returns the Flax variables that hold a torchvision state dict.
 
     Args:
@@ -75,11 +56,7 @@ def from_state_dict(
     Raises:
       UserError: a name is missing or unknown, or a shape differs; the message names it.
     """
-    given = {
-        OLDER_NAMES[0].sub(OLDER_NAMES[1], key): array
-        for key, array in state_dict.items()
-        if not LEFT_OUT.match(key)
-    }
+    given = _current_entries(BACKBONES[name], state_dict)
     template = _template(name, num_classes or 1, small_images)
     entries = {path: _torch_entry(path, leaf.ndim) for path, leaf in template.items()}
     if num_classes is None:
@@ -106,15 +83,30 @@ def from_state_dict(
     return {"batch_stats": {}, **traverse_util.unflatten_dict(variables)}
 
 
+def _current_entries(
+    backbone: Backbone, state_dict: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The entries that our network has a place for, by torchvision's names of today."""
+    entries = {
+        key: array
+        for key, array in state_dict.items()
+        if not key.endswith(IGNORED_SUFFIX) and not key.startswith(backbone.left_out)
+    }
+    if backbone.older_names is None:
+        return entries
+    pattern, replacement = backbone.older_names
+    return {re.sub(pattern, replacement, key): array for key, array in entries.items()}
+
+
 def _in_head(name: str, key: str) -> bool:
-    return key.rpartition(".")[0] == HEADS[name]
+    return key.rpartition(".")[0] == BACKBONES[name].head
 
 
 def _template(
     name: str, num_classes: int, small_images: bool
 ) -> dict[tuple[str, ...], jax.ShapeDtypeStruct]:
     """Returns shape and dtype of every variable, by path (collection, module, ..., leaf)."""
-    module = networks.create(name, num_classes, small_images=small_images)
+    module = create(name, num_classes, small_images=small_images)
     # A size that each network accepts; no weight's shape depends on it.
     images = jax.ShapeDtypeStruct((1, 224, 224, 3), jnp.float32)
     variables = jax.eval_shape(

@@ -2,6 +2,7 @@ import dataclasses
 import hashlib
 import http.client
 import io
+import re
 
 import jax
 import numpy as np
@@ -10,6 +11,7 @@ import safetensors.numpy
 
 from configs import phantom_ddpm
 from synthmed_jax import classifiers
+from synthmed_jax.classifiers.networks import BACKBONES
 from synthmed_jax.classifiers.programs import make_network, make_programs
 from synthmed_jax.classifiers.settings import make_rates
 from synthmed_jax.classifiers.weights import pretrained
@@ -97,6 +99,12 @@ def test_googlenet_transforms_its_input_for_torchvisions_own_weights(sha256, cho
     assert "transform_input" not in others.initial
 
 
+def publish_as(monkeypatch, name):
+    """Makes `name` the published file of the network."""
+    record = dataclasses.replace(BACKBONES[NAME], published=name)
+    monkeypatch.setitem(BACKBONES, NAME, record)
+
+
 def publish(monkeypatch, tmp_path, digits=8):
     """A published file of our own, of which the cache knows the name."""
     source = tmp_path / "source"
@@ -104,7 +112,7 @@ def publish(monkeypatch, tmp_path, digits=8):
     data = b"weights, one would think"
     name = f"{NAME}-{hashlib.sha256(data).hexdigest()[:digits]}.pth"
     (source / name).write_bytes(data)
-    monkeypatch.setitem(pretrained.PUBLISHED, NAME, name)
+    publish_as(monkeypatch, name)
     return source, data
 
 
@@ -120,7 +128,7 @@ def test_a_published_file_is_fetched_once(monkeypatch, tmp_path):
 
 def test_a_damaged_published_file_is_refused(monkeypatch, tmp_path):
     source, _ = publish(monkeypatch, tmp_path)
-    file = source / pretrained.PUBLISHED[NAME]
+    file = source / BACKBONES[NAME].published
     file.write_bytes(b"something else")
     for _ in range(2):  # What came damaged is not taken for the file by the next run either.
         with pytest.raises(UserError, match=r"is damaged: its sha256 begins with"):
@@ -153,7 +161,7 @@ def test_imagenets_weights_go_from_the_published_file_into_the_network(
 ):
     path, arrays = weights
     name = f"{NAME}-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}.safetensors"
-    monkeypatch.setitem(pretrained.PUBLISHED, NAME, name)
+    publish_as(monkeypatch, name)
     (tmp_path / "cache" / "weights").mkdir(parents=True)
     path.rename(tmp_path / "cache" / "weights" / name)
     found = load("imagenet", 1000, tmp_path / "cache")
@@ -164,7 +172,11 @@ def test_imagenets_weights_go_from_the_published_file_into_the_network(
 
 
 def test_every_network_has_a_published_file():
-    assert set(pretrained.PUBLISHED) == set(classifiers.BACKBONES)
+    names = {backbone: record.published for backbone, record in BACKBONES.items()}
+    assert len(set(names.values())) == len(BACKBONES)
+    for backbone, record in BACKBONES.items():
+        assert record.published.startswith(backbone)
+        assert re.fullmatch(r"[0-9a-f]{8}", record.published_sha256)
 
 
 def test_a_file_of_another_network_is_named(golden, tmp_path):
