@@ -2,7 +2,7 @@ import pytest
 
 from configs import all_ddpm, base, brain_ddpm, covid_ddpm, folder_ddpm, phantom_ddpm
 from synthmed_jax import protocol, settings
-from synthmed_jax.data.pipeline import Augmentation
+from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.errors import UserError
 
 
@@ -17,15 +17,15 @@ def test_one_word_sets_what_the_paper_says(module, images):
     config.diffusion.update(flips="dihedral", shift=2, warp=0.3, prediction="v")
     config.diffusion.zero_terminal_snr = True
     run = settings.from_config(protocol.apply(config))
-    assert len(run.backbones) == 8
-    assert run.arms == ("synthetic",)
+    assert len(run.classifier.backbones) == 8
+    assert run.classifier.arms == ("synthetic",)
     assert (run.classifier.folds, run.classifier.max_epochs) == (5, 50)
     assert (run.classifier.selection, run.classifier.weights) == ("synthetic", "imagenet")
-    assert (run.conditioning, run.sample.sampler, run.sample.steps) == ("per_class", "ddpm", 1000)
+    assert (run.diffusion.conditioning, run.generate.sampler, run.generate.steps) == ("per_class", "ddpm", 1000)
     assert (run.split.fraction, run.split.val_fraction) == (0.2, 0.0)
-    assert run.augmentation == Augmentation(flips="none", shift=0, warp=0.0)
-    assert (run.prediction, run.zero_terminal_snr) == ("eps", False)
-    assert run.per_class == images
+    assert run.diffusion.augmentation == Augmentation(flips="none", shift=0, warp=0.0)
+    assert (run.diffusion.prediction, run.diffusion.zero_terminal_snr) == ("eps", False)
+    assert run.generate.per_class == images
 
 
 @pytest.mark.parametrize("scale", base.SCALES)
@@ -62,7 +62,7 @@ def test_one_model_a_class_is_one_field_and_says_what_it_changes(capsys):
     config = all_ddpm.get_config("cpu")
     config.diffusion.conditioning = "per_class"
     run = settings.from_config(protocol.apply(config))
-    assert (run.train.label_dropout, run.sample.guidance) == (0.0, 1.0)
+    assert (run.diffusion.train.label_dropout, run.generate.guidance) == (0.0, 1.0)
     said = capsys.readouterr().out
     assert "conditioning=per_class: config.generate.guidance is 1.0, not 1.5" in said
 

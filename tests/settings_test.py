@@ -25,14 +25,14 @@ def test_every_config_loads_locks_and_builds_its_networks(name, scale):
     config = load(name, scale)
     run = settings.from_config(config)
     assert run.scale == scale
-    make_schedule(run.schedule, run.num_steps, zero_terminal_snr=run.zero_terminal_snr)
+    make_schedule(run.diffusion.noise_schedule, run.diffusion.num_steps, zero_terminal_snr=run.diffusion.zero_terminal_snr)
     side, channels = run.data.image_size, run.data.channels
     x = jnp.zeros((2, side, side, channels))
     t = jnp.zeros(2, jnp.int32)
-    network = UNet(run.unet, num_classes=4)
+    network = UNet(run.diffusion.unet, num_classes=4)
     output, _ = jax.eval_shape(network.init_with_output, jax.random.key(0), x, t, t)
     assert output.shape == x.shape
-    for backbone in run.backbones:
+    for backbone in run.classifier.backbones:
         classifier = classifiers.create(backbone, 4)
         seen = jnp.zeros((2, run.classifier.image_size, run.classifier.image_size, 3))
         logits, _ = jax.eval_shape(
@@ -51,13 +51,13 @@ def test_the_paper_scale_is_the_papers_protocol():
         config = load(name, "paper")
         assert config == load(name, "paper")
         run = settings.from_config(config)
-        assert run.per_class == images
-        assert run.num_steps == 1000
+        assert run.generate.per_class == images
+        assert run.diffusion.num_steps == 1000
         assert run.data.image_size >= 128
         assert (run.classifier.max_epochs, run.classifier.folds) == (50, 5)
-        assert (run.schedule, run.prediction) == ("linear", "eps")
-        assert (run.train.weighting, run.train.timesteps) == ("simple", "uniform")
-        assert (run.conditioning, run.sample.sampler) == ("class", "ddpm")
+        assert (run.diffusion.noise_schedule, run.diffusion.prediction) == ("linear", "eps")
+        assert (run.diffusion.train.weighting, run.diffusion.train.timesteps) == ("simple", "uniform")
+        assert (run.diffusion.conditioning, run.generate.sampler) == ("class", "ddpm")
 
 
 def test_names_are_split_and_one_backbone_wins():
@@ -65,20 +65,20 @@ def test_names_are_split_and_one_backbone_wins():
     config.classifier.arms = ("synthetic, real",)
     config.classifier.backbone = "resnet18"
     run = settings.from_config(config)
-    assert run.arms == ("synthetic", "real")
-    assert run.backbones == ("resnet18",)
+    assert run.classifier.arms == ("synthetic", "real")
+    assert run.classifier.backbones == ("resnet18",)
 
 
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
         ("data.name", "leukaemia", "did you mean 'leukemia'"),
-        ("data.fit", "squeeze", "pad, crop, stretch"),
+        ("data.square", "squeeze", "pad, crop, stretch"),
         ("data.channels", 2, "1, 3"),
         ("data.image_size", 18, "multiple of 4"),
         ("split.fraction", 1.5, "between 0 and 1"),
         ("split.val_fraction", -0.1, "val_fraction"),
-        ("diffusion.schedule", "cosin", "did you mean 'cosine'"),
+        ("diffusion.noise_schedule", "cosin", "did you mean 'cosine'"),
         ("diffusion.prediction", "x", "eps, x0, v"),
         ("diffusion.conditioning", "classes", "class, per_class"),
         ("diffusion.warp", 1.5, "between 0 and 1"),
@@ -134,7 +134,7 @@ def test_only_smears_are_turned(name, scale):
     # Anatomy has an up, and its left is not its right; a smear has neither.
     own = settings.from_config(load(name, scale))
     flips = "dihedral" if name == "all_ddpm" else "none"
-    assert (own.augmentation.flips, own.classifier.flips) == (flips, flips)
+    assert (own.diffusion.augmentation.flips, own.classifier.flips) == (flips, flips)
     assert own.classifier.shift > 0
 
 

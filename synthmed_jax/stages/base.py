@@ -1,8 +1,8 @@
 """What a stage is, and how far it is in a workdir: its marker, by fields, inputs and units.
 
 A marker is stages/<stage>.json, written atomically: with status "started" before the stage's first
-output and "finished" after its last. It holds the config fields that the stage reads and the digests
-of its inputs, so that a workdir never mixes two settings.
+output and "finished" after its last. It holds the config fields that the stage reads and the
+digests of its inputs, so that a workdir never mixes two settings.
 """
 
 from __future__ import annotations
@@ -131,25 +131,30 @@ def check_marker(run: Run, stage: Stage) -> None:
     marker = read_marker(run, stage)
     if marker is None:
         return
-    # As JSON has it: a tuple is a list there.
-    now: dict[str, dict[str, object]] = json.loads(
-        json.dumps(dataclasses.asdict(fingerprint(run, stage)))
-    )
-    before = {"fields": field_history.with_new_names(marker.fields), "inputs": marker.inputs}
+    given = fingerprint(run, stage)
     where = f"stage {stage.name!r} in {run.workdir.root}"
-    for kind, noun in (("fields", "config field"), ("inputs", "input")):
-        for name in sorted({*before[kind], *now[kind]}):
-            default = field_history.ADDED.get(name)
-            value, wanted = before[kind].get(name, default), now[kind].get(name, default)
-            if value == wanted:
-                continue
-            if kind == "fields" and name not in now[kind]:
-                raise UserError(
-                    f"{where} was run by a version of this program in which it depended on "
-                    f"config field {name}: delete {run.workdir.marker(stage.name)} and what the "
-                    "stage wrote, and it is made anew, or take a new --workdir"
-                )
-            raise UserError(
-                f"{where} was run with {noun} {name} = {value!r}, now it is {wanted!r}: set it "
-                "back, or take a new --workdir"
-            )
+    fields = field_history.with_new_names(marker.fields)
+    gone = sorted(set(fields) - set(given.fields) - set(field_history.ADDED))
+    if gone:
+        raise UserError(
+            f"{where} was run by a version of this program in which it depended on config field "
+            f"{gone[0]}: delete {run.workdir.marker(stage.name)} and what the stage wrote, and it "
+            "is made anew, or take a new --workdir"
+        )
+    # As JSON has it: a tuple is a list there.
+    wanted: dict[str, object] = json.loads(json.dumps(given.fields))
+    for name in sorted({*fields, *wanted}):
+        default = field_history.ADDED.get(name)
+        _refuse_change(
+            where, "config field", name, fields.get(name, default), wanted.get(name, default)
+        )
+    for name in sorted({*marker.inputs, *given.inputs}):
+        _refuse_change(where, "input", name, marker.inputs.get(name), given.inputs.get(name))
+
+
+def _refuse_change(where: str, noun: str, name: str, before: object, now: object) -> None:
+    if before != now:
+        raise UserError(
+            f"{where} was run with {noun} {name} = {before!r}, now it is {now!r}: set it back, or "
+            "take a new --workdir"
+        )

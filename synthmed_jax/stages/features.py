@@ -11,7 +11,7 @@ from synthmed_jax.stages.run import Run
 
 
 def _run(run: Run) -> None:
-    """Trains on `fit`; its settings are its own, so that no classifier's field changes a distance."""
+    """Trains on `fit`, with settings of its own: no classifier's field changes a distance."""
     training, parts = feature_net.training(run.settings.data.image_size), run.inputs.parts
     if not len(parts.val):
         raise UserError(

@@ -1,4 +1,4 @@
-"""How long work will take here: a few real calls of each compiled program, timed before the work."""
+"""How long work will take here: a few real calls of each compiled program, timed beforehand."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def test_settings_open_no_library_of_data():
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("fit", "squeeze", "config.data.fit='squeeze' is not one of pad, crop, stretch"),
+        ("square", "squeeze", "config.data.square='squeeze' is not one of pad, crop, stretch"),
         ("channels", 4, "config.data.channels=4 is not one of 1, 3"),
         ("image_size", 0, "config.data.image_size=0 must be at least 1"),
     ],

@@ -1,0 +1,146 @@
+"""What each long stage is expected to take, once its calls have been timed."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from synthmed_jax import checkpoint, search
+from synthmed_jax.files import write_json
+from synthmed_jax.results.cells import Cell
+from synthmed_jax.results.evaluation import BestNetwork, CellScores, Evaluation, FoldScores, Scores
+from synthmed_jax.stages import (
+    base,
+    classify,
+    diffusion,
+    evaluate,
+    explain,
+    features,
+    generate,
+    sweep,
+    tune,
+)
+from synthmed_jax.stages.run import make_run as run_of
+from synthmed_jax.statistics.intervals import Interval
+
+
+@pytest.fixture
+def make_timed(make_run):
+    """A run whose calls have been timed.
+
+    A step of the generator takes 3 s, of the networks 5 and 7, a prediction 0.25 and 0.75.
+    """
+
+    def make(**changes):
+        run = make_run(**changes)
+        run.compiled.timings.update({"diffusion step": 3.0, "evaluation": 0.5})
+        run.compiled.timings.update({"resnet18 8": 5.0, "resnet18 predicts": 0.25})
+        run.compiled.timings.update({"features 28": 7.0, "features 32": 7.0})
+        run.compiled.timings["features predicts"] = 0.75
+        return run
+
+    return make
+
+
+# Ten epochs of 40 steps: a set of one batch is passed over until there are 400 in all.
+FEATURE_STEPS = 400
+
+
+def test_a_generator_is_expected_to_take_its_steps_and_its_validations(make_timed):
+    run = make_timed(diffusion__train__steps=40, diffusion__train__val_every=20)
+    # Four val images at eight noise levels, and 48 samples in ten steps, for one average.
+    validation = (4 * 8 + 48 * 10) * 0.5
+    assert diffusion.STAGE.expect(run) == pytest.approx(40 * 3 + 2 * validation)
+    write_json(run.workdir.diffusion / "best.json", {})
+    assert diffusion.STAGE.expect(run) == 0
+
+
+def test_images_are_expected_in_whole_blocks(make_timed):
+    run = make_timed(generate__per_class=9, generate__block=4, generate__steps=10)
+    assert generate.STAGE.expect(run) == pytest.approx(4 * 12 * 10 * 0.5)
+
+
+def test_a_search_is_expected_to_take_its_trials(make_timed):
+    # One epoch of 16 images, half of 4 x 8, in steps of 8; then predictions of 4 x 8 real ones.
+    training = 5 * 2 + 32 * 0.25
+    run = make_timed(tune__trials=6)
+    assert tune.STAGE.expect(run) == pytest.approx(6 * training)
+    space, present = {"x": search.Range(0.0, 1.0)}, {"x": 0.5}
+    four = make_timed(tune__trials=4)
+    folder = run.workdir.tune / tune.searched(run)
+    search.search(four.settings.tune, space, present, lambda values, _: values["x"], folder)
+    assert tune.STAGE.expect(run) == pytest.approx(2 * training)
+    assert tune.STAGE.expect(four) == 0.0
+
+
+def test_a_generators_search_is_expected_to_train_draw_and_judge(make_timed):
+    run = make_timed(tune__target="diffusion", tune__trials=6, tune__steps=11)
+    draws = 4 * 10 * run.settings.generate.steps * 0.5
+    # Four fifths of 40 images are one batch; 32 real ones are predicted after each of ten epochs.
+    trial = 11 * 3 + draws + 7 * FEATURE_STEPS + 10 * 32 * 0.75
+    assert tune.STAGE.expect(run) == pytest.approx(6 * trial)
+
+
+def test_a_sweep_is_expected_to_draw_all_its_sets(make_timed):
+    run = make_timed(sweep__candidates=("ddpm:10", "heun:5"), sweep__per_class=20, sweep__seeds=2)
+    assert sweep.STAGE.expect(run) == pytest.approx(4 * 20 * 2 * (10 + 9) * 0.5)
+
+
+def test_features_are_expected_to_take_one_training(make_timed):
+    run = make_timed()
+    assert len(run.inputs.planned_split.parts.fit) == 28
+    seconds = 7 * FEATURE_STEPS + 10 * 4 * 0.75
+    assert features.STAGE.expect(run) == pytest.approx(seconds)
+
+
+def test_no_setting_of_a_classifier_changes_the_features(make_timed):
+    plain = make_timed()
+    changed = make_timed(
+        classifier__learning_rate=0.1, classifier__batch_size=4, classifier__max_epochs=3
+    )
+    assert features.STAGE.expect(plain) == features.STAGE.expect(changed)
+    one, other = (base.fingerprint(run, features.STAGE) for run in (plain, changed))
+    assert one.digest == other.digest
+
+
+def evaluation_of(cell):
+    numbers = [0.5] * 10
+    fold = FoldScores(*numbers, fold=0, confusion=((1,),))
+    fields = dataclasses.asdict(cell)
+    scored = CellScores(**fields, folds=(fold,), mean=Scores(*numbers), std=None,
+                        accuracy_interval=Interval(0.4, 0.6, 0.95, "any"))  # fmt: skip
+    best = BestNetwork(**fields, fold=0, rule="any")
+    return Evaluation("phantom", 0, ("a",), 1, (scored,), best)
+
+
+def test_explanations_are_expected_to_ask_for_every_perturbed_image(make_timed):
+    changes = {f"explain__{name}": n for name, n in [("images", 5), ("repeats", 2), ("regions", 9)]}
+    run = make_timed(explain__num_samples=50, **changes)
+    # LIME twice, occlusion, and on the way down and up three methods' orders and five random ones.
+    one = 2 * 50 + 10 + 2 * 8 * 10
+    # Of each class, five images and three telling ones; synthetic ones' neighbours, once.
+    evaluations = 4 * (5 + 3) * (2 * one + 50)
+    assert explain.STAGE.expect(run) == 0.25 * evaluations
+    # The network that an evaluation has found best is the one that will be explained; one of other
+    # cells has found nothing yet.
+    run.compiled.timings["vgg16 predicts"] = 1.0
+    evaluation_of(Cell("vgg16", "synthetic", 8, math.inf, 0)).write(run.workdir.evaluation)
+    others = make_timed(classifier__backbones=("vgg16",), explain__num_samples=50, **changes)
+    base.mark(run_of(others.settings, run.workdir.root), evaluate.STAGE, "finished")
+    assert explain.STAGE.expect(run) == 0.25 * evaluations
+    base.mark(run, evaluate.STAGE, "finished")
+    assert explain.STAGE.expect(run) == 1.0 * evaluations
+
+
+def test_trainings_are_expected_from_their_last_saved_epoch(make_timed):
+    run = make_timed(classifier__max_epochs=4, classifier__arms=("synthetic",))
+    # Folds of 16 images in steps of 8; then predictions of the 16 others and of val.
+    epoch = 5 * 2 + 0.25 * (16 + len(run.inputs.planned_split.parts.val))
+    assert classify.STAGE.expect(run) == 2 * 4 * epoch
+    (cell,) = classify.cells(run)
+    folds = [cell.folder(run.workdir.classify, fold) for fold in (0, 1)]
+    checkpoint.save(folds[0] / "resume", 3, {"any": np.zeros(1)})
+    assert classify.STAGE.expect(run) == (1 + 4) * epoch
+    write_json(folds[1] / "result.json", {})
+    assert classify.STAGE.expect(run) == epoch
