@@ -60,6 +60,15 @@ class Settings:
     explain: ExplainSettings
     fields: Mapping[str, object]
 
+    def block(self, name: str) -> Block:
+        """Field -> value of a block that has no attribute here: of a stage that was added."""
+        prefix = f"{name}."
+        return {
+            field.removeprefix(prefix): value
+            for field, value in self.fields.items()
+            if field.startswith(prefix)
+        }
+
 
 def from_config(config: ConfigDict) -> Settings:
     """Checks a config and turns it into settings.

@@ -1,0 +1,49 @@
+"""<folder of a stage>/section.json: what a stage of its own adds to the report."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+from synthmed_jax.results.stored import Stored
+
+FILE = "section.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table of the report: headings, rows of texts (the first is the row's name), caption."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str
+
+
+@dataclasses.dataclass(frozen=True)
+class SectionPicture:
+    """A PNG beside section.json: its name, what is seen in words, what it shows."""
+
+    file: str
+    alt: str
+    caption: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Section(Stored):
+    """A section of the report.
+
+    Attributes:
+      title: its heading.
+      paragraphs: plain sentences.
+      tables, pictures: what follows them.
+    """
+
+    title: str
+    paragraphs: tuple[str, ...]
+    tables: tuple[Table, ...] = ()
+    pictures: tuple[SectionPicture, ...] = ()
+
+
+def section_files(workdir: pathlib.Path) -> list[pathlib.Path]:
+    """The sections that stages have left in a workdir, in order of their folders."""
+    return sorted(workdir.glob(f"*/{FILE}"))
