@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from synthmed_jax.report import html
+from synthmed_jax.results.section import section_files
 from synthmed_jax.stages import classify, evaluate
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
@@ -18,7 +19,8 @@ def _run(run: Run) -> None:
 def _shown(run: Run) -> tuple[str, ...]:
     """The report is made anew when a file that it shows has changed."""
     sha = hashlib.sha256()
-    for path in (run.workdir.evaluation, run.workdir.fidelity, run.workdir.lime):
+    shown = [run.workdir.evaluation, run.workdir.fidelity, run.workdir.lime]
+    for path in (*shown, *section_files(run.workdir.root)):
         sha.update(path.read_bytes() if path.exists() else b"absent")
     return (sha.hexdigest(),)
 

@@ -1,0 +1,44 @@
+import math
+
+import pytest
+
+from synthmed_jax.errors import UserError
+from synthmed_jax.results.cells import Cell
+from synthmed_jax.stages import classify
+
+
+def test_every_network_is_trained_on_every_arm(make_run):
+    run = make_run(
+        classifier__backbones=("resnet18", "vgg16"), generate__per_class=5, classifier__seed=3
+    )
+    assert classify.cells(run) == [
+        Cell(backbone, arm, n, ratio, 3)
+        for backbone in ("resnet18", "vgg16")
+        for arm, n, ratio in (("synthetic", 5, math.inf), ("real", None, 0.0))
+    ]
+    assert classify.STAGE.units(run)[0] == "resnet18/synthetic/5-inf-s3"
+
+
+def test_folds_that_can_not_be_made_are_refused_before_any_work(make_run):
+    run = make_run(generate__per_class=8, classifier__folds=9)
+    with pytest.raises(UserError, match=r"9 folds need that many images per class, glioma has 8"):
+        classify.STAGE.check(run)
+    real = make_run(generate__per_class=9, classifier__folds=9)
+    with pytest.raises(UserError, match=r"real.*9 folds need .* glioma has 7"):
+        classify.STAGE.check(real)
+
+
+def test_selection_by_an_empty_val_is_refused(make_run):
+    run = make_run(split__val_fraction=0.0, classifier__selection="val")
+    with pytest.raises(UserError, match="val is empty"):
+        classify.STAGE.check(run)
+
+
+def test_a_file_of_weights_counts_by_its_content(make_run, tmp_path):
+    path = tmp_path / "weights.pth"
+    digests = set()
+    for content in (b"one", b"other"):
+        path.write_bytes(content)
+        digests.add(classify.weights_digest(make_run(classifier__weights=str(path)))["weights"])
+    assert len(digests) == 2
+    assert classify.weights_digest(make_run()) == {}
