@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import shutil
 from typing import Any
@@ -11,13 +10,15 @@ import numpy as np
 
 from synthmed_jax import diffusion_stages
 from synthmed_jax.classifiers import cross_validate
+from synthmed_jax.data import held_out
 from synthmed_jax.diffusion import likelihood
 from synthmed_jax.evaluation import memorisation, on_real_images
 from synthmed_jax.experiment import Run
 from synthmed_jax.explain import gallery
 from synthmed_jax.explain.predictor import Logits
 from synthmed_jax.explain.remembered import RememberedPredictor
-from synthmed_jax.files import read_json, write_json
+from synthmed_jax.results.cells import Cell, FoldResult
+from synthmed_jax.results.fidelity import BitsPerDimension
 
 
 def check_classify(run: Run) -> None:
@@ -54,62 +55,63 @@ def run_classify(run: Run) -> None:
         )
 
 
-def _trained(run: Run, cell: dict[str, Any], fold: int) -> tuple[dict[str, Any], Any]:
+def _trained(run: Run, cell: Cell, fold: int) -> tuple[FoldResult, on_real_images.Predict]:
     """A fold's result.json, and its predict function u8[N,S,S,C] -> f32[N,K]."""
-    folder = cross_validate.fold_folder(run.workdir / "classify", cross_validate.Cell(**cell), fold)
-    programs = run.programs_of(cell["backbone"])
+    folder = cell.folder(run.workdir / "classify", fold)
+    programs = run.programs_of(cell.backbone)
     variables = cross_validate.load_variables(programs, folder)
-    result = read_json(folder / "result.json")
-    return result, functools.partial(programs.predict, variables)
+    return FoldResult.read_fold(folder), functools.partial(programs.predict, variables)
 
 
 def run_evaluate(run: Run) -> None:
     """Tests the classifiers on the real test images, and measures the synthetic ones."""
     directory = run.workdir / "evaluate"
     on_real_images.evaluate_cells(
-        run.split_path,
-        run.data.images,
-        run.resize,
-        [dataclasses.asdict(cell) for cell in run.cells],
+        run.resize(held_out.read_test(run.split_path, run.data.images)),
+        run.cells,
         run.settings.classifier.folds,
         functools.partial(_trained, run),
         directory,
-        {"dataset": run.settings.data.name, "seed": run.settings.classifier.seed},
-    )
-    summary = memorisation.distance_summary(
-        run.synthetic, run.parts.val, run.parts.fit, run.settings.augmentation.flips
+        run.settings.data.name,
+        run.settings.classifier.seed,
     )
     bits = {
-        portion.folder or "all": likelihood.bits_per_dimension(
-            run.model, params, portion.val, run.settings.train.batch_size, run.settings.sample.seed
+        portion.folder or "all": BitsPerDimension(
+            **likelihood.bits_per_dimension(
+                run.model,
+                params,
+                portion.val,
+                run.settings.train.batch_size,
+                run.settings.sample.seed,
+            )
         )
         for portion, params, _ in diffusion_stages.trained_generators(run)
         if len(portion.val)
     }
-    write_json(directory / "fidelity.json", {**summary, "bits_per_dimension": bits})
+    fidelity = memorisation.measure_fidelity(
+        run.synthetic, run.parts.val, run.parts.fit, run.settings.augmentation.flips, bits
+    )
+    fidelity.write(directory / "fidelity.json")
 
 
 def best_network(run: Run) -> tuple[Logits, dict[str, Any]]:
     """The run's best network by validation, to be asked for its reasons: logits, variables."""
     best = run.explained
-    cell = {name: best[name] for name in ("backbone", "arm", "n", "ratio", "seed")}
-    folder = cross_validate.fold_folder(
-        run.workdir / "classify", cross_validate.Cell(**cell), best["fold"]
-    )
-    programs = run.programs_of(best["backbone"])
+    folder = best.folder(run.workdir / "classify", best.fold)
+    programs = run.programs_of(best.backbone)
     return programs.logits, cross_validate.load_variables(programs, folder)
 
 
 def run_explain(run: Run) -> None:
     """Explains the best network's answers to real and to synthetic images."""
-    directory = run.workdir / "explain"
+    directory, best = run.workdir / "explain", run.explained
     answers = directory / "answers"
     gallery.explain_sets(
         run.settings.explain,
         run.split_path,
         gallery.Sources(run.data.images, run.synthetic, run.nearest_fit, run.resize, run.lesion_of),
         RememberedPredictor(*best_network(run), run.settings.explain.batch_size, answers),
-        run.explained,
+        {**best.texts, "seed": best.seed, "fold": best.fold, "rule": best.rule},
         directory,
     )
     shutil.rmtree(answers, ignore_errors=True)

@@ -13,7 +13,6 @@ import jax
 import numpy as np
 
 from synthmed_jax import checkpoint, parallel, search, stages
-from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.classifiers import settings as classifier_settings
 from synthmed_jax.classifiers.programs import Programs, State
 from synthmed_jax.data import synthetic
@@ -130,10 +129,7 @@ def _classify(run: Run) -> float:
     sizes = {"synthetic": num_synthetic, "real": num_fit}
     seconds = 0.0
     for cell in run.cells:
-        folders = [
-            cross_validate.fold_folder(run.workdir / "classify", cell, fold)
-            for fold in range(settings.folds)
-        ]
+        folders = [cell.folder(run.workdir / "classify", fold) for fold in range(settings.folds)]
         left = sum(_share_left(run, folder) for folder in folders)
         num_train = sizes[cell.arm] * (settings.folds - 1) // settings.folds
         num_predicted = sizes[cell.arm] - num_train + num_val
@@ -239,7 +235,7 @@ def _blank(run: Run, count: int) -> np.ndarray:
 def _explain(run: Run) -> float:
     """For the network that is known to be explained, or else the first; all else is short."""
     known = stages.is_finished(run, "evaluate")
-    network = run.explained["backbone"] if known else run.settings.backbones[0]
+    network = run.explained.backbone if known else run.settings.backbones[0]
     num_classes = len(run.data.images.class_names)
     evaluations = gallery.num_evaluations(run.settings.explain, num_classes)
     return evaluations * _seconds_a_prediction(run, network)

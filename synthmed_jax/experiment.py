@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import pathlib
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from synthmed_jax import settings as settings_module
-from synthmed_jax.classifiers import cross_validate, feature_net, inputs
+from synthmed_jax import verdicts
+from synthmed_jax.classifiers import feature_net, inputs
 from synthmed_jax.classifiers.programs import Programs, make_network, make_programs
 from synthmed_jax.classifiers.weights import pretrained
 from synthmed_jax.data import loading, split, synthetic, warp
 from synthmed_jax.data.sets import phantom
 from synthmed_jax.diffusion import conditioning, model, sampling, schedule, unet
 from synthmed_jax.diffusion.step import Step, make_step
-from synthmed_jax.evaluation import classification, memorisation
-from synthmed_jax.files import read_json
+from synthmed_jax.evaluation import memorisation
+from synthmed_jax.results.cells import Cell
+from synthmed_jax.results.evaluation import BestNetwork, Evaluation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,10 +170,10 @@ class Run:
         return fit.subset(memorisation.nearest(queries.images, fit.images, flips)[0])
 
     @property
-    def explained(self) -> dict[str, Any]:
-        """Which network is explained (see `classification.best_cell`), where `evaluate` is done."""
-        cells = read_json(self.workdir / "evaluate" / "metrics.json")["cells"]
-        return classification.best_cell(cells, self.settings.explain_arm)
+    def explained(self) -> BestNetwork:
+        """Which network is explained (see `verdicts.best_network`), where `evaluate` is done."""
+        evaluation = Evaluation.read(self.workdir / "evaluate" / "metrics.json")
+        return verdicts.best_network(evaluation.cells, self.settings.explain_arm)
 
     @property
     def lesion_of(self) -> Callable[[str], np.ndarray] | None:
@@ -182,12 +184,12 @@ class Run:
         return functools.partial(phantom.lesion_of, seed=seed, size=size)
 
     @property
-    def cells(self) -> list[cross_validate.Cell]:
+    def cells(self) -> list[Cell]:
         """What is trained: every backbone on every arm."""
         seed = self.settings.classifier.seed
-        sizes = {"synthetic": (str(self.settings.per_class), "inf"), "real": ("all", "0")}
+        sizes = {"synthetic": (self.settings.per_class, math.inf), "real": (None, 0.0)}
         return [
-            cross_validate.Cell(backbone, arm, *sizes[arm], seed)
+            Cell(backbone, arm, *sizes[arm], seed)
             for backbone in self.settings.backbones
             for arm in self.settings.arms
         ]

@@ -146,7 +146,7 @@ STAGES: dict[str, Stage] = {
         fields=("explain.",),
         ignored=("explain.batch_size", "explain.arm"),
         inputs=("evaluate",),
-        cells=lambda run: ["{backbone}/{arm}/{n}-{ratio}-s{seed}/{fold}".format(**run.explained)],
+        cells=lambda run: [f"{run.explained.path}/{run.explained.fold}"],
     ),
     "report": Stage(_report, fields=(), inputs=("evaluate",), cells=_report_cells),
 }

@@ -96,7 +96,7 @@ def _loss_on_real(
         "tune",
         report=lambda record: report(int(record["epoch"]), record["val_loss"]),
     )
-    return float(result["val_loss"])
+    return result.val_loss
 
 
 def _classifier(run: Run) -> tuple[search.Space, search.Objective, dict[str, Any]]:

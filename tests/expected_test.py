@@ -1,14 +1,16 @@
 import dataclasses
 import importlib
+import math
 import time
 
 import numpy as np
 import pytest
 
-from synthmed_jax import checkpoint, expected, search, settings, stages
-from synthmed_jax.classifiers import cross_validate
+from synthmed_jax import checkpoint, expected, search, settings, stages, verdicts
 from synthmed_jax.experiment import Run
 from synthmed_jax.files import write_json
+from synthmed_jax.results.evaluation import CellScores, Evaluation, FoldScores, Scores
+from synthmed_jax.statistics.intervals import Interval
 
 
 @pytest.fixture
@@ -75,11 +77,17 @@ def test_explanations_are_expected_to_ask_for_every_perturbed_image(make_run):
     # The network that an evaluation has found best is the one that will be explained; one of other
     # cells has found nothing yet.
     run.timings["vgg16 predicts"] = 1.0
-    cells = [
-        {"backbone": "vgg16", "arm": "synthetic", "n": "8", "ratio": "inf", "seed": 0}
-        | {"folds": [{"fold": 0, "val_loss": 1.0}]}
-    ]
-    write_json(run.workdir / "evaluate" / "metrics.json", {"cells": cells})
+    scores = Scores(*10 * [1.0])
+    cell = CellScores(
+        *("vgg16", "synthetic", 8, math.inf, 0),
+        folds=(FoldScores(*dataclasses.astuple(scores), fold=0, confusion=((1,),)),),
+        mean=scores,
+        std=None,
+        accuracy_interval=Interval(0.0, 1.0, 0.95, "any"),
+    )
+    best = verdicts.best_network([cell])
+    evaluation = Evaluation("phantom", 0, ("a",), 1, (cell,), best)
+    evaluation.write(run.workdir / "evaluate" / "metrics.json")
     others = make_run(classifier__backbones=("vgg16",), explain__num_samples=50, **changes)
     stages.mark(dataclasses.replace(others, workdir=run.workdir), "evaluate", "finished")
     assert expected.expected_seconds(run, ["explain"]) == {"explain": 0.25 * evaluations}
@@ -92,9 +100,7 @@ def test_trainings_are_expected_from_their_last_saved_epoch(make_run):
     # Folds of 16 images in steps of 8; then predictions of the 16 others and of val.
     an_epoch = 5 * 2 + 0.25 * (16 + run.part_sizes[1])
     assert expected.expected_seconds(run, ["classify"]) == {"classify": 2 * 4 * an_epoch}
-    folds = [
-        cross_validate.fold_folder(run.workdir / "classify", run.cells[0], fold) for fold in (0, 1)
-    ]
+    folds = [run.cells[0].folder(run.workdir / "classify", fold) for fold in (0, 1)]
     checkpoint.save(folds[0] / "resume", 3, {"any": np.zeros(1)})
     assert expected.expected_seconds(run, ["classify"]) == {"classify": (1 + 4) * an_epoch}
     write_json(folds[1] / "result.json", {})

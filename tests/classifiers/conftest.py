@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from synthmed_jax import classifiers
+from synthmed_jax.classifiers import networks
 from synthmed_jax.classifiers import programs as classifier_programs
 from synthmed_jax.classifiers.layers.make import Layers
 from synthmed_jax.classifiers.settings import ClassifierSettings
@@ -102,9 +102,9 @@ def tiny_settings():
 @pytest.fixture(scope="module")
 def make_tiny():
     """Builds the network by its name, "tiny", for two classes."""
-    classifiers.BACKBONES["tiny"] = Tiny
+    networks.BACKBONES["tiny"] = Tiny
     yield lambda settings: classifier_programs.make_network("tiny", 2, settings)
-    del classifiers.BACKBONES["tiny"]
+    del networks.BACKBONES["tiny"]
 
 
 @pytest.fixture(scope="module")
