@@ -221,7 +221,7 @@ def test_what_is_explained_is_not_asked_before_it_is_known(generated, cache):
 
 def test_folds_that_can_not_be_made_are_refused_before_they_bind_the_workdir(generated, cache):
     config = make_config(cache, classifier__folds=9)
-    with pytest.raises(UserError, match=r"9 folds need that many images a class, \w+ has 8"):
+    with pytest.raises(UserError, match=r"9 folds need that many images per class, \w+ has 8"):
         runner.run(config, generated, ["classify"])
     assert not (generated / "stages" / "classify.json").exists()
 
@@ -251,7 +251,7 @@ def test_a_sweep_compares_samplers_on_the_trained_model(tmp_path, cache, capsys)
 
 
 def test_a_sweep_without_enough_real_images_says_so(finished, cache):
-    with pytest.raises(UserError, match="more than 64 images a set, got 32"):
+    with pytest.raises(UserError, match="more than 64 images per set, got 32"):
         runner.run(make_config(cache), finished, ["features", "sweep"])
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,37 +17,10 @@ from synthmed_jax.classifiers.settings import SELECTIONS, ClassifierSettings
 from synthmed_jax.classifiers.train import train_fold
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
+from synthmed_jax.parallel import Tree
+from synthmed_jax.results.cells import Cell
 
 ARMS = ("synthetic", "real")
-
-
-@dataclasses.dataclass(frozen=True, order=True)
-class Cell:
-    """One cell of the experiment: a network trained on one training set.
-
-    Attributes:
-      backbone: the network's name.
-      arm: what it is trained on, one of ARMS.
-      n: images a class, or "all".
-      ratio: synthetic to real images; "inf" where there is no real one, "0" no synthetic one.
-      seed: of folds, weights and batches.
-    """
-
-    backbone: str
-    arm: str
-    n: str
-    ratio: str
-    seed: int
-
-    @property
-    def path(self) -> str:
-        """Folder below classify/."""
-        return f"{self.backbone}/{self.arm}/{self.n}-{self.ratio}-s{self.seed}"
-
-
-def fold_folder(classify: pathlib.Path, cell: Cell, fold: int) -> pathlib.Path:
-    """Folder of one fold of a cell."""
-    return classify / cell.path / f"fold{fold}"
 
 
 def cross_validate(
@@ -61,22 +32,25 @@ def cross_validate(
     classify: pathlib.Path,
     groups: np.ndarray | None = None,
 ) -> None:
-    """Trains every fold that has no result yet; each fold's result.json is written last.
+    """Trains every fold that has no result.json yet, which is the last file of each fold.
 
     Args:
       programs: the network's compiled functions.
-      images: the training set at `settings.image_size`.
+      cell: network and training set, as names of folders.
+      images: the training set, N images at `settings.image_size`.
       real_val: `val` at that size; may be empty, unless `settings.selection` asks for it.
-      classify: the stage's folder.
-      groups: i64[N], those of `images` that are not divided between folds (one patient's), if any.
+      classify: folder of the stage `classify`.
+      groups: i64[N], the group of each image; no group (of one patient's images, say) is divided
+        between folds. None: there are no groups.
 
     Raises:
-      UserError: see `check`.
+      UserError: see `check` and `train_fold`.
+      Diverged: see `train_fold`.
     """
     check(settings, cell, images.labels, images.class_names, len(real_val), groups)
     select = SELECTIONS[settings.selection]
     for fold, (train, val) in enumerate(_folds(settings, images, groups)):
-        folder = fold_folder(classify, cell, fold)
+        folder = cell.folder(classify, fold)
         if (folder / "result.json").exists():
             continue
         train_fold(
@@ -99,10 +73,17 @@ def check(
     num_real_val: int,
     groups: np.ndarray | None = None,
 ) -> None:
-    """Whether images of these labels can be cross-validated, to be asked before hours are spent.
+    """Checks that a training set can be cross-validated, before hours are spent on it.
+
+    Args:
+      labels: i[N], of the training set.
+      class_names: in the order of the labels.
+      num_real_val: number of `val` images.
+      groups: i64[N], as in `cross_validate`.
 
     Raises:
-      UserError: a class with fewer images than folds, or in too few groups; no `val` to select by.
+      UserError: a class with fewer images than folds, or in too few groups; no `val` image where
+        `settings.selection` asks for some.
     """
     if SELECTIONS[settings.selection] == "real_val" and not num_real_val:
         raise UserError(
@@ -111,24 +92,28 @@ def check(
     units = np.arange(len(labels)) if groups is None else groups
     noun = "images" if groups is None else "groups (config.split.group_by)"
     for label, name in enumerate(class_names):
-        found = len(np.unique(units[labels == label]))
-        if found < settings.folds:
+        count = len(np.unique(units[labels == label]))
+        if count < settings.folds:
             raise UserError(
-                f"{cell.path}: {settings.folds} folds need that many {noun} a class, {name} has "
-                f"{found}; lower config.classifier.folds"
+                f"{cell.path}: {settings.folds} folds need that many {noun} per class, {name} has "
+                f"{count}; lower config.classifier.folds"
             )
 
 
 def _folds(
     settings: ClassifierSettings, images: ImageSet, groups: np.ndarray | None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Indices i64[...] of each fold's training images and of those that it leaves out."""
+    """Yields for each fold the indices i64[...] of its training and of its validation images."""
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     folds = kind(settings.folds, shuffle=True, random_state=settings.seed)
     yield from folds.split(images.labels, images.labels, groups)
 
 
-def load_variables(programs: Programs, folder: pathlib.Path) -> dict[str, Any]:
-    """Reads a trained fold's {"params", "batch_stats"} back."""
+def load_variables(programs: Programs, folder: pathlib.Path) -> dict[str, Tree]:
+    """Reads the {"params", "batch_stats"} that `train_fold` has written to a folder.
+
+    Raises:
+      UserError: the folder holds no complete checkpoint, or a damaged one.
+    """
     state = jax.eval_shape(programs.init, jax.random.key(0), Rates(*[jnp.zeros(())] * 5))
     return checkpoint.restore(folder / "checkpoint", state.variables)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pathlib
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -26,15 +26,16 @@ from synthmed_jax.classifiers.settings import (
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.errors import Diverged, UserError
-from synthmed_jax.files import write_json
 from synthmed_jax.metrics_log import MetricsLog, read_metrics
+from synthmed_jax.parallel import Tree
 from synthmed_jax.progress import progress_bar
+from synthmed_jax.results.cells import Choice, FoldResult, InitialWeights, SetScores
 
-# Between two saved epochs. A small network's training ends sooner, and is saved once.
+# At least so long between two checkpoints to resume from; a training that ends sooner writes none.
 SAVE_SECONDS = 300.0
 
+# One epoch, as a line of metrics.jsonl: name -> number.
 Record = dict[str, float]
-_SCORES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 
 class Progress(NamedTuple):
@@ -42,12 +43,13 @@ class Progress(NamedTuple):
 
     Attributes:
       state: what the next epoch starts from.
-      best: variables of the epoch with the lowest validation loss, as numpy arrays; empty before.
-      records: one an epoch, as in metrics.jsonl.
+      best: variables of the epoch with the lowest validation loss, as numpy arrays; empty before
+        the first epoch.
+      records: one per epoch, as in metrics.jsonl.
     """
 
     state: State
-    best: dict[str, Any]
+    best: dict[str, Tree]
     records: list[Record]
 
 
@@ -62,24 +64,24 @@ def train_fold(
     *,
     folder: pathlib.Path | None = None,
     report: Callable[[Record], None] = lambda record: None,
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Trains one network, keeping the weights of the lowest validation loss.
+) -> tuple[dict[str, Tree], FoldResult]:
+    """Trains one network and returns the weights of the epoch with the lowest validation loss.
 
     Args:
-      programs: the network's.
+      programs: the network's compiled functions.
       seed: of its weights and batches.
-      train: at `settings.image_size`.
-      validation: sets by name whose loss and accuracy are measured after each epoch.
-      select: the name of the set whose loss decides.
-      description: of the progress bar.
-      folder: receives metrics.jsonl, resume/ (from which a training that was broken off goes on,
-        until it has ended), checkpoint/ and last result.json; None: nothing is written.
-      report: is told every epoch's record.
+      train: training images at `settings.image_size`.
+      validation: name -> images of that size, whose loss and accuracy are measured after each
+        epoch.
+      select: the name of the validation set whose loss decides.
+      description: text beside the progress bar.
+      folder: receives metrics.jsonl, resume/ (from which an interrupted training goes on; deleted
+        at the end), checkpoint/ and, last, result.json; None: nothing is written.
+      report: is called with every epoch's record.
 
     Returns:
-      ({"params", "batch_stats"}, result): the best epoch's variables as numpy arrays, its losses
-      and accuracies ("val_" are those of the selected set), how training ended, and as "choices"
-      what the epoch scored that each set would have chosen.
+      ({"params", "batch_stats"}, result): the best epoch's variables as numpy arrays, and its
+      scores ("val_..." are those of the set `select`).
 
     Raises:
       UserError: too few training images, or a resume/ that is damaged.
@@ -105,14 +107,14 @@ def train_fold(
         unit="image",
     )
     with bar:
-        while not _why_ended(settings, records):
+        while (stopped := _why_ended(settings, records)) is None:
             started = time.monotonic()
-            seen = []
+            step_metrics = []
             for n in range(len(records) * steps, (len(records) + 1) * steps):
                 state, metrics = programs.step(state, placed.batches[n], placed.kept)
-                seen.append(metrics)
+                step_metrics.append(metrics)
                 bar.update(batch_size)
-            scores = _score(programs, state, seen, placed, validation)
+            scores = _score(programs, state, step_metrics, placed, validation)
             record = _record(len(records) + 1, scores, select, time.monotonic() - started)
             if not np.isfinite([record["train_loss"], record["val_loss"]]).all():
                 raise Diverged(
@@ -127,22 +129,10 @@ def train_fold(
             if folder:
                 log.write(**record)
             if folder and time.monotonic() - saved > SAVE_SECONDS:
-                kept = _kept(state, best, batch_size)
-                checkpoint.save(folder / "resume", len(records), kept, keep=1)
+                resumable = _resumable(state, best, batch_size)
+                checkpoint.save(folder / "resume", len(records), resumable, keep=1)
                 saved = time.monotonic()
-    seconds = sum(record["seconds"] for record in records)
-    result = {
-        **_outcome(settings, records, validation),
-        "passes_per_epoch": passes_per_epoch(settings, len(train) // batch_size),
-        "steps": len(records) * steps,
-        "selected_by": select,
-        "batch_size": batch_size,
-        "initial": programs.initial,
-        "num_train": len(train),
-        "num_val": len(validation[select]),
-        "seconds": seconds,
-        "images_per_second": len(records) * steps * batch_size / seconds,
-    }
+    result = _result(programs, settings, records, stopped, train, validation, select)
     if folder:
         _finish(folder, best, result)
     return best, result
@@ -151,18 +141,25 @@ def train_fold(
 def _score(
     programs: Programs,
     state: State,
-    seen: list[dict[str, jax.Array]],
+    step_metrics: list[dict[str, jax.Array]],
     placed: Placed,
     validation: Mapping[str, ImageSet],
 ) -> Record:
-    """Loss and accuracy: "train_..." in the steps of an epoch, "<set>_..." of every set after."""
-    means = jax.tree.map(lambda *v: float(np.mean(v)), *jax.device_get(seen))
+    """Loss and accuracy of an epoch.
+
+    Args:
+      step_metrics: "loss" and "accuracy" of each of its steps.
+
+    Returns {"train_loss", "train_accuracy"}: means over these steps; and for each validation set
+    {"<set>_loss", "<set>_accuracy"}: after the epoch.
+    """
+    means = jax.tree.map(lambda *v: float(np.mean(v)), *jax.device_get(step_metrics))
     scores = {f"train_{name}": mean for name, mean in means.items()}
     for name, (images, kept) in placed.validation.items():
         probabilities = programs.predict(state.variables, images, kept=kept)
         labels = validation[name].labels
-        own = np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, 1)
-        scores[f"{name}_loss"] = float(-np.log(own).mean())
+        of_the_label = np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, 1)
+        scores[f"{name}_loss"] = float(-np.log(of_the_label).mean())
         scores[f"{name}_accuracy"] = float((probabilities.argmax(-1) == labels).mean())
     return scores
 
@@ -178,36 +175,55 @@ def _best_of(records: list[Record], loss: str = "val_loss") -> Record:
 
 
 def _why_ended(settings: ClassifierSettings, records: list[Record]) -> str | None:
-    """Why no epoch follows these, or None: one does."""
+    """Why training ends after these epochs; None: it goes on."""
     if records and len(records) - _best_of(records)["epoch"] >= settings.patience:
         return "patience"
     return "max_epochs" if len(records) == settings.max_epochs else None
 
 
-def _outcome(
-    settings: ClassifierSettings, records: list[Record], validation: Mapping[str, ImageSet]
-) -> dict[str, Any]:
-    """What a result says that follows from the epochs alone."""
-    best = _best_of(records)
-    choices = {}
-    for by in validation:
-        record = _best_of(records, f"{by}_loss")
-        scores = {
-            name: {"loss": record[f"{name}_loss"], "accuracy": record[f"{name}_accuracy"]}
-            for name in validation
-        }
-        choices[by] = {"epoch": record["epoch"], "scores": scores}
-    return {
-        "best_epoch": best["epoch"],
-        **{name: best[name] for name in _SCORES},
-        "epochs": len(records),
-        "stopped": _why_ended(settings, records),
-        "choices": choices,
-    }
+def _result(
+    programs: Programs,
+    settings: ClassifierSettings,
+    records: list[Record],
+    stopped: str,
+    train: ImageSet,
+    validation: Mapping[str, ImageSet],
+    select: str,
+) -> FoldResult:
+    """Sums up a training that has ended, for the reason `stopped`, after these epochs."""
+    best, batch_size = _best_of(records), batch_of(settings, len(train))
+    steps = len(records) * steps_of(settings, len(train))
+    seconds = sum(record["seconds"] for record in records)
+    return FoldResult(
+        best_epoch=int(best["epoch"]),
+        train_loss=best["train_loss"],
+        train_accuracy=best["train_accuracy"],
+        val_loss=best["val_loss"],
+        val_accuracy=best["val_accuracy"],
+        epochs=len(records),
+        stopped=stopped,
+        choices={name: _choice(records, name, validation) for name in validation},
+        passes_per_epoch=passes_per_epoch(settings, len(train) // batch_size),
+        steps=steps,
+        selected_by=select,
+        batch_size=batch_size,
+        initial=InitialWeights(**programs.initial),
+        num_train=len(train),
+        num_val=len(validation[select]),
+        seconds=seconds,
+        images_per_second=steps * batch_size / seconds,
+    )
 
 
-def _kept(state: State, best: Any, batch_size: int) -> dict[str, Any]:
-    """What a training goes on from; the rest of its state follows from settings and seed."""
+def _choice(records: list[Record], by: str, names: Iterable[str]) -> Choice:
+    """The epoch that the validation set `by` would have chosen, scored on the sets `names`."""
+    record = _best_of(records, f"{by}_loss")
+    scores = {name: SetScores(record[f"{name}_loss"], record[f"{name}_accuracy"]) for name in names}
+    return Choice(int(record["epoch"]), scores)
+
+
+def _resumable(state: State, best: dict[str, Tree], batch_size: int) -> dict[str, Tree]:
+    """What resume/ holds; the rest of the state follows from settings and seed."""
     return {
         "step": state.step,
         **state.variables,
@@ -220,9 +236,10 @@ def _kept(state: State, best: Any, batch_size: int) -> dict[str, Any]:
 def _resume(
     folder: pathlib.Path, programs: Programs, key: jax.Array, rates: Rates, batch_size: int
 ) -> Progress | None:
-    """The last epoch that was saved, or None.
+    """Reads the last checkpoint in resume/; None where there is none to go on from.
 
-    Another number of devices may fill other batches: what was saved is then of another training.
+    Another number of devices may make batches of another size, and so another training: its
+    checkpoint is deleted.
     """
     epochs = checkpoint.latest_step(folder / "resume")
     if epochs is None:
@@ -234,20 +251,20 @@ def _resume(
             "and this training starts again"
         )
     like = jax.eval_shape(programs.init, key, rates)
-    kept = checkpoint.restore(folder / "resume", _kept(like, like.variables, batch_size))
-    best, of_batches = kept.pop("best"), kept.pop("batch_size")
-    if of_batches != batch_size:
+    saved = checkpoint.restore(folder / "resume", _resumable(like, like.variables, batch_size))
+    best, saved_batch_size = saved.pop("best"), saved.pop("batch_size")
+    if saved_batch_size != batch_size:
         shutil.rmtree(folder / "resume")
         return None
-    return Progress(State(key=key, rates=rates, **kept), best, records)
+    return Progress(State(key=key, rates=rates, **saved), best, records)
 
 
-def _finish(folder: pathlib.Path, best: dict[str, Any], result: dict[str, Any]) -> None:
-    """Writes the best weights, then the result; a training killed in between ends so once more."""
+def _finish(folder: pathlib.Path, best: dict[str, Tree], result: FoldResult) -> None:
+    """Writes the best weights, then the result; safe to repeat after a kill in between."""
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
-    checkpoint.save(folder / "checkpoint", result["best_epoch"], best, keep=1)
-    write_json(folder / "result.json", result)
-    # A folder that is half deleted must not be taken for one to go on from.
+    checkpoint.save(folder / "checkpoint", result.best_epoch, best, keep=1)
+    result.write(folder / "result.json")
+    # Renamed first: a resume/ that a kill leaves half deleted must not be resumed from.
     ended = folder / "ended"
     shutil.rmtree(ended, ignore_errors=True)
     if (folder / "resume").exists():

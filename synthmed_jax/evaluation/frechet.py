@@ -8,11 +8,11 @@ from synthmed_jax.errors import UserError
 
 
 def moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean f64[D] and unbiased covariance f64[D,D] of features [N,D].
+    """Returns the mean f64[D] and the unbiased covariance f64[D,D] of features f[N,D].
 
     Raises:
-      UserError: not more images than features: their covariance would be singular, and the
-        distance would measure the number of images.
+      UserError: not more images than features: the covariance would be singular, and the distance
+        would depend on the number of images.
     """
     check_count(*features.shape)
     features = features.astype(np.float64)
@@ -23,16 +23,19 @@ def check_count(count: int, width: int) -> None:
     """Raises UserError unless `count` images are enough for `width` features."""
     if count <= width:
         raise UserError(
-            f"a Frechet distance in {width} features needs more than {width} images a set, got "
+            f"a Frechet distance in {width} features needs more than {width} images per set, got "
             f"{count}: take more images, or a larger fit and val"
         )
 
 
 def distance(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray]) -> float:
-    """|mu_a - mu_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)) of two (mean, covariance).
+    """Returns |mu_a - mu_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)) of two (mean, covariance).
 
-    The square root's trace is taken from the eigenvalues of S_a^(1/2) S_b S_a^(1/2), a symmetric
-    matrix with those of S_a S_b.
+    The trace of the square root is taken from the eigenvalues of S_a^(1/2) S_b S_a^(1/2), which is
+    symmetric and has the same eigenvalues as S_a S_b.
+
+    Args:
+      a, b: (mean f64[D], covariance f64[D,D]), as `moments` returns them.
     """
     (mean_a, covariance_a), (mean_b, covariance_b) = a, b
     values, vectors = np.linalg.eigh(covariance_a)

@@ -1,38 +1,42 @@
-"""How close images come to those that a generator learnt from: one that copies proves nothing."""
+"""How near images come to those that a generator was trained on: copies would prove nothing."""
+
+from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.results.fidelity import BitsPerDimension, Fidelity, NearestImage
 
-# (quarter turns, mirrored left to right first): what the generator's augmentation may have shown
-# it, so a flipped copy counts as a copy.
+# Value of config.*.flips -> symmetries as (quarter turns, whether mirrored left to right before).
+# The generator may have been shown its images under them, so a flipped copy counts as a copy.
 SYMMETRIES: dict[str, tuple[tuple[int, bool], ...]] = {
     "none": ((0, False),),
     "horizontal": ((0, False), (0, True)),
     "dihedral": tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4)),
 }
-# A tile of the matrix products: wide and shallow runs several times faster than narrow and deep.
+# Size of one matrix product. Many images at few pixels run several times faster than the reverse.
 _IMAGES, _PIXELS = 1024, 4096
 
 
 def nearest(
     queries: np.ndarray, references: np.ndarray, flips: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Finds each query's nearest reference, the references taken under their allowed symmetries.
+    """Finds the nearest reference of each query, under all symmetries of the references.
 
     Args:
       queries: u8[N,S,S,C].
       references: u8[M,S,S,C], M > 0.
       flips: a key of SYMMETRIES, as in `Augmentation`.
 
-    Returns (index i64[N], distance f64[N]): the first of equally near references, and the root mean
-    square difference of grey levels / 255, in [0, 1], exact to rounding (a copy has exactly 0).
+    Returns:
+      (index i64[N], distance f64[N]): the first of equally near references, and the root mean
+      square difference of grey levels / 255, in [0, 1], exact to rounding (0.0 for a copy).
 
-    Raises ValueError for no references, other types, images of different shapes or unknown flips.
+    Raises:
+      ValueError: no references, another dtype, images of different shapes, or unknown flips.
     """
     if flips not in SYMMETRIES:
         raise ValueError(f"flips={flips!r} is not one of {', '.join(SYMMETRIES)}")
@@ -47,20 +51,27 @@ def nearest(
         reference_norm = _inner(turned[0], None)  # a symmetry only moves pixels
         for start, query in _blocks(queries):
             flat = _flat(query)
-            # Whole numbers below 2^53: |q|^2 - 2 q.r + |r|^2 loses no digit in float64.
+            # |q|^2 - 2 q.r + |r|^2 is exact in float64: all terms are whole numbers below 2^53.
             product = np.max([_inner(flat, other) for other in turned], axis=0)
             squares = _inner(flat, None)[:, None] - 2 * product + reference_norm[None, :]
             best, part = squares.argmin(axis=1), slice(start, start + len(query))
-            found = squares[np.arange(len(query)), best]
-            index[part] = np.where(found < square[part], ref_start + best, index[part])
-            square[part] = np.minimum(found, square[part])
+            lowest = squares[np.arange(len(query)), best]
+            index[part] = np.where(lowest < square[part], ref_start + best, index[part])
+            square[part] = np.minimum(lowest, square[part])
     return index, np.sqrt(square / np.prod(queries.shape[1:])) / 255
 
 
 def nearness_to(fit: ImageSet, val: ImageSet, flips: str) -> Callable[[np.ndarray], float | None]:
-    """Builds images u8[N,S,S,C] -> median distance to the nearest `fit` image over that of `val`.
+    """Returns a function that measures how near images come to `fit`.
 
-    The function returns None where the `val` images are all copies (a median of 0).
+    Args:
+      fit: the images that the generator is trained on.
+      val: real images that it is not trained on; at least one.
+      flips: as in `nearest`.
+
+    Returns:
+      A function of images u8[N,S,S,C]: their median distance to the nearest `fit` image over that
+      of the `val` images; None where more than half of `val` are copies (a median of 0).
     """
     median_val = float(np.median(nearest(val.images, fit.images, flips)[1]))
 
@@ -71,43 +82,51 @@ def nearness_to(fit: ImageSet, val: ImageSet, flips: str) -> Callable[[np.ndarra
     return nearness
 
 
-def distance_summary(
-    synthetic: ImageSet, val: ImageSet, fit: ImageSet, flips: str
-) -> dict[str, Any]:
-    """Compares the synthetic images' distances to `fit` with those of real `val` images.
+def measure_fidelity(
+    synthetic: ImageSet,
+    val: ImageSet,
+    fit: ImageSet,
+    flips: str,
+    bits_per_dimension: Mapping[str, BitsPerDimension],
+) -> Fidelity:
+    """Compares the distances of synthetic images to `fit` with those of real `val` images.
+
+    A ratio well below 1 means that synthetic images lie closer to the training images than unseen
+    real ones do.
 
     Args:
       synthetic: at least one image.
-      val: real images the generator never saw; may be empty, then median_val and ratio are None.
-      fit: the images it learnt from.
+      val: real images that the generator was not trained on; may be empty, then median_val and
+        ratio are None.
+      fit: the images that it was trained on.
       flips: as in `nearest`.
-
-    Returns the content of evaluate/fidelity.json. A ratio well under 1 means that synthetic images
-    lie closer to the training images than new real ones do.
+      bits_per_dimension: class, or "all" for one model of all classes -> the variational bound of
+        its `val` images.
     """
     index, distance = nearest(synthetic.images, fit.images, flips)
     median_synthetic = statistics.median(distance.tolist())
     median_val = None
     if len(val):
         median_val = statistics.median(nearest(val.images, fit.images, flips)[1].tolist())
-    return {
-        "distance": "root mean square difference of grey levels / 255, to the nearest fit image",
-        "flips": flips,
-        "num_fit": len(fit),
-        "num_val": len(val),
-        "num_synthetic": len(synthetic),
-        "median_synthetic": median_synthetic,
-        "median_val": median_val,
-        "ratio": median_synthetic / median_val if median_val else None,
-        "synthetic": [
-            {"path": path, "nearest": fit.files[near], "distance": float(far)}
-            for path, near, far in zip(synthetic.files, index, distance, strict=True)
-        ],
-    }
+    return Fidelity(
+        distance="root mean square difference of grey levels / 255, to the nearest fit image",
+        flips=flips,
+        num_fit=len(fit),
+        num_val=len(val),
+        num_synthetic=len(synthetic),
+        median_synthetic=median_synthetic,
+        median_val=median_val,
+        ratio=median_synthetic / median_val if median_val else None,
+        synthetic=tuple(
+            NearestImage(path, fit.files[i], float(d))
+            for path, i, d in zip(synthetic.files, index, distance, strict=True)
+        ),
+        bits_per_dimension=dict(bits_per_dimension),
+    )
 
 
 def _blocks(images: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Consecutive parts of a possibly memory-mapped array, with where each starts."""
+    """Yields (start, images) of consecutive parts of an array, which may be memory-mapped."""
     for start in range(0, len(images), _IMAGES):
         yield start, images[start : start + _IMAGES]
 
@@ -122,12 +141,15 @@ def _flat(images: np.ndarray) -> np.ndarray:
 
 
 def _inner(a: np.ndarray, b: np.ndarray | None) -> np.ndarray:
-    """Inner products of u8[N,D] rows with those of u8[M,D], f64[N,M]; b None: with own, f64[N]."""
+    """Inner products f64[N,M] of the rows of u8[N,D] with those of u8[M,D].
+
+    b None: of each row of `a` with itself, f64[N].
+    """
     total = np.zeros(len(a) if b is None else (len(a), len(b)))
     for start in range(0, a.shape[1], _PIXELS):
-        own = a[:, start : start + _PIXELS].astype(np.float64)
+        part = a[:, start : start + _PIXELS].astype(np.float64)
         if b is None:
-            total += np.einsum("nd,nd->n", own, own)
+            total += np.einsum("nd,nd->n", part, part)
         else:
-            total += own @ b[:, start : start + _PIXELS].astype(np.float64).T
+            total += part @ b[:, start : start + _PIXELS].astype(np.float64).T
     return total

@@ -1,99 +1,107 @@
-"""The honest test: every trained network on the real images that nothing before has seen."""
+"""The honest test: every trained network on real images that no training or choice has seen."""
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
-from synthmed_jax.data import held_out
+from synthmed_jax import verdicts
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.evaluation.classification import (
-    accuracy_interval,
-    best_cell,
-    score,
-    summarise,
-    write_predictions,
-)
-from synthmed_jax.files import write_json
+from synthmed_jax.evaluation.predictions import FoldPredictions, write_predictions
+from synthmed_jax.evaluation.scores import score, summarise
 from synthmed_jax.progress import progress_bar
+from synthmed_jax.results.cells import Cell, FoldResult
+from synthmed_jax.results.evaluation import CellScores, Evaluation, FoldScores, TestScores
+from synthmed_jax.statistics.intervals import accuracy_interval
 
-TRAINING_NUMBERS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
-
-# (cell, fold) -> (the fold's result.json, images u8[N,S,S,C] -> probabilities f32[N,K])
-Trained = Callable[[dict[str, Any], int], tuple[dict[str, Any], Callable[..., np.ndarray]]]
+# Images u8[N,S,S,C] -> probabilities f32[N,K].
+Predict = Callable[[np.ndarray], np.ndarray]
+# (cell, fold) -> how its training ended, and what the trained network answers.
+Trained = Callable[[Cell, int], tuple[FoldResult, Predict]]
 
 
 def evaluate_cells(
-    split_path: pathlib.Path,
-    images: ImageSet,
-    resize: Callable[[ImageSet], ImageSet],
-    cells: Sequence[dict[str, Any]],
+    test: ImageSet,
+    cells: Sequence[Cell],
     num_folds: int,
     trained: Trained,
     directory: pathlib.Path,
-    facts: dict[str, Any],
+    dataset: str,
+    seed: int,
 ) -> None:
-    """Tests every fold of every cell on the test part; writes metrics.json and predictions.csv.
+    """Tests every fold of every cell; writes metrics.json and predictions.csv.
 
-    A cell's probabilities are kept in cells/<cell>.npy, so that cells added later are the only ones
-    that are predicted.
+    The probabilities of a cell are kept in cells/<cell>.npy, f32[folds,N,K], and read from there
+    by later calls, so that only cells that were added are predicted.
 
     Args:
-      split_path: split.json.
-      images: the whole data set.
-      resize: to the size that the networks see.
-      cells: {backbone, arm, n, ratio, seed} each.
-      num_folds: folds of every cell.
+      test: the N real test images, at the size that the networks see.
+      cells: what is tested, at least one of them of the synthetic arm.
+      num_folds: number of folds of every cell.
       trained: loads one fold.
       directory: receives the files.
-      facts: put at the head of metrics.json (data set, seed).
+      dataset: name of the data set, for metrics.json.
+      seed: of the classifiers, for metrics.json.
     """
-    test = resize(held_out.read_test(split_path, images))
-    scored, rows = [], []
+    cell_scores, predictions = [], []
     for cell in progress_bar(cells, description="evaluate", unit="cell"):
-        results, predictors = zip(*(trained(cell, fold) for fold in range(num_folds)), strict=True)
-        kept = directory / "cells" / ("_".join(str(value) for value in cell.values()) + ".npy")
-        if not kept.exists():
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            temporary = kept.with_suffix(".partial.npy")
-            np.save(temporary, np.stack([predict(test.images) for predict in predictors]))
-            temporary.replace(kept)
-        probabilities = np.load(kept)
-        folds = [
-            {"fold": fold}
-            | {name: result[name] for name in TRAINING_NUMBERS}
-            | _on_test(score(probabilities[fold], test.labels))
+        results, networks = zip(*(trained(cell, fold) for fold in range(num_folds)), strict=True)
+        stored = directory / "cells" / ("_".join(cell.texts.values()) + ".npy")
+        if not stored.exists():
+            _store_probabilities(stored, networks, test.images)
+        probabilities = np.load(stored)
+        predictions += [FoldPredictions(cell, k, p) for k, p in enumerate(probabilities)]
+        folds = tuple(
+            _fold_scores(fold, result, score(probabilities[fold], test.labels))
             for fold, result in enumerate(results)
-        ]
-        mean, std = summarise(folds)
-        interval = accuracy_interval(mean["test_accuracy"] or 0.0, len(test))
-        scored.append(
-            {**cell, "folds": folds, "mean": mean, "std": std, "accuracy_interval": interval}
         )
-        rows += [
-            {
-                **cell,
-                "fold": fold,
-                "files": test.files,
-                "labels": test.labels,
-                "probabilities": probabilities[fold],
-            }
-            for fold in range(num_folds)
-        ]
-    write_predictions(directory / "predictions.csv", test.class_names, rows)
-    metrics = {
-        **facts,
-        "class_names": list(test.class_names),
-        "num_test": len(test),
-        "cells": scored,
-        "best": best_cell(scored),
-    }
-    write_json(directory / "metrics.json", metrics)
+        mean, std = summarise(folds)
+        interval = accuracy_interval(mean.test_accuracy, len(test))
+        cell_scores.append(
+            CellScores(
+                **dataclasses.asdict(cell),
+                folds=folds,
+                mean=mean,
+                std=std,
+                accuracy_interval=interval,
+            )
+        )
+    write_predictions(directory / "predictions.csv", test, predictions)
+    Evaluation(
+        dataset=dataset,
+        seed=seed,
+        class_names=test.class_names,
+        num_test=len(test),
+        cells=tuple(cell_scores),
+        best=verdicts.best_network(cell_scores),
+    ).write(directory / "metrics.json")
 
 
-def _on_test(scores: dict[str, Any]) -> dict[str, Any]:
-    renamed = {"loss": "test_loss", "accuracy": "test_accuracy"}
-    return {renamed.get(name, name): value for name, value in scores.items()}
+def _store_probabilities(
+    path: pathlib.Path, networks: Sequence[Predict], images: np.ndarray
+) -> None:
+    """Writes the answers of one cell's networks whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".partial.npy")
+    np.save(temporary, np.stack([predict(images) for predict in networks]))
+    temporary.replace(path)
+
+
+def _fold_scores(fold: int, result: FoldResult, on_test: TestScores) -> FoldScores:
+    return FoldScores(
+        train_loss=result.train_loss,
+        train_accuracy=result.train_accuracy,
+        val_loss=result.val_loss,
+        val_accuracy=result.val_accuracy,
+        test_loss=on_test.loss,
+        test_accuracy=on_test.accuracy,
+        precision=on_test.precision,
+        recall=on_test.recall,
+        f1=on_test.f1,
+        balanced_accuracy=on_test.balanced_accuracy,
+        fold=fold,
+        confusion=on_test.confusion,
+    )

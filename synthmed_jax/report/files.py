@@ -100,7 +100,7 @@ def read_run(workdir: pathlib.Path) -> Run:
         split={key: split[key] for key in ("rule", "seed", "data_hash", "unreadable")},
         diffusion=_read_generators(workdir / "diffusion"),
         folds=_read_folds(workdir / "classify") or None,
-        metrics=_read_optional(workdir / "evaluate" / "metrics.json"),
+        metrics=_read_metrics(workdir / "evaluate" / "metrics.json"),
         fidelity=_read_optional(workdir / "evaluate" / "fidelity.json"),
         lime=_read_optional(workdir / "explain" / "lime.json"),
     )
@@ -108,6 +108,17 @@ def read_run(workdir: pathlib.Path) -> Run:
 
 def _read_optional(path: pathlib.Path) -> dict[str, Any] | None:
     return read_json(path) if path.exists() else None
+
+
+def _read_metrics(path: pathlib.Path) -> dict[str, Any] | None:
+    """The evaluation, with n and ratio as the texts that folders and sentences have."""
+    metrics = _read_optional(path)
+    if metrics is None or "version" not in metrics:
+        return metrics
+    for cell in [*metrics["cells"], metrics["best"]]:
+        cell["n"] = "all" if cell["n"] is None else str(cell["n"])
+        cell["ratio"] = f"{float(cell['ratio']):g}"
+    return metrics
 
 
 def _read_generators(diffusion: pathlib.Path) -> dict[str, Generator]:

@@ -90,7 +90,7 @@ def tiny_settings():
         patience=1,
         selection="synthetic",
         learning_rate=3e-3,
-        schedule="cosine",
+        rate_schedule="cosine",
         label_smoothing=0.0,
         weight_decay=0.01,
         folds=3,

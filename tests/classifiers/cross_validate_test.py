@@ -1,16 +1,17 @@
 import dataclasses
+import math
 
 import numpy as np
 import pytest
 
 from synthmed_jax.classifiers import cross_validate
-from synthmed_jax.classifiers.cross_validate import Cell
 from synthmed_jax.classifiers.settings import SELECTIONS
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import read_json, write_json
+from synthmed_jax.files import write_json
 from synthmed_jax.metrics_log import read_metrics
+from synthmed_jax.results.cells import Cell, FoldResult
 
-CELL = Cell("tiny", "synthetic", "24", "inf", 0)
+CELL = Cell("tiny", "synthetic", 24, math.inf, 0)
 
 
 def test_folds_learn_and_can_be_read_back(programs, tiny_settings, images, tmp_path):
@@ -18,15 +19,15 @@ def test_folds_learn_and_can_be_read_back(programs, tiny_settings, images, tmp_p
         programs, tiny_settings, CELL, images, images.subset([]), tmp_path
     )
     for fold in range(3):
-        folder = cross_validate.fold_folder(tmp_path, CELL, fold)
-        result = read_json(folder / "result.json")
-        assert (result["num_train"], result["num_val"]) == (32, 16)
-        assert result["val_accuracy"] > 0.9
+        folder = tmp_path / f"tiny/synthetic/24-inf-s0/fold{fold}"
+        result = FoldResult.read_fold(folder)
+        assert (result.num_train, result.num_val) == (32, 16)
+        assert result.val_accuracy > 0.9
         epochs = read_metrics(folder / "metrics.jsonl")
-        assert result["epochs"] == len(epochs)
+        assert result.epochs == len(epochs)
         best = min(epochs, key=lambda record: record["val_loss"])
-        assert best["epoch"] == result["best_epoch"]
-        assert best["val_loss"] == result["val_loss"]
+        assert best["epoch"] == result.best_epoch
+        assert best["val_loss"] == result.val_loss
         # The weights are those of the best epoch: they give its accuracy on its own fold's images.
         variables = cross_validate.load_variables(programs, folder)
         probabilities = programs.predict(variables, images.images)
@@ -67,7 +68,7 @@ def test_groups_are_not_divided_between_folds(
     args = (programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
     cross_validate.cross_validate(*args, groups)
     assert sorted(sum(folds, ())) == sorted(images.files)
-    with pytest.raises(UserError, match=r"3 folds .* groups .*group_by.* a class, left has 1"):
+    with pytest.raises(UserError, match=r"3 folds .* groups .*group_by.* per class, left has 1"):
         cross_validate.cross_validate(*args, np.arange(48) % 2)
 
 
@@ -103,13 +104,13 @@ def test_real_images_choose_the_epoch_where_they_are_asked(
         settings = dataclasses.replace(tiny_settings, selection=selection, patience=4, folds=2)
         folder = tmp_path / selection
         cross_validate.cross_validate(programs, settings, CELL, images, turned, folder)
-        found = read_json(cross_validate.fold_folder(folder, CELL, 0) / "result.json")
-        epochs[selection] = found["best_epoch"]
-        choices, set_name = found["choices"], SELECTIONS[selection]
-        assert choices[set_name]["epoch"] == found["best_epoch"]
-        assert choices[set_name]["scores"][set_name]["loss"] == found["val_loss"]
-        of_fold, of_real = (choices[name]["scores"]["real_val"] for name in ("fold", "real_val"))
-        assert of_real["loss"] < of_fold["loss"]
+        result = FoldResult.read_fold(CELL.folder(folder, 0))
+        epochs[selection] = result.best_epoch
+        choices, set_name = result.choices, SELECTIONS[selection]
+        assert choices[set_name].epoch == result.best_epoch
+        assert choices[set_name].scores[set_name].loss == result.val_loss
+        of_fold, of_real = (choices[name].scores["real_val"] for name in ("fold", "real_val"))
+        assert of_real.loss < of_fold.loss
     assert epochs["val"] < epochs["synthetic"]
 
 
@@ -121,5 +122,5 @@ def test_real_images_can_not_choose_where_there_are_none(programs, tiny_settings
 
 def test_too_few_images_for_the_folds(programs, tiny_settings, images, tmp_path):
     few = images.subset([0, 1, 2, 3, 4, 6])
-    with pytest.raises(UserError, match=r"3 folds need that many images a class, right has 2"):
+    with pytest.raises(UserError, match=r"3 folds need that many images per class, right has 2"):
         cross_validate.cross_validate(programs, tiny_settings, CELL, few, few.subset([]), tmp_path)

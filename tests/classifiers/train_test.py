@@ -12,10 +12,11 @@ from synthmed_jax.classifiers.programs import make_programs
 from synthmed_jax.classifiers.train import train_fold
 from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.metrics_log import read_metrics
+from synthmed_jax.results.cells import FoldResult, InitialWeights
 
 
-def untimed(record):
-    return {k: v for k, v in record.items() if k not in ("seconds", "images_per_second")}
+def untimed(result):
+    return dataclasses.replace(result, seconds=0.0, images_per_second=0.0)
 
 
 @pytest.fixture
@@ -38,11 +39,12 @@ def test_patience_ends_training_at_the_best_epoch(make_tiny, tiny_settings, shuf
         "shuffled",
         report=lambda record: losses.append(record["val_loss"]),
     )
-    assert result["stopped"] == "patience"
-    assert result["epochs"] == result["best_epoch"] + 1 < 30
-    # 32 images are 4 batches of 8: two passes an epoch make the 240 steps of 30 epochs.
-    assert (result["passes_per_epoch"], result["steps"]) == (2, 8 * result["epochs"])
-    assert result["val_loss"] == min(losses)
+    assert result.stopped == "patience"
+    assert result.epochs == result.best_epoch + 1 < 30
+    # 32 images are 4 batches of 8: two passes per epoch make the 240 steps of 30 epochs.
+    assert (result.passes_per_epoch, result.steps) == (2, 8 * result.epochs)
+    assert result.val_loss == min(losses)
+    assert result.initial == InitialWeights("random")
 
 
 def test_a_training_is_the_same_wherever_its_images_are(
@@ -99,7 +101,8 @@ def run_in(programs, tiny_settings, images):
 
 
 def records_in(folder):
-    return [untimed(record) for record in read_metrics(folder / "metrics.jsonl")]
+    records = read_metrics(folder / "metrics.jsonl")
+    return [{k: v for k, v in record.items() if k != "seconds"} for record in records]
 
 
 @pytest.mark.parametrize("saved", ["every epoch", "never"])
@@ -124,7 +127,7 @@ def test_a_training_killed_anywhere_goes_on_to_the_same_end(run_in, tmp_path, mo
                 run_in(broken, report(None))
 
     variables, result = run_in(tmp_path / "whole")
-    assert 1 < result["best_epoch"] < result["epochs"] == 4
+    assert 1 < result.best_epoch < result.epochs == 4
     for last in (1, 3):
         with pytest.raises(Killed):
             run_in(broken, report(last))
@@ -134,7 +137,7 @@ def test_a_training_killed_anywhere_goes_on_to_the_same_end(run_in, tmp_path, mo
         broken_off(checkpoint, "save", killed)
         assert len(records_in(broken)) == 3
         broken_off(checkpoint, "save", lambda *a, **k: (save(*a, **k), killed()))
-    broken_off(train, "write_json", killed)  # All is over, and no result says so yet.
+    broken_off(FoldResult, "write", killed)  # Training has ended, but there is no result yet.
     if saved == "every epoch":
         # The result is there, and what the training went on from is to go.
         def killed_in_it(path, **options):
@@ -143,14 +146,14 @@ def test_a_training_killed_anywhere_goes_on_to_the_same_end(run_in, tmp_path, mo
             remove(path, **options)
 
         broken_off(shutil, "rmtree", killed_in_it)
-    found, found_result = run_in(broken, report(None))
+    resumed, resumed_result = run_in(broken, report(None))
     # An epoch that was not saved is trained again, and no other (of a training that has a result,
     # all: nobody asks for that).
     whole = [1, 2, 3, 4]
     last_runs = ([3], [3], [4], [], whole) if saved == "every epoch" else (whole, whole)
     assert seen == [1, 1, 2, 3, *itertools.chain(*last_runs)]
-    assert untimed(found_result) == untimed(result)
-    jax.tree.map(np.testing.assert_array_equal, found, variables)
+    assert untimed(resumed_result) == untimed(result) == untimed(FoldResult.read_fold(broken))
+    jax.tree.map(np.testing.assert_array_equal, resumed, variables)
     assert records_in(broken) == records_in(tmp_path / "whole")
     # Only what a finished training needs is left.
     names = {"metrics.jsonl", "checkpoint", "result.json"}
@@ -160,7 +163,7 @@ def test_a_training_killed_anywhere_goes_on_to_the_same_end(run_in, tmp_path, mo
 def test_the_best_weights_of_an_earlier_end_are_not_kept(run_in, tmp_path):
     checkpoint.save(tmp_path / "checkpoint", 9, {"of": np.zeros(1)})
     variables, result = run_in(tmp_path)
-    assert checkpoint.latest_step(tmp_path / "checkpoint") == result["best_epoch"]
+    assert checkpoint.latest_step(tmp_path / "checkpoint") == result.best_epoch
     found = checkpoint.restore(tmp_path / "checkpoint", variables)
     jax.tree.map(np.testing.assert_array_equal, found, variables)
 

@@ -1,10 +1,9 @@
-import json
-
 import numpy as np
 import pytest
 
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.evaluation import memorisation
+from synthmed_jax.results.fidelity import BitsPerDimension, NearestImage
 
 
 def _random(count, size=8, channels=3, seed=0):
@@ -87,33 +86,33 @@ def _image_set(images, prefix):
     return ImageSet(images, np.zeros(len(images), np.int32), files, ("a",))
 
 
-def test_summary_tells_a_copying_generator():
+def test_fidelity_tells_a_copying_generator():
     fit, val = _random(10), _random(9, seed=1)
     copies = fit[[3, 3, 7]][:, :, ::-1]
-    summary = memorisation.distance_summary(
+    bits = {"all": BitsPerDimension(3.0, 0.1, 2.4, 0.5, None, 1)}
+    fidelity = memorisation.measure_fidelity(
         _image_set(copies, "synthetic"),
         _image_set(val, "val"),
         _image_set(fit, "fit"),
         "horizontal",
+        bits,
     )
-    assert (summary["num_fit"], summary["num_val"], summary["num_synthetic"]) == (10, 9, 3)
-    assert summary["median_synthetic"] == summary["ratio"] == 0
+    assert (fidelity.num_fit, fidelity.num_val, fidelity.num_synthetic) == (10, 9, 3)
+    assert fidelity.median_synthetic == fidelity.ratio == 0
     expected = np.median(memorisation.nearest(val, fit, "horizontal")[1])
-    assert summary["median_val"] == expected > 0.3
-    assert summary["synthetic"][2] == {
-        "path": "synthetic/2.png",
-        "nearest": "fit/7.png",
-        "distance": 0.0,
-    }
-    assert json.loads(json.dumps(summary)) == summary
+    assert fidelity.median_val == expected > 0.3
+    assert fidelity.synthetic[2] == NearestImage("synthetic/2.png", "fit/7.png", 0.0)
+    assert fidelity.bits_per_dimension == bits
+    numbers = (fidelity.median_synthetic, fidelity.median_val, fidelity.synthetic[0].distance)
+    assert {type(number) for number in numbers} == {float}  # none is numpy's
 
 
-def test_summary_without_val_has_no_ratio():
-    fit = _image_set(_random(3), "fit")
-    empty = _image_set(_random(0), "val")
-    summary = memorisation.distance_summary(_image_set(_random(2, seed=2), "s"), empty, fit, "none")
-    assert summary["median_val"] is None
-    assert summary["ratio"] is None
+def test_fidelity_without_val_has_no_ratio():
+    fit, empty = _image_set(_random(3), "fit"), _image_set(_random(0), "val")
+    synthetic = _image_set(_random(2, seed=2), "synthetic")
+    fidelity = memorisation.measure_fidelity(synthetic, empty, fit, "none", {})
+    assert fidelity.median_val is None
+    assert fidelity.ratio is None
 
 
 def test_nearness_is_the_ratio_of_medians():

@@ -1,57 +1,93 @@
 import csv
-import json
+import math
 
 import numpy as np
 import pytest
 
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.data.split import SplitSettings, split_indices, write_split
 from synthmed_jax.evaluation.on_real_images import evaluate_cells
+from synthmed_jax.results.cells import Cell, FoldResult, InitialWeights
+from synthmed_jax.results.evaluation import Evaluation
 
 CELLS = [
-    {"backbone": "resnet18", "arm": arm, "n": n, "ratio": ratio, "seed": 0}
-    for arm, n, ratio in [("synthetic", "10", "inf"), ("real", "all", "0")]
+    Cell("resnet18", "synthetic", 10, math.inf, 0),
+    Cell("resnet18", "real", None, 0.0, 0),
 ]
 
 
 @pytest.fixture
-def images():
-    labels = np.arange(60, dtype=np.int32) % 2
-    pixels = np.full((60, 4, 4, 1), 255, np.uint8) * labels[:, None, None, None].astype(np.uint8)
-    return ImageSet(pixels, labels, tuple(f"{i:02d}.png" for i in range(60)), ("dark", "light"))
+def real_images():
+    """24 dark and 24 light ones."""
+    labels = np.arange(48, dtype=np.int32) % 2
+    pixels = np.full((48, 4, 4, 1), 255, np.uint8) * labels[:, None, None, None].astype(np.uint8)
+    return ImageSet(pixels, labels, tuple(f"{i:02d}.png" for i in range(48)), ("dark", "light"))
 
 
-def test_scores_are_of_the_test_part_alone(images, tmp_path):
-    settings = SplitSettings(0.2, 0.25, "", "none", 0)
-    split = split_indices(images.labels, images.class_names, images.files, settings)
-    path = tmp_path / "split.json"
-    write_split(path, split, images, "hash", (), settings)
-    seen = []
+def fold_result(val_loss):
+    return FoldResult(
+        best_epoch=1, train_loss=0.1, train_accuracy=1.0, val_loss=val_loss, val_accuracy=0.9,
+        epochs=1, stopped="max_epochs", choices={}, passes_per_epoch=1, steps=1,
+        selected_by="fold", batch_size=8, initial=InitialWeights("random"), num_train=8, num_val=8,
+        seconds=1.0, images_per_second=8.0,
+    )  # fmt: skip
+
+
+def test_every_fold_of_every_cell_is_scored_and_predicted_once(real_images, tmp_path):
+    predicted = []
 
     def trained(cell, fold):
         # Fold 0 sees everything, fold 1 calls everything dark.
         def predict(pixels):
-            seen.append(len(pixels))
+            predicted.append((cell.arm, fold, len(pixels)))
             light = (pixels[:, 0, 0, 0] > 0) * (0.9 if fold == 0 else 0.1)
             return np.stack([1 - light, light], axis=1)
 
-        result = {"train_loss": 0.1, "train_accuracy": 1.0, "val_loss": 0.2 + fold}
-        return result | {"val_accuracy": 0.9}, predict
+        return fold_result(0.2 + fold), predict
 
-    arguments = (path, images, lambda s: s)
-    evaluate_cells(*arguments, CELLS[:1], 2, trained, tmp_path / "e", {"dataset": "d", "seed": 0})
-    assert seen == [48, 48]
-    evaluate_cells(*arguments, CELLS, 2, trained, tmp_path / "e", {"dataset": "d", "seed": 0})
-    assert seen == [48] * 4  # the first cell was not predicted again
-    metrics = json.loads((tmp_path / "e" / "metrics.json").read_text())
-    assert metrics["num_test"] == 48
-    cell = metrics["cells"][0]
-    assert [fold["test_accuracy"] for fold in cell["folds"]] == [1.0, 0.5]
-    assert cell["folds"][1]["confusion"] == [[24, 0], [24, 0]]
-    assert cell["mean"]["test_accuracy"] == 0.75
-    assert cell["accuracy_interval"]["low"] < 0.75 < cell["accuracy_interval"]["high"]
-    assert (metrics["best"]["arm"], metrics["best"]["fold"]) == ("synthetic", 0)
-    with (tmp_path / "e" / "predictions.csv").open() as file:
+    evaluate_cells(real_images, CELLS[:1], 2, trained, tmp_path, "phantom", 3)
+    assert predicted == [("synthetic", 0, 48), ("synthetic", 1, 48)]
+    evaluate_cells(real_images, CELLS, 2, trained, tmp_path, "phantom", 3)
+    # The first cell was not predicted again.
+    assert predicted[2:] == [("real", 0, 48), ("real", 1, 48)]
+    assert {path.name for path in (tmp_path / "cells").iterdir()} == {
+        "resnet18_synthetic_10_inf_0.npy",
+        "resnet18_real_all_0_0.npy",
+    }
+    evaluation = Evaluation.read(tmp_path / "metrics.json")
+    assert (evaluation.dataset, evaluation.seed) == ("phantom", 3)
+    assert (evaluation.num_test, evaluation.class_names) == (48, ("dark", "light"))
+    assert [cell.cell for cell in evaluation.cells] == CELLS
+    cell = evaluation.cells[0]
+    assert [fold.test_accuracy for fold in cell.folds] == [1.0, 0.5]
+    assert [fold.val_loss for fold in cell.folds] == [0.2, 1.2]
+    assert cell.folds[1].confusion == ((24, 0), (24, 0))
+    assert cell.mean.test_accuracy == 0.75
+    assert cell.std.test_accuracy == pytest.approx(0.5 / math.sqrt(2))
+    assert cell.accuracy_interval.low < 0.75 < cell.accuracy_interval.high
+    assert evaluation.best.cell == CELLS[0]
+    assert evaluation.best.fold == 0
+    with (tmp_path / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * 2 * 48
-    assert {row["file"] for row in rows} == {images.files[i] for i in split.test}
+    assert [row["file"] for row in rows] == [*real_images.files] * 4
+
+
+def test_a_kill_in_the_middle_of_a_cell_leaves_no_file_of_it(real_images, tmp_path):
+    def killed(pixels):
+        raise KeyboardInterrupt
+
+    def undecided(pixels):
+        return np.full((len(pixels), 2), 0.5, np.float32)
+
+    def evaluate(*networks):
+        def trained(cell, fold):
+            return fold_result(1.0), networks[fold]
+
+        evaluate_cells(real_images, CELLS[:1], 2, trained, tmp_path, "phantom", 0)
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(undecided, killed)
+    assert not [*tmp_path.rglob("*.npy"), *tmp_path.rglob("*.json")]
+    evaluate(undecided, undecided)
+    (cell,) = Evaluation.read(tmp_path / "metrics.json").cells
+    assert cell.mean.test_loss == pytest.approx(math.log(2))

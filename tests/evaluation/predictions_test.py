@@ -1,0 +1,31 @@
+import csv
+import math
+
+import numpy as np
+
+from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.evaluation.predictions import FoldPredictions, write_predictions
+from synthmed_jax.results.cells import Cell
+
+
+def test_predictions_are_written_one_line_per_image(tmp_path):
+    files = ("x/1, odd.png", "y/2.png")
+    test = ImageSet(np.zeros((2, 1, 1, 1), np.uint8), np.array([0, 1]), files, ("x", "y"))
+    probabilities = np.array([[0.25, 0.75], [1 / 3, 2 / 3]], np.float32)
+    networks = [
+        FoldPredictions(Cell("resnet18", "synthetic", 500, math.inf, 0), 1, probabilities),
+        FoldPredictions(Cell("resnet18", "real", None, 0.0, 7), 0, probabilities),
+    ]
+    path = tmp_path / "predictions.csv"
+    write_predictions(path, test, networks)
+    with path.open(newline="", encoding="utf-8") as file:
+        first, second, third, _ = csv.DictReader(file)
+    assert list(first) == [
+        *("backbone", "arm", "n", "ratio", "seed", "fold"),
+        *("file", "label", "predicted", "p_x", "p_y"),
+    ]
+    assert (first["n"], first["ratio"], first["seed"]) == ("500", "inf", "0")
+    assert (third["n"], third["ratio"], third["seed"]) == ("all", "0", "7")
+    assert (first["file"], first["label"], first["predicted"]) == ("x/1, odd.png", "x", "y")
+    assert (second["fold"], second["p_x"], second["p_y"]) == ("1", "0.333333", "0.666667")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["predictions.csv"]
