@@ -16,8 +16,9 @@ from synthmed_jax.diffusion.conditioning import Portion
 from synthmed_jax.errors import UserError
 from synthmed_jax.evaluation import frechet, memorisation
 from synthmed_jax.experiment import Run
-from synthmed_jax.files import write_bytes, write_json, write_text
+from synthmed_jax.files import write_bytes, write_text
 from synthmed_jax.report import charts
+from synthmed_jax.results.sweep import SweepResult
 
 
 def run_diffusion(run: Run) -> None:
@@ -126,14 +127,14 @@ def run_sweep(run: Run) -> None:
         lambda images: frechet.distance(moments(_as_set(images, names)), real_moments),
         memorisation.nearness_to(fit, val, run.settings.augmentation.flips),
     )
-    facts = {
-        "features": f"{feature_net.FEATURES}, of a network trained on fit",
-        "num_real": len(real),
-        "num_synthetic": settings.per_class * len(names),
-        "seeds": settings.seeds,
-        "rows": rows,
-    }
-    write_json(folder / "sweep.json", facts)
+    result = SweepResult(
+        features=f"{feature_net.FEATURES}, of a network trained on fit",
+        num_real=len(real),
+        num_synthetic=settings.per_class * len(names),
+        seeds=settings.seeds,
+        rows=tuple(rows),
+    )
+    result.write(folder / "sweep.json")
     write_text(folder / "sweep.md", sweep.to_markdown(rows))
     write_bytes(folder / "sweep.png", charts.sweep(rows))
     print(sweep.to_markdown(rows), flush=True)
