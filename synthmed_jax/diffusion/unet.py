@@ -2,70 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
 import zlib
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
-from synthmed_jax import checks
 from synthmed_jax.conv import conv_general_dilated
-from synthmed_jax.errors import UserError
+from synthmed_jax.diffusion.settings import UNetSettings
+from synthmed_jax.diffusion.settings import smallest_side as smallest_side
+from synthmed_jax.parallel import Tree
 
-# The convolution of the whole network; on a CPU its gradients are ours (see conv/).
+# Every convolution of the network; on a CPU its gradients are computed by synthmed_jax.conv.
 Conv = functools.partial(nn.Conv, conv_general_dilated=conv_general_dilated)
 Conv3x3 = functools.partial(Conv, kernel_size=(3, 3), padding=((1, 1), (1, 1)))
 ZeroConv3x3 = functools.partial(Conv3x3, kernel_init=nn.initializers.zeros)
 
-# "add" puts it onto the features (Ho et al. 2020); "scale_shift" scales and shifts them after the
-# second norm (Dhariwal & Nichol 2021).
-EMBEDDINGS = ("scale_shift", "add")
-
-
-@dataclasses.dataclass(frozen=True)
-class UNetConfig:
-    """The network's shape.
-
-    Attributes:
-      channels: width of the first level.
-      multipliers: width of each level over `channels`; each level after the first halves the side.
-      blocks: residual blocks a level.
-      attention: sides (in feature pixels) of the levels whose blocks get self-attention.
-      patch: pixels of a side folded into channels before the first convolution (1: none). 2 makes
-        a step about four times cheaper and costs little at 32x32.
-      dropout: rate inside residual blocks.
-      dtype: what the layers compute in, "float32" or "bfloat16" (faster on GPUs and TPUs); weights
-        are float32 in any case.
-      middle_attention: whether the middle of the network has self-attention.
-      embedding: how a block takes step and class, one of EMBEDDINGS.
-    """
-
-    channels: int
-    multipliers: tuple[int, ...]
-    blocks: int
-    attention: tuple[int, ...]
-    patch: int
-    dropout: float
-    dtype: str = "float32"
-    middle_attention: bool = True
-    embedding: str = "scale_shift"
-
-    def __post_init__(self) -> None:
-        checks.one_of("config.diffusion.unet.dtype", self.dtype, ("float32", "bfloat16"))
-        checks.one_of("config.diffusion.unet.embedding", self.embedding, EMBEDDINGS)
-        for name in ("channels", "blocks", "patch"):
-            checks.at_least(f"config.diffusion.unet.{name}", getattr(self, name), 1)
-        if self.channels % 4 or not self.multipliers or min(self.multipliers) < 1:
-            raise UserError(
-                f"config.diffusion.unet: channels={self.channels} must be a multiple of 4 and "
-                f"multipliers={self.multipliers} whole numbers from 1, at least one"
-            )
-        checks.between("config.diffusion.unet.dropout", self.dropout, 0, 1)
+UNetConfig = UNetSettings  # its earlier name
+# Weights of the network: nested dicts of f32 arrays, named as Flax names the layers.
+Params = Tree
 
 
 def timestep_embedding(t: jax.Array, width: int) -> jax.Array:
@@ -90,45 +50,54 @@ def unfold_patches(x: jax.Array, patch: int) -> jax.Array:
 
 
 def _norm(x: jax.Array) -> jax.Array:
-    # 32 groups (Wu & He 2018), or fewer where a network is narrow: at least 4 channels a group.
+    # 32 groups (Wu & He 2018), or fewer in a narrow network: at least 4 channels per group.
     return nn.GroupNorm(num_groups=math.gcd(32, x.shape[-1] // 4))(x)
 
 
 def drop(keys: jax.Array, x: jax.Array, rate: float) -> jax.Array:
-    """Dropout with a key for each example, so that masks do not depend on the device count.
+    """Dropout with one key per example, so that masks do not depend on the number of devices.
 
     Args:
       keys: key[B].
       x: f32[B,...].
-      rate: share of values set to 0, in [0, 1); the others grow by 1 / (1 - rate).
+      rate: share of values set to 0, in [0, 1); the others are multiplied by 1 / (1 - rate).
     """
-    kept = jax.vmap(lambda key: jax.random.bernoulli(key, 1 - rate, x.shape[1:]))(keys)
-    return jnp.where(kept, x / (1 - rate), 0)
+    mask = jax.vmap(lambda key: jax.random.bernoulli(key, 1 - rate, x.shape[1:]))(keys)
+    return jnp.where(mask, x / (1 - rate), 0)
 
 
 class ResBlock(nn.Module):
-    """Two normalised 3x3 convolutions around an embedding, with a skip: [B,H,W,C] -> [B,H,W,D]."""
+    """Two normalised 3x3 convolutions and a skip connection: [B,H,W,C] -> [B,H,W,features].
+
+    The embedding of step and class comes in between the convolutions.
+
+    Attributes:
+      features: channels of the output.
+      dropout: rate.
+      embedding: how the embedding comes in, one of EMBEDDINGS.
+      dtype: what the layers compute in.
+    """
 
     features: int
     dropout: float
     embedding: str
-    dtype: Any
+    dtype: DTypeLike
 
     @nn.compact
     def __call__(
         self, x: jax.Array, embedding: jax.Array, dropout_keys: jax.Array | None
     ) -> jax.Array:
         h = Conv3x3(self.features, dtype=self.dtype)(nn.swish(_norm(x)))
-        numbers = 2 if self.embedding == "scale_shift" else 1
-        to_features = nn.Dense(numbers * self.features, dtype=self.dtype)
-        given = to_features(nn.swish(embedding))[:, None, None]
+        per_feature = 2 if self.embedding == "scale_shift" else 1
+        to_features = nn.Dense(per_feature * self.features, dtype=self.dtype)
+        projected = to_features(nn.swish(embedding))[:, None, None]
         if self.embedding == "scale_shift":
-            scale, shift = jnp.split(given, 2, axis=-1)
+            scale, shift = jnp.split(projected, 2, axis=-1)
             h = nn.swish(_norm(h) * (1 + scale) + shift)
         else:
-            h = nn.swish(_norm(h + given))
+            h = nn.swish(_norm(h + projected))
         if dropout_keys is not None and self.dropout > 0:
-            # The block's own name keeps the masks of different blocks apart.
+            # Folding the block's name into the key gives different blocks different masks.
             salt = zlib.crc32(str(self.name).encode())
             h = drop(jax.vmap(jax.random.fold_in, (0, None))(dropout_keys, salt), h, self.dropout)
         h = ZeroConv3x3(self.features, dtype=self.dtype)(h)
@@ -138,7 +107,7 @@ class ResBlock(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Single-head self-attention over the pixels of f32[B,H,W,C], with a skip."""
+    """Single-head self-attention over the pixels of f32[B,H,W,C], and a skip connection."""
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -156,17 +125,17 @@ class UNet(nn.Module):
 
     Attributes:
       config: the network's shape.
-      num_classes: K; labels run 0..K-1, and K itself is no class (for guidance).
-      warp_numbers: how many numbers describe a warp of its training images; 0: they have none.
+      num_classes: K; labels run 0..K-1, and K stands for a class that is not told.
+      warp_numbers: how many numbers describe the warp of a training image; 0: none is warped.
     """
 
-    config: UNetConfig
+    config: UNetSettings
     num_classes: int
     warp_numbers: int = 0
 
     @property
     def no_class(self) -> int:
-        """The label that stands for any class."""
+        """The label of an image whose class the network is not told."""
         return self.num_classes
 
     @nn.compact
@@ -185,7 +154,7 @@ class UNet(nn.Module):
           t: i32[B], steps.
           label: i32[B], classes.
           dropout_keys: key[B] while training; None switches dropout off.
-          warp: f32[B,warp_numbers], how the images were warped; None: they were not.
+          warp: f32[B,warp_numbers], how each image was warped (see `data.warp`); None: none was.
 
         Returns:
           f32[B,H,W,C].
@@ -200,7 +169,7 @@ class UNet(nn.Module):
             numbers = jnp.zeros((len(label), self.warp_numbers)) if warp is None else warp
             embedding = embedding + nn.Dense(width, use_bias=False)(numbers)
         embedding = embedding.astype(dtype)
-        res_block: Callable[..., Any] = functools.partial(
+        res_block: Callable[[int], ResBlock] = functools.partial(
             ResBlock, dropout=c.dropout, embedding=c.embedding, dtype=dtype
         )
 
@@ -227,7 +196,8 @@ class UNet(nn.Module):
             for _ in range(c.blocks + 1):
                 h = block(jnp.concatenate([h, skips.pop()], axis=-1), multiplier * c.channels)
             if level > 0:
-                # Nearest-neighbour upsampling, then a convolution: no checkerboard.
+                # A transposed convolution would leave a checkerboard pattern; nearest-neighbour
+                # upsampling before a convolution does not.
                 h = Conv3x3(h.shape[-1], dtype=dtype)(h.repeat(2, axis=1).repeat(2, axis=2))
 
         out = ZeroConv3x3(x_t.shape[-1] * c.patch**2, dtype=dtype)(nn.swish(_norm(h)))
@@ -236,7 +206,7 @@ class UNet(nn.Module):
 
 def apply(
     unet: UNet,
-    params: Any,
+    params: Params,
     x_t: jax.Array,
     t: jax.Array,
     label: jax.Array,
@@ -245,8 +215,3 @@ def apply(
 ) -> jax.Array:
     """The network's output with given weights; arguments and result as in `UNet.__call__`."""
     return cast(jax.Array, unet.apply({"params": params}, x_t, t, label, dropout_keys, warp))
-
-
-def smallest_side(config: UNetConfig) -> int:
-    """The factor (pixels) that an image's side must be a multiple of."""
-    return config.patch * 2 ** (len(config.multipliers) - 1)

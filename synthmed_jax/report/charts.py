@@ -10,6 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from synthmed_jax.report.figures import shorten, to_png
 from synthmed_jax.report.files import Fold
+from synthmed_jax.results.sweep import SweepRow
 
 INK, BLUE, PALE = "#1a1a1a", "#1f5a8c", "#b9c4cf"
 MARKERS = "osD^vPX"
@@ -168,22 +169,22 @@ def confusion_matrices(
     return to_png(figure)
 
 
-def sweep(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """Returns Frechet distance against images a second: lower and further right is better.
+def sweep(rows: Sequence[SweepRow]) -> bytes:
+    """Returns Frechet distance against images per second: lower and further right is better.
 
     Args:
-      rows: of sweep/sweep.json; a line a sampler, a point for each number of steps.
+      rows: of sweep/sweep.json; one line per sampler, one point per number of steps.
     """
     figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
     axes = figure.subplots()
-    for marker, sampler in zip(MARKERS, dict.fromkeys(r["sampler"] for r in rows), strict=False):
-        own = sorted((r for r in rows if r["sampler"] == sampler), key=lambda r: r["steps"])
-        rates = [row["images_per_second"] for row in own]
-        means = [float(np.mean(row["distances"])) for row in own]
-        spreads = [float(np.std(row["distances"], ddof=1)) for row in own]
+    for marker, sampler in zip(MARKERS, dict.fromkeys(r.sampler for r in rows), strict=False):
+        own = sorted((r for r in rows if r.sampler == sampler), key=lambda r: r.steps)
+        rates = [row.images_per_second for row in own]
+        means = [float(np.mean(row.distances)) for row in own]
+        spreads = [float(np.std(row.distances, ddof=1)) for row in own]
         axes.errorbar(rates, means, spreads, marker=marker, capsize=3, linewidth=1.2, label=sampler)
         for row, x, y in zip(own, rates, means, strict=True):
-            text = f"{row['steps']}"
+            text = f"{row.steps}"
             axes.annotate(text, (x, y), (4, 4), textcoords="offset points", fontsize=8)
     axes.set_xscale("log")
     _tidy(axes, "", "images a second")

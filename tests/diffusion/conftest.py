@@ -6,9 +6,9 @@ import pytest
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.schedule import make_schedule
-from synthmed_jax.diffusion.settings import TrainSettings
+from synthmed_jax.diffusion.settings import TrainSettings, UNetSettings
 from synthmed_jax.diffusion.step import make_step
-from synthmed_jax.diffusion.unet import UNet, UNetConfig
+from synthmed_jax.diffusion.unet import UNet
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ def images() -> ImageSet:
 
 @pytest.fixture(scope="session")
 def network() -> UNet:
-    return UNet(UNetConfig(8, (1,), 1, (), 2, 0.1), num_classes=2)
+    return UNet(UNetSettings(8, (1,), 1, (), 2, 0.1), num_classes=2)
 
 
 @pytest.fixture(scope="session")

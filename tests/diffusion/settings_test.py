@@ -1,8 +1,57 @@
 import dataclasses
+import pathlib
+import subprocess
+import sys
 
 import pytest
 
+from configs import base
+from synthmed_jax.data.pipeline import Augmentation
+from synthmed_jax.diffusion.settings import (
+    DiffusionSettings,
+    GenerateSettings,
+    SampleSettings,
+    SweepSettings,
+    TrainSettings,
+    UNetSettings,
+    parse,
+    smallest_side,
+)
 from synthmed_jax.errors import UserError
+
+ROOT = pathlib.Path(__file__).parents[2]
+UNET = UNetSettings(
+    channels=8, multipliers=(1, 2), blocks=1, attention=(), patch=1, dropout=0.0
+)  # fmt: skip
+GENERATE = GenerateSettings(
+    sampler="ddpm", steps=12, spacing="time", eta=0.0, threshold="clip", guidance=1.0,
+    guidance_low=0.0, guidance_high=1.0, seed=0, per_class=8, block=4,
+)  # fmt: skip
+SWEEP = SweepSettings(candidates=("ddpm:10", "ddim:10"), per_class=1, seeds=2)
+
+
+@pytest.fixture
+def diffusion(train_settings) -> DiffusionSettings:
+    return DiffusionSettings(
+        conditioning="class", noise_schedule="cosine", zero_terminal_snr=False, num_steps=50,
+        prediction="v", flips="horizontal", shift=2, warp=0.5, unet=UNET, train=train_settings,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("block", "kind"),
+    [
+        ("diffusion.unet", UNetSettings),
+        ("diffusion.train", TrainSettings),
+        ("generate", GenerateSettings),
+        ("sweep", SweepSettings),
+    ],
+)
+def test_fields_are_those_of_the_config_block(block, kind):
+    fields = base.get_config()
+    for name in block.split("."):
+        fields = fields[name]
+    assert {field.name for field in dataclasses.fields(kind)} == set(fields)
 
 
 @pytest.mark.parametrize(
@@ -11,6 +60,106 @@ from synthmed_jax.errors import UserError
      ("weighting", "snr"), ("timesteps", "even"), ("label_dropout", 1.0),
      ("ema_half_lives", ()), ("ema_half_lives", (0,)), ("patience", -1), ("learning_rate", 0.0)],
 )  # fmt: skip
-def test_bad_settings_name_the_field(train_settings, field, value):
+def test_bad_training_names_the_field(train_settings, field, value):
     with pytest.raises(UserError, match=f"config.diffusion.train.{field}"):
         dataclasses.replace(train_settings, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("channels", 6), ("channels", 0), ("multipliers", ()), ("multipliers", (0,)), ("blocks", 0),
+     ("embedding", "shift"), ("patch", 0), ("dropout", 1.0), ("dropout", float("nan")),
+     ("dtype", "float16")],
+)  # fmt: skip
+def test_bad_shapes_of_the_network_are_refused(field, value):
+    with pytest.raises(UserError, match=field):
+        dataclasses.replace(UNET, **{field: value})
+
+
+def test_every_level_after_the_first_doubles_the_smallest_side():
+    assert smallest_side(UNET) == 2
+    assert smallest_side(dataclasses.replace(UNET, patch=4, multipliers=(1, 2, 2))) == 16
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"conditioning": "classes"}, r"config\.diffusion\.conditioning=.*class, per_class"),
+        ({"noise_schedule": "cosin"}, r"config\.diffusion\.noise_schedule=.*mean 'cosine'"),
+        ({"prediction": "noise"}, r"config\.diffusion\.prediction=.*eps, x0, v"),
+        ({"num_steps": 0}, r"config\.diffusion\.num_steps=0 must be at least 1"),
+        ({"flips": "vertical"}, "flips='vertical' is not one of none, horizontal, dihedral"),
+        ({"shift": -1}, "shift=-1"),
+        ({"warp": 1.5}, "warp=1.5 must be between 0 and 1"),
+        ({"zero_terminal_snr": True, "prediction": "eps"}, "use v or x0"),
+    ],
+)
+def test_a_bad_generator_names_the_field(diffusion, changes, message):
+    with pytest.raises(UserError, match=message):
+        dataclasses.replace(diffusion, **changes)
+
+
+def test_a_model_of_one_class_has_no_label_to_hide(diffusion):
+    hiding = dataclasses.replace(diffusion.train, label_dropout=0.1)
+    dataclasses.replace(diffusion, train=hiding)
+    dataclasses.replace(diffusion, conditioning="per_class")
+    with pytest.raises(UserError, match=r"per_class tells no model a class.*label_dropout=0\.1"):
+        dataclasses.replace(diffusion, conditioning="per_class", train=hiding)
+
+
+def test_pure_noise_at_the_end_goes_with_every_other_prediction(diffusion):
+    for prediction in ("v", "x0"):
+        dataclasses.replace(diffusion, zero_terminal_snr=True, prediction=prediction)
+
+
+def test_the_augmentation_is_that_of_the_block(diffusion):
+    assert diffusion.augmentation == Augmentation("horizontal", 2, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("sampler", "ddmp"), ("steps", 0), ("seed", -1), ("spacing", "even"), ("threshold", "clamp"),
+     ("eta", 1.5), ("eta", 0.5), ("guidance", -1.0), ("guidance_low", -0.1),
+     ("guidance_high", float("nan")), ("per_class", 0), ("block", 0)],
+)  # fmt: skip
+def test_bad_generation_names_the_field(field, value):
+    with pytest.raises(UserError, match=f"config.generate.{field}"):
+        dataclasses.replace(GENERATE, **{field: value})
+
+
+def test_drawing_may_be_set_without_how_many_images_there_shall_be():
+    shared = {
+        field.name: getattr(GENERATE, field.name) for field in dataclasses.fields(SampleSettings)
+    }
+    sample = SampleSettings(**shared)
+    with pytest.raises(UserError, match=r"config\.generate\.steps"):
+        dataclasses.replace(sample, steps=0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"candidates": ("ddpm:10",)}, "two or more"),
+        ({"candidates": ("ddpm:10", "ddin:10")}, "did you mean 'ddim'"),
+        ({"candidates": ("ddpm:10", "ddim")}, "ddim:20"),
+        ({"candidates": ("ddpm:10", "ddim:0")}, "ddim:20"),
+        ({"seeds": 1}, "at least 2"),
+        ({"per_class": 0}, "per_class=0"),
+    ],
+)
+def test_a_bad_sweep_says_what_to_do(changes, message):
+    with pytest.raises(UserError, match=message):
+        dataclasses.replace(SWEEP, **changes)
+
+
+def test_a_candidate_is_a_sampler_and_its_steps():
+    assert parse("heun:10") == ("heun", 10)
+
+
+def test_importing_the_settings_imports_no_network_and_no_data_set_builder():
+    code = (
+        "import sys, synthmed_jax.diffusion.settings\n"
+        "heavy = {'flax', 'tensorflow_datasets'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
