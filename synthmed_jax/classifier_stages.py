@@ -11,6 +11,7 @@ import numpy as np
 
 from synthmed_jax import diffusion_stages
 from synthmed_jax.classifiers import cross_validate
+from synthmed_jax.data import held_out
 from synthmed_jax.diffusion import likelihood
 from synthmed_jax.evaluation import memorisation, on_real_images
 from synthmed_jax.experiment import Run
@@ -18,6 +19,8 @@ from synthmed_jax.explain import gallery
 from synthmed_jax.explain.predictor import Logits
 from synthmed_jax.explain.remembered import RememberedPredictor
 from synthmed_jax.files import read_json, write_json
+from synthmed_jax.results.cells import typed_cell
+from synthmed_jax.results.evaluation import BestNetwork
 
 
 def check_classify(run: Run) -> None:
@@ -106,10 +109,10 @@ def run_explain(run: Run) -> None:
     answers = directory / "answers"
     gallery.explain_sets(
         run.settings.explain,
-        run.split_path,
-        gallery.Sources(run.data.images, run.synthetic, run.nearest_fit, run.resize, run.lesion_of),
+        held_out.read_test(run.split_path, run.data.images),
+        gallery.Sources(run.synthetic, run.nearest_fit, run.resize, run.lesion_of),
         RememberedPredictor(*best_network(run), run.settings.explain.batch_size, answers),
-        run.explained,
+        BestNetwork(**typed_cell(run.explained)),
         directory,
     )
     shutil.rmtree(answers, ignore_errors=True)

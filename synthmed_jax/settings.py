@@ -29,8 +29,7 @@ from synthmed_jax.diffusion.settings import TrainSettings
 from synthmed_jax.diffusion.sweep import SweepSettings
 from synthmed_jax.diffusion.unet import UNetConfig, smallest_side
 from synthmed_jax.errors import UserError
-from synthmed_jax.explain.gallery import ExplainSettings
-from synthmed_jax.explain.lime import LimeSettings
+from synthmed_jax.explain.settings import ExplainSettings
 from synthmed_jax.search import SearchSettings
 
 
@@ -130,7 +129,7 @@ def from_config(config: ConfigDict) -> Settings:
         classifier=ClassifierSettings(**classifier),
         sweep=SweepSettings(**sweep | {"candidates": _names(sweep["candidates"])}),
         tune=SearchSettings(**blocks["tune"]),
-        explain=_explain(blocks["explain"]),
+        explain=_explain(blocks["explain"], explain_arm),
         explain_arm=explain_arm,
         fields=dict(_flatten(config.to_dict())),
     )
@@ -145,11 +144,8 @@ def from_config(config: ConfigDict) -> Settings:
     return settings
 
 
-def _explain(block: dict[str, Any]) -> ExplainSettings:
-    names = {field.name for field in dataclasses.fields(LimeSettings)}
-    own = LimeSettings(**{name: block[name] for name in names})
-    rest = {name: value for name, value in block.items() if name not in names}
-    return ExplainSettings(lime=own, **rest)
+def _explain(block: dict[str, Any], arm: str) -> ExplainSettings:
+    return ExplainSettings(arm=arm, compare_with_lime=block.pop("check"), **block)
 
 
 def _check_process(settings: Settings) -> None:
