@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.explain import comparison, scores
 from synthmed_jax.explain.lime import Explanation
 from synthmed_jax.explain.study import Study, coarse_heat
+from synthmed_jax.results.explanations import ImageExplanation, NearestAgreement
+from synthmed_jax.statistics.agreement import rank_correlation
+from synthmed_jax.statistics.intervals import mean_estimate
 
 KINDS = ("real", "synthetic")
 
@@ -19,11 +21,11 @@ class Explained(NamedTuple):
 
     Attributes:
       images: at the network's size.
-      roles: of each, those of choice.ROLES; none: it was drawn for the numbers alone.
-      sampled: bool of each, whether it was drawn for the numbers.
-      studies: one each.
+      roles: per image, those of choice.ROLES; none: it was drawn for the numbers alone.
+      sampled: per image, whether it was drawn for the numbers.
+      studies: one per image.
       nearest: synthetic images' nearest real ones, else None.
-      nearest_found: their explanations.
+      nearest_explanations: of these, one per image; empty where there are none.
     """
 
     images: ImageSet
@@ -31,71 +33,65 @@ class Explained(NamedTuple):
     sampled: list[bool]
     studies: list[Study]
     nearest: ImageSet | None
-    nearest_found: list[Explanation]
+    nearest_explanations: list[Explanation]
 
     def by_class(self) -> dict[str, list[Study]]:
-        """The studies that the numbers are of, of every class that has some."""
+        """The studies that the numbers are made from, of every class that has some."""
         names = self.images.class_names
-        found: dict[str, list[Study]] = {name: [] for name in names}
-        for label, sampled, each in zip(
+        studies: dict[str, list[Study]] = {name: [] for name in names}
+        for label, sampled, study in zip(
             self.images.labels, self.sampled, self.studies, strict=True
         ):
             if sampled:
-                found[names[label]].append(each)
-        return {name: studies for name, studies in found.items() if studies}
+                studies[names[label]].append(study)
+        return {name: of_class for name, of_class in studies.items() if of_class}
 
 
-def records(kind: str, found: Explained) -> list[dict[str, Any]]:
-    """What lime.json says of each image."""
-    names = found.images.class_names
-    records = []
-    for i, each in enumerate(found.studies):
-        own = each.explanation
-        records.append(
-            {
-                "kind": kind,
-                "file": found.images.files[i],
-                "label": names[found.images.labels[i]],
-                "predicted": names[own.label],
-                "roles": found.roles[i],
-                "sampled": found.sampled[i],
-                "probabilities": dict(zip(names, own.probabilities.tolist(), strict=True)),
-                "weights": own.own_weights.tolist(),
-                "standard_errors": None
-                if own.standard_errors is None
-                else own.standard_errors[:, own.label].tolist(),
-                "r2": float(own.r2[own.label]),
-                "stability": each.stability._asdict() if each.stability else None,
-                "numbers": each.numbers,
-                "nearest": found.nearest.files[i] if found.nearest else None,
-            }
-        )
-    return records
+def records(kind: str, explained: Explained) -> tuple[ImageExplanation, ...]:
+    """Returns what lime.json holds of each image; `kind` is one of KINDS."""
+    return tuple(_record(kind, explained, i) for i in range(len(explained.studies)))
 
 
-def agreement_with_nearest(found: Explained) -> dict[str, Any]:
+def _record(kind: str, explained: Explained, i: int) -> ImageExplanation:
+    names, study = explained.images.class_names, explained.studies[i]
+    explanation = study.explanation
+    errors = explanation.label_errors
+    return ImageExplanation(
+        kind=kind,
+        file=explained.images.files[i],
+        label=names[explained.images.labels[i]],
+        predicted=names[explanation.label],
+        roles=tuple(explained.roles[i]),
+        sampled=explained.sampled[i],
+        probabilities=dict(zip(names, explanation.probabilities.tolist(), strict=True)),
+        weights=tuple(explanation.label_weights.tolist()),
+        standard_errors=None if errors is None else tuple(errors.tolist()),
+        r2=float(explanation.r2[explanation.label]),
+        stability=study.stability,
+        numbers=study.numbers,
+        nearest=explained.nearest.files[i] if explained.nearest else None,
+    )
+
+
+def agreement_with_nearest(explained: Explained) -> NearestAgreement:
     """Rank correlation of synthetic images' maps with those of their nearest real ones.
 
     Beside it the same with the nearest ones of other synthetic images of the class: by chance.
     """
-    own, chance = [], []
-    heats = [coarse_heat(each) for each in found.nearest_found]
-    for i, each in enumerate(found.studies):
-        if not found.sampled[i] or each.heat is None:
+    nearest, chance = [], []
+    labels = explained.images.labels
+    heats = [coarse_heat(explanation) for explanation in explained.nearest_explanations]
+    for i, study in enumerate(explained.studies):
+        if not explained.sampled[i] or study.heat is None:
             continue
         others = [
             heat
             for j, heat in enumerate(heats)
-            if j != i and found.images.labels[j] == found.images.labels[i] and heat is not None
+            if j != i and labels[j] == labels[i] and heat is not None
         ]
-        mine = heats[i]
-        if mine is not None and others:
-            flat = each.heat.ravel()
-            own.append(scores.rank_correlation(flat, mine.ravel()))
-            chance.append(
-                float(np.mean([scores.rank_correlation(flat, heat.ravel()) for heat in others]))
-            )
-    return {
-        "nearest": comparison.interval_of_mean(own),
-        "others_of_the_class": comparison.interval_of_mean(chance),
-    }
+        heat_of_nearest = heats[i]
+        if heat_of_nearest is not None and others:
+            flat = study.heat.ravel()
+            nearest.append(rank_correlation(flat, heat_of_nearest.ravel()))
+            chance.append(float(np.mean([rank_correlation(flat, heat.ravel()) for heat in others])))
+    return NearestAgreement(mean_estimate(nearest), mean_estimate(chance))

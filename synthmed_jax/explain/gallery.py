@@ -5,59 +5,43 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from synthmed_jax import checks
-from synthmed_jax.data import held_out
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.explain import choice
 from synthmed_jax.explain.explained import KINDS, Explained, agreement_with_nearest, records
-from synthmed_jax.explain.lime import LimeSettings, explain
+from synthmed_jax.explain.lime import explain
 from synthmed_jax.explain.pages import draw_pages
 from synthmed_jax.explain.predictor import Predictor
 from synthmed_jax.explain.second_opinions import GradCam
-from synthmed_jax.explain.study import compare, shortcut_alarms, study, study_evaluations, summarise
-from synthmed_jax.files import write_json
+from synthmed_jax.explain.settings import ExplainSettings
+from synthmed_jax.explain.study import (
+    Study,
+    compare,
+    shortcut_alarms,
+    study,
+    study_evaluations,
+    summarise,
+)
 from synthmed_jax.progress import progress_bar
+from synthmed_jax.results.evaluation import BestNetwork
+from synthmed_jax.results.explanations import EngineAgreement, LimeSummary, Summary
 
-
-@dataclasses.dataclass(frozen=True)
-class ExplainSettings:
-    """What is explained, and how.
-
-    Attributes:
-      lime: how one image is.
-      images: of each class, real and synthetic each, drawn at random for the numbers.
-      repeats: explanations of each under seeds of their own, which say how stable they are.
-      check: whether the package lime explains the pictured images too, to be held against.
-      batch_size: images a call of the network.
-    """
-
-    lime: LimeSettings
-    images: int
-    repeats: int
-    check: bool
-    batch_size: int
-
-    def __post_init__(self) -> None:
-        for name in ("images", "repeats", "batch_size"):
-            checks.at_least(f"config.explain.{name}", getattr(self, name), 1)
+ALL_CLASSES = "all classes"  # in the place of a class's name
 
 
 class Sources(NamedTuple):
-    """What is explained, all at the size that the network sees.
+    """What is explained beside the test images, and what is known of both.
 
     Attributes:
-      images: the whole real data set, of which split.json names the test part.
       synthetic: the synthetic set.
       nearest: synthetic images -> the nearest real `fit` image of each, in their order.
       resize: to the size that the network sees.
-      lesion: file of a real image -> bool[S,S] where its lesion is known; None: of none.
+      lesion: file of a real image -> bool[S,S], its lesion at that size; None: none is known.
     """
 
-    images: ImageSet
     synthetic: ImageSet
     nearest: Callable[[ImageSet], ImageSet]
     resize: Callable[[ImageSet], ImageSet]
@@ -65,76 +49,78 @@ class Sources(NamedTuple):
 
 
 def num_evaluations(settings: ExplainSettings, num_classes: int) -> int:
-    """About how many perturbed images the network is asked for; `check` is not counted."""
+    """About how many perturbed images the network is asked about by `explain_sets`.
+
+    The comparison with the package lime is not counted.
+    """
     images = num_classes * (settings.images + len(choice.ROLES))
-    real = study_evaluations(settings.lime, settings.repeats)
-    # A synthetic image's nearest real one is explained too.
-    return images * (2 * real + settings.lime.num_samples)
+    per_image = study_evaluations(settings.lime, settings.repeats)
+    # Both kinds; and a synthetic image's nearest real one is explained too.
+    return images * (2 * per_image + settings.num_samples)
 
 
 def explain_sets(
     settings: ExplainSettings,
-    split_path: pathlib.Path,
+    test: ImageSet,
     sources: Sources,
     predictor: Predictor,
-    model: dict[str, Any],
+    model: BestNetwork,
     directory: pathlib.Path,
 ) -> None:
     """Writes lime.json and the pages of pictures; the paper explains both kinds (4.7, 5.5).
 
     Args:
-      split_path: split.json.
-      model: which network this is, for lime.json.
+      test: the real test images, which the caller has opened.
+      model: the network behind `predictor`, for lime.json.
       directory: receives the files.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     grad_cam = GradCam(predictor)
-    real = held_out.read_test(split_path, sources.images)
     explained = {
-        "real": _explain(settings, "real", real, sources, predictor, grad_cam),
-        "synthetic": _explain(
-            settings, "synthetic", sources.synthetic, sources, predictor, grad_cam
+        kind: _explain_kind(settings, kind, images, sources, predictor, grad_cam)
+        for kind, images in zip(KINDS, (test, sources.synthetic), strict=True)
+    }
+    classes = {kind: of_kind.by_class() for kind, of_kind in explained.items()}
+    summaries = {kind: _summaries(studies) for kind, studies in classes.items()}
+    lime = settings.lime.as_done()
+    LimeSummary(
+        model=model,
+        engine=lime.engine,
+        num_samples=lime.num_samples,
+        sampling=lime.sampling,
+        control=lime.control,
+        segmentation=lime.segmentation,
+        regions=lime.regions,
+        seed=lime.seed,
+        images_per_class=settings.images,
+        repeats=settings.repeats,
+        summary=summaries,
+        comparison=compare(classes["real"], classes["synthetic"], lime.seed),
+        nearest=agreement_with_nearest(explained["synthetic"]),
+        alarms={kind: shortcut_alarms(summaries[kind]) for kind in KINDS},
+        check=_compare_engines(settings, explained, predictor)
+        if settings.compare_with_lime
+        else None,
+        pages=draw_pages(explained, directory),
+        images=tuple(
+            record for kind, of_kind in explained.items() for record in records(kind, of_kind)
         ),
-    }
-    classes = {kind: found.by_class() for kind, found in explained.items()}
-    summaries = {
-        kind: {name: summarise(studies) for name, studies in found.items()}
-        | {"all classes": summarise([s for studies in found.values() for s in studies])}
-        for kind, found in classes.items()
-    }
-    write_json(
-        directory / "lime.json",
-        {
-            "model": model,
-            **settings.lime.facts(),
-            "images_a_class": settings.images,
-            "repeats": settings.repeats,
-            "summary": summaries,
-            "comparison": compare(classes["real"], classes["synthetic"], settings.lime.seed),
-            "nearest": agreement_with_nearest(explained["synthetic"]),
-            "alarms": {kind: shortcut_alarms(summaries[kind]) for kind in KINDS},
-            "check": _check(settings, explained, predictor) if settings.check else None,
-            "pages": draw_pages(explained, directory),
-            "images": [
-                record for kind, found in explained.items() for record in records(kind, found)
-            ],
-        },
-    )
+    ).write(directory / "lime.json")
 
 
-def _explain(
+def _explain_kind(
     settings: ExplainSettings,
     kind: str,
-    whole: ImageSet,
+    image_set: ImageSet,
     sources: Sources,
     predictor: Predictor,
     grad_cam: GradCam,
 ) -> Explained:
-    seen = sources.resize(whole)
-    roles = choice.telling(predictor.probabilities(seen.images), seen.labels)
-    drawn = choice.sample(seen.labels, settings.images, settings.lime.seed).tolist()
+    """Explains the chosen images of one kind, and synthetic ones' nearest real images."""
+    resized = sources.resize(image_set)
+    roles = choice.telling(predictor.probabilities(resized.images), resized.labels)
+    drawn = choice.sample(resized.labels, settings.images, settings.seed).tolist()
     chosen = sorted({*roles, *drawn})
-    images = seen.subset(np.array(chosen))
+    images = resized.subset(chosen)
     lesion = sources.lesion if kind == "real" else None
     studies = [
         study(
@@ -147,41 +133,45 @@ def _explain(
         )
         for i in progress_bar(range(len(images)), description=f"explain {kind}", unit="image")
     ]
-    nearest, found = None, []
+    nearest, nearest_explanations = None, []
     if kind == "synthetic":
-        nearest = sources.resize(sources.nearest(whole.subset(np.array(chosen))))
-        # Both sides explain what the network says of the synthetic one.
+        nearest = sources.resize(sources.nearest(image_set.subset(chosen)))
+        # Both of a pair are explained for the class that is predicted of the synthetic one.
         labels = np.array([each.explanation.label for each in studies])
-        found = explain(predictor, nearest.images, settings.lime, labels)
+        nearest_explanations = explain(predictor, nearest.images, settings.lime, labels)
     return Explained(
-        images,
-        [roles.get(i, []) for i in chosen],
-        [i in set(drawn) for i in chosen],
-        studies,
-        nearest,
-        found,
+        images=images,
+        roles=[roles.get(i, []) for i in chosen],
+        sampled=[i in set(drawn) for i in chosen],
+        studies=studies,
+        nearest=nearest,
+        nearest_explanations=nearest_explanations,
     )
 
 
-def _check(
+def _summaries(classes: Mapping[str, list[Study]]) -> dict[str, Summary]:
+    """Summaries by class, and of all classes together."""
+    together = [each for studies in classes.values() for each in studies]
+    return {name: summarise(studies) for name, studies in classes.items()} | {
+        ALL_CLASSES: summarise(together)
+    }
+
+
+def _compare_engines(
     settings: ExplainSettings, explained: Mapping[str, Explained], predictor: Predictor
-) -> dict[str, Any]:
+) -> EngineAgreement:
     """Explains the pictured images by both engines, under the package's own masks."""
     ours, theirs = (
         dataclasses.replace(settings.lime, engine=engine, sampling="bernoulli", control="none")
         for engine in ("jax", "lime")
     )
     differences, largest = [], []
-    for found in explained.values():
-        pictured = np.array([i for i, roles in enumerate(found.roles) if roles])
-        images = found.images.images[pictured]
+    for of_kind in explained.values():
+        pictured = [i for i, roles in enumerate(of_kind.roles) if roles]
+        images = of_kind.images.images[pictured]
         for a, b in zip(
             explain(predictor, images, ours), explain(predictor, images, theirs), strict=True
         ):
             differences.append(float(np.abs(a.weights - b.weights).max()))
             largest.append(float(np.abs(b.weights).max()))
-    return {
-        "num_images": len(differences),
-        "largest_difference": max(differences),
-        "largest_weight": max(largest),
-    }
+    return EngineAgreement(len(differences), max(differences), max(largest))

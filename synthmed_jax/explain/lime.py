@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -50,15 +49,16 @@ class LimeSettings:
         checks.at_least("config.explain.regions", self.regions, 2)
         checks.between("config.explain.seed", self.seed, 0, 2**32)
 
-    def facts(self) -> dict[str, Any]:
-        """What was done, for a report: whatever was asked for, the package does as it does."""
-        drawn = {"sampling": "bernoulli", "control": "none"} if self.engine == "lime" else {}
-        return dataclasses.asdict(self) | drawn
+    def as_done(self) -> LimeSettings:
+        """What the engine really does, for a report: the package has one sampling, no control."""
+        if self.engine != "lime":
+            return self
+        return dataclasses.replace(self, sampling="bernoulli", control="none")
 
 
 @dataclasses.dataclass(frozen=True)
 class Explanation:
-    """What LIME found for one image.
+    """LIME's answer for one image.
 
     Attributes:
       view: the image and its R regions.
@@ -66,7 +66,7 @@ class Explanation:
       probabilities: f32[K] of the unperturbed image.
       weights: f64[R,K], by how much a class's probability rises when a region is shown.
       standard_errors: f64[R,K], of the weights, from the draw of the masks; None: the package lime
-        says nothing of them.
+        does not estimate them.
       r2: f64[K], weighted R2 of each class's linear model, at most 1; near 0 it explains nothing.
     """
 
@@ -78,9 +78,14 @@ class Explanation:
     r2: np.ndarray
 
     @property
-    def own_weights(self) -> np.ndarray:
+    def label_weights(self) -> np.ndarray:
         """f64[R], the weights for the explained class."""
         return self.weights[:, self.label]
+
+    @property
+    def label_errors(self) -> np.ndarray | None:
+        """f64[R], the standard errors of `label_weights`, where they are known."""
+        return None if self.standard_errors is None else self.standard_errors[:, self.label]
 
 
 def explain(
@@ -102,14 +107,14 @@ def explain(
         raise ValueError(f"images must be [N,S,S,1] or [N,S,S,3], got {images.shape}")
     if images.dtype not in (np.uint8, np.float32):
         raise ValueError(f"images must be uint8 or float32, got {images.dtype}")
-    found = []
+    explanations = []
     for i, image in enumerate(images):
         view = make_view(image, segment(image, settings.segmentation, settings.regions))
         model, whole = ENGINES[settings.engine](predictor, view, settings)
         errors = model.standard_errors if settings.engine == "jax" else None
         label = int(whole.argmax() if labels is None else labels[i])
-        found.append(Explanation(view, label, whole, model.weights, errors, model.r2))
-    return found
+        explanations.append(Explanation(view, label, whole, model.weights, errors, model.r2))
+    return explanations
 
 
 def _explain(

@@ -1,4 +1,4 @@
-"""Pictures of explanations, a page a class: image, weights of its regions, strongest regions.
+"""Pictures of explanations: an image, the weights of its regions, its strongest regions.
 
 Red and blue say for and against; so do the signs on the strongest regions, for eyes and printers
 that know only grey.
@@ -7,13 +7,10 @@ that know only grey.
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -22,7 +19,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from synthmed_jax.explain.lime import Explanation
 from synthmed_jax.explain.scores import middle
 
-PANEL = 1.75  # inches
+PANEL = 1.75  # side of one panel, inches
+DPI = 110
 NUM_REGIONS = 5  # outlined and signed, at most
 COLOURS = "RdBu_r"
 LEAST = 0.1  # of the largest magnitude: weaker weights are never outlined or signed
@@ -43,7 +41,7 @@ class Entry:
 
 def heat_map(explanation: Explanation) -> np.ndarray:
     """f64[S,S]: every pixel's weight for the explained class."""
-    return explanation.own_weights[explanation.view.segments]
+    return explanation.label_weights[explanation.view.segments]
 
 
 def strongest(weights: np.ndarray, count: int = NUM_REGIONS) -> list[int]:
@@ -56,7 +54,7 @@ def strongest(weights: np.ndarray, count: int = NUM_REGIONS) -> list[int]:
 
 def speaking_for(explanation: Explanation) -> np.ndarray:
     """bool[S,S]: the regions that speak loudest for the explained class."""
-    weights = explanation.own_weights
+    weights = explanation.label_weights
     loud = strongest(np.maximum(weights, 0))
     if loud:
         loud = [region for region in loud if weights[region] >= LEAST * np.abs(weights).max()]
@@ -64,29 +62,22 @@ def speaking_for(explanation: Explanation) -> np.ndarray:
 
 
 def draw_page(
-    path: pathlib.Path,
-    heading: str,
-    entries: Sequence[Sequence[Entry | None]],
-    column_titles: Sequence[str],
-) -> None:
-    """Writes a PNG of explained images in rows and columns, each on a scale of its own.
+    heading: str, entries: Sequence[Sequence[Entry | None]], column_titles: Sequence[str]
+) -> Figure:
+    """Draws explained images in rows and columns, each on a scale of its own.
 
     One scale for all would leave the images that a network is sure of blank: hiding one region
-    hardly changes its mind. The largest weight of each stands in its title.
+    hardly changes its answer. The largest weight of each stands in its title.
 
     Args:
-      path: the file to write, in a folder that exists.
       heading: of the page.
       entries: rows of as many entries as there are column titles; None leaves a gap.
       column_titles: e.g. real and synthetic.
     """
     rows, columns = len(entries), len(column_titles)
-    # Figure and canvas by hand: pyplot keeps global state and may look for a screen.
     widths = ([1.0, 1.0, 1.0, 0.15] * columns)[:-1]
     size = (PANEL * sum(widths) + 1.2, (PANEL + 0.3) * rows + 0.7)
-    layout = ConstrainedLayoutEngine(hspace=0.12)
-    figure = Figure(figsize=size, dpi=110, layout=layout)
-    FigureCanvasAgg(figure)
+    figure = Figure(figsize=size, dpi=DPI, layout=ConstrainedLayoutEngine(hspace=0.12))
     figure.suptitle(heading, fontsize=12, parse_math=False)
     grid = figure.subplots(rows, len(widths), squeeze=False, width_ratios=widths)
     for axes in grid.flat:
@@ -94,41 +85,44 @@ def draw_page(
     colours = Normalize(-1, 1)
     for i, row in enumerate(entries):
         for j, (entry, name) in enumerate(zip(row, column_titles, strict=True)):
-            own = grid[i, 4 * j : 4 * j + 3]
-            said = f"{entry.title}, weights to {_largest(entry)}" if entry else "none"
-            style: dict[str, Any] = {"fontsize": 8, "parse_math": False}
-            title = own[0].text(0, 1.03, f"{name}, {said}", transform=own[0].transAxes, **style)
-            # It reaches over all three panels: the layout would widen the first to hold it, and
-            # does so for an axes' own title even where that is told to keep out.
-            title.set_in_layout(False)
+            panels = list(grid[i, 4 * j : 4 * j + 3])
+            _write_title(panels[0], f"{name}, {_describe(entry)}")
             if entry:
-                _draw_entry(list(own), entry.explanation, colours)
+                _draw_entry(panels, entry.explanation, colours)
     bar = figure.colorbar(
         ScalarMappable(colours, COLOURS), ax=grid, shrink=0.7, aspect=30, pad=0.01
     )
     bar.set_label("weight for the predicted class,\nover the image's largest", fontsize=8)
     bar.ax.tick_params(labelsize=7)
-    figure.savefig(path, format="png", metadata={"Software": None})
+    return figure
 
 
-def _largest(entry: Entry) -> str:
-    return f"{np.abs(entry.explanation.own_weights).max():.2g}"
+def _describe(entry: Entry | None) -> str:
+    if entry is None:
+        return "none"
+    return f"{entry.title}, weights to {np.abs(entry.explanation.label_weights).max():.2g}"
 
 
-def _draw_entry(axes: Sequence[Axes], found: Explanation, colours: Normalize) -> None:
-    plain, heat, outlined = axes
-    picture = to_display(found.view.image)
+def _write_title(axes: Axes, text: str) -> None:
+    title = axes.text(0, 1.03, text, transform=axes.transAxes, fontsize=8, parse_math=False)
+    # It reaches over all three panels: the layout would widen the first to hold it, and does so
+    # for an axes' own title even where that is told to keep out.
+    title.set_in_layout(False)
+
+
+def _draw_entry(panels: Sequence[Axes], explanation: Explanation, colours: Normalize) -> None:
+    plain, heat, outlined = panels
+    weights, segments = explanation.label_weights, explanation.view.segments
+    picture = to_display(explanation.view.image)
     plain.imshow(picture, interpolation="nearest")
-    limit = float(np.abs(found.own_weights).max()) or 1.0
-    heat.imshow(heat_map(found) / limit, cmap=COLOURS, norm=colours, interpolation="nearest")
-    for region in strongest(found.own_weights):
-        row, column = middle(found.view.segments == region)
-        weight = found.own_weights[region]
-        dark = abs(weight) > 0.6 * limit
-        sign = "+" if weight > 0 else "\N{MINUS SIGN}"
-        style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 11}
-        heat.text(column, row, sign, color="white" if dark else "black", **style)
-    mask = speaking_for(found)
+    limit = float(np.abs(weights).max()) or 1.0
+    heat.imshow(heat_map(explanation) / limit, cmap=COLOURS, norm=colours, interpolation="nearest")
+    for region in strongest(weights):
+        row, column = middle(segments == region)
+        colour = "white" if abs(weights[region]) > 0.6 * limit else "black"
+        sign = "+" if weights[region] > 0 else "\N{MINUS SIGN}"
+        heat.text(column, row, sign, color=colour, ha="center", va="center", fontsize=11)
+    mask = speaking_for(explanation)
     outlined.imshow(np.where(mask[..., None], picture, picture * 0.5), interpolation="nearest")
     if mask.any():
         _outline(outlined, mask)
@@ -144,8 +138,9 @@ def to_display(image: np.ndarray) -> np.ndarray:
 def _outline(axes: Axes, mask: np.ndarray) -> None:
     """Draws the pixel edges of the mask."""
     padded = np.pad(mask, 1)
-    style: dict[str, Any] = {"colors": "gold", "linewidth": 1.4, "capstyle": "projecting"}
     rows, columns = np.nonzero(padded[1:, 1:-1] != padded[:-1, 1:-1])
-    axes.hlines(rows - 0.5, columns - 0.5, columns + 0.5, **style)
+    along_rows = axes.hlines(rows - 0.5, columns - 0.5, columns + 0.5)
     rows, columns = np.nonzero(padded[1:-1, 1:] != padded[1:-1, :-1])
-    axes.vlines(columns - 0.5, rows - 0.5, rows + 0.5, **style)
+    along_columns = axes.vlines(columns - 0.5, rows - 0.5, rows + 0.5)
+    for lines in (along_rows, along_columns):
+        lines.set(color="gold", linewidth=1.4, capstyle="projecting")

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 from skimage.filters import threshold_otsu
 
 from synthmed_jax.explain.predictor import Predictor, View
+from synthmed_jax.results.explanations import Stability
+from synthmed_jax.statistics.agreement import rank_correlation
 
 SURE_ERRORS = 2.0  # standard errors that a weight must be away from 0 to count
 RANDOM_ORDERS = 5  # of hiding regions, that the importance of regions is held against
@@ -135,18 +136,6 @@ def _removal(order: np.ndarray) -> np.ndarray:
     return place[None, :] >= np.arange(len(order) + 1)[:, None]
 
 
-class Stability(NamedTuple):
-    """Agreement of repeated explanations, means over pairs.
-
-    Attributes:
-      rank_correlation: Spearman's, of all regions' weights.
-      top_overlap: share of the strongest regions that both have.
-    """
-
-    rank_correlation: float
-    top_overlap: float
-
-
 def stability(repeats: Sequence[np.ndarray], top: int = 5) -> Stability:
     """Compares explanations f64[R] of one image that differ in their seed; two or more."""
     pairs = list(itertools.combinations(repeats, 2))
@@ -154,13 +143,6 @@ def stability(repeats: Sequence[np.ndarray], top: int = 5) -> Stability:
     best = [{int(i) for i in np.argsort(-weights, kind="stable")[:top]} for weights in repeats]
     overlaps = [len(a & b) / len(a) for a, b in itertools.combinations(best, 2)]
     return Stability(float(np.mean(correlations)), float(np.mean(overlaps)))
-
-
-def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's rank correlation; 0 where one of the two does not vary."""
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
-        return 0.0
-    return float(stats.spearmanr(a, b).statistic)
 
 
 def pointing(weights: np.ndarray, segments: np.ndarray, lesion: np.ndarray) -> tuple[bool, float]:

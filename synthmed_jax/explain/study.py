@@ -1,21 +1,25 @@
-"""Everything that is measured about one explained image, and what it comes to for sets of them."""
+"""Everything that is measured about one explained image, and summaries of sets of images."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from synthmed_jax import verdicts
 from synthmed_jax.explain import comparison, scores
 from synthmed_jax.explain.lime import Explanation, LimeSettings, explain
 from synthmed_jax.explain.predictor import Predictor
 from synthmed_jax.explain.second_opinions import GradCam, occlusion
+from synthmed_jax.results.explanations import Alarm, Comparison, Stability, Summary
+from synthmed_jax.statistics.agreement import mean_map_agreement
+from synthmed_jax.statistics.intervals import Estimate, mean_estimate, share_estimate
 
 METHODS = ("lime", "occlusion", "grad_cam")
-# What is compared between real and synthetic images; of LIME.
+# LIME's numbers that are compared between real and synthetic images.
 COMPARED = ("r2", "foreground", "border", "corners", "deletion_gain", "insertion_gain")
+EDGES = ("border", "corners")  # areas where importance hints at a shortcut
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Study:
     """
 
     explanation: Explanation
-    stability: scores.Stability | None
+    stability: Stability | None
     numbers: dict[str, dict[str, float | None]]
     heat: np.ndarray | None
 
@@ -43,28 +47,28 @@ def study(
     repeats: int,
     lesion: np.ndarray | None = None,
 ) -> Study:
-    """Explains the class that the network says, by all METHODS, and scores them.
+    """Explains the class that the network predicts, by all METHODS, and scores them.
 
     Args:
       image: u8[S,S,C].
       repeats: how often LIME explains it, each time with another seed.
       lesion: bool[S,S], where the truth is known.
     """
-    runs = [
+    explanations = [
         explain(predictor, image[None], dataclasses.replace(settings, seed=settings.seed + i))[0]
         for i in range(repeats)
     ]
-    found = runs[0]
-    view, label = found.view, found.label
+    first = explanations[0]
+    view, label = first.view, first.label
     weights = {
-        "lime": found.own_weights,
+        "lime": first.label_weights,
         "occlusion": occlusion(predictor, view, label),
         "grad_cam": grad_cam(view, label),
     }
-    true = scores.faithfulness(predictor, view, label, list(weights.values()), settings.seed)
+    areas = scores.faithfulness(predictor, view, label, list(weights.values()), settings.seed)
     numbers: dict[str, dict[str, float | None]] = {}
-    for (method, own), faithful in zip(weights.items(), true, strict=True):
-        shares = _importance(found) if method == "lime" else scores.importance(own)
+    for (method, of_regions), faithful in zip(weights.items(), areas, strict=True):
+        shares = _importance(first) if method == "lime" else scores.importance(of_regions)
         numbers[method] = _where(image, view.segments, shares, lesion)
         numbers[method] |= {
             "deletion": faithful.deletion,
@@ -73,32 +77,31 @@ def study(
             "insertion_gain": faithful.insertion_gain,
         }
         if lesion is not None and lesion.any():
-            hit, chance = scores.pointing(own, view.segments, lesion)
+            hit, chance = scores.pointing(of_regions, view.segments, lesion)
             numbers[method] |= {"hit": float(hit), "hit_by_chance": chance}
-    numbers["lime"]["r2"] = float(found.r2[label])
-    stable = scores.stability([run.own_weights for run in runs]) if repeats > 1 else None
-    return Study(found, stable, numbers, coarse_heat(found))
+    numbers["lime"]["r2"] = float(first.r2[label])
+    stability = scores.stability([e.label_weights for e in explanations]) if repeats > 1 else None
+    return Study(first, stability, numbers, coarse_heat(first))
 
 
 def study_evaluations(settings: LimeSettings, repeats: int) -> int:
-    """How many perturbed images `study` has of an image that is cut into `settings.regions`."""
-    each_region = settings.regions + 1
+    """Perturbed images that `study` asks about, for an image cut into `settings.regions`."""
+    per_order = settings.regions + 1
     orders = len(METHODS) + scores.RANDOM_ORDERS
     # LIME, occlusion, deletion and insertion; Grad-CAM is one pass.
-    return repeats * settings.num_samples + each_region + 2 * orders * each_region
+    return repeats * settings.num_samples + per_order + 2 * orders * per_order
 
 
-def coarse_heat(found: Explanation) -> np.ndarray | None:
+def coarse_heat(explanation: Explanation) -> np.ndarray | None:
     """LIME's importance on a coarse grid, f64[M,M] summing to 1; None where there is none."""
-    shares = _importance(found)
+    shares = _importance(explanation)
     if shares is None:
         return None
-    return comparison.coarse(scores.spread(shares, found.view.segments))
+    return comparison.coarse(scores.spread(shares, explanation.view.segments))
 
 
-def _importance(found: Explanation) -> np.ndarray | None:
-    errors = found.standard_errors
-    return scores.importance(found.own_weights, None if errors is None else errors[:, found.label])
+def _importance(explanation: Explanation) -> np.ndarray | None:
+    return scores.importance(explanation.label_weights, explanation.label_errors)
 
 
 def _where(
@@ -118,22 +121,24 @@ def _where(
     return {name: scores.enrichment(shares, segments, area) for name, area in areas.items()}
 
 
-def summarise(studies: Sequence[Study]) -> dict[str, dict[str, Any]]:
-    """Method -> number -> n, mean, standard deviation and interval, of images that have it."""
-    summary: dict[str, dict[str, Any]] = {}
+def summarise(studies: Sequence[Study]) -> Summary:
+    """Returns method -> number -> its estimate, over the images that have that number."""
+    summary: Summary = {}
     for method in METHODS:
         names = sorted({name for each in studies for name in each.numbers[method]})
         summary[method] = {
-            name: _interval(name)(values_of(studies, name, method)) for name in names
+            name: _estimate(name, values_of(studies, name, method)) for name in names
         }
-    for name in scores.Stability._fields:
-        known = [getattr(each.stability, name) for each in studies if each.stability]
-        summary["lime"][name] = comparison.interval_of_mean(known)
+    stabilities = [each.stability for each in studies if each.stability]
+    summary["lime"] |= {
+        "rank_correlation": mean_estimate([each.rank_correlation for each in stabilities]),
+        "top_overlap": mean_estimate([each.top_overlap for each in stabilities]),
+    }
     return summary
 
 
-def _interval(name: str) -> Callable[[Sequence[float]], dict[str, Any]]:
-    return comparison.interval_of_share if name == "hit" else comparison.interval_of_mean
+def _estimate(name: str, values: Sequence[float]) -> Estimate:
+    return share_estimate(values) if name == "hit" else mean_estimate(values)
 
 
 def values_of(studies: Sequence[Study], name: str, method: str = "lime") -> list[float]:
@@ -144,34 +149,43 @@ def values_of(studies: Sequence[Study], name: str, method: str = "lime") -> list
 
 def compare(
     real: Mapping[str, Sequence[Study]], synthetic: Mapping[str, Sequence[Study]], seed: int
-) -> dict[str, Any]:
-    """Real against synthetic, class by class: numbers ("tests") and mean maps ("places")."""
-    tables = [
-        {name: {n: values_of(found, n) for n in COMPARED} for name, found in kind.items()}
-        for kind in (real, synthetic)
-    ]
+) -> Comparison:
+    """Compares real with synthetic images, class by class: their numbers and their mean maps.
+
+    Args:
+      real, synthetic: class -> the studies of its images.
+      seed: of the halves that say how alike two sets of one kind are.
+    """
     places = {
-        name: comparison.same_places(
-            [s.heat for s in found if s.heat is not None],
-            [s.heat for s in synthetic.get(name, ()) if s.heat is not None],
-            seed,
-        )
-        for name, found in real.items()
+        name: mean_map_agreement(_heats(studies), _heats(synthetic.get(name, ())), seed)
+        for name, studies in real.items()
     }
-    return {"tests": comparison.two_sample_tests(*tables), "places": places}
+    return Comparison(comparison.two_sample_tests(_table(real), _table(synthetic)), places)
 
 
-def shortcut_alarms(summaries: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Where importance at the border or in the corners is surely above its share of the area.
+def _table(classes: Mapping[str, Sequence[Study]]) -> comparison.Table:
+    return {
+        name: {number: values_of(studies, number) for number in COMPARED}
+        for name, studies in classes.items()
+    }
+
+
+def _heats(studies: Sequence[Study]) -> list[np.ndarray]:
+    return [each.heat for each in studies if each.heat is not None]
+
+
+def shortcut_alarms(summaries: Mapping[str, Summary]) -> tuple[Alarm, ...]:
+    """Returns where importance at an edge of the image is surely above its share of the area.
 
     Args:
       summaries: class -> `summarise`.
-
-    Returns class, area, and the mean with its interval, of every alarm.
     """
-    return [
-        {"class": name, "area": area, **summary["lime"][area]}
+    shares = [
+        (name, area, summary["lime"][area])
         for name, summary in summaries.items()
-        for area in ("border", "corners")
-        if (summary["lime"].get(area, {}).get("low") or 0.0) > 1
+        for area in EDGES
+        if area in summary["lime"]
     ]
+    return tuple(
+        Alarm(name, area, share) for name, area, share in shares if verdicts.is_shortcut(share)
+    )

@@ -16,8 +16,9 @@ def _study(weights):
     """A study of an image whose two classes are explained by `weights` and their opposite."""
     view = make_view(np.zeros((16, 16, 1), np.uint8), SEGMENTS)
     both = np.stack([-np.array(weights), weights], axis=1)
-    found = Explanation(view, 1, np.array([0.25, 0.75]), both, None, np.array([0.5, 0.9]))
-    return Study(found, None, {"lime": {"r2": 0.9}}, coarse_heat(found))
+    r2 = np.array([0.5, 0.9])
+    explanation = Explanation(view, 1, np.array([0.25, 0.75]), both, None, r2)
+    return Study(explanation, None, {"lime": {"r2": 0.9}}, coarse_heat(explanation))
 
 
 def _images(labels):
@@ -40,7 +41,7 @@ def explained():
         sampled=[True, True, False],
         studies=studies,
         nearest=_images([0, 0, 1]),
-        nearest_found=[each.explanation for each in studies],
+        nearest_explanations=[each.explanation for each in studies],
     )
 
 
@@ -50,22 +51,25 @@ def test_numbers_are_of_the_sampled_images_alone(explained):
 
 def test_a_record_says_what_was_seen(explained):
     first = records("synthetic", explained)[0]
-    assert (first["label"], first["predicted"], first["nearest"]) == ("a", "b", "0.png")
-    assert first["weights"] == [4.0, 3, 2, 1]
-    assert first["probabilities"] == {"a": 0.25, "b": 0.75}
-    assert (first["r2"], first["standard_errors"], first["stability"]) == (0.9, None, None)
-    assert first["roles"] == ["surest right"]
-    assert first["sampled"]
+    assert (first.kind, first.file) == ("synthetic", "0.png")
+    assert (first.label, first.predicted, first.nearest) == ("a", "b", "0.png")
+    assert first.weights == (4.0, 3, 2, 1)
+    assert first.probabilities == {"a": 0.25, "b": 0.75}
+    assert (first.r2, first.standard_errors, first.stability) == (0.9, None, None)
+    assert first.numbers == {"lime": {"r2": 0.9}}
+    assert first.roles == ("surest right",)
+    assert first.sampled
 
 
 def test_agreement_with_ones_own_neighbour_and_with_others(explained):
-    found = agreement_with_nearest(explained)
-    assert found["nearest"]["mean"] == pytest.approx(1)
-    assert found["others_of_the_class"]["mean"] == pytest.approx(-1)
-    assert found["nearest"]["n"] == 2
+    agreement = agreement_with_nearest(explained)
+    assert agreement.nearest.mean == pytest.approx(1)
+    assert agreement.others_of_the_class.mean == pytest.approx(-1)
+    assert agreement.nearest.n == 2
 
 
 def test_an_image_without_importance_has_no_agreement(explained):
     blank = dataclasses.replace(explained.studies[0], heat=None)
-    found = agreement_with_nearest(explained._replace(studies=[blank, *explained.studies[1:]]))
-    assert found["nearest"]["n"] == 1
+    studies = [blank, *explained.studies[1:]]
+    agreement = agreement_with_nearest(explained._replace(studies=studies))
+    assert agreement.nearest.n == 1

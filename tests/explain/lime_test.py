@@ -26,14 +26,14 @@ def test_the_quadrant_that_decides_gets_the_weight(quadrant, discs, settings, sa
     image = np.repeat(discs, channels, axis=-1)[None]
     settings = dataclasses.replace(settings, sampling=sampling)
     (found,) = lime.explain(quadrant, image, settings, np.array([1]))
-    region = found.own_weights.argmax()
+    region = found.label_weights.argmax()
     rows, columns = np.nonzero(found.view.segments == region)
     assert rows.min() >= SIZE // 2 - 1
     assert columns.max() <= SIZE // 2
     # Regions wholly outside the quadrant get next to nothing.
     inside = np.unique(found.view.segments[SIZE // 2 :, : SIZE // 2])
-    outside = np.delete(found.own_weights, inside)
-    assert np.abs(outside).max() < found.own_weights[region] / 4
+    outside = np.delete(found.label_weights, inside)
+    assert np.abs(outside).max() < found.label_weights[region] / 4
     assert found.r2[1] > 0.8
     assert found.label == 1
 
@@ -74,9 +74,11 @@ def test_the_package_finds_the_same_weights(crossed, channels):
 
 
 def test_the_masks_that_are_reported_are_those_that_were_drawn(settings):
-    assert settings.facts()["sampling"] == settings.sampling == "balanced"
-    package = dataclasses.replace(settings, engine="lime", control="logistic").facts()
-    assert (package["sampling"], package["control"]) == ("bernoulli", "none")
+    assert settings.as_done() == settings
+    assert settings.sampling == "balanced"
+    package = dataclasses.replace(settings, engine="lime", control="logistic").as_done()
+    assert package == dataclasses.replace(package, sampling="bernoulli", control="none")
+    assert package.engine == "lime"
 
 
 def test_the_package_prints_no_progress_bar(quadrant, capfd, settings):

@@ -8,6 +8,7 @@ from synthmed_jax.data.sets import phantom_drawing
 from synthmed_jax.explain import scores
 from synthmed_jax.explain.predictor import make_view
 from synthmed_jax.explain.segmentation import segment
+from synthmed_jax.results.explanations import Stability
 
 HALVES = np.repeat([[0, 0, 1, 1]], 4, axis=0)
 
@@ -81,8 +82,8 @@ def test_removal_hides_one_region_more_a_row():
 
 def test_stability_of_equals_opposites_and_shifts():
     weights = np.arange(10.0)
-    assert scores.stability([weights, weights, weights]) == (pytest.approx(1), 1.0)
-    assert scores.stability([weights, -weights]) == (pytest.approx(-1), 0.0)
+    assert scores.stability([weights, weights, weights]) == Stability(pytest.approx(1), 1.0)
+    assert scores.stability([weights, -weights]) == Stability(pytest.approx(-1), 0.0)
     assert scores.stability([weights, np.zeros(10)]).rank_correlation == 0
     shared = scores.stability([weights, np.roll(weights, 2)], top=5).top_overlap
     assert shared == pytest.approx(3 / 5)

@@ -4,22 +4,28 @@ import numpy as np
 import pytest
 
 from synthmed_jax.explain import study
+from synthmed_jax.results.explanations import Alarm
+from synthmed_jax.statistics.intervals import Estimate
+
+
+def _share(low):
+    return Estimate(n=5, mean=1.5, std=0.3, low=low, high=2.0)
 
 
 def _summary(border_low, corners_low):
-    return {"lime": {"border": {"low": border_low}, "corners": {"low": corners_low}}}
+    return {"lime": {"border": _share(border_low), "corners": _share(corners_low)}}
 
 
 def test_an_alarm_needs_an_interval_wholly_above_the_areas_share():
-    found = study.shortcut_alarms({"a": _summary(1.2, 0.9), "b": _summary(1.0, None)})
-    assert [(alarm["class"], alarm["area"]) for alarm in found] == [("a", "border")]
+    alarms = study.shortcut_alarms({"a": _summary(1.2, 0.9), "b": _summary(1.0, None)})
+    assert alarms == (Alarm("a", "border", _share(1.2)),)
 
 
 def test_importance_that_no_image_has_is_no_alarm():
-    assert study.shortcut_alarms({"a": {"lime": {}}}) == []
+    assert study.shortcut_alarms({"a": {"lime": {}}}) == ()
     empty = study.summarise([])
     assert set(empty) == set(study.METHODS)
-    assert empty["lime"]["rank_correlation"]["n"] == 0
+    assert empty["lime"]["rank_correlation"].n == 0
 
 
 def test_a_study_finds_the_reason_that_is_known(quadrant, discs, settings):
