@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
 
 from synthmed_jax.errors import UserError
 
 
-def one_of(field: str, value: Any, choices: Iterable[Any]) -> None:
+def one_of(field: str, value: object, choices: Iterable[object]) -> None:
     """Raises UserError unless `value` is among `choices`; the error suggests the nearest."""
     names = [str(choice) for choice in choices]
     if str(value) not in names:

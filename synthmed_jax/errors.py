@@ -1,4 +1,4 @@
-"""The exceptions that speak to the user."""
+"""The exceptions whose messages are written for the user."""
 
 
 class UserError(Exception):
@@ -9,4 +9,4 @@ class UserError(Exception):
 
 
 class Diverged(UserError):
-    """A training whose loss is no longer finite: of a search, one trial without hope."""
+    """The loss of a training is no longer finite; in a search this ends only that trial."""

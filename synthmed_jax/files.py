@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and what a file's content is."""
+"""Files that are written whole or not at all, and hashes of their content."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def write_bytes(path: pathlib.Path, content: bytes) -> None:
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes UTF-8 text whole or not at all, its line ends as they are.
+    """Writes UTF-8 text whole or not at all; line ends stay as they are.
 
-    Names of files may hold bytes that are no UTF-8: they are written as \\udcXX.
+    Names of files may hold bytes that are not UTF-8: they are written as \\udcXX.
     """
     write_bytes(path, text.encode(errors="backslashreplace"))
 
 
-def write_json(path: pathlib.Path, value: Any) -> None:
-    """Writes JSON whole or not at all; NaN is refused, since JSON has none."""
+def write_json(path: pathlib.Path, value: object) -> None:
+    """Writes JSON whole or not at all; NaN is a ValueError, since JSON has none."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
 def read_json(path: pathlib.Path) -> Any:
-    """Reads a JSON file."""
+    """Reads a JSON file, in UTF-8."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 

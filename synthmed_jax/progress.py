@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TypeVar
 
 import tqdm
 
+_T = TypeVar("_T")
+
 
 def progress_bar(
-    iterable: Iterable[Any] | None = None,
+    iterable: Iterable[_T] | None = None,
     *,
     description: str,
     total: int | None = None,
     initial: int = 0,
     unit: str = "it",
 ) -> tqdm.tqdm:
-    """A bar with rate and time left; it is drawn less often where no terminal shows it."""
+    """Returns a bar with rate and time left, over `iterable` or moved on by `update(n)`.
+
+    It is drawn every 0.2 seconds on a terminal, and every 30 where standard error is a file.
+
+    Args:
+      iterable: what is iterated over; None: the caller counts.
+      description: what is being done.
+      total: units until the end; None: those of `iterable`.
+      initial: units that were done before, in an earlier run.
+      unit: name of one unit.
+    """
     return tqdm.tqdm(
         iterable,
         desc=description,
@@ -29,6 +41,6 @@ def progress_bar(
     )
 
 
-def file_progress_bar(files: Iterable[Any], description: str) -> tqdm.tqdm:
-    """Iterates over files with a bar that shows only where that takes longer than two seconds."""
+def file_progress_bar(files: Iterable[_T], description: str) -> Iterable[_T]:
+    """Iterates over files with a bar that shows only if that takes longer than two seconds."""
     return tqdm.tqdm(files, desc=description, unit="file", delay=2.0, leave=False)

@@ -1,1 +1,1 @@
-"""Images in: sources, decoding, the split, the held-out part, batches and the synthetic set."""
+"""Images: data sets, decoding, the split, the held-out part, batches and the synthetic set."""

@@ -1,4 +1,4 @@
-"""The one path from a file's bytes to uint8 pixels; every image of the project goes through it."""
+"""The one path from a file's bytes to uint8 pixels: real and synthetic images alike take it."""
 
 import io
 import warnings
@@ -11,13 +11,13 @@ from synthmed_jax.data.settings import FITS
 DECODE_VERSION = 1
 """Part of the key of cached arrays: raise it when the pixels that this module returns change."""
 
-# Formats that Pillow lists as readable but that hold no raster of their own: EPS runs Ghostscript,
-# the others are stubs for decoders that nobody registers.
+# Formats that Pillow lists as readable but does not decode itself: for EPS it runs Ghostscript, for
+# the others it needs a decoder that somebody must have registered.
 _NOT_RASTER = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
 
 
 class DecodeError(ValueError):
-    """The bytes are no image that can be used; the message says why."""
+    """The bytes are not an image that can be used; the message says why."""
 
 
 def image_extensions() -> frozenset[str]:
@@ -36,8 +36,8 @@ def decode_image(content: bytes, channels: int) -> np.ndarray:
     EXIF orientation is applied; transparency is composited on black; 16-bit grey is divided by 257
     and rounded; palettes, 1-bit and CMYK are converted. 32-bit integers within [0, 65535] count as
     16-bit, floats within [0, 1] or [0, 255] as fractions or grey levels, and any other range is
-    stretched from its minimum to its maximum. Not thread-safe before Python 3.14, because Pillow's
-    warnings are silenced meanwhile.
+    stretched from its minimum to its maximum. Not thread-safe before Python 3.14: it silences
+    Pillow's warnings, which changes a filter that all threads share.
 
     Args:
       content: the file as it is on disk.
@@ -65,7 +65,7 @@ def decode_image(content: bytes, channels: int) -> np.ndarray:
         raise
     except Exception as error:  # Pillow's parsers raise whatever a broken file hits
         reason = "no bytes in the file" if not content else f"{type(error).__name__}: {error}"
-        # The message of UnidentifiedImageError holds the address of our BytesIO: it says nothing.
+        # Its message is "cannot identify image file <_io.BytesIO object at 0x...>": no reason.
         if isinstance(error, Image.UnidentifiedImageError) and content:
             reason = "not an image in a format that Pillow reads"
         raise DecodeError(reason) from error
@@ -103,7 +103,7 @@ def fit_image(image: np.ndarray, size: int, fit: str) -> np.ndarray:
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """Turns any mode into "L" or "RGB" (or one that `convert` maps to them without loss)."""
+    """Turns the modes that `convert` would spoil into "L" or "RGB"; the others stay as they are."""
     if image.mode.startswith("I;16"):
         return Image.fromarray(_from_sixteen_bits(np.asarray(image)))
     if image.mode == "I":
@@ -126,6 +126,7 @@ def _from_sixteen_bits(values: np.ndarray) -> np.ndarray:
 
 
 def _from_float(values: np.ndarray) -> np.ndarray:
+    """f64[H,W] -> u8[H,W]: fractions if all in [0, 1], levels if in [0, 255], else stretched."""
     if not np.isfinite(values).all():
         raise DecodeError("floating-point image with values that are not finite")
     low, high = values.min(), values.max()
@@ -135,5 +136,6 @@ def _from_float(values: np.ndarray) -> np.ndarray:
 
 
 def _stretch(values: np.ndarray) -> np.ndarray:
+    """f64[H,W] -> u8[H,W]: the minimum becomes 0, the maximum 255; a flat image becomes 0."""
     low, high = values.min(), values.max()
     return np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)

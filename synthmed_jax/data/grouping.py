@@ -10,18 +10,19 @@ import numpy as np
 
 from synthmed_jax.errors import UserError
 
-_EMPTY = 10**6  # penalty of a class left out of a part; beats any miss in the counts
-_STARTS = 10
+_EMPTY = 10**6  # cost of a class that a part lacks: above that of any miss in the counts
+_STARTS = 10  # random starts of the local search
 
 
 def assign_groups(files: Sequence[str], group_by: str) -> np.ndarray:
-    """Returns i64[N], the group of each file.
+    """Returns i64[N], the group of each file: numbers from 0, in order of the groups' names.
 
     Args:
-      files: relative POSIX paths.
-      group_by: a path ending in .csv with the columns `file,patient` (file: relative path, or base
-        name where that is unique), or a regular expression whose first group (or whole match) is
-        the group's name. It is searched in the base name; in the relative path if it has a "/".
+      files: N relative POSIX paths.
+      group_by: either the path of a .csv file with the columns `file,patient` (file: relative path,
+        or base name where that is unique), or a regular expression whose first group (or, without
+        groups, whole match) is the name of the image's group. It is searched in the base name; an
+        expression that contains a "/" is searched in the whole relative path.
 
     Raises:
       UserError: the expression is wrong or a file does not match; the CSV is missing, malformed,
@@ -35,7 +36,7 @@ def assign_groups(files: Sequence[str], group_by: str) -> np.ndarray:
 
 
 def is_table(group_by: str) -> bool:
-    """Whether `group_by` names a CSV file, and is no expression."""
+    """Whether `group_by` names a CSV file; otherwise it is a regular expression."""
     return group_by.lower().endswith(".csv")
 
 
@@ -49,12 +50,13 @@ def pick_groups(
     """Chooses whole groups for development (fit + val), and of those for val.
 
     Args:
-      labels, groups: i64[N].
-      wanted, wanted_val: i64[K], images a class for development and, out of those, for val.
-      seed: decides among the equally good choices.
+      labels, groups: i64[N], the class and the group of each image.
+      wanted: i64[K], images per class for development.
+      wanted_val: i64[K], how many of those go into val.
+      seed: decides among equally good choices.
 
     Returns:
-      bool[N] masks of development and of val.
+      Masks bool[N] of development and of val, which is inside development.
     """
     sizes = np.zeros((groups.max() + 1, len(wanted)), np.int64)
     np.add.at(sizes, (groups, labels), 1)
@@ -69,14 +71,14 @@ def pick_groups(
 def _nearest_choice(sizes: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Chooses groups whose sizes i64[G,K] add up to nearly wanted i64[K]; returns bool[G].
 
-    The best of several local searches from random starts. Leaving a class out of the choice (unless
-    nothing is wanted of it) or out of the rest costs more than any miss in the counts; out of the
-    rest more, because the rest of development is `fit`.
+    The best of several local searches from random starts. A choice that lacks a class of which
+    images are wanted costs more than any miss in the counts. One that leaves nothing of a class
+    behind costs twice that: when val is chosen, what is left behind is `fit`.
     """
     total = sizes.sum(axis=0)
 
     def cost(have: np.ndarray) -> np.ndarray:
-        """i64[..., K] -> i64[...]."""
+        """Images per class i64[..., K] -> what choosing them costs, i64[...]."""
         missing = _EMPTY * ((have == 0) & (wanted > 0))
         used_up = 2 * _EMPTY * ((have == total) & (total > 0))
         return (np.abs(have - wanted) + missing + used_up).sum(axis=-1)
@@ -94,7 +96,10 @@ def _nearest_choice(sizes: np.ndarray, wanted: np.ndarray, rng: np.random.Genera
 def _search(
     sizes: np.ndarray, cost: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator
 ) -> np.ndarray:
-    """Takes groups in random order, then moves or swaps them, as long as that lowers the cost."""
+    """Returns bool[G], a choice that moving or swapping any one group makes no cheaper.
+
+    Groups are first taken in random order, each if that lowers the cost.
+    """
     chosen, have = np.zeros(len(sizes), bool), np.zeros(sizes.shape[1], np.int64)
     for group in rng.permutation(len(sizes)):
         if cost(have + sizes[group]) < cost(have):
@@ -106,7 +111,7 @@ def _search(
         for out in _moves(chosen, rng):
             outside = np.flatnonzero(~chosen)
             without = have - sizes[out] if out >= 0 else have
-            # Row 0 puts nothing in; the others swap `out` (or nothing) for a group outside.
+            # Row 0 only takes `out` out; each other row also puts one group from outside in.
             options = np.vstack([without, without + sizes[outside]])
             best = int(np.argmin(cost(options)))
             if cost(options[best]) < cost(have):
@@ -119,7 +124,7 @@ def _search(
 
 
 def _moves(chosen: np.ndarray, rng: np.random.Generator) -> Iterator[int]:
-    """Yields -1 (nothing goes out), then every group that is chosen when its turn comes."""
+    """Yields what to take out: -1 for nothing, then each group that is chosen at its turn."""
     yield -1
     for group in rng.permutation(len(chosen)):
         if chosen[group]:

@@ -1,4 +1,4 @@
-"""Images in memory with their labels and names: what every part of a data set is."""
+"""Decoded images with their labels and names: the form that every part of a data set has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ImageSet:
     """Decoded images of one part.
 
     Attributes:
-      images: u8[N,S,S,C], may be memory-mapped and read-only.
+      images: u8[N,S,S,C], may be memory-mapped and read-only; C = 1 (grey) or 3 (RGB).
       labels: i32[N], indices into class_names.
       files: N relative POSIX paths.
       class_names: sorted; a class may have no image in a part.
@@ -37,7 +37,11 @@ class ImageSet:
 
 
 def concatenate(first: ImageSet, second: ImageSet) -> ImageSet:
-    """Returns the images of one set and then those of another of the same classes and size."""
+    """Returns the images of one set and then those of another of the same classes and size.
+
+    Raises:
+      ValueError: the images differ in size or channels.
+    """
     return ImageSet(
         np.concatenate([first.images, second.images]),
         np.concatenate([first.labels, second.labels]),

@@ -18,9 +18,11 @@ from synthmed_jax.errors import UserError
 from synthmed_jax.files import write_json
 from synthmed_jax.progress import file_progress_bar
 
-# Levels between the channels of an image, on average: more than a tint of the scanner.
+# An image has colours where its channels differ by more grey levels than this, on average over the
+# pixels: a scanner's tint stays below.
 COLOURED = 8
-DARK = 32  # A set whose brightest pixel is below is no set of 8-bit images.
+# A data set whose brightest pixel is below this is not one of 8-bit images.
+DARK = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,10 +104,10 @@ def _decode_all(stored: records.Records, settings: DataSettings, stem: Path) -> 
         _check_classes(labels, stored.class_names)
         _check_range(pixels[: len(files)])
         pixels.flush()
-        if failures:  # the header holds the count, so the shorter array is written anew
-            kept = np.array(pixels[: len(files)])
+        if failures:  # the header holds the number of images, so the shorter array is written anew
+            readable = np.array(pixels[: len(files)])
             with temporary.open("wb") as stream:
-                np.save(stream, kept)
+                np.save(stream, readable)
         del pixels
     listing = {"files": files, "labels": labels, "unreadable": [file for file, _ in failures]}
     write_json(stem.with_suffix(".json"), listing)
@@ -129,7 +131,7 @@ def _check_classes(labels: list[int], class_names: tuple[str, ...]) -> None:
 
 
 def _say_if_coloured(stored: records.Records) -> None:
-    """A look at some of the images: grey ones are often stored as RGB, and lose nothing."""
+    """Looks at up to 20 images, and says if they have colours: not all that is RGB has."""
     spreads = []
     for position in np.unique(np.linspace(0, len(stored) - 1, 20).astype(int)):
         with contextlib.suppress(decode.DecodeError):  # counted elsewhere
@@ -143,7 +145,7 @@ def _say_if_coloured(stored: records.Records) -> None:
 
 
 def _check_range(pixels: np.ndarray) -> None:
-    """12 bits in files of 16 are a sixteenth of what these can hold: 255 levels become 16."""
+    """Refuses 12-bit images in 16-bit files: of 255 levels they would use 16."""
     brightest = int(pixels.max())
     if brightest < DARK:
         raise UserError(
@@ -153,7 +155,7 @@ def _check_range(pixels: np.ndarray) -> None:
 
 
 def _reserve(path: Path) -> None:
-    """Takes a sparse file's room on the disk: a memory map on a full disk ends in a bus error."""
+    """Reserves the disk space of a sparse file: on a full disk a memory map dies of a bus error."""
     if not hasattr(os, "posix_fallocate"):  # macOS
         return
     size = path.stat().st_size
@@ -166,12 +168,12 @@ def _reserve(path: Path) -> None:
                     f"{path.parent} has no room for {size / 2**20:.0f} MiB of decoded images: "
                     "make room, or set config.data.cache_dir"
                 ) from error
-            # A file system that knows no reservation: it is written as before.
+            # This file system knows no reservation: the file stays sparse.
 
 
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """Gives a temporary file beside `path` and moves it there at the end, unless an error rose."""
+    """Yields a temporary file beside `path` and moves it there at the end, unless an error rose."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.touch()
     try:

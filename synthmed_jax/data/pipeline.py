@@ -1,7 +1,7 @@
 """Batches for training: an endless grain MapDataset, so that `dataset[step]` resumes anywhere.
 
-Images that stay on the devices are gathered and varied there, by numbers that are drawn here: the
-pixels are the same.
+`batches` makes them on the host. Where the images fit on the devices, `draws` gives only the random
+numbers, and `gather` makes the same pixels on the device that holds the images.
 """
 
 import grain
@@ -26,16 +26,17 @@ def batches(
     Args:
       images: N images, shared, not copied.
       batch_size: B >= 1; where it is above N, a batch holds images more than once.
-      seed: 0 <= seed < 2**32; an element depends on (seed, step) alone.
+      seed: 0 <= seed < 2**32; a batch depends on (seed, step) alone.
+      augmentation: how each image is varied, by itself and anew in every epoch.
 
     Returns:
-      `dataset[step]` = {"image": u8[B,S,S,C], "label": i32[B]}, and with warps "warp": f32[B,5],
-      their numbers.
+      `dataset[step]` = {"image": u8[B,S,S,C], "label": i32[B]}; with warps also "warp": f32[B,5],
+      the numbers of `warp.warp`.
 
     Raises:
-      UserError: no image, or no batch.
+      UserError: there are no images, or batch_size is below 1.
     """
-    pixels = np.asarray(images.images)  # a memory map loses its subclass, not its backing
+    pixels = np.asarray(images.images)  # a plain array, still read from the mapped file on demand
 
     def load(indices: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
         chosen = augment(pixels[indices], rng, augmentation)
@@ -48,12 +49,12 @@ def batches(
 
 
 def draws(count: int, batch_size: int, seed: int, augmentation: Augmentation) -> grain.MapDataset:
-    """Returns what `batches` of so many images are made of, without the images.
+    """Returns the random numbers behind `batches` of `count` images; the images are not needed.
 
-    Args: as of `batches`; there are no warps.
+    Args and errors: as of `batches`, `count` being N; `augmentation.warp` is not read.
 
     Returns:
-      `dataset[step]` = {"index": i32[B], "moves": i32[B,5]}, of which `gather` makes the images
+      `dataset[step]` = {"index": i32[B], "moves": i32[B,5]}, from which `gather` makes the images
       that `batches` has in that step.
     """
 
@@ -67,8 +68,8 @@ def draws(count: int, batch_size: int, seed: int, augmentation: Augmentation) ->
 def _indices(count: int, batch_size: int, seed: int) -> grain.MapDataset:
     if batch_size < 1 or not count:
         raise UserError(f"can't make batches of {batch_size} from {count} training images")
-    # Grain handles indices only and the pixels are gathered a batch at a time: its cost a Python
-    # call an example is then microseconds.
+    # Grain passes each example through a few Python calls. Here an example is only an index, which
+    # costs microseconds; the pixels are looked up once per batch.
     return (
         grain.MapDataset.source(range(count))
         .seed(seed)
@@ -79,7 +80,12 @@ def _indices(count: int, batch_size: int, seed: int) -> grain.MapDataset:
 
 
 def draw_moves(count: int, rng: np.random.Generator, augmentation: Augmentation) -> np.ndarray:
-    """Draws i32[count,5]: mirrored, flipped, transposed (0 or 1), and pixels down and right."""
+    """Draws how `count` images are moved: what happens to each, in this order.
+
+    Returns:
+      i32[count,5]: mirrored left-right, flipped upside down, transposed (0 or 1 each), then shifted
+      by so many pixels down and right (in [-augmentation.shift, augmentation.shift]).
+    """
     moves = np.zeros((count, 5), np.int32)
     if augmentation.flips != "none":
         moves[:, 0] = rng.random(count) < 0.5
@@ -93,7 +99,7 @@ def draw_moves(count: int, rng: np.random.Generator, augmentation: Augmentation)
 
 
 def augment(images: np.ndarray, rng: np.random.Generator, augmentation: Augmentation) -> np.ndarray:
-    """Flips and shifts every image of a batch by itself; u8[B,S,S,C] -> u8[B,S,S,C]."""
+    """Draws moves and applies them, to each image its own: u8[B,S,S,C] -> u8[B,S,S,C], a copy."""
     count, size = images.shape[:2]
     moves = draw_moves(count, rng, augmentation)
     mirrored, flipped, transposed = moves[:, :3].T.astype(bool)
@@ -110,13 +116,14 @@ def augment(images: np.ndarray, rng: np.random.Generator, augmentation: Augmenta
 
 
 def gather(images: jax.Array, index: jax.Array, moves: jax.Array) -> jax.Array:
-    """Picks images and does to them what `augment` does, on the device that holds them.
+    """Picks images and moves them as `augment` does, on the device that holds them.
 
-    Every pixel is looked up where it comes from: the moves, undone from the last to the first.
+    For every pixel of the result it is computed where in the source it comes from, which undoes the
+    moves from the last to the first; then all pixels are looked up at once.
 
     Args:
       images: u8[N,S,S,C].
-      index: i32[B].
+      index: i32[B], 0 <= index < N.
       moves: i32[B,5], see `draw_moves`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The one way in which images of the project's making become PNG files."""
+"""The one encoder of the PNG files that images drawn by this project are stored in."""
 
 import io
 

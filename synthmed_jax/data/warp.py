@@ -1,39 +1,42 @@
 """Geometric augmentation that tells the network what it did (Karras et al. 2022, appendix F).
 
-A warped image comes with five numbers that describe the warp. The network learns what images look
-like given the numbers; sampling asks for numbers of zero, so that no warp leaks into what is drawn.
+A warped image comes with five numbers that describe the warp, and the network is given them. When
+images are drawn from the network the numbers are zero, which means "not warped": so the network can
+learn from warped images and yet draw none.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-# Standard deviations: shift (share of the side, down and right), log2 of scale, log2 of aspect,
-# rotation (turns). Small enough that anatomy stays anatomy.
 SPREADS = np.array([0.06, 0.06, 0.12, 0.12, 0.02])
+"""Standard deviations of shift down and right (share of the side), log2 of scale, log2 of aspect
+ratio, and rotation (turns): small enough that anatomy stays anatomy."""
 NUMBERS = len(SPREADS)
 
 
 def warp(
     images: np.ndarray, rng: np.random.Generator, probability: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Warps each image by itself, with some probability.
+    """Warps each image with some probability, by random numbers drawn for it alone.
 
-    What comes in from outside repeats the edge.
+    Pixels from beyond the border repeat the edge.
 
     Args:
-      images: u8[B,S,S,C].
+      images: u8[B,S,S,C], S >= 2.
       probability: that an image is warped, in [0, 1].
 
     Returns:
-      u8[B,S,S,C] and f32[B,NUMBERS], each number over its SPREADS: 0 for an image left as it was.
+      The images, u8[B,S,S,C], and what was done to them, f32[B,NUMBERS] in units of SPREADS: unit
+      normal where an image was warped, all 0 where it was left as it is.
     """
     count, size = images.shape[:2]
     chosen = rng.random(count) < probability
     numbers = rng.normal(size=(count, NUMBERS)) * np.expand_dims(chosen, 1)
     down, right, scale, aspect, turns = (numbers * SPREADS).T
     angle = 2 * np.pi * turns
-    # Where each output pixel looks: the inverse of scale, then turn, then shift about the centre.
+    # The place in the source that each pixel of the result comes from: about the centre, the shift
+    # is undone first, then the rotation, then the scale.
     stretch_y, stretch_x = 2 ** (scale + aspect / 2), 2 ** (scale - aspect / 2)
     along = np.arange(size) - (size - 1) / 2
     y = along[None, :, None] - size * down[:, None, None]
@@ -45,7 +48,7 @@ def warp(
 
 
 def _bilinear(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Looks u8[B,S,S,C] up at real coordinates f64[B,S,S], edges repeated; rounded u8."""
+    """Interpolates u8[B,S,S,C] at fractional pixels y, x f64[B,S,S]; edges repeat; rounds to u8."""
     size = images.shape[1]
     y, x = np.clip(y, 0, size - 1), np.clip(x, 0, size - 1)
     top = np.minimum(y.astype(np.int64), size - 2)

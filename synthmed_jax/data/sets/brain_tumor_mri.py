@@ -6,7 +6,7 @@ from synthmed_jax.data.sets import kaggle
 
 
 class BrainTumorMri(kaggle.KaggleImages):
-    """Kaggle's masoudnickparvar/brain-tumor-mri-dataset, `Training` and `Testing` together."""
+    """Kaggle's masoudnickparvar/brain-tumor-mri-dataset: its two parts become one data set."""
 
     DESCRIPTION = (
         "7,023 brain MRI slices (figshare, SARTAJ and Br35H pooled) in four classes: glioma, "
