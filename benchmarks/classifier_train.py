@@ -18,12 +18,12 @@ from benchmarks import duel, reference, torchvision_networks
 from configs import base
 from synthmed_jax import settings
 from synthmed_jax.classifiers.programs import make_network, make_programs
-from synthmed_jax.classifiers.settings import ClassifierSettings, make_rates
+from synthmed_jax.classifiers.settings import TrainingSettings, make_rates
 
 NUM_CLASSES = 4
 
 
-def make_settings(options: reference.Options) -> ClassifierSettings:
+def make_settings(options: reference.Options) -> TrainingSettings:
     """The `cpu` preset's, at the race's sizes."""
     config = base.get_config("cpu")
     config.data.name = "phantom"
@@ -47,7 +47,7 @@ def make_ours(options: reference.Options) -> tuple[Callable[[], None], int]:
     """One training step of ours, and the number of parameters."""
     own = make_settings(options)
     programs = make_programs(make_network(options.backbone, NUM_CLASSES, own), own)
-    rates = make_rates(own, steps_an_epoch=1000)
+    rates = make_rates(own, steps_per_epoch=1000)
     state, batch = programs.init(jax.random.key(0), rates), make_batch(options)
     parameters = reference.count(state.params)
 

@@ -16,13 +16,13 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from benchmarks import duel, reference
-from synthmed_jax import classifier_stages, settings
-from synthmed_jax.experiment import Run
+from synthmed_jax import protocol, settings
 from synthmed_jax.explain import scores
-from synthmed_jax.explain.lime import CONTROLS
 from synthmed_jax.explain.masks import SAMPLINGS, draw_masks
 from synthmed_jax.explain.predictor import Predictor, View, make_view
 from synthmed_jax.explain.segmentation import segment
+from synthmed_jax.stages import explain
+from synthmed_jax.stages.run import make_run
 
 WANTED = 0.9
 BUDGETS = tuple(int(v) for v in 2 ** np.arange(5, 12.5, 0.5))  # 32 to 4,096
@@ -67,11 +67,12 @@ def main() -> None:
     options = reference.parse(__doc__, workdir="", images=12, seeds=6)
     workdir = pathlib.Path(options.workdir)
     config = ConfigDict(json.loads((workdir / "config.json").read_text()))
-    run = Run(settings.from_config(config), workdir)
-    val = run.resize(run.parts.val)
+    run = make_run(settings.from_config(protocol.apply(config)), workdir)
+    val = run.inputs.at_network_size(run.inputs.parts.val)
     rng, lime = np.random.default_rng(0), run.settings.explain.lime
     images = val.images[rng.permutation(len(val))[: options.images]]
-    predictor = Predictor(*classifier_stages.best_network(run), run.settings.explain.batch_size)
+    network = explain.load_network(run, explain.explained_network(run))
+    predictor = Predictor(*network, run.settings.explain.batch_size)
     labels = predictor.probabilities(images).argmax(axis=-1)
     views = [make_view(image, segment(image, lime.segmentation, lime.regions)) for image in images]
     evaluations: dict[str, float | None] = {}

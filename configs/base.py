@@ -133,7 +133,9 @@ def _paper() -> ConfigDict:
     # leaves out, as the paper) | val (the real images that the generator did not learn from).
     config.classifier.selection = "synthetic"
     config.classifier.learning_rate = 3e-4  # Peak of AdamW's rate.
-    config.classifier.rate_schedule = "cosine"  # Of that rate after an epoch of warm-up: or constant.
+    config.classifier.rate_schedule = (
+        "cosine"  # Of that rate after an epoch of warm-up: or constant.
+    )
     config.classifier.label_smoothing = 0.0  # Share of a label that is spread over all classes.
     config.classifier.weight_decay = 0.01  # AdamW's.
     config.classifier.folds = 5  # k of the stratified cross-validation.

@@ -39,8 +39,8 @@ PAPER: dict[str, object] = {
     "classifier.selection": "synthetic",
     "classifier.label_smoothing": 0.0,
 }  # fmt: skip
-# Table 1, of its data sets: synthetic images per class, and which real ones the generator sees where
-# 20 % rounded up is not what the table says (brain's would be 329 and 352).
+# Table 1, of its data sets: synthetic images per class, and how many real ones the generator sees
+# where 20 % rounded up is not what the table says (brain's would be 329 and 352).
 TABLE_1: dict[str, dict[str, object]] = {
     "leukemia": {"generate.per_class": 1000, "split.counts": ""},
     "brain_tumor_mri": {

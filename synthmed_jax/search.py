@@ -164,7 +164,9 @@ def widened(space: Space, present: Mapping[str, Any]) -> Space:
     return wide
 
 
-def write_config(path: pathlib.Path, fields: Mapping[str, object], decided: Mapping[str, object]) -> None:
+def write_config(
+    path: pathlib.Path, fields: Mapping[str, object], decided: Mapping[str, object]
+) -> None:
     """Writes a config file, for --config, of a run's fields with those that a search has decided.
 
     Args:

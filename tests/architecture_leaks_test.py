@@ -66,7 +66,17 @@ def copied(tmp_path):
 def failures(root: pathlib.Path) -> str:
     """Names of the tests that fail there."""
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests", "-k", "not device"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "tests",
+            "-k",
+            "not device",
+        ],
         cwd=root,
         capture_output=True,
         text=True,

@@ -72,7 +72,11 @@ def test_what_the_document_adds_runs(extended, tmp_path):
         "--stages=split,diffusion,generate,brightness,classify,evaluate,report",
     ]
     run = subprocess.run(
-        [sys.executable, "main.py", *arguments], cwd=root, capture_output=True, text=True, check=False
+        [sys.executable, "main.py", *arguments],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 0, run.stderr[-2000:]
     assert "brightness: done" in run.stdout

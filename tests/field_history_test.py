@@ -30,7 +30,9 @@ def test_every_former_name_leads_to_a_field():
 
 def test_a_digest_does_not_see_a_new_name_or_an_added_field_at_its_default():
     first = Fingerprint({"data.fit": "pad", "data.channels": 1}, {"a": "b"})
-    now = Fingerprint({"data.square": "pad", "data.channels": 1, "classifier.dtype": "float32"}, {"a": "b"})
+    now = Fingerprint(
+        {"data.square": "pad", "data.channels": 1, "classifier.dtype": "float32"}, {"a": "b"}
+    )
     assert now.digest == first.digest
     for changed in ({"data.square": "crop"}, {"classifier.dtype": "bfloat16"}):
         assert Fingerprint(now.fields | changed, now.inputs).digest != first.digest

@@ -21,7 +21,11 @@ def test_one_word_sets_what_the_paper_says(module, images):
     assert run.classifier.arms == ("synthetic",)
     assert (run.classifier.folds, run.classifier.max_epochs) == (5, 50)
     assert (run.classifier.selection, run.classifier.weights) == ("synthetic", "imagenet")
-    assert (run.diffusion.conditioning, run.generate.sampler, run.generate.steps) == ("per_class", "ddpm", 1000)
+    assert (run.diffusion.conditioning, run.generate.sampler, run.generate.steps) == (
+        "per_class",
+        "ddpm",
+        1000,
+    )
     assert (run.split.fraction, run.split.val_fraction) == (0.2, 0.0)
     assert run.diffusion.augmentation == Augmentation(flips="none", shift=0, warp=0.0)
     assert (run.diffusion.prediction, run.diffusion.zero_terminal_snr) == ("eps", False)

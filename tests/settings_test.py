@@ -25,7 +25,11 @@ def test_every_config_loads_locks_and_builds_its_networks(name, scale):
     config = load(name, scale)
     run = settings.from_config(config)
     assert run.scale == scale
-    make_schedule(run.diffusion.noise_schedule, run.diffusion.num_steps, zero_terminal_snr=run.diffusion.zero_terminal_snr)
+    make_schedule(
+        run.diffusion.noise_schedule,
+        run.diffusion.num_steps,
+        zero_terminal_snr=run.diffusion.zero_terminal_snr,
+    )
     side, channels = run.data.image_size, run.data.channels
     x = jnp.zeros((2, side, side, channels))
     t = jnp.zeros(2, jnp.int32)
@@ -56,7 +60,10 @@ def test_the_paper_scale_is_the_papers_protocol():
         assert run.data.image_size >= 128
         assert (run.classifier.max_epochs, run.classifier.folds) == (50, 5)
         assert (run.diffusion.noise_schedule, run.diffusion.prediction) == ("linear", "eps")
-        assert (run.diffusion.train.weighting, run.diffusion.train.timesteps) == ("simple", "uniform")
+        assert (run.diffusion.train.weighting, run.diffusion.train.timesteps) == (
+            "simple",
+            "uniform",
+        )
         assert (run.diffusion.conditioning, run.generate.sampler) == ("class", "ddpm")
 
 

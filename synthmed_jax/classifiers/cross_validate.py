@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from synthmed_jax import checkpoint
 from synthmed_jax.classifiers.programs import Programs
 from synthmed_jax.classifiers.rates import Rates
-from synthmed_jax.classifiers.settings import SELECTIONS, ClassifierSettings
+from synthmed_jax.classifiers.settings import SELECTIONS
 from synthmed_jax.classifiers.train import train_fold
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
@@ -25,7 +25,7 @@ ARMS = ("synthetic", "real")
 
 def cross_validate(
     programs: Programs,
-    settings: ClassifierSettings,
+    settings: TrainingSettings,
     cell: Cell,
     images: ImageSet,
     real_val: ImageSet,
@@ -66,7 +66,7 @@ def cross_validate(
 
 
 def check(
-    settings: ClassifierSettings,
+    settings: TrainingSettings,
     cell: Cell,
     labels: np.ndarray,
     class_names: Sequence[str],
@@ -101,7 +101,7 @@ def check(
 
 
 def _folds(
-    settings: ClassifierSettings, images: ImageSet, groups: np.ndarray | None
+    settings: TrainingSettings, images: ImageSet, groups: np.ndarray | None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields for each fold the indices i64[...] of its training and of its validation images."""
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold

@@ -18,7 +18,7 @@ from synthmed_jax.classifiers.inputs import normalise
 from synthmed_jax.classifiers.layers.make import Layers
 from synthmed_jax.classifiers.networks import BACKBONES, create
 from synthmed_jax.classifiers.rates import Rates, rate_at
-from synthmed_jax.classifiers.settings import RANDOM, ClassifierSettings
+from synthmed_jax.classifiers.settings import RANDOM
 from synthmed_jax.classifiers.weights.pretrained import Pretrained, transforms_input
 from synthmed_jax.conv import conv_general_dilated
 
@@ -71,7 +71,7 @@ class Programs(NamedTuple):
 def make_network(
     backbone: str,
     num_classes: int,
-    settings: ClassifierSettings,
+    settings: TrainingSettings,
     pretrained: Pretrained | None = None,
 ) -> nn.Module:
     """A network with fast convolutions and BatchNorm over all devices.
@@ -91,7 +91,7 @@ def make_network(
 
 
 def make_programs(
-    network: nn.Module, settings: ClassifierSettings, pretrained: Pretrained | None = None
+    network: nn.Module, settings: TrainingSettings, pretrained: Pretrained | None = None
 ) -> Programs:
     """Compiles (on first use) what training and prediction with one network need.
 

@@ -13,7 +13,7 @@ class Rates(NamedTuple):
     """Numbers of a training that one compiled program takes as they come, each f32[].
 
     Attributes:
-      learning_rate, weight_decay, label_smoothing: as in ClassifierSettings.
+      learning_rate, weight_decay, label_smoothing: as in TrainingSettings.
       warmup_steps, total_steps: of the learning rate's schedule.
     """
 

@@ -17,7 +17,6 @@ from synthmed_jax.classifiers.placement import Placed
 from synthmed_jax.classifiers.programs import Programs, State
 from synthmed_jax.classifiers.rates import Rates
 from synthmed_jax.classifiers.settings import (
-    ClassifierSettings,
     batch_of,
     make_rates,
     passes_per_epoch,
@@ -55,7 +54,7 @@ class Progress(NamedTuple):
 
 def train_fold(
     programs: Programs,
-    settings: ClassifierSettings,
+    settings: TrainingSettings,
     seed: int,
     train: ImageSet,
     validation: Mapping[str, ImageSet],
@@ -174,7 +173,7 @@ def _best_of(records: list[Record], loss: str = "val_loss") -> Record:
     return min(records, key=lambda record: record[loss])
 
 
-def _why_ended(settings: ClassifierSettings, records: list[Record]) -> str | None:
+def _why_ended(settings: TrainingSettings, records: list[Record]) -> str | None:
     """Why training ends after these epochs; None: it goes on."""
     if records and len(records) - _best_of(records)["epoch"] >= settings.patience:
         return "patience"
@@ -183,7 +182,7 @@ def _why_ended(settings: ClassifierSettings, records: list[Record]) -> str | Non
 
 def _result(
     programs: Programs,
-    settings: ClassifierSettings,
+    settings: TrainingSettings,
     records: list[Record],
     stopped: str,
     train: ImageSet,

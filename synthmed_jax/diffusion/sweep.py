@@ -14,11 +14,13 @@ from synthmed_jax.statistics.intervals import ratio_interval
 
 # Number of the set, 0 <= number < seeds -> its images u8[N,S,S,C].
 Draw = Callable[[int], np.ndarray]
+# (sampler, steps) -> what draws its sets, and evaluations of the network per image.
+Compile = Callable[[str, int], tuple[Draw, int]]
 
 
 def compare(
     settings: SweepSettings,
-    compiled: Callable[[str, int], tuple[Draw, int]],
+    compiled: Compile,
     distance: Callable[[np.ndarray], float],
     nearness: Callable[[np.ndarray], float | None],
 ) -> list[SweepRow]:

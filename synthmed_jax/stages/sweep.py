@@ -9,7 +9,7 @@ import numpy as np
 from synthmed_jax.classifiers import cross_validate, feature_net
 from synthmed_jax.data.image_set import concatenate
 from synthmed_jax.diffusion import sampling, sweep
-from synthmed_jax.diffusion.settings import SampleSettings, parse_candidate
+from synthmed_jax.diffusion.settings import SampleSettings, parse
 from synthmed_jax.evaluation import frechet, memorisation
 from synthmed_jax.files import write_bytes, write_text
 from synthmed_jax.report import charts
@@ -88,7 +88,7 @@ def _expect(run: Run) -> float:
     num_classes = len(run.inputs.class_names)
     images = num_classes * settings.seeds * -(-settings.per_class // block) * block
     evaluations = 0
-    for sampler, steps in map(parse_candidate, settings.candidates):
+    for sampler, steps in map(parse, settings.candidates):
         sample = _candidate(run, sampler, steps)
         evaluations += len(sampling.make_table(sample, run.compiled.model).t)
     return images * evaluations * timing.seconds_per_evaluation(run)

@@ -22,7 +22,7 @@ from synthmed_jax.classifiers import networks
 from synthmed_jax.classifiers import programs as classifier_programs
 from synthmed_jax.classifiers.layers.make import Layers
 from synthmed_jax.classifiers.networks.backbone import Backbone, Smallest
-from synthmed_jax.classifiers.settings import ClassifierSettings
+from synthmed_jax.classifiers.settings import TrainingSettings
 from synthmed_jax.data.image_set import ImageSet
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
@@ -78,7 +78,7 @@ class Tiny(nn.Module):
 @pytest.fixture(scope="session")
 def tiny_settings():
     """Three folds of four epochs."""
-    return ClassifierSettings(
+    return TrainingSettings(
         image_size=32,
         small_images=False,
         weights="random",

@@ -30,7 +30,9 @@ def nothing(run):
 
 
 FIRST = Stage("first", nothing, fields=("z.",))
-SECOND = Stage("second", nothing, fields=("a.",), inputs=(FIRST,), digests=lambda run: {"file": "abc"})
+SECOND = Stage(
+    "second", nothing, fields=("a.",), inputs=(FIRST,), digests=lambda run: {"file": "abc"}
+)
 
 
 def with_units(stage, *units, adds=False):

@@ -28,6 +28,4 @@ def test_a_table_of_patients_counts_by_what_it_says(make_run, tmp_path):
 
 def test_a_moved_folder_or_cache_is_the_same_split(make_run, tmp_path):
     one, other = make_run(), make_run(data__cache_dir=str(tmp_path / "other"))
-    assert (
-        base.fingerprint(one, split.STAGE).digest == base.fingerprint(other, split.STAGE).digest
-    )
+    assert base.fingerprint(one, split.STAGE).digest == base.fingerprint(other, split.STAGE).digest
