@@ -1,0 +1,127 @@
+"""The command line: `python main.py` in a checkout, `synthmed` where the package is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+import sys
+import types
+from collections.abc import Sequence
+from typing import NoReturn
+
+from absl import app, flags, logging
+from ml_collections import ConfigDict, config_flags
+
+from synthmed_jax import runner, stages
+from synthmed_jax.errors import UserError
+
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "configs/<name>.py[:paper|cpu|smoke]; --config.<field>=<value> overrides."
+)
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder for everything that the run writes.")
+_STAGES = flags.DEFINE_list("stages", [], f"Only these, of {', '.join(stages.STAGES)}.")
+_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Only say how long the run will take here.")
+
+
+def run() -> NoReturn:
+    """Runs the program on sys.argv and ends it; status 2 after a mistake of the user's."""
+    flags.FLAGS[_CONFIG.name].parser = _ConfigParser(flags.FLAGS[_CONFIG.name].parser)
+    for flag in (_CONFIG, _WORKDIR, _STAGES, _DRY_RUN):  # --help shows those of the main module
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
+    app.run(main, flags_parser=parse)
+
+
+def parse(argv: Sequence[str]) -> list[str]:
+    """Parses the flags; a mistake ends the program with ml_collections' hint, not its traceback."""
+    try:
+        return flags.FLAGS(list(argv))
+    except (AttributeError, KeyError) as error:
+        cause = error.args[0].args[0] if isinstance(error.args[0], KeyError) else error.args[0]
+        _fail(f"no config field {cause}")
+    except flags.Error as error:
+        # An error inside a config file arrives as a whole traceback; its last line says it.
+        text = str(error).strip()
+        _fail(text.splitlines()[-1].strip() if "Traceback" in text else text)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Runs the stages."""
+    logging.set_verbosity(logging.WARNING)  # orbax tells every file that it opens
+    try:
+        if len(argv) > 1:
+            raise UserError(f"unexpected argument {argv[1]!r}: options start with --")
+        if _CONFIG.value is None or _WORKDIR.value is None:
+            raise UserError("give --config=configs/<name>.py[:scale] and --workdir=<folder>")
+        try:
+            _CONFIG.value.lock()  # the file is read on first use
+        except OSError as error:
+            raise UserError(f"--config: {str(error).splitlines()[-1].strip()}") from error
+        directory = pathlib.Path(_WORKDIR.value).expanduser()
+        runner.run(_CONFIG.value, directory, _STAGES.value, dry_run=_DRY_RUN.value)
+    except UserError as error:
+        _fail(error)
+
+
+def shipped_configs() -> pathlib.Path | None:
+    """The folder of the config files in an installed package; None in a checkout."""
+    spec = importlib.util.find_spec("synthmed_jax.configs")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return pathlib.Path(spec.submodule_search_locations[0])
+
+
+def find_config(file: pathlib.Path, shipped: pathlib.Path) -> pathlib.Path:
+    """The given file; or the shipped one, if configs/<name> is given and there is no such file.
+
+    Args:
+      file: what --config names, without the scale.
+      shipped: the folder of the shipped config files.
+    """
+    substitute = shipped / file.name
+    if file.exists() or file.parent != pathlib.Path("configs") or not substitute.is_file():
+        return file
+    return substitute
+
+
+def make_configs_importable(file: pathlib.Path, shipped: pathlib.Path) -> None:
+    """Makes `from configs import base` work in a config file, wherever the file lies.
+
+    The names are looked up among the file's neighbours, if their folder is called configs as in a
+    checkout, then among the shipped config files. sys.path stays as it is: a folder on it would
+    also be searched by every other import of the process.
+
+    Args:
+      file: the config file that is about to be loaded.
+      shipped: the folder of the shipped config files.
+    """
+    folder = file.absolute().parent
+    neighbours = [str(folder)] if folder.name == "configs" else []
+    package = types.ModuleType("configs")
+    package.__path__ = [*neighbours, str(shipped)]
+    sys.modules["configs"] = package
+
+
+class _ConfigParser(flags.ArgumentParser[ConfigDict]):
+    """ml_collections' parser of --config, which in an installed package also finds its configs."""
+
+    def __init__(self, parser: flags.ArgumentParser[ConfigDict]) -> None:
+        self.parser = parser
+
+    def parse(self, argument: str) -> ConfigDict | None:
+        shipped = shipped_configs()
+        if shipped is not None:
+            name, colon, scale = argument.partition(":")
+            file = find_config(pathlib.Path(name), shipped)
+            make_configs_importable(file, shipped)
+            if file != pathlib.Path(name):
+                print(f"no {name} here: taking {file}", flush=True)
+                argument = f"{file}{colon}{scale}"
+        return self.parser.parse(argument)
+
+    def flag_type(self) -> str:
+        return self.parser.flag_type()
+
+
+def _fail(message: object) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)
