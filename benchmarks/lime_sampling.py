@@ -18,6 +18,7 @@ from ml_collections import ConfigDict
 from benchmarks import duel, reference
 from synthmed_jax import protocol, settings
 from synthmed_jax.explain import scores
+from synthmed_jax.explain.lime import CONTROLS
 from synthmed_jax.explain.masks import SAMPLINGS, draw_masks
 from synthmed_jax.explain.predictor import Predictor, View, make_view
 from synthmed_jax.explain.segmentation import segment

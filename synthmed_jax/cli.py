@@ -12,14 +12,15 @@ from typing import NoReturn
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from synthmed_jax import runner, stages
+from synthmed_jax import field_history, runner
 from synthmed_jax.errors import UserError
+from synthmed_jax.stages import STAGES
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "configs/<name>.py[:paper|cpu|smoke]; --config.<field>=<value> overrides."
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder for everything that the run writes.")
-_STAGES = flags.DEFINE_list("stages", [], f"Only these, of {', '.join(stages.STAGES)}.")
+_STAGES = flags.DEFINE_list("stages", [], f"Only these, of {', '.join(stage.name for stage in STAGES)}.")
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Only say how long the run will take here.")
 
 
@@ -28,7 +29,15 @@ def run() -> NoReturn:
     flags.FLAGS[_CONFIG.name].parser = _ConfigParser(flags.FLAGS[_CONFIG.name].parser)
     for flag in (_CONFIG, _WORKDIR, _STAGES, _DRY_RUN):  # --help shows those of the main module
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
+    _take_former_names()
     app.run(main, flags_parser=parse)
+
+
+def _take_former_names() -> None:
+    """Renames fields on the command line; ml_collections looks them up in sys.argv."""
+    sys.argv, messages = field_history.rename_arguments(sys.argv)
+    for message in messages:
+        print(message, flush=True)
 
 
 def parse(argv: Sequence[str]) -> list[str]:

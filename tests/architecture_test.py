@@ -157,7 +157,6 @@ def test_some_libraries_are_behind_one_door():
         "pmap": {"synthmed_jax.parallel"},
         "orbax": {"synthmed_jax.checkpoint"},
         "cattrs": {"synthmed_jax.results.stored"},
-        "tqdm": {"synthmed_jax.progress"},
     }
     assert users_of(*doors) == doors
 

@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from synthmed_jax import checkpoint
 from synthmed_jax.classifiers.programs import Programs
 from synthmed_jax.classifiers.rates import Rates
-from synthmed_jax.classifiers.settings import SELECTIONS
+from synthmed_jax.classifiers.settings import SELECTIONS, TrainingSettings
 from synthmed_jax.classifiers.train import train_fold
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError

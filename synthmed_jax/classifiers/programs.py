@@ -18,7 +18,7 @@ from synthmed_jax.classifiers.inputs import normalise
 from synthmed_jax.classifiers.layers.make import Layers
 from synthmed_jax.classifiers.networks import BACKBONES, create
 from synthmed_jax.classifiers.rates import Rates, rate_at
-from synthmed_jax.classifiers.settings import RANDOM
+from synthmed_jax.classifiers.settings import RANDOM, TrainingSettings
 from synthmed_jax.classifiers.weights.pretrained import Pretrained, transforms_input
 from synthmed_jax.conv import conv_general_dilated
 

@@ -17,6 +17,7 @@ from synthmed_jax.classifiers.placement import Placed
 from synthmed_jax.classifiers.programs import Programs, State
 from synthmed_jax.classifiers.rates import Rates
 from synthmed_jax.classifiers.settings import (
+    TrainingSettings,
     batch_of,
     make_rates,
     passes_per_epoch,
