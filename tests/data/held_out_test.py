@@ -103,7 +103,7 @@ def test_groups_are_kept_with_the_split(tmp_path, images):
     path, data = tmp_path / "split.json", close(images)
     held_out.write_split(path, data, settings(group_by=BY_TENS))
     parts = held_out.read_parts(path, data)
-    tens = [file[:-5] for file in parts.fit.files]
+    tens = [file[-8:-5] for file in parts.fit.files]
     assert len(set(zip(parts.fit_groups, tens, strict=True))) == len(set(parts.fit_groups))
     held_out.write_split(path, data, settings())
     assert held_out.read_parts(path, data).fit_groups is None
