@@ -80,8 +80,14 @@ def run_evaluate(run: Run) -> None:
         run.synthetic, run.parts.val, run.parts.fit, run.settings.augmentation.flips
     )
     bits = {
-        portion.folder or "all": likelihood.bits_per_dimension(
-            run.model, params, portion.val, run.settings.train.batch_size, run.settings.sample.seed
+        portion.folder or "all": dataclasses.asdict(
+            likelihood.bits_per_dimension(
+                run.model,
+                params,
+                portion.val,
+                run.settings.train.batch_size,
+                run.settings.sample.seed,
+            )
         )
         for portion, params, _ in diffusion_stages.trained_generators(run)
         if len(portion.val)
