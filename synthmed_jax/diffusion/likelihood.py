@@ -1,9 +1,8 @@
-"""How many bits a trained model needs for images that it has not seen: the bound, estimated."""
+"""The variational bound of a trained model, estimated: bits that it needs for unseen images."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import jax
 import numpy as np
@@ -13,26 +12,25 @@ from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.diffusion import bound
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.process import to_model_range
+from synthmed_jax.diffusion.unet import Params
+from synthmed_jax.results.fidelity import BitsPerDimension
 
-STRATA = 32  # Parts of 1..T-1, one step drawn from each for every image.
+STRATA = 32  # Equal parts of 1..T-1; per image, one step is drawn from each.
 
 
 def bits_per_dimension(
-    model: Model, params: Any, images: ImageSet, batch_size: int, seed: int
-) -> dict[str, Any]:
+    model: Model, params: Params, images: ImageSet, batch_size: int, seed: int
+) -> BitsPerDimension:
     """Estimates the variational bound (paper eq. 6) of images, in bits per dimension.
 
-    The sum over steps is estimated without bias: one step from each of STRATA equal parts of
-    1..T-1, times the part's length; or all of them where T is small.
+    The sum over the steps 1..T-1 is estimated without bias: one step from each of STRATA equal
+    parts, its term times the number of steps in the part. Where T - 1 <= STRATA all steps are
+    taken, and the sum is exact but for the noise.
 
     Args:
       images: at least one.
-      batch_size: images a call.
+      batch_size: images per call of the network.
       seed: of steps and noise.
-
-    Returns:
-      {"total", "prior", "steps", "decoder": means over images, "standard_error": of the total,
-      "num_images"}.
     """
     schedule, n = model.schedule, len(images)
     rng = np.random.default_rng(seed)
@@ -48,13 +46,13 @@ def bits_per_dimension(
         )
 
     def step_terms(
-        params: Any, image: jax.Array, label: jax.Array, t: jax.Array, i: jax.Array
+        params: Params, image: jax.Array, label: jax.Array, t: jax.Array, i: jax.Array
     ) -> jax.Array:
         denoise = model.denoiser(params, label)
         return bound.step_term(schedule, denoise, to_model_range(image), t, noise_of(i))
 
     def end_terms(
-        params: Any, image: jax.Array, label: jax.Array, i: jax.Array
+        params: Params, image: jax.Array, label: jax.Array, i: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
         x_0, denoise = to_model_range(image), model.denoiser(params, label)
         decoder = bound.decoder_term(schedule, denoise, x_0, noise_of(i))
@@ -70,18 +68,17 @@ def bits_per_dimension(
             steps.ravel(),
             index[: n * strata],
         )
-        each = reverse_steps / strata
-        sums = each * terms.reshape(n, strata).astype(np.float64).sum(axis=1)
+        steps_per_part = reverse_steps / strata
+        sums = steps_per_part * terms.reshape(n, strata).astype(np.float64).sum(axis=1)
     prior, decoder = parallel.map_examples(end_terms, batch_size)(
         params, images.images, images.labels, index[n * strata :]
     )
     total = prior + sums + decoder
-    error = float(np.std(total, ddof=1) / math.sqrt(n)) if n > 1 else None
-    return {
-        "total": float(total.mean()),
-        "prior": float(prior.mean()),
-        "steps": float(sums.mean()),
-        "decoder": float(decoder.mean()),
-        "standard_error": error,
-        "num_images": n,
-    }
+    return BitsPerDimension(
+        total=float(total.mean()),
+        prior=float(prior.mean()),
+        steps=float(sums.mean()),
+        decoder=float(decoder.mean()),
+        standard_error=float(np.std(total, ddof=1) / math.sqrt(n)) if n > 1 else None,
+        num_images=n,
+    )

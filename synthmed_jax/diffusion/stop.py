@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Check(NamedTuple):
-    """What was measured at one validation.
+class Validation(NamedTuple):
+    """What was measured on `val` at one step of training.
 
     Attributes:
       step: optimiser steps so far.
@@ -23,26 +23,26 @@ class Check(NamedTuple):
     nearness: float | None
 
 
-def best_of(history: Sequence[Check]) -> Check | None:
-    """The check of the lowest validation loss, the first of equals."""
-    return min(history, key=lambda check: check.val_loss, default=None)
+def best_of(history: Sequence[Validation]) -> Validation | None:
+    """The validation of the lowest loss, the first of equals; None where there is none."""
+    return min(history, key=lambda validation: validation.val_loss, default=None)
 
 
-def reason_to_stop(history: Sequence[Check], patience: int) -> str | None:
+def reason_to_stop(history: Sequence[Validation], patience: int) -> str | None:
     """Why training should stop now, or None.
 
-    Both signs must show: no lower validation loss in the last `patience` checks, and samples nearer
-    to the training images than they were at the best one. A loss that rises alone may be noise of a
-    small `val`; samples that come nearer while the loss falls are only getting better.
+    Both signs must show: the last `patience` validations or more brought no lower loss, and samples
+    are nearer to the training images than they were at the best validation. A rising loss alone may
+    be noise of a small `val`; samples that come nearer while the loss falls are getting better.
 
     Args:
-      history: all checks so far, in order.
-      patience: 0: never stop.
+      history: all validations so far, in order.
+      patience: validations without a lower loss before training may stop; 0: never stop.
     """
     best = best_of(history)
     if best is None or not patience:
         return None
-    since = [check for check in history if check.step > best.step]
+    since = [validation for validation in history if validation.step > best.step]
     last = history[-1]
     if len(since) < patience or best.nearness is None or last.nearness is None:
         return None

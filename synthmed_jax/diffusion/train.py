@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -17,27 +17,29 @@ from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.settings import TrainSettings, check_batch
 from synthmed_jax.diffusion.step import State, Step, init_state
-from synthmed_jax.diffusion.stop import Check, best_of, reason_to_stop
+from synthmed_jax.diffusion.stop import Validation, best_of, reason_to_stop
+from synthmed_jax.diffusion.unet import Params
 from synthmed_jax.errors import Diverged
-from synthmed_jax.files import read_json, write_json
-from synthmed_jax.metrics_log import MetricsLog, read_metrics
+from synthmed_jax.metrics_log import MetricsLog, Record, read_metrics
 from synthmed_jax.progress import progress_bar
+from synthmed_jax.results.generator import GeneratorEnd
 
 
 class Validate(NamedTuple):
-    """What is measured on `val`.
+    """How `val` is used: the two functions that measure weights on it.
 
     Attributes:
-      loss: weights -> loss by noise level, f64[L].
-      nearness: weights -> distance of samples to `fit` over that of `val`.
+      loss: weights -> loss at each of L noise levels, f64[L].
+      nearness: weights -> median distance of samples to their nearest `fit` image over that of
+        `val` images; None where it can't be measured.
     """
 
-    loss: Callable[[Any], np.ndarray]
-    nearness: Callable[[Any], float | None]
+    loss: Callable[[Params], np.ndarray]
+    nearness: Callable[[Params], float | None]
 
 
 class _Pending:
-    """Losses still on the device: the loop does not wait for each."""
+    """Losses that are still on the device, so that the loop need not wait for each."""
 
     def __init__(self) -> None:
         self._metrics: list[tuple[int, dict[str, jax.Array]]] = []
@@ -46,8 +48,8 @@ class _Pending:
     def add(self, step: int, metrics: dict[str, jax.Array]) -> None:
         self._metrics.append((step, metrics))
 
-    def check(self) -> None:
-        """Raises Diverged, naming the step, if a loss or gradient was not finite."""
+    def fetch(self) -> None:
+        """Waits for them; raises Diverged, naming the step, if a loss or gradient is not finite."""
         for step, metrics in jax.device_get(self._metrics):
             if not np.isfinite([metrics["loss"], metrics["gradient_norm"]]).all():
                 raise Diverged(
@@ -59,8 +61,8 @@ class _Pending:
         self._metrics = []
 
     def mean(self) -> float:
-        """Mean loss since the last call, all checked."""
-        self.check()
+        """Mean loss since the last call of `mean`; raises as `fetch`."""
+        self.fetch()
         losses, self._losses = self._losses, []
         return float(np.mean(losses))
 
@@ -73,26 +75,28 @@ def train(
     fit: ImageSet,
     validate: Validate | None,
     directory: pathlib.Path,
-) -> str:
-    """Trains to the end or to the stop rule, from the newest checkpoint where there is one.
+) -> GeneratorEnd:
+    """Trains to the last step or to the stop rule, from the newest checkpoint if there is one.
+
+    A training that has ended before is not repeated.
 
     Args:
       step: from `make_step`.
-      fit: images that the weights see.
-      validate: measures on `val`; None where there is none.
-      directory: receives metrics.jsonl, checkpoints/ (to resume), best/ (the weights that images
-        are drawn from), and last best.json: which those are, and why training ended.
+      fit: images that the weights learn from.
+      validate: measures weights on `val`; None where `val` is empty.
+      directory: receives metrics.jsonl, checkpoints/ (to resume from), best/ (the weights that
+        images are drawn from), and last best.json.
 
     Returns:
-      sha256 of the best weights, which names this generator.
+      The content of best.json.
 
     Raises:
-      UserError: a batch that can't be split or filled.
+      UserError: a batch that can't be split over devices or filled with images.
       Diverged: a loss that is no longer finite.
     """
-    ended = directory / "best.json"
-    if ended.exists():
-        return str(read_json(ended)["sha256"])
+    end = GeneratorEnd.read_if_there(directory / "best.json")
+    if end:
+        return end
     check_batch(settings)
     checkpoints = directory / "checkpoints"
     state = init_state(settings, model)
@@ -122,62 +126,74 @@ def train(
                 bar.set_postfix(loss=f"{loss:.4f}", images_per_s=f"{rate:.0f}", refresh=False)
                 since_log, window = 0, time.monotonic()
             if validate and (n % settings.val_every == 0 or last):
-                pending.check()
+                pending.fetch()
                 before = time.monotonic()
                 record = _validate(settings, state, n, validate)
                 log.write(**record)
-                history.append(_to_check(record))
+                history.append(_to_validation(record))
                 reason = reason_to_stop(history, settings.patience)
-                window += time.monotonic() - before  # the rate is training's own
+                window += time.monotonic() - before  # images_per_second is of training alone
             improved = _is_best_at(n, history)
             due = time.monotonic() - saved > 60 * settings.save_minutes
             if last or reason or improved or due:
-                pending.check()
+                pending.fetch()
                 checkpoint.save(checkpoints, n, state)
                 saved = time.monotonic()
             if improved:
-                # After the state, of which a run that is killed in between saves them again.
+                # After the state: a run that is killed in between restores that state, and saves
+                # its best average then.
                 _save_best(settings, state, history[-1], directory)
     best = best_of(history)
     if best is None:
         checkpoint.save(directory / "best", n, state.averages[0], keep=1)
-    chosen: dict[str, float | None] = {"step": n, "half_life": settings.ema_half_lives[0]}
-    chosen |= best._asdict() if best else {"val_loss": None, "nearness": None}
-    sha256 = checkpoint.digest(_restore_best(settings, model, directory, best.step if best else n))
-    why = reason or f"all {settings.steps} steps were taken"
-    write_json(ended, {**chosen, "ended_at": n, "why": why, "sha256": sha256})
-    return sha256
+    step_of_best = best.step if best else n
+    end = GeneratorEnd(
+        step=step_of_best,
+        half_life=best.half_life if best else settings.ema_half_lives[0],
+        val_loss=best.val_loss if best else None,
+        nearness=best.nearness if best else None,
+        ended_at=n,
+        why=reason or f"all {settings.steps} steps were taken",
+        sha256=checkpoint.digest(_restore_best(settings, model, directory, step_of_best)),
+    )
+    end.write(directory / "best.json")
+    return end
 
 
-def _is_best_at(step: int, history: list[Check]) -> bool:
-    """Whether the best check of all is that of this step."""
+def _is_best_at(step: int, history: list[Validation]) -> bool:
+    """Whether the best validation of all is that of this step."""
     best = best_of(history)
     return best is not None and best.step == step
 
 
 def _save_best(
-    settings: TrainSettings, state: State, check: Check, directory: pathlib.Path
+    settings: TrainSettings, state: State, validation: Validation, directory: pathlib.Path
 ) -> None:
-    """Keeps the average that a check of this state found best, in place of an earlier one."""
-    average = state.averages[settings.ema_half_lives.index(check.half_life)]
-    checkpoint.save(directory / "best", check.step, average, keep=1)
+    """Saves the average of this state that scored best, in place of an earlier one."""
+    average = state.averages[settings.ema_half_lives.index(validation.half_life)]
+    checkpoint.save(directory / "best", validation.step, average, keep=1)
 
 
-def _restore_best(settings: TrainSettings, model: Model, directory: pathlib.Path, step: int) -> Any:
+def _restore_best(
+    settings: TrainSettings, model: Model, directory: pathlib.Path, step: int
+) -> Params:
     like = jax.eval_shape(lambda: init_state(settings, model)).params
     return checkpoint.restore(directory / "best", like, step)
 
 
-def load_best(settings: TrainSettings, model: Model, directory: pathlib.Path) -> tuple[Any, str]:
-    """The weights that images are drawn from, as numpy arrays, and their sha256."""
-    ended = read_json(directory / "best.json")
-    return _restore_best(settings, model, directory, ended["step"]), ended["sha256"]
+def load_best(settings: TrainSettings, model: Model, directory: pathlib.Path) -> tuple[Params, str]:
+    """The weights that images are drawn from, as numpy arrays, and their sha256.
+
+    Raises:
+      FileNotFoundError: training has not ended.
+      UserError: best.json or the weights are damaged.
+    """
+    end = GeneratorEnd.read(directory / "best.json")
+    return _restore_best(settings, model, directory, end.step), end.sha256
 
 
-def _validate(
-    settings: TrainSettings, state: State, step: int, validate: Validate
-) -> dict[str, Any]:
-    """A record of the best average."""
+def _validate(settings: TrainSettings, state: State, step: int, validate: Validate) -> Record:
+    """Measures every average, and returns the record of the one with the lowest loss."""
     levels = [validate.loss(average) for average in state.averages]
     losses = [float(of_levels.mean()) for of_levels in levels]
     best = int(np.argmin(losses))
@@ -191,10 +207,10 @@ def _validate(
     }
 
 
-def _to_check(record: dict[str, Any]) -> Check:
-    return Check(*(record[name] for name in Check._fields))
+def _to_validation(record: Record) -> Validation:
+    return Validation(*(record[name] for name in Validation._fields))
 
 
-def _history(directory: pathlib.Path) -> list[Check]:
+def _history(directory: pathlib.Path) -> list[Validation]:
     records = read_metrics(directory / "metrics.jsonl")
-    return [_to_check(record) for record in records if "val_loss" in record]
+    return [_to_validation(record) for record in records if "val_loss" in record]

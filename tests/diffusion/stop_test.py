@@ -1,21 +1,21 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthmed_jax.diffusion.stop import Check, best_of, reason_to_stop
+from synthmed_jax.diffusion.stop import Validation, best_of, reason_to_stop
 
 
 def history(losses, nearness):
     return [
-        Check(100 * (i + 1), 50, loss, near)
+        Validation(100 * (i + 1), 50, loss, near)
         for i, (loss, near) in enumerate(zip(losses, nearness, strict=True))
     ]
 
 
 def test_it_stops_where_the_loss_rises_while_samples_come_nearer():
-    checks = history([0.3, 0.2, 0.25, 0.3], [1.2, 1.0, 0.9, 0.8])
-    reason = reason_to_stop(checks, patience=2)
-    for said in ("0.2000 at step 200", "0.3000", "1.00 to 0.80"):
-        assert said in reason
+    validations = history([0.3, 0.2, 0.25, 0.3], [1.2, 1.0, 0.9, 0.8])
+    reason = reason_to_stop(validations, patience=2)
+    for part in ("0.2000 at step 200", "0.3000", "1.00 to 0.80"):
+        assert part in reason
 
 
 def test_either_sign_alone_is_not_enough():
@@ -24,10 +24,10 @@ def test_either_sign_alone_is_not_enough():
 
 
 def test_it_waits_for_its_patience_and_without_patience_for_ever():
-    checks = history([0.2, 0.3, 0.4], [1.0, 0.9, 0.8])
-    assert reason_to_stop(checks, patience=3) is None
-    assert reason_to_stop(checks, patience=2)
-    assert reason_to_stop(checks, patience=0) is None
+    validations = history([0.2, 0.3, 0.4], [1.0, 0.9, 0.8])
+    assert reason_to_stop(validations, patience=3) is None
+    assert reason_to_stop(validations, patience=2)
+    assert reason_to_stop(validations, patience=0) is None
 
 
 def test_what_was_not_measured_stops_nothing():
@@ -37,9 +37,9 @@ def test_what_was_not_measured_stops_nothing():
 
 
 @given(st.lists(st.tuples(st.floats(0.1, 1), st.floats(0, 2)), max_size=12), st.integers(0, 5))
-def test_a_stop_always_has_the_best_check_patience_checks_back(values, patience):
-    checks = history([v[0] for v in values], [v[1] for v in values])
-    if reason_to_stop(checks, patience):
-        best = best_of(checks)
+def test_a_stop_always_has_the_best_validation_patience_validations_back(values, patience):
+    validations = history([v[0] for v in values], [v[1] for v in values])
+    if reason_to_stop(validations, patience):
+        best = best_of(validations)
         assert best.val_loss == min(v[0] for v in values)
-        assert len(checks) - 1 - checks.index(best) >= patience > 0
+        assert len(validations) - 1 - validations.index(best) >= patience > 0

@@ -9,8 +9,8 @@ from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.diffusion import train, validate
 from synthmed_jax.diffusion.step import init_state, make_step
 from synthmed_jax.errors import Diverged, UserError
-from synthmed_jax.files import read_json
 from synthmed_jax.metrics_log import read_metrics
+from synthmed_jax.results.generator import GeneratorEnd
 
 NO_CHANGE = Augmentation("none", 0)
 
@@ -32,23 +32,23 @@ def learn(shared_step, model, images):
 
 def test_training_learns_and_writes_its_log(train_settings, learn, model, measure, tmp_path):
     settings = dataclasses.replace(train_settings, steps=40, log_every=10, val_every=20)
-    sha256 = learn(settings, tmp_path, measure)
+    end = learn(settings, tmp_path, measure)
     records = read_metrics(tmp_path / "metrics.jsonl")
     losses = [r["loss"] for r in records if "loss" in r]
-    checks = [r for r in records if "val_loss" in r]
+    validations = [r for r in records if "val_loss" in r]
     assert [r["step"] for r in records if "loss" in r] == [10, 20, 30, 40]
     assert losses[-1] < losses[0]
-    assert checks[-1]["val_loss"] < checks[0]["val_loss"]
-    for check in checks:
-        assert check["val_loss"] == min(check["val_losses"])
-        np.testing.assert_allclose(np.mean(check["val_loss_by_level"]), check["val_loss"])
-        assert len(check["val_loss_by_level"]) == validate.NOISE_LEVELS
-    best = read_json(tmp_path / "best.json")
-    assert best["val_loss"] == min(check["val_loss"] for check in checks)
-    assert best["why"] == "all 40 steps were taken"
-    weights, named = train.load_best(settings, model, tmp_path)
-    assert checkpoint.digest(weights) == named == sha256
-    np.testing.assert_allclose(measure.loss(weights).mean(), best["val_loss"], rtol=1e-5)
+    assert validations[-1]["val_loss"] < validations[0]["val_loss"]
+    for record in validations:
+        assert record["val_loss"] == min(record["val_losses"])
+        np.testing.assert_allclose(np.mean(record["val_loss_by_level"]), record["val_loss"])
+        assert len(record["val_loss_by_level"]) == validate.NOISE_LEVELS
+    assert GeneratorEnd.read(tmp_path / "best.json") == end
+    assert end.val_loss == min(record["val_loss"] for record in validations)
+    assert end.why == "all 40 steps were taken"
+    weights, sha256 = train.load_best(settings, model, tmp_path)
+    assert checkpoint.digest(weights) == sha256 == end.sha256
+    np.testing.assert_allclose(measure.loss(weights).mean(), end.val_loss, rtol=1e-5)
 
 
 def test_the_best_weights_are_kept_and_the_stop_explained(train_settings, learn, tmp_path):
@@ -58,13 +58,12 @@ def test_the_best_weights_are_kept_and_the_stop_explained(train_settings, learn,
         lambda params: np.full(8, float(next(losses))), lambda params: next(nearness)
     )
     settings = dataclasses.replace(train_settings, steps=20, val_every=2, patience=2)
-    learn(settings, tmp_path, scripted)
-    best = read_json(tmp_path / "best.json")
-    assert (best["step"], best["ended_at"], best["val_loss"]) == (6, 10, 1)
-    assert "beginning to copy" in best["why"]
+    end = learn(settings, tmp_path, scripted)
+    assert (end.step, end.ended_at, end.val_loss, end.nearness) == (6, 10, 1, 1.3)
+    assert "beginning to copy" in end.why
     assert checkpoint.latest_step(tmp_path / "best") == 6
     # Asked again, it says the same and trains no further.
-    assert learn(settings, tmp_path) == best["sha256"]
+    assert learn(settings, tmp_path) == end
 
 
 def test_killed_and_resumed_equals_unbroken(train_settings, learn, measure, tmp_path, monkeypatch):
@@ -119,9 +118,8 @@ def test_a_kill_as_the_best_is_saved_leaves_a_run_that_goes_on(
     monkeypatch.setattr(checkpoint, "save", save)
     known = checkpoint.latest_step(tmp_path / "checkpoints")
     # Rounding, on another number of devices, may judge the same step otherwise.
-    learn(settings, tmp_path, scripted(*[9] * (4 - known // 2)))
-    best = read_json(tmp_path / "best.json")
-    assert best["step"] == known // 2 * 2
+    end = learn(settings, tmp_path, scripted(*[9] * (4 - known // 2)))
+    assert end.step == known // 2 * 2
     weights, sha256 = train.load_best(settings, model, tmp_path)
     assert checkpoint.digest(weights) == sha256
 
@@ -145,12 +143,20 @@ def test_a_loss_that_is_not_finite_stops_with_its_step_and_keeps_the_last_good_w
 
 
 def test_without_val_the_last_average_is_the_best(train_settings, learn, model, tmp_path):
-    learn(train_settings, tmp_path)
+    end = learn(train_settings, tmp_path)
     assert not any("val_loss" in r for r in read_metrics(tmp_path / "metrics.jsonl"))
     state = checkpoint.restore(tmp_path / "checkpoints", init_state(train_settings, model))
     _, sha256 = train.load_best(train_settings, model, tmp_path)
     assert sha256 == checkpoint.digest(state.averages[0])
-    assert read_json(tmp_path / "best.json")["half_life"] == 3
+    assert end == GeneratorEnd(
+        step=6,
+        half_life=3,
+        val_loss=None,
+        nearness=None,
+        ended_at=6,
+        why="all 6 steps were taken",
+        sha256=sha256,
+    )
 
 
 def test_warps_are_told_to_the_network(train_settings, model, images, tmp_path):
