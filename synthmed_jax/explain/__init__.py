@@ -1,1 +1,1 @@
-"""Why a network said what it said: weights of image regions, and pictures of them."""
+"""Why a network predicts what it predicts: weights of image regions, and pictures of them."""

@@ -1,4 +1,4 @@
-"""Which images are explained: the telling ones for the eye, random ones for the numbers."""
+"""Which images are explained: telling ones for the pictures, random ones for the numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ ROLES = ("surest right", "surest wrong", "least certain")
 
 
 def telling(probabilities: np.ndarray, labels: np.ndarray) -> dict[int, list[str]]:
-    """Picks images worth a look: index -> its roles, of each class those of ROLES that exist.
+    """Picks, per class, the image of each of ROLES: image's index -> its roles.
+
+    A class without wrong predictions has no "surest wrong" image, and so on. Sure is what leads
+    the second most probable class by much.
 
     Args:
       probabilities: f32[N,K].
@@ -20,12 +23,12 @@ def telling(probabilities: np.ndarray, labels: np.ndarray) -> dict[int, list[str
     margin = ordered[:, -1] - ordered[:, -2]
     chosen: dict[int, list[str]] = {}
     for label in np.unique(labels):
-        own = labels == label
-        right, wrong = rows[own & (predicted == label)], rows[own & (predicted != label)]
+        of_class = labels == label
+        right, wrong = rows[of_class & (predicted == label)], rows[of_class & (predicted != label)]
         for role, candidates, sign in [
             ("surest right", right, 1),
             ("surest wrong", wrong, 1),
-            ("least certain", rows[own], -1),
+            ("least certain", rows[of_class], -1),
         ]:
             if len(candidates):
                 best = int(candidates[(sign * margin[candidates]).argmax()])
@@ -34,7 +37,12 @@ def telling(probabilities: np.ndarray, labels: np.ndarray) -> dict[int, list[str
 
 
 def sample(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Draws `count` images of each class (or all, if fewer), without a look at them: i64[M]."""
+    """Draws `count` images per class (or all, if fewer) at random: their indices, i64[M].
+
+    Args:
+      labels: i32[N].
+      seed: of the draw.
+    """
     rng = np.random.default_rng(seed)
     drawn = [
         rng.permutation(np.flatnonzero(labels == label))[:count] for label in np.unique(labels)

@@ -1,7 +1,7 @@
-"""LIME (Ribeiro et al., 2016): which regions of an image speak for a class, by switching them off.
+"""LIME (Ribeiro et al., 2016): which regions of an image speak for a class, by hiding them.
 
 All perturbed images are one matrix of masks; they are made where the network runs, and the linear
-model is solved in closed form for all classes at once. One seed decides everything that is drawn.
+model is solved in closed form for all classes at once. One seed decides everything that is random.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class LimeSettings:
     Attributes:
       engine: one of ENGINES.
       num_samples: perturbed images, the unperturbed one among them.
-      sampling: how they are drawn, one of SAMPLINGS; the package knows only "bernoulli".
-      control: what takes noise out of the weights, one of CONTROLS; the package knows only "none".
+      sampling: how they are drawn, one of SAMPLINGS; the package has "bernoulli".
+      control: how noise is taken out of the weights, one of CONTROLS; the package has "none".
       segmentation: one of SEGMENTATIONS.
       regions: about how many regions an image is cut into.
       seed: of the masks.
@@ -94,7 +94,7 @@ def explain(
     settings: LimeSettings,
     labels: np.ndarray | None = None,
 ) -> list[Explanation]:
-    """Explains each image; one image's answer depends on that image and the settings alone.
+    """Explains each image; the result for an image depends on no other image.
 
     Args:
       predictor: the network.

@@ -1,7 +1,8 @@
 """Which regions are shown in each perturbed image: LIME's random masks, and better ones.
 
 Every row of every sampling shows each region with probability 1/2, independently of the others, as
-LIME's do, so that all of them estimate the same weights. They differ in how rows go together.
+LIME's do, so that all samplings estimate the same weights. They differ in how rows depend on each
+other.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ def _bernoulli(seed: int, n: int, r: int) -> tuple[np.ndarray, np.ndarray]:
 def _antithetic(seed: int, n: int, r: int) -> tuple[np.ndarray, np.ndarray]:
     """Each random row is followed by its complement.
 
-    What the network's answer has of even order in the regions (interactions of two, say) is equal
-    in both, and cancels out of the weights.
+    The parts of the network's answer that are of even order in the regions (interactions of two,
+    say) are equal in both rows, and cancel out of the weights.
     """
     half = np.random.default_rng(seed).random((n // 2 + 1, r)) < 0.5
     return _with_complements(half)

@@ -1,17 +1,19 @@
-"""A network that is asked about one image with some of its regions hidden, many times over."""
+"""Probabilities of a network for an image with some of its regions hidden, many times over."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from synthmed_jax import parallel
+from synthmed_jax.parallel import Tree
 
-Logits = Callable[[Any, jax.Array], jax.Array]
+# (variables, images [B,S,S,C]) -> f32[B,K].
+Logits = Callable[[Tree, jax.Array], jax.Array]
 
 # Masks are padded to a multiple of this, so that images of 40 and of 60 regions share a program.
 REGIONS_STEP = 32
@@ -37,20 +39,28 @@ class View(NamedTuple):
 
 
 def make_view(image: np.ndarray, segments: np.ndarray) -> View:
-    """A view whose hidden regions take the mean colour of the image.
+    """Returns a view whose hidden regions take the mean colour of the image.
 
-    lime's default, the region's own mean, would leave an even tumour that fills its region as it
-    was, and give it no weight.
+    lime's default, the mean of the hidden region, would not change an even tumour that fills its
+    region, and would give it no weight.
+
+    Args:
+      image: u8 or f32 [S,S,C].
+      segments: i32[S,S], region of each pixel, 0..R-1.
     """
     fill = image.mean(axis=(0, 1), dtype=np.float64)
     fill = np.rint(fill) if image.dtype == np.uint8 else fill
     return View(image, segments, fill.astype(image.dtype))
 
 
-def hide(view: View, masks: Any) -> jax.Array:
-    """The images [B,S,S,C] that masks bool[B,>=R] make: a region that is not shown is filled."""
+def hide(view: View, masks: jax.Array | np.ndarray) -> jax.Array:
+    """Returns the images [B,S,S,C] in which the regions that a mask does not show are filled.
+
+    Args:
+      masks: bool[B,R] or wider, True where a region is shown.
+    """
     size = view.image.shape[0]
-    # A row of the transposed masks is the fate of a region in all images: gathered as a whole.
+    # Transposed, a region's row says in which images it is shown, and is gathered as a whole.
     shown = jnp.transpose(masks)[jnp.reshape(view.segments, -1)]
     shown = jnp.transpose(shown).reshape(-1, size, size, 1)
     return jnp.where(shown, view.image, view.fill)
@@ -59,21 +69,21 @@ def hide(view: View, masks: Any) -> jax.Array:
 class Predictor:
     """Probabilities of a network for images, and for one image under masks; on all devices."""
 
-    def __init__(self, logits: Logits, variables: Any, batch_size: int):
+    def __init__(self, logits: Logits, variables: Tree, batch_size: int):
         """Compiles on first use.
 
         Args:
-          logits: (variables, images [B,S,S,C]) -> f32[B,K]; traced by JAX.
+          logits: the network; traced by JAX.
           variables: its weights.
-          batch_size: images a call.
+          batch_size: images per call.
         """
 
-        def probabilities(state: Any, images: jax.Array) -> jax.Array:
-            return jax.nn.softmax(logits(state, images))
+        def probabilities(variables: Tree, images: jax.Array) -> jax.Array:
+            return jax.nn.softmax(logits(variables, images))
 
-        def masked(state: tuple[Any, View], masks: jax.Array) -> jax.Array:
-            own, view = state
-            return probabilities(own, hide(View(*view), masks))
+        def masked(state: tuple[Tree, View], masks: jax.Array) -> jax.Array:
+            variables, view = state
+            return probabilities(variables, hide(View(*view), masks))
 
         self.logits = logits
         self.variables = parallel.everywhere(variables)

@@ -1,28 +1,34 @@
-"""A predictor whose answers are kept on disk, for explanations that were broken off."""
+"""A predictor whose answers are cached on disk, for explanations that were interrupted."""
 
 from __future__ import annotations
 
 import io
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from synthmed_jax import checkpoint
 from synthmed_jax.explain.predictor import Logits, Predictor, View
 from synthmed_jax.files import write_bytes
+from synthmed_jax.parallel import Tree
 
 
 class RememberedPredictor(Predictor):
-    """A `Predictor` that answers from its folder what it was asked before.
+    """A `Predictor` that caches its answers in a folder.
 
-    Explaining is deterministic, and nearly all of its time is the network's: one that starts again
-    is soon where it was.
+    Explaining is deterministic, and the network takes nearly all of its time. An explanation that
+    starts again asks the same questions, and their cached answers bring it quickly to where it was
+    interrupted.
     """
 
-    def __init__(self, logits: Logits, variables: Any, batch_size: int, folder: pathlib.Path):
-        """As `Predictor`; folder: gets a file an answer, named by the weights and the question."""
+    def __init__(self, logits: Logits, variables: Tree, batch_size: int, folder: pathlib.Path):
+        """Compiles on first use.
+
+        Args:
+          logits, variables, batch_size: as of `Predictor`.
+          folder: receives one file per answer, named by the weights and the question.
+        """
         super().__init__(logits, variables, batch_size)
         self._weights = checkpoint.digest(variables)
         self._folder = folder
@@ -35,12 +41,14 @@ class RememberedPredictor(Predictor):
         """f32[N,K] of the view under masks bool[N,R]."""
         return self._answer([view, masks], super().masked)
 
-    def _answer(self, question: Sequence[Any], ask: Callable[..., np.ndarray]) -> np.ndarray:
+    def _answer(
+        self, question: Sequence[View | np.ndarray], ask: Callable[..., np.ndarray]
+    ) -> np.ndarray:
         name = f"{self._weights[:16]}-{checkpoint.digest(question)[:32]}.npy"
         path = self._folder / name
-        known = _read(path)
-        if known is not None:
-            return known
+        cached = _read(path)
+        if cached is not None:
+            return cached
         answer = ask(*question)
         file = io.BytesIO()
         np.save(file, answer, allow_pickle=False)
@@ -49,7 +57,7 @@ class RememberedPredictor(Predictor):
 
 
 def _read(path: pathlib.Path) -> np.ndarray | None:
-    """The answer; None: there is none, or a power cut left a part of it."""
+    """Reads an answer; None where there is none, or only a part of it (after a power cut)."""
     try:
         return np.asarray(np.load(path, allow_pickle=False))
     except (FileNotFoundError, ValueError, EOFError):

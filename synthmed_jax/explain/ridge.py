@@ -60,20 +60,21 @@ def fit(masks: np.ndarray, answers: np.ndarray, group: np.ndarray) -> Fit:
       answers: f[N,K], probabilities.
       group: i32[N], rows that were drawn together (see `draw_masks`).
     """
-    # BLAS's threads gain nothing on matrices this small, and go on spinning for some 50 ms on the
-    # cores that the network is to use next.
+    # BLAS's threads gain nothing on matrices this small, and afterwards they spin for some 50 ms on
+    # the cores that the network needs next.
     with _blas().limit(limits=1):
-        found = _solve(masks, answers.astype(np.float64), kernel(masks), ALPHA)
-        errors = _standard_errors(found, group)
-        r2 = _r2(masks, answers, found.weights, found.intercepts)
-    return Fit(found.weights, errors, found.intercepts, r2)
+        solution = _solve(masks, answers.astype(np.float64), kernel(masks), ALPHA)
+        errors = _standard_errors(solution, group)
+        r2 = _r2(masks, answers, solution.weights, solution.intercepts)
+    return Fit(solution.weights, errors, solution.intercepts, r2)
 
 
 def fit_controlled(masks: np.ndarray, answers: np.ndarray, group: np.ndarray, seed: int) -> Fit:
-    """What `fit` estimates, from fewer evaluations, by a control variate.
+    """Estimates what `fit` does with less noise from as many evaluations, by a control variate.
 
-    A logistic model of the answers costs nothing to ask, so its own linear model is known all but
-    exactly from MANY masks; the evaluations have to say no more than how the network's differs.
+    A logistic model of the answers costs nothing to evaluate, so the linear model of its answers is
+    known almost exactly from MANY masks. The network's evaluations are then needed only for the
+    difference between its answers and the logistic model's.
 
     Args:
       masks, answers, group: as of `fit`; answers above 0.
@@ -94,13 +95,13 @@ def fit_controlled(masks: np.ndarray, answers: np.ndarray, group: np.ndarray, se
 
 
 def _logistic(masks: np.ndarray, answers: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """bool[M,R] -> f64[M,K], softmax of what is linear in the masks; fitted in the logarithms."""
+    """Fits the logarithms linearly: returns bool[M,R] -> f64[M,K], the softmax of that fit."""
     model = _solve(masks, np.log(np.maximum(answers, TINY)), np.ones(len(masks)), ALPHA)
     return lambda rows: special.softmax(rows @ model.weights + model.intercepts, axis=1)
 
 
 class _Solution(NamedTuple):
-    """A weighted ridge regression, and what its standard errors are made of.
+    """A weighted ridge regression, and what its standard errors are computed from.
 
     Attributes:
       weights: f64[R,K].
@@ -135,19 +136,19 @@ def _r2(
     closeness = kernel(masks)
     unexplained = closeness @ (answers - intercepts - masks @ weights) ** 2
     total = closeness @ (answers - np.average(answers, axis=0, weights=closeness)) ** 2
-    # Rounding, not variation: the answers of a network that sees no difference.
+    # Below this it is rounding, not variation: the network sees no difference between the masks.
     varies = total > 1e-12 * len(answers)
     return np.where(varies, 1 - unexplained / np.where(varies, total, 1), 0.0)
 
 
-def _standard_errors(found: _Solution, group: np.ndarray, models: int = 1) -> np.ndarray:
+def _standard_errors(solution: _Solution, group: np.ndarray, models: int = 1) -> np.ndarray:
     """Square roots of the diagonal of A^-1 (sum_g s_g s_g') A^-1; s_g a group's summed scores."""
-    n, r = found.weighted.shape
+    n, r = solution.weighted.shape
     together = sparse.csr_array((np.ones(n), (group, np.arange(n))))
-    # Residuals are smaller than errors by what the models that were fitted took up.
+    # Each fitted model has taken r + 1 degrees of freedom out of the residuals.
     correction = n / max(n - models * (r + 1), 1)
     errors = []
-    for column in found.residual.T:
-        scores = together @ (found.weighted * column[:, None])
-        errors.append(np.sqrt(correction * ((scores @ found.inverse) ** 2).sum(axis=0)))
+    for column in solution.residual.T:
+        scores = together @ (solution.weighted * column[:, None])
+        errors.append(np.sqrt(correction * ((scores @ solution.inverse) ** 2).sum(axis=0)))
     return np.stack(errors, axis=1)

@@ -1,6 +1,6 @@
-"""Numbers about explanations: where the importance lies, whether it is true, whether it is stable.
+"""Numbers about explanations: where importance lies, whether it is true, whether it is stable.
 
-Everything here takes a weight a region, whatever method gave it.
+Every function takes one weight per region, whichever method gave it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,18 @@ from synthmed_jax.results.explanations import Stability
 from synthmed_jax.statistics.agreement import rank_correlation
 
 SURE_ERRORS = 2.0  # standard errors that a weight must be away from 0 to count
-RANDOM_ORDERS = 5  # of hiding regions, that the importance of regions is held against
+RANDOM_ORDERS = 5  # of hiding regions, with which an order by importance is compared
 
 
 def importance(weights: np.ndarray, errors: np.ndarray | None = None) -> np.ndarray | None:
-    """Each region's share of all importance, f64[R], summing to 1.
+    """Returns each region's share of all importance, f64[R], summing to 1.
 
-    The magnitude of its weight, and 0 where that is within SURE_ERRORS standard errors of nothing;
-    None where no region has any.
+    A region's importance is the magnitude of its weight, or 0 where that is at most SURE_ERRORS
+    standard errors. None where no region has any.
+
+    Args:
+      weights: f64[R].
+      errors: f64[R], their standard errors; None: every weight counts.
     """
     size = np.abs(weights)
     if errors is not None:
@@ -34,14 +38,19 @@ def importance(weights: np.ndarray, errors: np.ndarray | None = None) -> np.ndar
 
 
 def spread(shares: np.ndarray, segments: np.ndarray) -> np.ndarray:
-    """Shares f64[R] laid evenly over their regions' pixels: f64[S,S], summing to what they do."""
+    """Spreads shares f64[R] evenly over the pixels of their regions: f64[S,S], of the same sum."""
     return (shares / np.bincount(segments.reshape(-1)))[segments]
 
 
 def enrichment(shares: np.ndarray, segments: np.ndarray, area: np.ndarray) -> float | None:
-    """Importance inside an area bool[S,S] over what chance would put there; 1.0: no preference.
+    """Returns an area's share of the importance over its share of the pixels; 1.0: no preference.
 
-    None for an area of nothing or of everything.
+    None for an area of no or of all pixels.
+
+    Args:
+      shares: f64[R], of `importance`.
+      segments: i32[S,S].
+      area: bool[S,S].
     """
     part = float(area.mean())
     return float(spread(shares, segments)[area].sum()) / part if 0 < part < 1 else None
@@ -50,8 +59,8 @@ def enrichment(shares: np.ndarray, segments: np.ndarray, area: np.ndarray) -> fl
 def foreground(image: np.ndarray) -> np.ndarray:
     """Tissue against background, bool[S,S], by Otsu's threshold (1979) on the grey levels.
 
-    Background is the side of the threshold that most of the image's rim is on: dark around a head,
-    bright around a stained cell. An even image is all background.
+    Background is the side of the threshold on which most of the image's rim lies: dark around a
+    head, bright around a stained cell. An image of one grey level is all background.
     """
     grey = image.astype(np.float64).mean(axis=-1)
     if grey.min() == grey.max():
@@ -68,7 +77,7 @@ def rim(size: int, width: int) -> np.ndarray:
 
 
 def border(size: int) -> np.ndarray:
-    """The outer eighth of each side, where scale bars and burnt-in text are, bool[S,S]."""
+    """The outer eighth along each side, where scale bars and burnt-in text are, bool[S,S]."""
     return rim(size, max(1, size // 8))
 
 
@@ -80,12 +89,12 @@ def corners(size: int) -> np.ndarray:
 
 
 class Faithfulness(NamedTuple):
-    """Mean probability of the explained class on the way from all to nothing and back.
+    """Mean probability of the explained class while regions are hidden, or shown, one by one.
 
     Attributes:
       deletion: while regions are hidden, most important first; low is good.
       insertion: while they are shown, most important first; high is good.
-      random_deletion, random_insertion: the same in random order, what chance gives.
+      random_deletion, random_insertion: the same in random orders: what chance gives.
     """
 
     deletion: float
@@ -114,7 +123,7 @@ def faithfulness(
     """Areas under the deletion and insertion curves (Petsiuk et al., 2018), for each ranking.
 
     Args:
-      rankings: weights f64[R] of one method each, all of this view; largest first.
+      rankings: weights f64[R] of this view, by one method each; the largest comes first.
       seed: of the RANDOM_ORDERS random orders, which all methods share.
     """
     rng = np.random.default_rng(seed)
@@ -137,7 +146,12 @@ def _removal(order: np.ndarray) -> np.ndarray:
 
 
 def stability(repeats: Sequence[np.ndarray], top: int = 5) -> Stability:
-    """Compares explanations f64[R] of one image that differ in their seed; two or more."""
+    """Compares explanations of one image under different seeds.
+
+    Args:
+      repeats: weights f64[R], two or more.
+      top: the strongest regions whose overlap is measured.
+    """
     pairs = list(itertools.combinations(repeats, 2))
     correlations = [rank_correlation(a, b) for a, b in pairs]
     best = [{int(i) for i in np.argsort(-weights, kind="stable")[:top]} for weights in repeats]
@@ -150,7 +164,12 @@ def pointing(weights: np.ndarray, segments: np.ndarray, lesion: np.ndarray) -> t
 
     A region points at its pixel nearest to its centre.
 
-    Returns (hit, chance): chance is the share of all regions that point into it.
+    Args:
+      weights: f64[R].
+      segments: i32[S,S].
+      lesion: bool[S,S].
+
+    Returns (hit, chance): chance is the share of all regions that point into the lesion.
     """
     inside = np.array([lesion[middle(segments == r)] for r in range(int(segments.max()) + 1)])
     return bool(inside[weights.argmax()]), float(inside.mean())

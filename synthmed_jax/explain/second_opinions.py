@@ -1,8 +1,8 @@
-"""Other ways to say which regions matter, on LIME's regions, so that all are scored alike."""
+"""Other methods that weigh LIME's regions, so that all methods are scored alike."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import flax.linen as nn
 import jax
@@ -10,16 +10,22 @@ import jax.numpy as jnp
 import numpy as np
 
 from synthmed_jax.explain.predictor import Predictor, View
+from synthmed_jax.parallel import Tree
 
-# Grad-CAM reads the last feature map of at least so many pixels a side: in small images the very
-# last one is a single pixel, which says nothing about where.
+# Grad-CAM reads the last feature map of at least so many pixels along each side: of small images
+# the very last one is a single pixel, which says nothing about where.
 SMALLEST_MAP = 4
+
+# What flax hands to an interceptor of a module's method, beside the method.
+Args = tuple[Tree, ...]
+Options = dict[str, Tree]
+Context = nn.module.InterceptorContext
 
 
 def occlusion(predictor: Predictor, view: View, label: int) -> np.ndarray:
-    """By how much hiding each region alone lowers the class's probability (Zeiler & Fergus, 2014).
+    """Returns by how much hiding each region alone lowers a class's probability, f64[R].
 
-    Returns f64[R].
+    Zeiler & Fergus (2014).
     """
     masks = np.concatenate([np.ones((1, view.num_regions), bool), np.eye(view.num_regions) == 0])
     answers = predictor.masked(view, masks)[:, label].astype(np.float64)
@@ -27,32 +33,34 @@ def occlusion(predictor: Predictor, view: View, label: int) -> np.ndarray:
 
 
 class GradCam:
-    """Grad-CAM (Selvaraju et al., 2017) of any Linen network, compiled once.
+    """Grad-CAM (Selvaraju et al., 2017) of any Linen network, compiled once per image size.
 
-    The feature map is found by following a forward pass, so no network needs to be changed for it.
+    It intercepts the forward pass to find the feature map, so that no network is written for it.
     """
 
     def __init__(self, predictor: Predictor):
-        """predictor: the network; the map is looked for at its first image's size."""
+        """Compiles on first use; the logits of `predictor` must call Linen modules."""
         self._predictor = predictor
         self._maps = jax.jit(self._map)
 
     def __call__(self, view: View, label: int) -> np.ndarray:
-        """f64[R], the mean of the map over each region."""
+        """Returns the mean of the map of class `label` over each region, f64[R]."""
         heat = np.asarray(
             self._maps(self._predictor.variables, view.image[None], label), np.float64
         )
         return mean_by_region(heat, view.segments)
 
-    def _map(self, variables: Any, images: jax.Array, label: jax.Array) -> jax.Array:
+    def _map(self, variables: Tree, images: jax.Array, label: jax.Array) -> jax.Array:
         """f32[S,S] of images [1,S,S,C]: relu(sum_c mean(dy/dA_c) A_c), resized bilinearly."""
         place, shape = self._last_map(variables, images)
 
         def logit(change: jax.Array) -> tuple[jax.Array, jax.Array]:
             outputs: list[jax.Array] = []
 
-            def add(next_function: Any, args: Any, kwargs: Any, context: Any) -> Any:
-                output = next_function(*args, **kwargs)
+            def add(
+                call: Callable[..., Tree], args: Args, options: Options, context: Context
+            ) -> Tree:
+                output = call(*args, **options)
                 if _is_map(output, context):
                     outputs.append(output)
                     if len(outputs) - 1 == place:
@@ -67,17 +75,19 @@ class GradCam:
         heat = jax.nn.relu((gradient.mean(axis=(1, 2), keepdims=True) * features).sum(axis=-1))
         return jax.image.resize(heat[0], images.shape[1:3], "bilinear")
 
-    def _last_map(self, variables: Any, images: jax.Array) -> tuple[int, tuple[int, ...]]:
-        """Which of the network's feature maps, in the order of its forward pass, and its shape."""
+    def _last_map(self, variables: Tree, images: jax.Array) -> tuple[int, tuple[int, ...]]:
+        """Place of the map to read among the network's feature maps, in order, and its shape."""
         shapes: list[tuple[int, ...]] = []
 
-        def record(next_function: Any, args: Any, kwargs: Any, context: Any) -> Any:
-            output = next_function(*args, **kwargs)
+        def record(
+            call: Callable[..., Tree], args: Args, options: Options, context: Context
+        ) -> Tree:
+            output = call(*args, **options)
             if _is_map(output, context):
                 shapes.append(output.shape)
             return output
 
-        # A function of its own: JAX remembers the shapes of one that it has seen before.
+        # A new function: JAX would not trace again one that it has traced before.
         with nn.intercept_methods(record):
             jax.eval_shape(lambda v, x: self._predictor.logits(v, x), variables, images)
         least = min(SMALLEST_MAP, max(min(shape[1:3]) for shape in shapes))
@@ -85,7 +95,7 @@ class GradCam:
         return place, shapes[place]
 
 
-def _is_map(output: Any, context: Any) -> bool:
+def _is_map(output: Tree, context: Context) -> bool:
     return context.method_name == "__call__" and getattr(output, "ndim", 0) == 4
 
 

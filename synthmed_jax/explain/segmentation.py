@@ -1,4 +1,4 @@
-"""Regions of an image: what is switched off and on together."""
+"""Regions of an image: the pixels that are hidden and shown together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def segment(image: np.ndarray, method: str, count: int) -> np.ndarray:
     Args:
       image: u8 or f32 [S,S,C], C of 1 or 3.
       method: one of SEGMENTATIONS.
-      count: about how many regions; quickshift and felzenszwalb find their own number.
+      count: about how many regions; for quickshift and felzenszwalb it is a mere hint.
 
     Returns i32[S,S], the region of each pixel, from 0 without gaps.
 
@@ -32,7 +32,7 @@ def segment(image: np.ndarray, method: str, count: int) -> np.ndarray:
 
 def _slic(image: np.ndarray, count: int) -> np.ndarray:
     """SLIC (Achanta et al., 2012), on the plain grey levels or RGB."""
-    # Compactness 0.4 of a grey range of 1: regions follow the tissue, yet none swallows the brain.
+    # Compactness 0.4 for a grey range of 1: regions follow the tissue, and none is the whole brain.
     return skimage_segmentation.slic(
         image / np.sqrt(image.shape[-1]),
         n_segments=count,

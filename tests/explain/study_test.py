@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from synthmed_jax.explain import study
-from synthmed_jax.results.explanations import Alarm
-from synthmed_jax.statistics.intervals import Estimate
+from synthmed_jax.results.explanations import Alarm, Stability
+from synthmed_jax.statistics.intervals import Estimate, mean_estimate, share_estimate
 
 
 def _share(low):
@@ -19,6 +19,42 @@ def _summary(border_low, corners_low):
 def test_an_alarm_needs_an_interval_wholly_above_the_areas_share():
     alarms = study.shortcut_alarms({"a": _summary(1.2, 0.9), "b": _summary(1.0, None)})
     assert alarms == (Alarm("a", "border", _share(1.2)),)
+
+
+def _study(numbers, heat=None, stability=None):
+    methods = {method: {} for method in study.METHODS}
+    return study.Study(None, stability, methods | {"lime": numbers}, heat)
+
+
+def test_a_summary_is_of_the_images_that_have_the_number():
+    studies = [
+        _study({"r2": 0.5, "border": None, "hit": 1.0}, stability=Stability(0.25, 1.0)),
+        _study({"r2": 0.75, "border": 2.0}, stability=Stability(0.75, 0.5)),
+    ]
+    summary = study.summarise(studies)
+    assert summary["lime"]["r2"] == mean_estimate([0.5, 0.75])
+    assert summary["lime"]["border"] == mean_estimate([2.0])
+    # Hits are a share of trials: even a single one has an interval.
+    assert summary["lime"]["hit"] == share_estimate([1.0])
+    assert summary["lime"]["rank_correlation"] == mean_estimate([0.25, 0.75])
+    assert summary["lime"]["top_overlap"] == mean_estimate([1.0, 0.5])
+    assert summary["occlusion"] == {}
+
+
+def test_real_and_synthetic_are_compared_by_class_in_numbers_and_in_mean_maps():
+    hill = np.arange(4.0).reshape(2, 2) / 6
+    real = {"a": [_study({"r2": v}, hill) for v in (0.1, 0.2)], "b": [_study({"r2": 0.5}, hill)]}
+    synthetic = {
+        "a": [_study({"r2": v}, heat) for v, heat in ((0.3, hill), (0.4, hill), (1, None))]
+    }
+    compared = study.compare(real, synthetic, seed=0)
+    assert [(row.class_name, row.number) for row in compared.tests] == [("a", "r2")]
+    assert (compared.tests[0].n_real, compared.tests[0].n_synthetic) == (2, 3)
+    assert compared.tests[0].superiority == 1
+    # The image whose map is empty is left out; class b has too few.
+    assert compared.places["a"].half == 1
+    assert compared.places["a"].all == pytest.approx(1)
+    assert compared.places["b"] is None
 
 
 def test_importance_that_no_image_has_is_no_alarm():
