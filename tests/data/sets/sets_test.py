@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import pytest
 
-from synthmed_jax.data import sets
+from synthmed_jax.data import records, sets
+from synthmed_jax.data.sets import builders, listing
 from synthmed_jax.errors import UserError
 
 
@@ -37,3 +40,29 @@ def test_the_name_in_the_config_is_the_name_of_the_prepared_copy():
     assert {name: builder.name for name, builder in sets.DATASETS.items()} == {
         name: name for name in sets.DATASETS
     }
+
+
+class Sorted(builders.ImageBuilder):
+    """A set of another layout: the class is the beginning of the file's name."""
+
+    @classmethod
+    def make_source(cls, settings):
+        root, names = Path(settings.dir), ("ill", "well")
+        files = [
+            listing.ImageFile(file, names.index(file.split("_")[0]))
+            for file in listing.walk_images(root)
+        ]
+        return builders.hash_source(root, names, files)
+
+
+def test_another_set_is_a_class_and_a_line(tmp_path, settings, make_images, monkeypatch):
+    monkeypatch.setitem(sets.DATASETS, "sorted", Sorted)
+    make_images(tmp_path, "well_1.png", "ill_1.png", "ill_2.png")
+    data = settings(name="sorted", dir=str(tmp_path))
+    stored = records.open_records(data)
+    assert [(record.file, record.label) for record in stored] == [
+        ("ill_1.png", 0),
+        ("ill_2.png", 0),
+        ("well_1.png", 1),
+    ]
+    assert Sorted.make_lesion_of(data, 16) is None
