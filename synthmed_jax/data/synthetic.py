@@ -51,13 +51,29 @@ def write_manifest(directory: Path, rows: Iterable[ManifestRow]) -> None:
     Args:
       directory: the synthetic set's folder.
       rows: one per image, in any order.
+
+    Raises:
+      UserError: the manifest that is there has columns of somebody else's, which would be lost.
     """
+    _refuse_foreign_columns(directory / "manifest.csv")
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(MANIFEST_FIELDS)
     in_order = sorted(rows, key=lambda row: (row.class_name, row.index))
     writer.writerows(map(operator.attrgetter(*_ATTRIBUTES), in_order))
     write_text(directory / "manifest.csv", stream.getvalue())
+
+
+def _refuse_foreign_columns(path: Path) -> None:
+    if not path.is_file():
+        return
+    with path.open(newline="", encoding="utf-8") as stream:
+        foreign = [name for name in next(csv.reader(stream), []) if name not in MANIFEST_FIELDS]
+    if foreign:
+        raise UserError(
+            f"{path} has the column(s) {', '.join(foreign)}, which would be lost when more images "
+            "are drawn: keep them in a file of their own"
+        )
 
 
 def read_manifest(directory: Path) -> list[ManifestRow]:

@@ -54,6 +54,9 @@ def test_manifest_with_more_columns_is_readable(tmp_path):
     lines = [f"{line},{'kept' if number == 0 else 'yes'}" for number, line in enumerate(lines)]
     (tmp_path / "manifest.csv").write_text("\n".join(lines))
     assert synthetic.read_manifest(tmp_path) == rows
+    # Written anew, it would lose what somebody has added.
+    with pytest.raises(UserError, match="the column.s. kept, which would be lost"):
+        synthetic.write_manifest(tmp_path, rows)
 
 
 def test_rows_that_end_in_an_error_leave_the_old_manifest(tmp_path):
