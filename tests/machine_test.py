@@ -1,11 +1,19 @@
-import json
-
 from synthmed_jax.machine import describe_run, peak_memory_mib
+from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
 
 
-def test_a_run_describes_itself():
-    facts = json.loads(json.dumps(describe_run()))
-    assert facts["versions"]["jax"]
-    assert len(facts["devices"]) == 2
-    assert facts["cpu"]
-    assert peak_memory_mib() > 10
+def test_a_run_describes_itself(tmp_path):
+    data = DataFacts("phantom", "abc", 12, ("broken.png",))
+    stages = {"split": StageRecord("finished", 1.5, 310.2)}
+    info = describe_run(seeds={"split.seed": 3}, data=data, stages=stages)
+    assert info.versions["jax"]
+    assert len(info.devices) == 2
+    assert info.cpu
+    assert (info.seeds, info.data, info.stages) == ({"split.seed": 3}, data, stages)
+    info.write(tmp_path / "run.json")
+    assert RunInfo.read(tmp_path / "run.json") == info
+
+
+def test_memory_is_counted_in_mebibytes():
+    # JAX alone takes more than 10, and no test machine has a hundred gibibytes to fill.
+    assert 10 < peak_memory_mib() < 100_000
