@@ -25,7 +25,7 @@ def make_ours(options: reference.Options, images: np.ndarray) -> Callable[[], No
     """Prediction of ours."""
     own = make_settings(options)
     programs = make_programs(make_network(options.backbone, NUM_CLASSES, own), own)
-    state = programs.init(jax.random.key(0), make_rates(own, steps_an_epoch=1000))
+    state = programs.init(jax.random.key(0), make_rates(own, steps_per_epoch=1000))
     variables = state.variables
 
     def call() -> None:

@@ -47,7 +47,7 @@ def make_ours(options: reference.Options) -> tuple[Callable[[], None], int]:
     """One training step of ours, and the number of parameters."""
     own = make_settings(options)
     programs = make_programs(make_network(options.backbone, NUM_CLASSES, own), own)
-    rates = make_rates(own, steps_an_epoch=1000)
+    rates = make_rates(own, steps_per_epoch=1000)
     state, batch = programs.init(jax.random.key(0), rates), make_batch(options)
     parameters = reference.count(state.params)
 

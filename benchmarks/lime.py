@@ -31,7 +31,7 @@ def make_predictor(options: reference.Options) -> Predictor:
     """A ResNet-18 with random weights."""
     own = make_settings(options)
     programs = make_programs(make_network("resnet18", NUM_CLASSES, own), own)
-    state = programs.init(jax.random.key(0), make_rates(own, steps_an_epoch=1000))
+    state = programs.init(jax.random.key(0), make_rates(own, steps_per_epoch=1000))
     return Predictor(programs.logits, state.variables, options.batch_size)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from synthmed_jax import checkpoint, parallel
 from synthmed_jax.classifiers import placement
+from synthmed_jax.classifiers.networks.backbone import Variables
 from synthmed_jax.classifiers.placement import Placed
 from synthmed_jax.classifiers.programs import Programs, State
 from synthmed_jax.classifiers.rates import Rates
@@ -28,9 +29,10 @@ from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.files import write_json
 from synthmed_jax.metrics_log import MetricsLog, read_metrics
+from synthmed_jax.parallel import Tree
 from synthmed_jax.progress import progress_bar
 
-# Between two saved epochs. A small network's training ends sooner, and is saved once.
+# Between two saved epochs. A short training ends sooner, and has no resume/.
 SAVE_SECONDS = 300.0
 
 Record = dict[str, float]
@@ -43,11 +45,11 @@ class Progress(NamedTuple):
     Attributes:
       state: what the next epoch starts from.
       best: variables of the epoch with the lowest validation loss, as numpy arrays; empty before.
-      records: one an epoch, as in metrics.jsonl.
+      records: one per epoch, as in metrics.jsonl.
     """
 
     state: State
-    best: dict[str, Any]
+    best: Variables
     records: list[Record]
 
 
@@ -62,7 +64,7 @@ def train_fold(
     *,
     folder: pathlib.Path | None = None,
     report: Callable[[Record], None] = lambda record: None,
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[Variables, dict[str, Any]]:
     """Trains one network, keeping the weights of the lowest validation loss.
 
     Args:
@@ -72,9 +74,9 @@ def train_fold(
       validation: sets by name whose loss and accuracy are measured after each epoch.
       select: the name of the set whose loss decides.
       description: of the progress bar.
-      folder: receives metrics.jsonl, resume/ (from which a training that was broken off goes on,
-        until it has ended), checkpoint/ and last result.json; None: nothing is written.
-      report: is told every epoch's record.
+      folder: where metrics.jsonl, resume/ (from which an interrupted training goes on; deleted at
+        its end), checkpoint/ and, last, result.json are written; None: nothing is written.
+      report: called with every epoch's record.
 
     Returns:
       ({"params", "batch_stats"}, result): the best epoch's variables as numpy arrays, its losses
@@ -109,7 +111,7 @@ def train_fold(
             started = time.monotonic()
             seen = []
             for n in range(len(records) * steps, (len(records) + 1) * steps):
-                state, metrics = programs.step(state, placed.batches[n], placed.kept)
+                state, metrics = programs.step(state, placed.batches[n], placed.resident)
                 seen.append(metrics)
                 bar.update(batch_size)
             scores = _score(programs, state, seen, placed, validation)
@@ -127,8 +129,8 @@ def train_fold(
             if folder:
                 log.write(**record)
             if folder and time.monotonic() - saved > SAVE_SECONDS:
-                kept = _kept(state, best, batch_size)
-                checkpoint.save(folder / "resume", len(records), kept, keep=1)
+                to_save = _to_save(state, best, batch_size)
+                checkpoint.save(folder / "resume", len(records), to_save, keep=1)
                 saved = time.monotonic()
     seconds = sum(record["seconds"] for record in records)
     result = {
@@ -158,11 +160,11 @@ def _score(
     """Loss and accuracy: "train_..." in the steps of an epoch, "<set>_..." of every set after."""
     means = jax.tree.map(lambda *v: float(np.mean(v)), *jax.device_get(seen))
     scores = {f"train_{name}": mean for name, mean in means.items()}
-    for name, (images, kept) in placed.validation.items():
-        probabilities = programs.predict(state.variables, images, kept=kept)
+    for name, (images, resident) in placed.validation.items():
+        probabilities = programs.predict(state.variables, images, resident=resident)
         labels = validation[name].labels
-        own = np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, 1)
-        scores[f"{name}_loss"] = float(-np.log(own).mean())
+        of_label = np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, 1)
+        scores[f"{name}_loss"] = float(-np.log(of_label).mean())
         scores[f"{name}_accuracy"] = float((probabilities.argmax(-1) == labels).mean())
     return scores
 
@@ -206,7 +208,7 @@ def _outcome(
     }
 
 
-def _kept(state: State, best: Any, batch_size: int) -> dict[str, Any]:
+def _to_save(state: State, best: Variables, batch_size: int) -> dict[str, Tree]:
     """What a training goes on from; the rest of its state follows from settings and seed."""
     return {
         "step": state.step,
@@ -222,7 +224,8 @@ def _resume(
 ) -> Progress | None:
     """The last epoch that was saved, or None.
 
-    Another number of devices may fill other batches: what was saved is then of another training.
+    With another number of devices the batches may have another size; what was saved then belongs to
+    another training, and is deleted.
     """
     epochs = checkpoint.latest_step(folder / "resume")
     if epochs is None:
@@ -234,20 +237,20 @@ def _resume(
             "and this training starts again"
         )
     like = jax.eval_shape(programs.init, key, rates)
-    kept = checkpoint.restore(folder / "resume", _kept(like, like.variables, batch_size))
-    best, of_batches = kept.pop("best"), kept.pop("batch_size")
-    if of_batches != batch_size:
+    saved = checkpoint.restore(folder / "resume", _to_save(like, like.variables, batch_size))
+    best, saved_batch_size = saved.pop("best"), saved.pop("batch_size")
+    if saved_batch_size != batch_size:
         shutil.rmtree(folder / "resume")
         return None
-    return Progress(State(key=key, rates=rates, **kept), best, records)
+    return Progress(State(key=key, rates=rates, **saved), best, records)
 
 
-def _finish(folder: pathlib.Path, best: dict[str, Any], result: dict[str, Any]) -> None:
-    """Writes the best weights, then the result; a training killed in between ends so once more."""
+def _finish(folder: pathlib.Path, best: Variables, result: dict[str, Any]) -> None:
+    """Writes the best weights and then the result; if killed between, it can be called again."""
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
     checkpoint.save(folder / "checkpoint", result["best_epoch"], best, keep=1)
     write_json(folder / "result.json", result)
-    # A folder that is half deleted must not be taken for one to go on from.
+    # Renamed first, so that a half-deleted folder is not taken for one to go on from.
     ended = folder / "ended"
     shutil.rmtree(ended, ignore_errors=True)
     if (folder / "resume").exists():
