@@ -12,9 +12,13 @@ _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
 def keep_freed_memory() -> None:
     """Tells glibc to reuse large blocks; call before threads are started.
 
-    XLA allocates its work space (hundreds of MB) anew for each call, and glibc maps and unmaps
-    blocks of that size: each training step pays for clearing all of these pages again. Threads
-    share one arena, for blocks above 64 MB fit in no other. Without effect elsewhere than on glibc.
+    XLA allocates its work space (hundreds of MB) anew in each call, and glibc maps and unmaps
+    blocks of that size, so that each training step waits until all their pages are cleared again.
+    All threads get one arena, because only the main arena has room for blocks above 64 MB. Without
+    glibc, this does nothing.
+
+    Raises:
+      RuntimeError: glibc refuses a setting.
     """
     if platform.libc_ver()[0] != "glibc":
         return

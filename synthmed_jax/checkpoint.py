@@ -1,6 +1,6 @@
 """Checkpoints: the only file with orbax.
 
-Every checkpoint carries the sha256 of its arrays, because flipped bits load silently otherwise.
+Every checkpoint holds the sha256 of its arrays: orbax alone loads flipped bits without an error.
 """
 
 from __future__ import annotations
@@ -28,9 +28,16 @@ def digest(tree: Tree) -> str:
 
 
 def save(directory: pathlib.Path, step: int, state: Tree, *, keep: int = 2) -> str:
-    """Writes a checkpoint atomically, keeps the latest `keep`, and returns the state's digest.
+    """Writes a checkpoint atomically, and returns the state's digest.
 
-    Raises UserError where a later one lies already.
+    Args:
+      directory: of all checkpoints of one training.
+      step: of this one, at least 0.
+      state: tree of arrays.
+      keep: how many of the latest checkpoints stay.
+
+    Raises:
+      UserError: the directory has a checkpoint of a later step.
     """
     state = jax.tree.map(np.asarray, state)
     policy = ocp.training.preservation_policies.LatestN(keep)
@@ -56,7 +63,7 @@ def restore(directory: pathlib.Path, like: Tree, step: int | None = None) -> Tre
     Args:
       directory: where `save` wrote.
       like: tree of arrays or ShapeDtypeStructs with the saved structure.
-      step: which checkpoint.
+      step: of the checkpoint; None: the latest.
 
     Raises:
       UserError: none there, or its bytes are not those that were written.

@@ -20,7 +20,9 @@ _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "configs/<name>.py[:paper|cpu|smoke]; --config.<field>=<value> overrides."
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder for everything that the run writes.")
-_STAGES = flags.DEFINE_list("stages", [], f"Only these, of {', '.join(stage.name for stage in STAGES)}.")
+_STAGES = flags.DEFINE_list(
+    "stages", [], f"Only these, of {', '.join(stage.name for stage in STAGES)}."
+)
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Only say how long the run will take here.")
 
 

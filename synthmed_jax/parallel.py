@@ -19,14 +19,15 @@ from synthmed_jax import allocator
 from synthmed_jax.errors import UserError
 
 AXIS = "devices"
-# XLA kills the process when a virtual device waits 40 seconds for another, which a machine that
-# sleeps, or has too much else to do, makes happen: no wait under ten hours shall kill a run.
+# XLA aborts the process when a virtual CPU device has waited 40 seconds for another one, as happens
+# on a machine that was asleep or is overloaded. Here a device may wait for ten hours.
 CPU_COLLECTIVE_TIMEOUTS = (
     "--xla_cpu_collective_call_warn_stuck_timeout_seconds=120"
     " --xla_cpu_collective_call_terminate_timeout_seconds=36000"
     " --xla_cpu_collective_timeout_seconds=36000"
 )
 
+# A pytree: nested dicts, tuples and named tuples of arrays.
 Tree = Any
 
 
@@ -36,17 +37,19 @@ def available_cores() -> int:
 
 
 def set_up_devices(cpu_devices: int) -> None:
-    """Makes `cpu_devices` virtual CPU devices (0: one a core); call before any JAX operation.
+    """Sets how many virtual devices JAX makes of the CPU; call it before any JAX operation.
 
-    Memory that is freed stays in the process (see allocator.py).
+    Also keeps freed memory in the process (see allocator.py) and sets CPU_COLLECTIVE_TIMEOUTS.
+    Where JAX runs on a GPU or TPU, its devices are what they are.
 
-    Without effect on machines where JAX runs on a GPU or TPU.
+    Args:
+      cpu_devices: how many; 0: one per core that this process may use.
     """
     allocator.keep_freed_memory()
     jax.config.update("jax_num_cpu_devices", cpu_devices or available_cores())
     flags = os.environ.get("XLA_FLAGS", "")
     if CPU_COLLECTIVE_TIMEOUTS not in flags:
-        # The user's own flags come last, and win.
+        # Of a flag that is given twice, XLA takes the last: the user's.
         os.environ["XLA_FLAGS"] = f"{CPU_COLLECTIVE_TIMEOUTS} {flags}".strip()
 
 
@@ -85,12 +88,12 @@ def example_indices(local_batch: int) -> jax.Array:
     return jax.lax.axis_index(AXIS) * local_batch + jnp.arange(local_batch)
 
 
-def _as_it_is(kept: Tree, batch: Tree) -> Tree:
+def _unchanged(resident: Tree, batch: Tree) -> Tree:
     return batch
 
 
 def train_step(
-    step: Callable[[Tree, Tree], tuple[Tree, Tree]], load: Callable[[Tree, Tree], Tree] = _as_it_is
+    step: Callable[[Tree, Tree], tuple[Tree, Tree]], load: Callable[[Tree, Tree], Tree] = _unchanged
 ) -> Callable[..., tuple[Tree, Tree]]:
     """Maps step(state, local batch) -> (state, metrics) over the devices.
 
@@ -98,23 +101,25 @@ def train_step(
     The state's buffers are donated.
 
     Args:
-      load: (kept, local batch) -> the local batch that `step` takes, for data that stay on the
-        devices; a program of its own, so that `step` is compiled once for any amount of them.
+      step: sees one device's share of the batch.
+      load: (resident data, local batch) -> the local batch that `step` takes. It is compiled apart
+        from `step`, which therefore is compiled once, however much data there are.
 
     Returns:
-      A function (state, batch, kept=None) -> (state, metrics), batch with global leading axis B,
-      and what `everywhere` has kept.
+      A function (state, batch, resident=None) -> (state, metrics). The batch's arrays have the
+      global leading axis B. `resident` are data that stay on the devices, as `everywhere` returns
+      them; with None the batch goes to `step` as it is.
     """
     mapped = jax.pmap(step, axis_name=AXIS, in_axes=(None, 0), out_axes=None, donate_argnums=0)
     loaded = jax.pmap(load, axis_name=AXIS, in_axes=(None, 0))
 
-    def apply(state: Tree, batch: Tree, kept: Tree = None) -> tuple[Tree, Tree]:
+    def apply(state: Tree, batch: Tree, resident: Tree = None) -> tuple[Tree, Tree]:
         state, batch = _on_all_devices(state), split(batch)
-        if kept is not None:
-            batch = loaded(kept, batch)
+        if resident is not None:
+            batch = loaded(resident, batch)
         if jax.default_backend() == "cpu":
-            # At most 32 steps are under way, and the start of the next one waits for its place in
-            # a thread, of which there is one a device: short steps can need that one to end.
+            # XLA's CPU client allows 32 calls in flight. Dispatching one more blocks a thread that
+            # a pending all-reduce may need, which is a deadlock: so wait for the last step.
             jax.block_until_ready((state, batch))
         return mapped(state, batch)
 
@@ -122,10 +127,10 @@ def train_step(
 
 
 def _on_all_devices(state: Tree) -> Tree:
-    """Copies a state that is new to the devices, and waits until it is there.
+    """Copies a state that is not yet on the devices to them, and waits until it is there.
 
-    A CPU has as many threads as cores. Were a step begun while the second device still waits for
-    its copy, the first could block all of them in its reductions: neither would ever go on.
+    XLA's CPU client has one thread per core. If a step began while the second device still waited
+    for its copy, the first device's reductions could occupy all threads: a deadlock.
     """
     if _is_everywhere(jax.tree.leaves(state)[0]):
         return state
@@ -133,14 +138,14 @@ def _on_all_devices(state: Tree) -> Tree:
 
 
 def everywhere(tree: Tree) -> Tree:
-    """Puts a copy of every array that is not yet there on every device, so that no call does."""
+    """Copies every array to every device, but for those that are there, so that no call has to."""
     sharding = NamedSharding(Mesh(np.array(devices()), (AXIS,)), PartitionSpec())
     return jax.tree.map(lambda x: x if _is_everywhere(x) else jax.device_put(x, sharding), tree)
 
 
-def _is_everywhere(x: Any) -> bool:
-    # A step's results are named so. On a single device another name for the same place would have
-    # the step compiled again at its second call.
+def _is_everywhere(x: object) -> bool:
+    # A step's results have a NamedSharding. On one device, a SingleDeviceSharding is the same place
+    # but another type, and the step would be compiled again at its second call.
     return (
         isinstance(x, jax.Array)
         and isinstance(x.sharding, NamedSharding)
@@ -149,23 +154,25 @@ def _is_everywhere(x: Any) -> bool:
 
 
 def map_examples(
-    function: Callable[..., Tree], batch_size: int, load: Callable[[Tree, Tree], Tree] = _as_it_is
+    function: Callable[..., Tree], batch_size: int, load: Callable[[Tree, Tree], Tree] = _unchanged
 ) -> Callable[..., Tree]:
     """Maps function(state, *arrays) over examples, in padded batches of one compiled shape.
 
     Args:
-      function: (state, *[b, ...] arrays) -> tree of [b, ...] arrays; must treat examples alone.
-      batch_size: examples a call; rounded up to a multiple of the device count.
-      load: (kept, array [b, ...]) -> the array that `function` takes, as in `train_step`.
+      function: (state, *[b, ...] arrays) -> tree of [b, ...] arrays; what it returns of an example
+        must not depend on the others.
+      batch_size: examples per call; rounded up to a multiple of the device count.
+      load: (resident data, array [b, ...]) -> the array that `function` takes, as in `train_step`.
 
     Returns:
-      A function (state, *arrays [N, ...], kept=None) -> tree of numpy arrays [N, ...], any N >= 1.
+      A function (state, *arrays [N, ...], resident=None) -> tree of numpy arrays [N, ...], for any
+      N >= 1; `resident` as in `train_step`.
     """
     batch_size = -(-batch_size // device_count()) * device_count()
     mapped: dict[int, Callable[..., Tree]] = {}
     loaded = jax.pmap(load, axis_name=AXIS, in_axes=(None, 0))
 
-    def apply(state: Tree, *arrays: np.ndarray, kept: Tree = None) -> Tree:
+    def apply(state: Tree, *arrays: np.ndarray, resident: Tree = None) -> Tree:
         if len(arrays) not in mapped:
             mapped[len(arrays)] = jax.pmap(
                 function, axis_name=AXIS, in_axes=(None, *(0 for _ in arrays))
@@ -176,8 +183,8 @@ def map_examples(
         for start in range(0, n, batch_size):
             batch = [_pad(np.asarray(a[start : start + batch_size]), batch_size) for a in arrays]
             batch = split(batch)
-            if kept is not None:
-                batch = [loaded(kept, array) for array in batch]
+            if resident is not None:
+                batch = [loaded(resident, array) for array in batch]
             out = mapped[len(arrays)](state, *batch)
             pieces.append(jax.tree.map(_join, out))
         return jax.tree.map(lambda *p: np.concatenate(p)[:n], *pieces)

@@ -77,17 +77,19 @@ def test_what_stays_on_the_devices_is_loaded_there_and_compiles_no_step_again():
         total = parallel.mean(batch["x"].sum(0))
         return state + total, total
 
-    train_step = parallel.train_step(step, lambda kept, batch: {"x": kept[batch["index"]]})
-    predict = parallel.map_examples(lambda state, x: state + x, 4, lambda kept, index: kept[index])
+    train_step = parallel.train_step(step, lambda resident, batch: {"x": resident[batch["index"]]})
+    predict = parallel.map_examples(
+        lambda state, x: state + x, 4, lambda resident, index: resident[index]
+    )
     rng = np.random.default_rng(0)
     for count in (5, 9):
         x = rng.normal(size=(count, 3)).astype(np.float32)
-        kept = parallel.everywhere(x)
+        resident = parallel.everywhere(x)
         index = rng.integers(0, count, 6)
-        _, found = train_step(jnp.zeros(3), {"index": index}, kept)
+        _, found = train_step(jnp.zeros(3), {"index": index}, resident)
         np.testing.assert_allclose(found, x[index].sum(0) / 2, rtol=1e-6)
         one = np.float32(1)
-        found = predict(one, np.arange(count), kept=kept)
+        found = predict(one, np.arange(count), resident=resident)
         np.testing.assert_array_equal(found, predict(one, x))
     assert traced == [(3, 3)]
 

@@ -1,12 +1,13 @@
-"""A small network whose 64 features describe the user's own images, for distances between sets.
+"""A small network whose 64 features describe the user's images, for distances between sets.
 
-ImageNet's features know cats and dogs; these know what tells the classes of this data set apart.
+Features that were learned from ImageNet tell cats from dogs; these tell apart the classes of this
+data set.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import flax.linen as nn
 import jax
@@ -15,6 +16,7 @@ import numpy as np
 
 from synthmed_jax import parallel
 from synthmed_jax.classifiers.inputs import normalise
+from synthmed_jax.classifiers.networks.backbone import Variables
 from synthmed_jax.classifiers.settings import RANDOM, TrainingSettings
 from synthmed_jax.conv import conv_general_dilated
 
@@ -80,11 +82,11 @@ def training(image_size: int) -> TrainingSettings:
     )
 
 
-def make_features(batch_size: int) -> Callable[[dict[str, Any], np.ndarray], np.ndarray]:
+def make_features(batch_size: int) -> Callable[[Variables, np.ndarray], np.ndarray]:
     """Builds (a FeatureNet's variables, u8[N,S,S,C]) -> f32[N,FEATURES], compiled on first use."""
 
-    def features(variables: dict[str, Any], images: jax.Array) -> jax.Array:
-        own = {"params": variables["params"]["features"]}
-        return cast(jax.Array, Features().apply(own, normalise(images)))
+    def features(variables: Variables, images: jax.Array) -> jax.Array:
+        of_features = {"params": variables["params"]["features"]}
+        return cast(jax.Array, Features().apply(of_features, normalise(images)))
 
     return parallel.map_examples(features, batch_size)

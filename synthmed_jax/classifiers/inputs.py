@@ -15,7 +15,7 @@ IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 def resize(images: ImageSet, size: int) -> ImageSet:
-    """Resizes square images u8[N,S,S,C] to `size` pixels a side, with antialiasing, as uint8."""
+    """Resizes square images u8[N,S,S,C] to u8[N,size,size,C], with antialiasing."""
     if images.images.shape[1] == size or not len(images):
         return images
     pixels = np.stack([decode.fit_image(image, size, "stretch") for image in images.images])
@@ -23,6 +23,13 @@ def resize(images: ImageSet, size: int) -> ImageSet:
 
 
 def normalise(images: jax.Array) -> jax.Array:
-    """u8[B,S,S,1 or 3] -> f32[B,S,S,3], a grey channel repeated, ImageNet's mean and deviation."""
+    """Normalises by ImageNet's mean and deviation; a grey channel is repeated.
+
+    Args:
+      images: u8[B,S,S,1 or 3].
+
+    Returns:
+      f32[B,S,S,3].
+    """
     rgb = jnp.broadcast_to(images, (*images.shape[:3], 3)).astype(jnp.float32) / 255
     return (rgb - IMAGENET_MEAN.reshape(1, 1, 1, 3)) / IMAGENET_STD.reshape(1, 1, 1, 3)

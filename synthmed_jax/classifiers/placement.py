@@ -1,9 +1,9 @@
-"""Where the images of a training are: on the devices, where they fit, or with the host."""
+"""Where a training's images are: on the devices, if they fit there, or in the host's memory."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import grain
 import jax
@@ -12,10 +12,11 @@ import numpy as np
 from synthmed_jax import parallel
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.pipeline import Augmentation, batches, draws, gather
+from synthmed_jax.parallel import Tree
 
-# Images of a training, its validation's among them, that every device has room for. At 224 pixels
-# and three channels it is 14,000 of them.
-KEPT_BYTES = 2 * 2**30
+# Training and validation images up to this size, in bytes, are put on every device. It is 14,000
+# images with sides of 224 pixels and three channels.
+RESIDENT_BYTES = 2 * 2**30
 
 
 class Placed(NamedTuple):
@@ -23,13 +24,14 @@ class Placed(NamedTuple):
 
     Attributes:
       batches: `dataset[step]` is what `Programs.step` takes.
-      kept: the training images on the devices; None: they come with every batch.
-      validation: by name, what `Programs.predict` takes: (images, None) or (indices, kept images).
+      resident: the training images on the devices; None: every batch brings its images.
+      validation: by name, what `Programs.predict` takes: (images, None), or (indices, images on the
+        devices).
     """
 
     batches: grain.MapDataset
-    kept: Any
-    validation: dict[str, tuple[np.ndarray, Any]]
+    resident: Tree
+    validation: dict[str, tuple[np.ndarray, Tree]]
 
 
 def place(
@@ -39,36 +41,48 @@ def place(
     seed: int,
     augmentation: Augmentation,
 ) -> Placed:
-    """Puts a training's images on the devices, once, or leaves them to be sent as they are needed.
+    """Puts a training's images on the devices, where they fit, or has every batch bring its own.
 
-    Either way a batch is the same.
+    The pixels of a batch are the same either way.
+
+    Args:
+      train, validation: images, all of one size; validation by name.
+      batch_size: images per step, over all devices.
+      seed: of the order of the images and their augmentation.
+      augmentation: of the training images.
     """
     sets = (train, *validation.values())
     if not stay_on_devices(sum(images.images.nbytes for images in sets)):
         sent = {name: (images.images, None) for name, images in validation.items()}
         return Placed(batches(train, batch_size, seed, augmentation), None, sent)
-    kept = {
-        name: (np.arange(len(images), dtype=np.int32), _keep(images))
+    indices = {
+        name: (np.arange(len(images), dtype=np.int32), _make_resident(images))
         for name, images in validation.items()
     }
-    return Placed(draws(len(train), batch_size, seed, augmentation), _keep(train), kept)
+    return Placed(draws(len(train), batch_size, seed, augmentation), _make_resident(train), indices)
 
 
 def stay_on_devices(size: int) -> bool:
-    """Whether so many bytes of images are kept there; a CPU's devices have the host's memory."""
-    return jax.default_backend() != "cpu" and size <= KEPT_BYTES
+    """Whether images of `size` bytes stay on the devices; a CPU has them in its memory anyway."""
+    return jax.default_backend() != "cpu" and size <= RESIDENT_BYTES
 
 
-def _keep(images: ImageSet) -> Any:
+def _make_resident(images: ImageSet) -> Tree:
     return parallel.everywhere({"image": np.asarray(images.images), "label": images.labels})
 
 
-def load_batch(kept: Any, draw: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    """A batch of the kept training images, on the devices."""
+def load_batch(resident: Tree, draw: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """A batch of resident training images, augmented, on the device.
+
+    Args:
+      resident: {"image": u8[N,S,S,C], "label": i32[N]}.
+      draw: an element of `pipeline.draws`: which images, and how each is moved.
+    """
     index = draw["index"]
-    return {"image": gather(kept["image"], index, draw["moves"]), "label": kept["label"][index]}
+    images = gather(resident["image"], index, draw["moves"])
+    return {"image": images, "label": resident["label"][index]}
 
 
-def load_images(kept: Any, index: jax.Array) -> jax.Array:
-    """Kept images as they are, on the devices."""
-    return kept["image"][index]
+def load_images(resident: Tree, index: jax.Array) -> jax.Array:
+    """Resident images u8[b,S,S,C] as they are, by index i32[b], on the device."""
+    return resident["image"][index]

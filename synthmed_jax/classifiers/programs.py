@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import flax.linen as nn
 import jax
@@ -17,10 +17,12 @@ from synthmed_jax.classifiers import placement
 from synthmed_jax.classifiers.inputs import normalise
 from synthmed_jax.classifiers.layers.make import Layers
 from synthmed_jax.classifiers.networks import BACKBONES, create
+from synthmed_jax.classifiers.networks.backbone import Variables
 from synthmed_jax.classifiers.rates import Rates, rate_at
 from synthmed_jax.classifiers.settings import RANDOM, TrainingSettings
 from synthmed_jax.classifiers.weights.pretrained import Pretrained, transforms_input
 from synthmed_jax.conv import conv_general_dilated
+from synthmed_jax.parallel import Tree
 
 
 class State(NamedTuple):
@@ -28,8 +30,8 @@ class State(NamedTuple):
 
     Attributes:
       step: i32[], optimiser steps taken.
-      key: what dropout draws from.
-      rates: the training's numbers.
+      key: from which the keys of dropout are derived.
+      rates: learning rate, weight decay and the like.
       params, batch_stats: of the network.
       opt_state: Adam's.
     """
@@ -37,34 +39,33 @@ class State(NamedTuple):
     step: jax.Array
     key: jax.Array
     rates: Rates
-    params: Any
-    batch_stats: Any
-    opt_state: Any
+    params: Tree
+    batch_stats: Tree
+    opt_state: Tree
 
     @property
-    def variables(self) -> dict[str, Any]:
+    def variables(self) -> Variables:
         """{"params", "batch_stats"}, what the network is applied with."""
         return {"params": self.params, "batch_stats": self.batch_stats}
 
 
 class Programs(NamedTuple):
-    """The compiled functions of one network, reused fold after fold and arm after arm.
+    """The compiled functions of one network, which serve all folds of all its cells.
 
     Attributes:
       init: (key, Rates) -> State.
-      step: (State, batch with "image" and "label") -> (State, metrics).
+      step: (State, {"image": u8[B,S,S,C], "label": i32[B]}) -> (State, {"loss", "accuracy"}).
       predict: ({"params", "batch_stats"}, u8[N,S,S,C]) -> probabilities f32[N,K], any N.
-        Both take images that stay on the devices too (see placement.py).
-      logits: what `predict` is made of: the same arguments -> logits f32[N,K], for use inside other
-        compiled functions.
-      initial: what `init` starts from (see `Pretrained.facts`), and "transform_input" where a
-        GoogLeNet transforms its input.
+        `step` and `predict` also take indices of images that stay on the devices (placement.py).
+      logits: of what `predict` takes, f32[N,K]; for use inside other compiled functions.
+      initial: what `init` starts from (see `Pretrained.facts`), and "transform_input": "yes" where
+        the network transforms its input.
     """
 
     init: Callable[[jax.Array, Rates], State]
     step: Callable[..., tuple[State, dict[str, jax.Array]]]
     predict: Callable[..., np.ndarray]
-    logits: Callable[[dict[str, Any], jax.Array], jax.Array]
+    logits: Callable[[Variables, jax.Array], jax.Array]
     initial: dict[str, str]
 
 
@@ -74,10 +75,12 @@ def make_network(
     settings: TrainingSettings,
     pretrained: Pretrained | None = None,
 ) -> nn.Module:
-    """A network with fast convolutions and BatchNorm over all devices.
+    """Builds a network with fast convolutions, and with BatchNorm over all devices.
 
     Args:
-      pretrained: the weights that it is for; None: random ones.
+      backbone: a key of `networks.BACKBONES`.
+      num_classes: K.
+      pretrained: the weights that the network will be given; None: random ones.
     """
     layers = Layers(parallel.AXIS, jnp.dtype(settings.dtype), conv_general_dilated)
     options: dict[str, bool] = {}
@@ -121,7 +124,7 @@ def make_programs(
     def step(state: State, batch: dict[str, jax.Array]) -> tuple[State, dict[str, jax.Array]]:
         rates = state.rates
 
-        def loss_of(params: Any) -> tuple[jax.Array, tuple[jax.Array, Any]]:
+        def loss_of(params: Tree) -> tuple[jax.Array, tuple[jax.Array, Tree]]:
             logits, new = network.apply(
                 {"params": params, "batch_stats": state.batch_stats},
                 normalise(batch["image"]),
@@ -145,17 +148,17 @@ def make_programs(
         params = jax.tree.map(
             lambda p, u: p - rate * (u + rates.weight_decay * p), state.params, updates
         )
-        # Every device holds the statistics of the global batch already (BatchNorm's axis_name);
-        # the mean only tells the runtime so.
+        # BatchNorm has computed the statistics of the global batch, equal on every device; the mean
+        # only makes that known to pmap.
         batch_stats = parallel.mean(batch_stats)
         metrics = {"loss": loss, "accuracy": accuracy}
         new = State(state.step + 1, state.key, rates, params, batch_stats, opt_state)
         return new, metrics
 
-    def logits_of(variables: dict[str, Any], images: jax.Array) -> jax.Array:
+    def logits_of(variables: Variables, images: jax.Array) -> jax.Array:
         return cast(jax.Array, network.apply(variables, normalise(images), train=False))
 
-    def predict(variables: dict[str, Any], images: jax.Array) -> jax.Array:
+    def predict(variables: Variables, images: jax.Array) -> jax.Array:
         return jax.nn.softmax(logits_of(variables, images))
 
     return Programs(
@@ -173,7 +176,7 @@ def _facts(network: nn.Module, pretrained: Pretrained | None) -> dict[str, str]:
     return facts | ({"transform_input": "yes"} if transforms else {})
 
 
-def _replace(variables: Any, given: Any) -> Any:
-    """The variables, with those that are given in their places."""
+def _replace(variables: Tree, given: Tree) -> Tree:
+    """The variables, but for those that are given: these take their places."""
     flat = traverse_util.flatten_dict(variables)
     return traverse_util.unflatten_dict(flat | traverse_util.flatten_dict(given))

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 
 class Rates(NamedTuple):
-    """Numbers of a training that one compiled program takes as they come, each f32[].
+    """Numbers of a training, each f32[]: arguments, so that one compiled program serves any.
 
     Attributes:
       learning_rate, weight_decay, label_smoothing: as in TrainingSettings.

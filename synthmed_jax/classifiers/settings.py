@@ -1,4 +1,4 @@
-"""How a classifier is trained, and what follows from it for a training set of some size."""
+"""How a classifier is trained, and what follows from it for a training set of a given size."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from synthmed_jax.data.settings import Augmentation
 RANDOM, IMAGENET = "random", "imagenet"
 # Whether GoogLeNet transforms its input. auto: where its weights are torchvision's published ones.
 TRANSFORMS = ("auto", "yes", "no")
-# What validation means -> which images: synthetic, those of its training set that a fold leaves
-# out (the paper's); val, the real ones that the generator did not learn from either.
+# Which images measure the validation loss, by config.classifier.selection. synthetic: those of the
+# training set that a fold leaves out (the paper's choice); val: real ones, which neither the
+# generator nor the classifier has learned from.
 SELECTIONS = {"synthetic": "fold", "val": "real_val"}
 DTYPES = ("float32", "bfloat16")
 
@@ -27,19 +28,19 @@ class TrainingSettings:
 
     Attributes:
       image_size: side (pixels) that the network sees.
-      small_images: a stem that keeps every pixel, in place of the networks' own (see `create`).
+      small_images: the stem keeps every pixel (see `networks.create`).
       weights: that training starts from: RANDOM, IMAGENET, or the path of a state dict.
       transform_input: whether GoogLeNet transforms its input, one of TRANSFORMS.
-      dtype: what the layers compute in, one of DTYPES; weights, statistics and logits are float32.
-      batch_size: images per step, over all devices; smaller training sets use what they have.
-      max_epochs: at most so many.
-      min_steps: optimiser steps that `max_epochs` epochs hold at least. A training set too small
-        for that is passed over several times an epoch, so that a small set and a large one are
-        compared after as much training, with the same patience.
+      dtype: of the layers' computation, one of DTYPES; weights, statistics and logits are float32.
+      batch_size: images per step, over all devices; a smaller training set is one batch.
+      max_epochs: number of epochs at most.
+      min_steps: optimiser steps that `max_epochs` epochs have at least. An epoch passes over a
+        small training set several times to reach it: small and large sets are then compared after
+        as many steps, with the same patience.
       patience: epochs without a lower validation loss before training stops.
-      selection: what a lower validation loss means, one of SELECTIONS.
+      selection: which images measure that loss, one of SELECTIONS.
       learning_rate: peak of AdamW's rate, after one epoch of linear warm-up.
-      rate_schedule: of the rate after that, one of SCHEDULES.
+      rate_schedule: of the rate after that, one of rates.SCHEDULES.
       label_smoothing: share of a label that is spread over all classes.
       weight_decay: AdamW's.
       folds: k of the stratified cross-validation.
@@ -93,24 +94,24 @@ class ClassifierSettings(TrainingSettings):
 
 
 def make_rates(settings: TrainingSettings, steps_per_epoch: int) -> Rates:
-    """The numbers of a training with epochs of so many steps."""
+    """The numbers that a training with epochs of `steps_per_epoch` steps takes."""
     total = steps_per_epoch * settings.max_epochs
     numbers = (settings.learning_rate, settings.weight_decay, settings.label_smoothing)
     return Rates(*(jnp.float32(number) for number in (*numbers, steps_per_epoch, total)))
 
 
 def passes_per_epoch(settings: TrainingSettings, batches_per_pass: int) -> int:
-    """How often an epoch passes over a training set, so that training can have `min_steps`."""
+    """How often an epoch passes over a training set, so that `max_epochs` have `min_steps`."""
     return max(1, math.ceil(settings.min_steps / (settings.max_epochs * batches_per_pass)))
 
 
 def batch_of(settings: TrainingSettings, num_train: int) -> int:
-    """Images per step: `batch_size` or what the set has, a multiple of the devices; 0: too few."""
+    """Images per step: a multiple of the devices; 0: fewer images than devices."""
     devices = parallel.device_count()
     return min(settings.batch_size, num_train) // devices * devices
 
 
 def steps_of(settings: TrainingSettings, num_train: int) -> int:
-    """Optimiser steps of one epoch."""
+    """Optimiser steps per epoch."""
     batches_per_pass = num_train // batch_of(settings, num_train)
     return passes_per_epoch(settings, batches_per_pass) * batches_per_pass

@@ -1,4 +1,4 @@
-"""The former place of `from_state_dict`, kept for imports that people have written."""
+"""The former place of `from_state_dict`, for scripts that still import it from here."""
 
 from synthmed_jax.classifiers.weights.torchvision import from_state_dict
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from synthmed_jax import checkpoint, parallel
 from synthmed_jax.classifiers import placement
+from synthmed_jax.classifiers.networks.backbone import Variables
 from synthmed_jax.classifiers.placement import Placed
 from synthmed_jax.classifiers.programs import Programs, State
 from synthmed_jax.classifiers.rates import Rates
@@ -27,7 +28,6 @@ from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.metrics_log import MetricsLog, read_metrics
-from synthmed_jax.parallel import Tree
 from synthmed_jax.progress import progress_bar
 from synthmed_jax.results.cells import Choice, FoldResult, InitialWeights, SetScores
 
@@ -49,7 +49,7 @@ class Progress(NamedTuple):
     """
 
     state: State
-    best: dict[str, Tree]
+    best: Variables
     records: list[Record]
 
 
@@ -64,7 +64,7 @@ def train_fold(
     *,
     folder: pathlib.Path | None = None,
     report: Callable[[Record], None] = lambda record: None,
-) -> tuple[dict[str, Tree], FoldResult]:
+) -> tuple[Variables, FoldResult]:
     """Trains one network and returns the weights of the epoch with the lowest validation loss.
 
     Args:
@@ -111,7 +111,7 @@ def train_fold(
             started = time.monotonic()
             step_metrics = []
             for n in range(len(records) * steps, (len(records) + 1) * steps):
-                state, metrics = programs.step(state, placed.batches[n], placed.kept)
+                state, metrics = programs.step(state, placed.batches[n], placed.resident)
                 step_metrics.append(metrics)
                 bar.update(batch_size)
             scores = _score(programs, state, step_metrics, placed, validation)
@@ -155,8 +155,8 @@ def _score(
     """
     means = jax.tree.map(lambda *v: float(np.mean(v)), *jax.device_get(step_metrics))
     scores = {f"train_{name}": mean for name, mean in means.items()}
-    for name, (images, kept) in placed.validation.items():
-        probabilities = programs.predict(state.variables, images, kept=kept)
+    for name, (images, resident) in placed.validation.items():
+        probabilities = programs.predict(state.variables, images, resident=resident)
         labels = validation[name].labels
         of_the_label = np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, 1)
         scores[f"{name}_loss"] = float(-np.log(of_the_label).mean())
@@ -222,7 +222,7 @@ def _choice(records: list[Record], by: str, names: Iterable[str]) -> Choice:
     return Choice(int(record["epoch"]), scores)
 
 
-def _resumable(state: State, best: dict[str, Tree], batch_size: int) -> dict[str, Tree]:
+def _resumable(state: State, best: Variables, batch_size: int) -> Variables:
     """What resume/ holds; the rest of the state follows from settings and seed."""
     return {
         "step": state.step,
@@ -259,7 +259,7 @@ def _resume(
     return Progress(State(key=key, rates=rates, **saved), best, records)
 
 
-def _finish(folder: pathlib.Path, best: dict[str, Tree], result: FoldResult) -> None:
+def _finish(folder: pathlib.Path, best: Variables, result: FoldResult) -> None:
     """Writes the best weights, then the result; safe to repeat after a kill in between."""
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
     checkpoint.save(folder / "checkpoint", result.best_epoch, best, keep=1)

@@ -1,12 +1,16 @@
 """Convolutions that are fast on a CPU, forward and backward.
 
-XLA's CPU backend computes a convolution's weight gradient at a tenth of a matmul's speed. Here a
-3x3 convolution is Winograd's (winograd.py). Every other shape gets its weight gradient from chunked
-im2col, and where the result is small (then the kernel is large, and XLA spends its time on copies
-of it) its forward pass and its input gradient too. A depthwise convolution (a kernel for each
-channel, MobileNet's) is a sum of shifted products (both: im2col.py). Where oneDNN is installed it
-takes the others' place (onednn.py). On other backends, and for what is not covered (other groups,
-dilation, other layouts or dtypes, empty arrays), `jax.lax.conv_general_dilated` is called as it is.
+XLA's CPU backend computes a convolution's weight gradient at a tenth of the speed of a matmul. On a
+CPU, this takes its place:
+* oneDNN, where it is available (onednn.py); otherwise
+* Winograd's algorithm for a 3x3 kernel (winograd.py), a matmul for 1x1;
+* for other shapes, the weight gradient by chunked im2col; the forward pass and the input gradient
+  too where the result has few pixels (the kernel is then large, and XLA spends its time on copies
+  of it) (im2col.py);
+* for a depthwise convolution (one kernel per channel, as in MobileNet), always a sum of shifted
+  products (im2col.py).
+On other backends, and for what is not covered (other groups, dilation, other layouts or dtypes,
+empty arrays), `jax.lax.conv_general_dilated` is called as it is.
 
 Use: `nn.Conv(..., conv_general_dilated=conv.conv_general_dilated)`; no module changes.
 """
@@ -14,14 +18,16 @@ Use: `nn.Conv(..., conv_general_dilated=conv.conv_general_dilated)`; no module c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.typing import DTypeLike
 
 from synthmed_jax.conv import im2col, onednn, winograd
 from synthmed_jax.conv.geometry import LAYOUT, Padding
+
+DimensionNumbers = lax.ConvDimensionNumbers | tuple[str, str, str] | None
 
 
 def conv_general_dilated(
@@ -31,9 +37,11 @@ def conv_general_dilated(
     padding: str | Sequence[tuple[int, int]],
     lhs_dilation: Sequence[int] | None = None,
     rhs_dilation: Sequence[int] | None = None,
-    dimension_numbers: Any = None,
+    dimension_numbers: DimensionNumbers = None,
     feature_group_count: int = 1,
-    **options: Any,
+    batch_group_count: int = 1,
+    precision: lax.PrecisionLike = None,
+    preferred_element_type: DTypeLike | None = None,
 ) -> jax.Array:
     """Stands in for `jax.lax.conv_general_dilated` (same arguments and result, to rounding).
 
@@ -42,7 +50,10 @@ def conv_general_dilated(
       rhs: f32[h,w,C,D], kernel; f32[h,w,1,C] with C groups is depthwise.
       window_strides: two strides.
       padding: "SAME", "VALID" or a (low, high) pair for each of two dimensions.
-      lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count, **options: as in jax.lax.
+      precision, preferred_element_type: have no effect where `jax.lax` is not called; all
+        arithmetic is in float32 then.
+      lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count, batch_group_count: as in
+        `jax.lax`.
     """
     images = (
         jax.default_backend() == "cpu"
@@ -57,7 +68,7 @@ def conv_general_dilated(
         and all(d == 1 for d in rhs_dilation or ())
         and lhs.dtype == rhs.dtype == jnp.float32
         and _suits_groups(lhs.shape, rhs.shape, feature_group_count)
-        and options.get("batch_group_count", 1) == 1
+        and batch_group_count == 1
     ):
         strides = (int(window_strides[0]), int(window_strides[1]))
         pads = _pads(lhs.shape, rhs.shape, strides, padding)
@@ -72,14 +83,16 @@ def conv_general_dilated(
         rhs_dilation=rhs_dilation,
         dimension_numbers=dimension_numbers,
         feature_group_count=feature_group_count,
-        **options,
+        batch_group_count=batch_group_count,
+        precision=precision,
+        preferred_element_type=preferred_element_type,
     )
 
 
 def _convolve(
     x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding, groups: int
 ) -> jax.Array:
-    """Convolution f32[B,H,W,C] * f32[h,w,C,D] in whatever way is fastest for its shape."""
+    """Convolution f32[B,H,W,C] * f32[h,w,C,D] in the way that is fastest for its shape."""
     if groups > 1:
         return im2col.depthwise(x, kernel, strides, pads)
     if onednn.is_available():
@@ -91,7 +104,9 @@ def _convolve(
     return im2col.convolve(x, kernel, strides, pads)
 
 
-def _is_nhwc(lhs_shape: Sequence[int], rhs_shape: Sequence[int], dimension_numbers: Any) -> bool:
+def _is_nhwc(
+    lhs_shape: Sequence[int], rhs_shape: Sequence[int], dimension_numbers: DimensionNumbers
+) -> bool:
     if dimension_numbers is None:
         return False
     given = lax.conv_dimension_numbers(tuple(lhs_shape), tuple(rhs_shape), dimension_numbers)
@@ -101,9 +116,10 @@ def _is_nhwc(lhs_shape: Sequence[int], rhs_shape: Sequence[int], dimension_numbe
 def _without_cuts(
     x: jax.Array, padding: Sequence[tuple[int, int]]
 ) -> tuple[jax.Array, Sequence[tuple[int, int]]]:
-    """Pads the images here where a padding is negative, and leaves none.
+    """Where a padding is negative, applies it to the images and returns a padding of zero.
 
-    XLA's CPU backend may read beyond the image there (openxla/xla#48713).
+    XLA's CPU backend may read beyond the image in a convolution that has a negative padding
+    (openxla/xla#48713).
     """
     if min(map(min, padding)) >= 0:
         return x, padding
@@ -125,7 +141,7 @@ def _pads(
 
 
 def _is_ordinary(lhs: Sequence[int], rhs: Sequence[int], pads: Padding) -> bool:
-    """Whether nothing is empty, neither inputs nor result."""
+    """Whether neither the inputs nor the result are empty."""
     return min(*lhs, *rhs) > 0 and all(
         size + sum(pad) >= side for size, side, pad in zip(lhs[1:3], rhs[:2], pads, strict=True)
     )

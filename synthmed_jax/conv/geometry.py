@@ -1,19 +1,22 @@
-"""Shapes of convolutions, and how a batch is cut to stay in cache."""
+"""Shapes of convolutions, and how a batch is cut into chunks that stay in cache."""
 
 from __future__ import annotations
 
 import jax
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
-# Bytes of transformed input that one chunk may hold: measured best between half and twice an L2
-# cache of 512 KiB.
+# Bytes of transformed input per chunk, at most. Measured with an L2 cache of 512 KiB: half of it to
+# twice as much is fastest.
 CHUNK_BYTES = 512 * 1024
 
 Padding = tuple[tuple[int, int], tuple[int, int]]
 
 
 def in_chunks(x: jax.Array, bytes_per_image: int) -> jax.Array:
-    """Splits the batch into [n, chunk, ...], chunk the largest divisor that stays in cache."""
+    """Splits a batch [B, ...] into [B/chunk, chunk, ...].
+
+    `chunk` is the largest divisor of B with at most CHUNK_BYTES per chunk, and at least 1.
+    """
     most = max(1, CHUNK_BYTES // max(1, bytes_per_image))
     chunk = max(d for d in range(1, x.shape[0] + 1) if x.shape[0] % d == 0 and d <= most)
     return x.reshape(x.shape[0] // chunk, chunk, *x.shape[1:])

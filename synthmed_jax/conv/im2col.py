@@ -1,4 +1,4 @@
-"""Convolutions of any shape, by what lies under the kernel at every output pixel."""
+"""Convolutions of any shape, as matmuls with the pixels under the kernel, per output pixel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from jax import lax
 
 from synthmed_jax.conv.geometry import LAYOUT, Padding, in_chunks
 
-# Up to this many output pixels an image, im2col beats XLA in every direction.
+# With at most this many output pixels per image, im2col is faster than XLA in all directions:
+# forward, and both gradients.
 FEW_PIXELS = 64
 
 Geometry = tuple[tuple[int, ...], tuple[int, int], Padding]  # kernel's sides, strides, padding
@@ -40,7 +41,7 @@ def depthwise(
 ) -> jax.Array:
     """Convolution of each channel by itself: f32[B,H,W,C] * f32[h,w,1,C].
 
-    Its derivatives are sums of shifted products too, and JAX finds them.
+    JAX's derivatives of it are sums of shifted products too, so it needs none of its own.
     """
     shifted = _shifted(x, (kernel.shape[:2], strides, pads))
     weights = kernel.reshape(-1, kernel.shape[3])
@@ -60,7 +61,7 @@ def _xla(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Paddin
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def convolve(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding) -> jax.Array:
-    """Convolution f32[B,H,W,C] * f32[h,w,C,D]; each direction one matmul a chunk of images."""
+    """Convolution f32[B,H,W,C] * f32[h,w,C,D], by one matmul per chunk of images."""
     geometry = (kernel.shape[:2], strides, pads)
     shape = jax.eval_shape(functools.partial(_columns, geometry=geometry), x).shape
     if shape[1] * shape[2] > FEW_PIXELS:

@@ -20,7 +20,7 @@ LEAST_CHANNELS = 16
 
 
 def suits(lhs: Sequence[int], rhs: Sequence[int], strides: tuple[int, int], pads: Padding) -> bool:
-    """Whether a convolution of these shapes is one that `convolve` computes, and fast."""
+    """Whether `convolve` can compute a convolution of these shapes, and its transforms pay."""
     return (
         tuple(rhs[:2]) == (3, 3)
         and strides == (1, 1)

@@ -7,9 +7,9 @@ from synthmed_jax.classifiers import placement
 @pytest.mark.parametrize(
     ("backend", "size", "stay"),
     [
-        ("gpu", placement.KEPT_BYTES, True),
-        ("tpu", placement.KEPT_BYTES, True),
-        ("gpu", placement.KEPT_BYTES + 1, False),
+        ("gpu", placement.RESIDENT_BYTES, True),
+        ("tpu", placement.RESIDENT_BYTES, True),
+        ("gpu", placement.RESIDENT_BYTES + 1, False),
         ("cpu", 1, False),
     ],
 )

@@ -1,11 +1,10 @@
 """Batch normalisation with torch's conventions, over the global batch."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jax import lax
+from jax.typing import DTypeLike
 
 from synthmed_jax.errors import UserError
 
@@ -13,9 +12,10 @@ from synthmed_jax.errors import UserError
 class BatchNorm(nn.Module):
     """Normalises each channel as torch.nn.BatchNorm2d does (Ioffe & Szegedy 2015, algorithm 1).
 
-    In training the batch is normalised by its own biased variance, and the running statistics
-    become 0.9 * running + 0.1 * batch with the unbiased variance. (Flax's own BatchNorm keeps
-    the biased variance and, unless told otherwise, E[x^2] - E[x]^2, which cancels digits.)
+    In training, the batch is normalised by its biased variance, and the running statistics become
+    0.9 * running + 0.1 * batch, with the unbiased variance. (Flax's BatchNorm has the biased
+    variance in its running statistics, and by default computes it as E[x^2] - E[x]^2, which
+    cancels digits.)
 
     Attributes:
       axis_name: the pmap axis over which the global batch is spread; None: this device has it all.
@@ -27,14 +27,14 @@ class BatchNorm(nn.Module):
     axis_name: str | None = None
     momentum: float = 0.1
     epsilon: float = 1e-5
-    dtype: Any = None
+    dtype: DTypeLike | None = None
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Returns the normalised f[B,H,W,C]; with `train` also updates "batch_stats".
 
         Raises:
-          UserError: in training, one value a channel in the whole batch has no variance.
+          UserError: in training, with one value per channel in the whole batch: no variance.
         """
         channels = x.shape[-1:]
         scale = self.param("scale", nn.initializers.ones_init(), channels, jnp.float32)
@@ -68,7 +68,7 @@ class BatchNorm(nn.Module):
             mean = lax.pmean(mean, self.axis_name)
         if count < 2:
             raise UserError(
-                "batch normalisation needs more than one value a channel in training, but this "
+                "batch normalisation needs more than one value per channel in training, but this "
                 f"network has shrunk a batch of one image to {x.shape[1:-1]} pixels: "
                 "raise the classifier's batch size or image size."
             )

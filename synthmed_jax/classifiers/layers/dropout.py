@@ -9,7 +9,7 @@ from jax import lax
 class Dropout(nn.Module):
     """Sets values to zero and scales the others up, as torch.nn.Dropout (Srivastava et al. 2014).
 
-    (Flax's own would draw the same mask on every device, or masks that depend on their number.)
+    (Flax's would draw the same mask on every device, or masks that depend on how many there are.)
 
     Attributes:
       rate: share of values that are dropped, 0 to below 1.
@@ -29,6 +29,6 @@ class Dropout(nn.Module):
         if self.axis_name is not None:
             shape = (x.shape[0] * lax.axis_size(self.axis_name), *x.shape[1:])
             first = lax.axis_index(self.axis_name) * x.shape[0]
-        kept = jax.random.bernoulli(self.make_rng("dropout"), 1 - self.rate, shape)
-        own = lax.dynamic_slice_in_dim(kept, first, x.shape[0])
-        return jnp.where(own, x / (1 - self.rate), 0)
+        stays = jax.random.bernoulli(self.make_rng("dropout"), 1 - self.rate, shape)
+        here = lax.dynamic_slice_in_dim(stays, first, x.shape[0])
+        return jnp.where(here, x / (1 - self.rate), 0)

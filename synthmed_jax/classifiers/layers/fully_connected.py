@@ -1,11 +1,11 @@
 """The three linear layers that end AlexNet and VGG."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 from flax import linen as nn
 from jax.nn.initializers import Initializer
+from jax.typing import DTypeLike
 
 from synthmed_jax.classifiers.layers.make import Layers
 
@@ -16,11 +16,11 @@ class FullyConnected(nn.Module):
     """Two hidden layers with ReLU and dropout, and a linear one.
 
     Attributes:
-      num_classes: outputs.
-      dropout: rate.
-      dropout_first: AlexNet drops out before its hidden layers, VGG after them.
+      num_classes: K.
+      dropout: share of the values that are dropped.
+      dropout_first: dropout comes before each hidden layer (AlexNet), not after it (VGG).
       kernel_init, bias_init: of the layers; bias_init takes the number of inputs.
-      layers: gives the type of the hidden layers' computation, and the dropout.
+      layers: its dtype is that of the hidden layers' computation, and it makes the dropout.
     """
 
     num_classes: int
@@ -32,9 +32,9 @@ class FullyConnected(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Returns f32[B,num_classes] of f[B,H,W,C]."""
+        """Logits f32[B,K] of f[B,H,W,C]; with `train`, dropout draws from the key "dropout"."""
 
-        def linear(features: int, index: int, dtype: Any) -> nn.Dense:
+        def linear(features: int, index: int, dtype: DTypeLike | None) -> nn.Dense:
             bias_init = self.bias_init(x.shape[-1])
             return nn.Dense(
                 features, dtype=dtype, kernel_init=self.kernel_init, bias_init=bias_init,
@@ -46,7 +46,7 @@ class FullyConnected(nn.Module):
 
         # torch flattens channels first.
         x = x.transpose(0, 3, 1, 2).reshape(x.shape[0], -1)
-        # The places of the layers in torchvision's list, which counts ReLU and dropout too.
+        # A layer's name is its index in torchvision's list, which counts ReLU and dropout too.
         for index in (1, 4) if self.dropout_first else (0, 3):
             x = drop(x) if self.dropout_first else x
             x = nn.relu(linear(WIDTH, index, self.layers.dtype)(x))

@@ -1,14 +1,14 @@
-"""What torchvision's networks are built of, with the options that all of them share."""
+"""Makes the layers of torchvision's networks, with the options that all of them share."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import jax
 from flax import linen as nn
 from jax.nn.initializers import Initializer
+from jax.typing import DTypeLike
 
 from synthmed_jax.classifiers.layers import initializers
 from synthmed_jax.classifiers.layers.batch_norm import BatchNorm
@@ -23,11 +23,12 @@ class Layers:
     Attributes:
       axis_name: the pmap axis of the global batch; None on one device.
       dtype: of the computation; None: the input's. Parameters and logits are float32.
-      conv_general_dilated: replaces `lax.conv_general_dilated` in every convolution; None keeps it.
+      conv_general_dilated: takes the place of `lax.conv_general_dilated` in every convolution;
+        None: nothing does.
     """
 
     axis_name: str | None = None
-    dtype: Any = None
+    dtype: DTypeLike | None = None
     conv_general_dilated: Callable[..., jax.Array] | None = None
 
     def conv(
@@ -42,8 +43,19 @@ class Layers:
         bias_init: Initializer | None = None,
         kernel_init: Initializer = initializers.fan_out,
     ) -> nn.Conv:
-        """A square convolution; padding None: side // 2; bias_init None: no bias."""
-        # torch pads both sides alike; XLA's "SAME" pads a stride of 2 on the far side only.
+        """A convolution with a square kernel.
+
+        Args:
+          features: channels of the result.
+          side: of the kernel, pixels.
+          stride: in pixels, in both directions.
+          name: of the module.
+          padding: pixels of zero on each of the four sides; None: side // 2.
+          groups: of channels that are convolved apart from each other.
+          bias_init: of the bias; None: there is none.
+          kernel_init: of the kernel.
+        """
+        # As torch, which pads both sides alike; XLA's "SAME" can pad the far side alone.
         return nn.Conv(
             features,
             (side, side),
@@ -59,11 +71,11 @@ class Layers:
         )
 
     def norm(self, name: str, epsilon: float = 1e-5) -> BatchNorm:
-        """Batch normalisation over the global batch."""
+        """Batch normalisation over the global batch; `epsilon` is added to the variance."""
         return BatchNorm(self.axis_name, epsilon=epsilon, dtype=self.dtype, name=name)
 
     def dropout(self, rate: float) -> Dropout:
-        """Dropout over the global batch."""
+        """Dropout over the global batch of a share `rate` of the values."""
         return Dropout(rate, self.axis_name)
 
 

@@ -1,4 +1,4 @@
-"""The weights that a network starts from, where they are not random: torchvision's, or a file's."""
+"""The weights that a network starts from: torchvision's published ones, or those of a file."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ class Pretrained(NamedTuple):
     """Where training starts.
 
     Attributes:
-      variables: {"params", "batch_stats"}, without the head where it is made anew.
-      facts: "weights" (name of the file), "sha256", and "head": "kept" or "random".
+      variables: the file's weights; without those of the head where "head" is "random".
+      facts: "weights" (name of the file), "sha256" (hexadecimal, of the file), and "head": "kept"
+        (the file's) or "random".
     """
 
     variables: Variables
@@ -39,17 +40,22 @@ def load(
     """Reads a network's weights.
 
     Args:
-      weights: path of a state dict, or IMAGENET: torchvision's, fetched once into `cache_dir`.
-      num_classes: of the network; a file's head for another number is left out, ImageNet's always.
+      weights: path of a file with a state dict; or IMAGENET: torchvision's published weights,
+        fetched once into `cache_dir`.
+      backbone: a key of `networks.BACKBONES`.
+      num_classes: of the network. The head of a file is used if it is for as many classes;
+        ImageNet's never is.
+      cache_dir: where published weights are kept between runs.
+      small_images: as the network's.
 
     Raises:
       UserError: the file can't be fetched or read, is another than the published one, or does not
         fit the network.
     """
-    known = weights == IMAGENET
-    path = published_file(backbone, cache_dir) if known else pathlib.Path(weights).expanduser()
+    published = weights == IMAGENET
+    path = published_file(backbone, cache_dir) if published else pathlib.Path(weights).expanduser()
     state_dict = read_state_dict(path)
-    keep = not known and torchvision.count_classes(backbone, state_dict) == num_classes
+    keep = not published and torchvision.count_classes(backbone, state_dict) == num_classes
     variables = torchvision.from_state_dict(
         backbone, state_dict, num_classes if keep else None, small_images=small_images
     )
@@ -73,10 +79,15 @@ def transforms_input(backbone: Backbone, choice: str, facts: Mapping[str, str]) 
 
 
 def published_file(backbone: str, cache_dir: pathlib.Path, source: str = SOURCE) -> pathlib.Path:
-    """Path of torchvision's weights, which are fetched where they are missing.
+    """Path of torchvision's published weights, which are fetched if they are missing.
+
+    Args:
+      backbone: a key of `networks.BACKBONES`.
+      cache_dir: they are in its folder weights/.
+      source: the address that they are fetched from, up to the file's name.
 
     Raises:
-      UserError: they can't be fetched, or the file's hash is not that of its name.
+      UserError: they can't be fetched, or the file's sha256 does not begin as its name says.
     """
     record = BACKBONES[backbone]
     name, wanted = record.published, record.published_sha256
@@ -88,11 +99,14 @@ def published_file(backbone: str, cache_dir: pathlib.Path, source: str = SOURCE)
     part = path.with_suffix(".part")
     print(f"fetching {source}{name}", flush=True)
     try:
-        with urllib.request.urlopen(source + name, timeout=TIMEOUT) as found, part.open("wb") as to:
-            shutil.copyfileobj(found, to)
+        with (
+            urllib.request.urlopen(source + name, timeout=TIMEOUT) as answer,
+            part.open("wb") as file,
+        ):
+            shutil.copyfileobj(answer, file)
     except (OSError, http.client.HTTPException) as error:
         files = [other.published for other in BACKBONES.values()]
-        lacking = [file for file in files if not (path.parent / file).exists()]
+        lacking = [name for name in files if not (path.parent / name).exists()]
         raise UserError(
             f"{source}{name} can't be fetched ({error}). Fetch it on a machine that has access "
             f"and put it at {path}, or set config.classifier.weights={RANDOM}. Of all networks' "
@@ -104,10 +118,10 @@ def published_file(backbone: str, cache_dir: pathlib.Path, source: str = SOURCE)
 
 
 def _check_hash(path: pathlib.Path, wanted: str) -> None:
-    found = sha256(path)
-    if not found.startswith(wanted):
+    digest = sha256(path)
+    if not digest.startswith(wanted):
         raise UserError(
-            f"{path} is damaged: its sha256 begins with {found[: len(wanted)]}, not {wanted}. "
+            f"{path} is damaged: its sha256 begins with {digest[: len(wanted)]}, not {wanted}. "
             "Delete it and start again: it is then fetched anew"
         )
 

@@ -1,7 +1,7 @@
 """Reads the pickles inside torch's files, and runs no code that they ask for.
 
-Python's pickle can call anything. Here it may make tensors, tuples and dicts with names, and name
-types of numbers; whatever else it asks for ends the reading.
+Python's pickle lets a file call any function. Here it can make tensors, tuples, lists and dicts
+with string keys, and can name types of numbers; if it asks for anything else, reading ends.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import dataclasses
 import io
 import pickle
 import pickletools
+from collections.abc import Sequence
 from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 import ml_dtypes
 import numpy as np
 
-_DTYPES = {
+_DTYPES: dict[str, type[np.generic]] = {
     "DoubleStorage": np.float64,
     "FloatStorage": np.float32,
     "HalfStorage": np.float16,
@@ -30,13 +31,19 @@ _DTYPES = {
 
 
 class _DType(NamedTuple):
-    """The type of a storage's numbers: a value, so that nothing can be called through it."""
+    """The type of a storage's numbers; wrapped, because a pickle could call the type itself."""
 
-    dtype: Any
+    dtype: type[np.generic]
 
 
 class Storage(NamedTuple):
-    """A named run of numbers in the file."""
+    """Consecutive numbers in the file, under a name.
+
+    Attributes:
+      key: the name.
+      dtype: of the numbers.
+      size: how many there are.
+    """
 
     key: str
     dtype: np.dtype
@@ -48,9 +55,15 @@ _NOWHERE = Storage("", np.dtype(np.float32), 0)
 
 @dataclasses.dataclass
 class Tensor:
-    """A view of a storage: first number, shape, and strides in numbers.
+    """A view of a storage.
 
-    torch 0.1 made an empty tensor first and then set its parts.
+    It can be changed because files of torch 0.1 make an empty tensor and then set its parts.
+
+    Attributes:
+      storage: that holds the numbers.
+      first: index of the first number in the storage.
+      shape: of the tensor.
+      strides: steps along each axis, in numbers, not bytes.
     """
 
     storage: Storage = _NOWHERE
@@ -59,34 +72,44 @@ class Tensor:
     strides: tuple[int, ...] = ()
 
 
-class _Named(dict[str, Any]):
-    """A dict by names: to hash tuples that share tuples that share tuples takes for ever."""
+class _Named(dict[str, object]):
+    """A dict with no keys but strings.
 
-    def __init__(self, items: list[list[Any]] | None = None) -> None:
-        """Takes the items out of Python 2's list: nothing is copied as often as it is named."""
+    Hashing a tuple whose items share tuples, and so on, takes exponential time: as a key, a tuple
+    of a few hundred bytes would keep the process busy for ever.
+    """
+
+    def __init__(self, items: list[list[object]] | None = None) -> None:
+        """Moves the items, [key, value] each, out of a list, as Python 2 pickled an OrderedDict.
+
+        The list is emptied: a file that refers to one long list many times would otherwise get as
+        many copies of it.
+        """
         super().__init__()
         for name, value in items or ():
             self[name] = value
         if items:
             items.clear()
 
-    def __setitem__(self, name: str, value: Any) -> None:
+    def __setitem__(self, name: object, value: object) -> None:
         if not isinstance(name, str):
             raise pickle.UnpicklingError(f"it uses a {type(name).__name__} as a name")
         super().__setitem__(name, value)
 
 
-def _rebuild_tensor(*parts: Any) -> Tensor:
-    return Tensor(*parts[:4])  # Since torch 0.4 gradients and hooks follow.
+def _rebuild_tensor(
+    storage: Storage, first: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: object
+) -> Tensor:
+    return Tensor(storage, first, shape, strides)  # Since torch 0.4, gradients and hooks follow.
 
 
 def _size(shape: tuple[int, ...]) -> tuple[int, ...]:
-    if type(shape) is not tuple:  # which would be copied at every use
+    if type(shape) is not tuple:  # A list would have to be copied each time it is referred to.
         raise pickle.UnpicklingError("a size of an unknown kind")
     return shape
 
 
-def _rebuild_parameter(tensor: Tensor, *_: Any) -> Tensor:
+def _rebuild_parameter(tensor: Tensor, *_: object) -> Tensor:
     return tensor
 
 
@@ -104,33 +127,35 @@ _CALLABLE = {
 class _Unpickler(pickle._Unpickler):
     """Calls nothing but what a state dict needs.
 
-    Python's reader that is written in Python: its steps can be replaced, and what it is told to
-    remember by a large number costs nothing.
+    Based on the implementation of pickle in Python, not the one in C: its operations can be
+    replaced, and its memo is a dict, not an array as long as the largest number in the file.
     """
 
     dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch}
     stack: list[Any]
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         if module in ("torch", "torch.cuda") and name in _DTYPES:
             return _DType(_DTYPES[name])
         if f"{module}.{name}" not in _CALLABLE:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, and no code is run")
         return _CALLABLE[f"{module}.{name}"]
 
-    def persistent_load(self, pid: Any) -> Storage:
+    def persistent_load(self, pid: Sequence[object]) -> Storage:
         kind, dtype, key, _, count, *views = pid
         if kind != "storage" or not isinstance(dtype, _DType) or not isinstance(key, str):
             raise pickle.UnpicklingError("a storage of an unknown kind")
         if any(view is not None for view in views):
             raise pickle.UnpicklingError("a storage that is a part of another")
-        return Storage(key, np.dtype(dtype.dtype), int(count))
+        if not isinstance(count, int):
+            raise pickle.UnpicklingError("a storage of an unknown size")
+        return Storage(key, np.dtype(dtype.dtype), count)
 
     def load_empty_dict(self) -> None:
         self.stack.append(_Named())
 
     def load_build(self) -> None:
-        """Sets nothing but a tensor's parts; a module's state dict has versions of its layers."""
+        """Sets a tensor's parts, and drops what a state dict has: the versions of its layers."""
         state, built = self.stack.pop(), self.stack[-1]
         if isinstance(built, Tensor):
             built.storage, built.first, built.shape, built.strides = state
@@ -146,13 +171,19 @@ class _Unpickler(pickle._Unpickler):
         dispatch[code[0]] = load_other
 
 
-def read_pickle(file: BinaryIO) -> Any:
-    """Reads one pickle, from where the file stands: dicts by name, tuples, lists, Tensors, numbers.
+def read_pickle(file: BinaryIO) -> object:
+    """Reads one pickle from a file's position on, which is behind it afterwards.
 
-    Raises pickle.UnpicklingError for what no state dict needs, and whatever damage leads to.
+    Returns:
+      Dicts with string keys, tuples, lists, Tensors, strings and numbers.
+
+    Raises:
+      pickle.UnpicklingError: it asks for what no state dict needs.
+      Exception: of any type, if the file is damaged.
     """
     start = file.tell()
-    for _ in pickletools.genops(file):  # What says to be longer than the file ends here.
+    # An operation that claims more bytes than the file has fails here, before any is allocated.
+    for _ in pickletools.genops(file):
         pass
     size = file.tell() - start
     file.seek(start)

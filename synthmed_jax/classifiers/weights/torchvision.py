@@ -1,4 +1,4 @@
-"""torchvision's weights for our networks: names and layouts, both checked entry by entry."""
+"""Turns torchvision's weights into ours: names and layouts, both checked entry by entry."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from synthmed_jax.classifiers.networks import BACKBONES, create
 from synthmed_jax.classifiers.networks.backbone import Backbone, Variables
 from synthmed_jax.errors import UserError
 
-# How torchvision's module path is read off ours (joined by "."): substitutions, in order.
+# Substitutions, in order, that turn our module path (joined by ".") into torchvision's.
 NAMING = ((r"_(\d+)", r".\1"), (r"^features_", "features."))
 
 # (our collection, our leaf, its dimensions) -> (torch's leaf, torch's axes in our order).
@@ -30,7 +30,7 @@ IGNORED_SUFFIX = ".num_batches_tracked"
 
 
 def count_classes(name: str, state_dict: Mapping[str, np.ndarray]) -> int | None:
-    """Number of classes of a state dict's head; None where it has none."""
+    """Number of classes of a state dict's head; None: it has no head."""
     bias = state_dict.get(f"{BACKBONES[name].head}.bias")
     return None if bias is None else len(bias)
 
@@ -78,7 +78,7 @@ def from_state_dict(
                 f"the state dict does not fit {name} {of}: {key!r} has shape {array.shape}, but "
                 f"{wanted} is needed."
             )
-        # Contiguous: a transposed view would be copied anew at every use.
+        # Contiguous, because a transposed view would be copied at every use.
         variables[path] = np.ascontiguousarray(array.transpose(axes), np.float32)
     return {"batch_stats": {}, **traverse_util.unflatten_dict(variables)}
 
@@ -86,7 +86,7 @@ def from_state_dict(
 def _current_entries(
     backbone: Backbone, state_dict: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The entries that our network has a place for, by torchvision's names of today."""
+    """The entries that our network has a place for, under torchvision's present names."""
     entries = {
         key: array
         for key, array in state_dict.items()
@@ -107,7 +107,7 @@ def _template(
 ) -> dict[tuple[str, ...], jax.ShapeDtypeStruct]:
     """Returns shape and dtype of every variable, by path (collection, module, ..., leaf)."""
     module = create(name, num_classes, small_images=small_images)
-    # A size that each network accepts; no weight's shape depends on it.
+    # Images of a size that every network accepts; no weight's shape depends on it.
     images = jax.ShapeDtypeStruct((1, 224, 224, 3), jnp.float32)
     variables = jax.eval_shape(
         lambda key, x: module.init(key, x, train=False), jax.random.key(0), images

@@ -7,7 +7,7 @@ import math
 import pathlib
 import struct
 import zipfile
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import safetensors
@@ -16,8 +16,9 @@ import safetensors.numpy
 from synthmed_jax.classifiers.weights.torch_pickle import Storage, Tensor, read_pickle
 from synthmed_jax.errors import UserError
 
-# torch's older format: five pickles, of which the first two are these numbers, then the storages.
+# torch's older format: five pickles, of which the first two hold these numbers, then the storages.
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
+_NO_TENSORS = "it holds something else than tensors by name"
 
 
 def read_state_dict(path: pathlib.Path) -> dict[str, np.ndarray]:
@@ -48,61 +49,63 @@ def _read_zip(file: BinaryIO) -> dict[str, np.ndarray]:
 
         def read(name: str) -> bytes:
             entry = archive.getinfo(names[name])
-            # torch compresses nothing, and what is compressed may be a thousand times as large.
+            # torch compresses nothing; an attacker could, to fill the memory when it is unpacked.
             if entry.compress_type != zipfile.ZIP_STORED:
                 raise ValueError(f"its {name} is compressed")
             return archive.read(entry)
 
         if "byteorder" in names and read("byteorder") != b"little":
             raise ValueError("its numbers are big-endian")
-        found = read_pickle(io.BytesIO(read("data.pkl")))
-        keys = {storage.key for storage in _storages(found)}
-        return _arrays(found, {key: read(f"data/{key}") for key in keys})
+        tensors = _tensors(read_pickle(io.BytesIO(read("data.pkl"))))
+        keys = {tensor.storage.key for tensor in tensors.values()}
+        return _arrays(tensors, {key: read(f"data/{key}") for key in keys})
 
 
 def _read_older(file: BinaryIO) -> dict[str, np.ndarray]:
-    magic, protocol, system, found, keys = (read_pickle(file) for _ in range(5))
-    if (magic, protocol) != (_MAGIC, _PROTOCOL) or not system["little_endian"]:
+    magic, protocol, system, state_dict, keys = (read_pickle(file) for _ in range(5))
+    little_endian = isinstance(system, dict) and system["little_endian"]
+    if (magic, protocol) != (_MAGIC, _PROTOCOL) or not little_endian:
         raise ValueError("it is not a little-endian file of torch")
-    storages = {storage.key: storage for storage in _storages(found)}
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise ValueError("its storages have no names")
+    tensors = _tensors(state_dict)
+    dtypes = {tensor.storage.key: tensor.storage.dtype for tensor in tensors.values()}
     data = {}
     for key in keys:
-        if not isinstance(key, str):
-            raise ValueError("its storages have no names")
         (count,) = struct.unpack("<q", file.read(8))
-        data[key] = file.read(count * storages[key].dtype.itemsize)
-    return _arrays(found, data)
+        data[key] = file.read(count * dtypes[key].itemsize)
+    return _arrays(tensors, data)
 
 
-def _storages(found: Any) -> list[Storage]:
-    if not isinstance(found, dict) or not all(isinstance(v, Tensor) for v in found.values()):
-        raise ValueError("it holds something else than tensors by name")
-    storages = []
-    for name, tensor in found.items():
+def _tensors(state_dict: object) -> dict[str, Tensor]:
+    """What was read, if it is a state dict."""
+    if not isinstance(state_dict, dict):
+        raise ValueError(_NO_TENSORS)
+    for name, tensor in state_dict.items():
+        if not isinstance(tensor, Tensor):
+            raise ValueError(_NO_TENSORS)
         numbers = (tensor.first, *tensor.shape, *tensor.strides)
         known = isinstance(tensor.storage, Storage)
         if not known or not all(type(number) is int for number in numbers):
             raise ValueError(f"{name!r} is a tensor of an unknown kind")
-        storages.append(tensor.storage)
-    return storages
+    return state_dict
 
 
-def _arrays(found: dict[str, Tensor], data: dict[str, bytes]) -> dict[str, np.ndarray]:
-    return {name: _array(name, tensor, data) for name, tensor in found.items()}
+def _arrays(tensors: dict[str, Tensor], data: dict[str, bytes]) -> dict[str, np.ndarray]:
+    return {name: _array(name, tensor, data) for name, tensor in tensors.items()}
 
 
 def _array(name: str, tensor: Tensor, data: dict[str, bytes]) -> np.ndarray:
     numbers = np.frombuffer(data[tensor.storage.key], tensor.storage.dtype)
     first, shape, strides = tensor.first, tensor.shape, tensor.strides
-    # Where dimensions of one element have been left out, strides must be those of some order of
-    # the axes without gaps: then the view has no more numbers than the storage.
+    # Axes of size 1 aside, the strides must be those of an array without gaps, its axes in some
+    # order: then the view has no more numbers than the storage, whatever the file claims.
     axes = sorted((stride, size) for stride, size in zip(strides, shape, strict=True) if size != 1)
     for i, (stride, _) in enumerate(axes):
         if stride != math.prod(size for _, size in axes[:i]):
             raise ValueError(f"{name!r} has gaps")
     if first < 0 or min(shape, default=1) < 0 or first + math.prod(shape) > len(numbers):
         raise ValueError(f"{name!r} is cut short")
-    own = numbers[first : first + math.prod(shape)]
-    step = own.dtype.itemsize
-    in_bytes = [stride * step for stride in strides]
-    return np.lib.stride_tricks.as_strided(own, shape, in_bytes, writeable=False)
+    used = numbers[first : first + math.prod(shape)]
+    in_bytes = [stride * used.itemsize for stride in strides]
+    return np.lib.stride_tricks.as_strided(used, shape, in_bytes, writeable=False)
