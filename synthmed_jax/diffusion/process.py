@@ -142,23 +142,6 @@ def predict_x0(
     return PREDICTIONS[prediction].to_x_0(output, x_t, at(schedule.alpha_bar, t))
 
 
-def p_step(
-    schedule: Schedule, x_0: jax.Array, x_t: jax.Array, t: jax.Array, eps: jax.Array
-) -> jax.Array:
-    """Draws x_{t-1} from p(x_{t-1} | x_t) given an estimate of x_0 (DDPM algorithm 2, line 4).
-
-    The variance is beta-tilde, the posterior's own, so that the last step (t = 0) adds no noise.
-
-    Args:
-      x_0: f32[B,H,W,C], the network's estimate.
-      x_t: f32[B,H,W,C].
-      t: i32[B].
-      eps: f32[B,H,W,C], unit normal.
-    """
-    mean, variance = q_posterior(schedule, x_0, x_t, t)
-    return mean + jnp.sqrt(variance) * eps
-
-
 def l_simple(
     schedule: Schedule,
     model: Callable[[jax.Array, jax.Array], jax.Array],
