@@ -1,7 +1,7 @@
 """The variational bound of a diffusion model in bits per dimension (paper eq. 6; Ho et al. 2020).
 
-L = L_T + sum over t of L_{t-1} + L_0: how far x_T is from pure noise, how far each reverse step is
-from the true posterior, and how well the last step lands on the 256 grey levels.
+L = L_T + (sum over t of L_{t-1}) + L_0: how far x_T is from pure noise, how far each reverse step
+is from the true posterior, and how well the last step meets the right one of 256 grey levels.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from synthmed_jax.diffusion.process import at
 from synthmed_jax.diffusion.samplers import DenoiseFn
 from synthmed_jax.diffusion.schedule import Schedule
 
-GREY_STEP = 1 / 127.5  # distance of neighbouring grey levels in [-1, 1]
+GREY_STEP = 1 / 127.5  # distance between neighbouring grey levels in [-1, 1]
 
 
 def _per_dimension(nats: jax.Array) -> jax.Array:
-    """Nats of each value f32[B,H,W,C] -> bits per dimension f32[B]."""
+    """Nats per pixel and channel f32[B,H,W,C] -> bits per dimension f32[B]."""
     return jnp.mean(nats, axis=(1, 2, 3)) / math.log(2)
 
 
@@ -33,10 +33,11 @@ def prior_term(schedule: Schedule, x_0: jax.Array) -> jax.Array:
 
 
 def step_weight(schedule: Schedule) -> np.ndarray:
-    """(SNR_{t-1} - SNR_t) / 2, nats per squared error of x_0 of reverse step t, f64[T].
+    """(SNR_{t-1} - SNR_t) / 2: nats of reverse step t per squared error of x_0, f64[T].
 
-    It is what KL(q(x_{t-1} | x_t, x_0) || p(x_{t-1} | x_t)) comes to with the posterior's variance
-    (Kingma et al. 2021, eq. 13); infinite at t = 0, which `decoder_term` covers.
+    With the posterior's variance, KL(q(x_{t-1} | x_t, x_0) || p(x_{t-1} | x_t)) is this weight
+    times the squared error (Kingma et al. 2021, eq. 13). It is infinite at t = 0, where the bound
+    has `decoder_term` instead.
     """
     alpha_bar, prev = schedule.alpha_bar, schedule.alpha_bar_prev
     snr = alpha_bar / (1 - alpha_bar)
@@ -47,9 +48,10 @@ def step_weight(schedule: Schedule) -> np.ndarray:
 def step_term(
     schedule: Schedule, denoise_fn: DenoiseFn, x_0: jax.Array, t: jax.Array, eps: jax.Array
 ) -> jax.Array:
-    """L_{t-1} for t >= 1, bits per dimension, one draw of x_t.
+    """L_{t-1} for t >= 1, bits per dimension, estimated from one draw of x_t.
 
     Args:
+      denoise_fn: (x_t, t) -> estimate of x_0.
       x_0: f32[B,H,W,C] in [-1, 1].
       t: i32[B], 1 <= t < T.
       eps: f32[B,H,W,C], unit normal.
@@ -66,10 +68,18 @@ def step_term(
 def decoder_term(
     schedule: Schedule, denoise_fn: DenoiseFn, x_0: jax.Array, eps: jax.Array
 ) -> jax.Array:
-    """L_0 = -log p(x_0 | x_1), bits per dimension, x_0 on the 256 grey levels (their eq. 13).
+    """L_0 = -log p(x_0 | x_1), bits per dimension (Ho et al. 2020, eq. 13), of one draw of x_1.
 
-    The Gaussian around the estimate has variance beta_0, the last step's own; its mass between
-    half-way points belongs to the grey level between, everything outside to black and white.
+    p is a Gaussian around the estimate, of variance beta_0. A grey level's probability is its mass
+    from half-way to the level below to half-way to the level above; black and white get the tails.
+
+    Args:
+      denoise_fn: (x_1, t = 0) -> estimate of x_0.
+      x_0: f32[B,H,W,C] on the 256 grey levels in [-1, 1].
+      eps: f32[B,H,W,C], unit normal.
+
+    Returns:
+      f32[B].
     """
     t = jnp.zeros(x_0.shape[0], jnp.int32)
     alpha_bar = at(schedule.alpha_bar, t)
@@ -78,7 +88,8 @@ def decoder_term(
     scale = math.sqrt(schedule.beta[0])
     above = jnp.where(x_0 > 1 - GREY_STEP / 2, jnp.inf, (x_0 + GREY_STEP / 2 - mean) / scale)
     below = jnp.where(x_0 < -1 + GREY_STEP / 2, -jnp.inf, (x_0 - GREY_STEP / 2 - mean) / scale)
-    # The mass of a thin slice far out cancels in float32: take it on the side where tails are small
+    # Far above the mean both cdfs round to 1 and their difference to 0; mirrored to below the mean
+    # they are small numbers, whose difference keeps its digits.
     flip = below > 0
     low, high = jnp.where(flip, -above, below), jnp.where(flip, -below, above)
     log_high = norm.logcdf(high)

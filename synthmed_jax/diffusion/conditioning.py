@@ -1,4 +1,4 @@
-"""One model of all classes, or one model a class (the paper's literal reading)."""
+"""One model of all classes, or one model per class (the paper, taken literally)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ CONDITIONINGS = ("class", "per_class")
 
 
 class Portion(NamedTuple):
-    """What one model learns.
+    """The part of the training images that one model learns.
 
     Attributes:
-      folder: below diffusion/, "" for the folder itself.
-      labels: label in the data set -> label in this model.
-      fit, val: images under this model's labels.
+      folder: of the model, below diffusion/; "" for that folder itself.
+      labels: label in the data set -> label in this model, 0..K-1.
+      fit, val: its images, with this model's labels and class names.
     """
 
     folder: str
@@ -27,7 +27,15 @@ class Portion(NamedTuple):
 
 
 def portions(conditioning: str, fit: ImageSet, val: ImageSet) -> list[Portion]:
-    """Divides the training images among models: one of CONDITIONINGS."""
+    """Divides the training images among models.
+
+    Args:
+      conditioning: one of CONDITIONINGS.
+      fit, val: all images; `val` may be empty.
+
+    Returns:
+      One portion per model, in the order of the classes.
+    """
     names = folders(conditioning, fit.class_names)
     if conditioning == "class":
         return [Portion(names[0], {k: k for k in range(len(fit.class_names))}, fit, val)]
@@ -38,12 +46,12 @@ def portions(conditioning: str, fit: ImageSet, val: ImageSet) -> list[Portion]:
 
 
 def folders(conditioning: str, class_names: tuple[str, ...]) -> tuple[str, ...]:
-    """Folder of each model below diffusion/."""
+    """Folder of each model below diffusion/, in the order of `portions`."""
     return ("",) if conditioning == "class" else class_names
 
 
 def num_labels(conditioning: str, class_names: tuple[str, ...]) -> int:
-    """Classes that each model tells apart."""
+    """Number of classes that each model tells apart."""
     return len(class_names) if conditioning == "class" else 1
 
 

@@ -1,6 +1,6 @@
-"""What stands between a network and a sampler: prediction to x_0, thresholds and guidance.
+"""Between a network and a sampler: estimates of x_0 from its output, guidance and thresholds.
 
-A denoiser is (x_t f32[B,H,W,C], t i32[B]) -> x_0 f32[B,H,W,C]; here they are built and wrapped.
+A denoiser is (x_t f32[B,H,W,C], t i32[B]) -> estimate of x_0 f32[B,H,W,C].
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DYNAMIC_QUANTILE = 0.995  # Saharia et al. 2022, appendix A.4.
 def from_network(
     network: Callable[[jax.Array, jax.Array], jax.Array], schedule: Schedule, prediction: str
 ) -> DenoiseFn:
-    """The x_0 estimate of network(x_t, t), which predicts `prediction` (one of PREDICTIONS)."""
+    """The denoiser of network(x_t, t), which predicts `prediction` (one of PREDICTIONS)."""
     return lambda x_t, t: predict_x0(schedule, network(x_t, t), x_t, t, prediction)
 
 
@@ -32,11 +32,12 @@ def guided(
 ) -> DenoiseFn:
     """Classifier-free guidance: x_0 = u + weight (c - u) (Ho & Salimans 2022, eq. 6).
 
-    Guiding x_0 or eps is the same, both being linear in each other at a given x_t.
+    c is the estimate where the network is told the class, u where it is not. Guiding x_0 is the
+    same as guiding eps, since at a given x_t one is a linear function of the other.
 
     Args:
-      denoise_both: (x_t, t) -> the x_0 estimates with and without a class.
-      weight: 1 is no guidance, more pulls towards the class.
+      denoise_both: (x_t, t) -> (c, u).
+      weight: 1 is no guidance; more pulls the image towards its class.
       interval: (low, high), shares of T: guidance acts where low <= t / T < high (Kynkaanniemi et
         al. 2024: at high noise it costs variety, at low noise it does nothing).
     """
@@ -55,14 +56,14 @@ def _none(x_0: jax.Array) -> jax.Array:
 
 
 def _clip(x_0: jax.Array) -> jax.Array:
-    """Images live in [-1, 1]."""
+    """Clips to [-1, 1], the range of images."""
     return jnp.clip(x_0, -1, 1)
 
 
 def _dynamic(x_0: jax.Array) -> jax.Array:
-    """Clips each image at its own 99.5 % quantile of |x_0|, at least 1, and divides by it.
+    """Clips each image at the 99.5 % quantile of its |x_0|, at least 1, and divides by it.
 
-    Strong guidance pushes many pixels over the edge at once; plain clipping would flatten them.
+    Strong guidance pushes many pixels out of range at once; plain clipping would make them equal.
     """
     quantile = jnp.quantile(jnp.abs(x_0), DYNAMIC_QUANTILE, axis=(1, 2, 3), keepdims=True)
     limit = jnp.maximum(quantile, 1.0)
@@ -77,6 +78,6 @@ THRESHOLDS: dict[str, Callable[[jax.Array], jax.Array]] = {
 
 
 def thresholded(denoise_fn: DenoiseFn, threshold: str) -> DenoiseFn:
-    """Keeps x_0 in range by one of THRESHOLDS."""
+    """Puts one of THRESHOLDS behind a denoiser."""
     limit = THRESHOLDS[threshold]
     return lambda x_t, t: limit(denoise_fn(x_t, t))

@@ -1,8 +1,8 @@
-"""The forward and reverse diffusion process as pure functions: no network, no Flax.
+"""The diffusion process as pure functions: noising, its posterior and the training loss.
 
 Letters follow the paper (eq. 1-7): x_0 clean image, x_t noisy image, eps the noise, beta and
-alpha-bar from a `Schedule`. Arrays f32[B,H,W,C] with images in [-1, 1]; t: i32[B], 0 <= t < T,
-where t = 0 is ONE noising step.
+alpha-bar (abar) from a `Schedule`. Arrays are f32[B,H,W,C] with images in [-1, 1]; t: i32[B],
+0 <= t < T, where t = 0 is ONE noising step.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from synthmed_jax.errors import UserError
 
 
 class Target(NamedTuple):
-    """What a network predicts, and how the two other quantities follow from it.
+    """What a network is trained to predict, and how x_0 follows from it.
 
     Attributes:
       from_pair: (x_0, eps, alpha_bar) -> the network's target.
-      to_x_0: (prediction, x_t, alpha_bar) -> x_0.
-      per_x_0: snr -> weight that turns the error of x_0 into that of the target; f64[T].
+      to_x_0: (the network's output, x_t, alpha_bar) -> x_0.
+      per_x_0: SNR f64[T] -> squared error of the target per squared error of x_0, f64[T].
     """
 
     from_pair: Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
@@ -64,10 +64,11 @@ PREDICTIONS: dict[str, Target] = {
 
 
 def check_prediction(schedule: Schedule, prediction: str) -> None:
-    """Refuses what can't be turned into an image at some step of a schedule.
+    """Refuses a prediction from which x_0 does not follow at every step of the schedule.
 
     Raises:
-      UserError: unknown, or eps where alpha-bar is 0: eq. 3 solved for x_0 divides by it.
+      UserError: it is unknown, or eps where some alpha-bar is 0 (eq. 3 solved for x_0 divides by
+        its root).
     """
     checks.one_of("prediction", prediction, PREDICTIONS)
     if prediction == "eps" and not np.all(schedule.alpha_bar):
@@ -77,11 +78,11 @@ def check_prediction(schedule: Schedule, prediction: str) -> None:
         )
 
 
-# How the steps' losses are weighed against each other: "simple" is the paper's eq. 7, "min_snr"
-# stops easy, nearly clean steps from ruling the gradient.
+# How the losses of the steps are weighted: "simple" alike (the paper's eq. 7), "min_snr" so that
+# nearly clean steps, which are easy, do not dominate the gradient.
 WEIGHTINGS = ("simple", "min_snr")
 MIN_SNR_GAMMA = 5.0  # Hang et al. 2023, the value of their experiments.
-# How training draws t: "uniform" each by itself, "stratified" spread evenly over the batch.
+# How training draws t: "uniform", each by itself, or "stratified", spread evenly over the batch.
 TIMESTEPS = ("uniform", "stratified")
 
 
@@ -91,7 +92,7 @@ def to_model_range(images: jax.Array) -> jax.Array:
 
 
 def at(values: np.ndarray, t: jax.Array) -> jax.Array:
-    """Looks a float64 table f64[T] up at t: i32[B] as f32[B,1,1,1], ready for images."""
+    """Looks values f64[T] up at steps i32[B]: f32[B,1,1,1], to be multiplied with images."""
     return jnp.asarray(values, jnp.float32)[t][:, None, None, None]
 
 
@@ -142,23 +143,6 @@ def predict_x0(
     return PREDICTIONS[prediction].to_x_0(output, x_t, at(schedule.alpha_bar, t))
 
 
-def p_step(
-    schedule: Schedule, x_0: jax.Array, x_t: jax.Array, t: jax.Array, eps: jax.Array
-) -> jax.Array:
-    """Draws x_{t-1} from p(x_{t-1} | x_t) given an estimate of x_0 (DDPM algorithm 2, line 4).
-
-    The variance is beta-tilde, the posterior's own, so that the last step (t = 0) adds no noise.
-
-    Args:
-      x_0: f32[B,H,W,C], the network's estimate.
-      x_t: f32[B,H,W,C].
-      t: i32[B].
-      eps: f32[B,H,W,C], unit normal.
-    """
-    mean, variance = q_posterior(schedule, x_0, x_t, t)
-    return mean + jnp.sqrt(variance) * eps
-
-
 def l_simple(
     schedule: Schedule,
     model: Callable[[jax.Array, jax.Array], jax.Array],
@@ -185,10 +169,17 @@ def l_simple(
 
 
 def loss_weights(schedule: Schedule, weighting: str, prediction: str) -> np.ndarray:
-    """Weight of each step in the loss of the network's own target, f64[T].
+    """Weight of each step's `l_simple`, f64[T].
 
-    "min_snr" (Hang et al. 2023, eq. 8 and appendix): min(SNR, 5) on the error of x_0, SNR =
-    alpha-bar / (1 - alpha-bar), carried over to what the network predicts.
+    Under "min_snr" (Hang et al. 2023, eq. 8 and appendix) the squared error of x_0 weighs
+    min(SNR, 5), SNR = alpha-bar / (1 - alpha-bar), whatever the network predicts.
+
+    Args:
+      weighting: one of WEIGHTINGS.
+      prediction: one of PREDICTIONS.
+
+    Raises:
+      UserError: see `check_prediction`.
     """
     if weighting == "simple":
         return np.ones(schedule.num_steps)
@@ -198,22 +189,25 @@ def loss_weights(schedule: Schedule, weighting: str, prediction: str) -> np.ndar
 
 
 def draw_uniform_steps(keys: jax.Array, num_steps: int) -> jax.Array:
-    """t of each example from its own key: key[B] -> i32[B], 0 <= t < T."""
+    """Draws each example's t from its key: key[B] -> i32[B], 0 <= t < T."""
     return jax.vmap(lambda key: jax.random.randint(key, (), 0, num_steps))(keys)
 
 
 def draw_stratified_steps(
     key: jax.Array, indices: jax.Array, batch_size: int, num_steps: int
 ) -> jax.Array:
-    """t spread evenly over the global batch, for a loss that varies less (Kingma et al. 2021).
+    """t spread evenly over the global batch, so that the loss varies less (Kingma et al. 2021).
 
-    Each t alone is still uniform over 0..T-1, where the order of the batch is random.
+    Each image's t is still uniform over 0..T-1, because images come in random order.
 
     Args:
       key: one for the whole batch.
-      indices: i32[b], index of each local example in the global batch.
-      batch_size: B, images of the global batch.
+      indices: i32[b], index of each of this device's examples in the global batch.
+      batch_size: B, images in the global batch.
       num_steps: T.
+
+    Returns:
+      i32[b], 0 <= t < T.
     """
     u = (indices + jax.random.uniform(key)) / batch_size
     return jnp.minimum((u * num_steps).astype(jnp.int32), num_steps - 1)

@@ -1,11 +1,12 @@
 """Samplers: tables of float64 coefficients over a grid of alpha-bar, and one loop that runs them.
 
-Every sampler here is linear in what it has seen. After the network's i-th evaluation,
+Every sampler here takes, after each evaluation of the network, a linear step
 
     x_next = a x + b x_0 + c x_before + d x_0_before + s z,
 
-with x_0 the estimate at x, `before` the evaluation before, and z unit normal. A sampler is the rule
-for a, b, c, d and s; it knows no network, and the loop gets a bare `denoise_fn(x_t, t) -> x_0`.
+with x_0 the estimate at x, x_before and x_0_before those of the evaluation before, and z unit
+normal. A sampler is the rule for a, b, c, d and s; it knows no network: the loop is given a bare
+`denoise_fn(x_t, t) -> x_0`.
 """
 
 from __future__ import annotations
@@ -22,18 +23,19 @@ from synthmed_jax import checks
 from synthmed_jax.diffusion.schedule import Schedule
 from synthmed_jax.errors import UserError
 
-NOISE_LOG_SNR = -8.0  # alpha-bar 0.0003: no image is seen in there
+NOISE_LOG_SNR = -8.0  # alpha-bar 0.0003: nothing of the image can be seen
 
+# (x_t f32[B,H,W,C], t [B]) -> estimate of x_0 f32[B,H,W,C].
 DenoiseFn = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 class Grid(NamedTuple):
-    """Where sampling looks at the process, noisiest first.
+    """The points of the process that sampling goes through, noisiest first.
 
     Attributes:
-      t: what `denoise_fn` is given at each of the S noisy points, a step of the schedule or a real
-        number on continuous time; [S], or [S+1] if the end is noisy too.
-      alpha_bar: f64[S+1], rising; the last point is where sampling ends, 1 for clean.
+      t: what `denoise_fn` is given at each of S noisy points: a step of the schedule, or a real
+        number where time is continuous; [S], or [S+1] if the last point is noisy too.
+      alpha_bar: f64[S+1], rising; the last point is where sampling ends, 1 for the clean image.
     """
 
     t: np.ndarray
@@ -41,7 +43,7 @@ class Grid(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A sampler on a grid: one row an evaluation of the network, E of them.
+    """A sampler on a grid: one row per evaluation of the network, E of them.
 
     Attributes:
       t: [E], what `denoise_fn` is given.
@@ -53,7 +55,13 @@ class Table(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """An unfinished walk from noise to image: f32[B,H,W,C] each (`before`: unused at the start)."""
+    """Where images are on their way from noise, all f32[B,H,W,C].
+
+    Attributes:
+      x: the noisy images.
+      x_before, x_0_before: noisy images and estimates at the evaluation before; 0 at the start,
+        where no sampler reads them.
+    """
 
     x: jax.Array
     x_before: jax.Array
@@ -69,8 +77,9 @@ def _by_time(schedule: Schedule, num_steps: int) -> np.ndarray:
 def _by_log_snr(schedule: Schedule, num_steps: int) -> np.ndarray:
     """Evenly in log-SNR = log(alpha-bar / (1 - alpha-bar)), as DPM-Solver's authors advise.
 
-    Below NOISE_LOG_SNR all is noise, and one step, the first, crosses it. Where the schedule is too
-    coarse, each point takes the nearest step still free.
+    Everything below NOISE_LOG_SNR is noise, and the first step alone crosses it. Where the
+    schedule's steps lie further apart than the points, a point takes the nearest step that no other
+    point has.
     """
     alpha_bar = np.maximum(schedule.alpha_bar, np.finfo(np.float64).tiny)
     log_snr = np.maximum(np.log(alpha_bar) - np.log1p(-schedule.alpha_bar), NOISE_LOG_SNR)
@@ -79,7 +88,7 @@ def _by_log_snr(schedule: Schedule, num_steps: int) -> np.ndarray:
     t = np.rint(np.interp(-wanted, -log_snr, np.arange(total))).astype(np.int32)
     t[-1] = total - 1
     rank = np.arange(num_steps)
-    # Push equal neighbours apart, upwards and then back under T - 1.
+    # Several points may share a step: push them apart upwards, then those above T - 1 back down.
     t = np.maximum.accumulate(t - rank) + rank
     return np.minimum(t, total - num_steps + rank)
 
@@ -105,7 +114,12 @@ def make_grid(schedule: Schedule, num_steps: int, spacing: str = "time") -> Grid
 
 
 def _gaussian_step(grid: Grid, variance: np.ndarray, eta: float) -> Table:
-    """Keeps the direction of the noise for what `variance` f64[S] of fresh noise leaves of it."""
+    """Steps of DDIM's form: fresh noise replaces some of the noise in x, the rest stays.
+
+    Args:
+      variance: f64[S], of the fresh noise at eta 1.
+      eta: 0 (no fresh noise) to 1.
+    """
     now, then = grid.alpha_bar[:-1], grid.alpha_bar[1:]
     added = eta**2 * variance
     keep = np.sqrt(np.maximum(1 - then - added, 0) / (1 - now))
@@ -115,7 +129,7 @@ def _gaussian_step(grid: Grid, variance: np.ndarray, eta: float) -> Table:
 
 
 def _posterior_variance(grid: Grid) -> np.ndarray:
-    """beta-tilde of each step of the grid (Ho et al. 2020, eq. 7); 0 on the way to the clean."""
+    """beta-tilde of each step of the grid (Ho et al. 2020, eq. 7); 0 for the clean image's."""
     now, then = grid.alpha_bar[:-1], grid.alpha_bar[1:]
     return (1 - then) / (1 - now) * (1 - now / then)
 
@@ -142,10 +156,12 @@ def ddim(grid: Grid, eta: float = 0.0) -> Table:
 
 
 def dpm_solver_pp(grid: Grid) -> Table:
-    """DPM-Solver++(2M) (Lu et al. 2022, algorithm 2); first and clean-image steps of first order.
+    """DPM-Solver++(2M) (Lu et al. 2022, algorithm 2).
 
     x_next = (sigma'/sigma) x + (alpha' - alpha sigma'/sigma) D, where
     D = x_0 + (x_0 - x_0_before) h / (2 h_before) and h is the step in lambda = log(alpha / sigma).
+    Where h or h_before is infinite or unknown, D = x_0: in the first step, in the one after pure
+    noise and in the one to the clean image.
     """
     table = ddim(grid)
     alpha, sigma = np.sqrt(grid.alpha_bar), np.sqrt(1 - grid.alpha_bar)
@@ -163,8 +179,8 @@ def heun(grid: Grid) -> Table:
     """Heun's method on the probability-flow ODE (Karras et al. 2022, algorithm 1).
 
     In y = x / alpha over s = sigma / alpha the ODE is dy/ds = (y - x_0) / s. A step is two
-    evaluations: Euler's step, which is DDIM's, then the mean of the slopes at both ends. A step
-    from or to an infinite log-SNR (pure noise, the clean image) stays Euler's.
+    evaluations: Euler's step, which is DDIM's, then one with the mean of the slopes at both ends. A
+    step from pure noise or to the clean image, where the log-SNR is infinite, is Euler's alone.
     """
     euler = ddim(grid)
     t, weights = [], []
@@ -184,7 +200,7 @@ def heun(grid: Grid) -> Table:
     return Table(np.array(t), np.stack(weights))
 
 
-# "ddpm" is ancestral sampling, the paper's own (DDPM algorithm 2).
+# "ddpm" is what the paper uses (DDPM algorithm 2).
 SAMPLERS: dict[str, Callable[..., Table]] = {
     "ddpm": ddpm,
     "ddpm_beta": ddpm_beta,
@@ -195,12 +211,12 @@ SAMPLERS: dict[str, Callable[..., Table]] = {
 
 
 def initial_noise(keys: jax.Array, shape: tuple[int, int, int]) -> jax.Array:
-    """x_T of each image from its own key: key[B] -> f32[B,H,W,C]."""
+    """Draws each image's x_T from its key: key[B] -> f32[B,H,W,C]."""
     return jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, 0), shape))(keys)
 
 
 def start(x: jax.Array) -> Walk:
-    """The beginning of a walk from x_T."""
+    """Returns a walk that begins at x_T, f32[B,H,W,C]."""
     return Walk(x, jnp.zeros_like(x), jnp.zeros_like(x))
 
 
@@ -212,15 +228,15 @@ def run(
     first: jax.Array | int = 0,
     count: int | None = None,
 ) -> Walk:
-    """Takes `count` rows of a table, from row `first` (0 is the noisiest), in one `lax.scan`.
+    """Takes a walk through `count` rows of a table, in one `lax.scan`.
 
     Args:
       table: E rows.
-      denoise_fn: (x_t f32[B,H,W,C], t [B]) -> x_0 estimate; t as in the table.
-      keys: key[B], one an image; the noise of an image depends on nothing else.
+      denoise_fn: gets t as the table has it.
+      keys: key[B], one per image; an image's noise depends on its key and on the row alone.
       walk: from `start` or an earlier call.
-      first: i32[], 0 <= first < E.
-      count: rows, all by default; those past the end change nothing.
+      first: i32[], the row to begin with, 0 (the noisiest) <= first < E.
+      count: number of rows; None: E. Rows past the end change nothing.
     """
     total = len(table.t)
     dtype = walk.x.dtype

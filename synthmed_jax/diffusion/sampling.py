@@ -69,7 +69,7 @@ class Draw:
         return to_grey_levels(np.asarray(walk.x))
 
     def compile(self, params: Params) -> None:
-        """Compiles all that a call needs, by drawing one block as far as its first chunk."""
+        """Compiles all that a call needs, by starting one block and taking its first chunk."""
         label = index = np.zeros(self.block, np.int32)
         self.advance(params, label, index, self.start(label, index), 0)
 

@@ -1,7 +1,7 @@
 """Noise schedules in float64: beta_t and alpha-bar_t (paper eq. 1-3).
 
-Index convention: array index t = 0 is ONE noising step, so `alpha_bar[t]` is the product of
-1 - beta over the first t + 1 steps, and the clean image has alpha-bar 1 (before index 0).
+Index t = 0 is ONE noising step, so `alpha_bar[t]` is the product of 1 - beta over the first t + 1
+steps. The clean image, whose alpha-bar is 1, comes before index 0.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import numpy as np
 
 from synthmed_jax.errors import UserError
 
-MAX_BETA = 0.999  # Nichol & Dhariwal 2021: keeps alpha-bar away from 0 at the end of the cosine.
+MAX_BETA = 0.999  # Nichol & Dhariwal 2021: without it the cosine schedule's alpha-bar ends at 0.
 
 
 class Schedule(NamedTuple):
     """A variance schedule of T steps.
 
     Attributes:
-      beta: f64[T], variance added by step t, in (0, 1); 1 at a zero terminal SNR.
-      alpha_bar: f64[T], share of the clean image's variance left after step t, falling in (0, 1);
-        0 at a zero terminal SNR.
+      beta: f64[T], variance that step t adds, in (0, 1); with zero terminal SNR the last is 1.
+      alpha_bar: f64[T], share of the clean image's variance that is left after step t, falling in
+        (0, 1); with zero terminal SNR the last is 0.
     """
 
     beta: np.ndarray
@@ -89,7 +89,7 @@ def make_schedule(kind: str, num_steps: int, *, zero_terminal_snr: bool = False)
 
 
 def rescale_to_zero_terminal_snr(schedule: Schedule) -> Schedule:
-    """Makes the last step pure noise, as sampling assumes (Lin et al. 2024, algorithm 1).
+    """Makes the last step pure noise, which is what sampling starts from (Lin et al. 2024, alg. 1).
 
     sqrt(alpha-bar) is shifted to 0 at the last step and scaled to keep its value at the first.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,39 +14,47 @@ from synthmed_jax import parallel
 from synthmed_jax.diffusion import ema, process
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.settings import TrainSettings
-from synthmed_jax.diffusion.unet import apply
+from synthmed_jax.diffusion.unet import Params, apply
+from synthmed_jax.parallel import Tree
 
 
 class State(NamedTuple):
-    """Everything that a resumed run needs; the data order follows from `step`.
+    """Everything that a resumed run needs; the order of the images follows from `step`.
 
     Attributes:
       step: i32[], optimiser steps taken.
       params: the weights.
       averages: their moving averages, one for each of `ema_half_lives`.
-      opt_state: Adam's.
+      opt_state: the optimiser's state: Adam's moments and count.
     """
 
     step: jax.Array
-    params: Any
-    averages: tuple[Any, ...]
-    opt_state: Any
+    params: Params
+    averages: tuple[Params, ...]
+    opt_state: Tree
 
 
+# (state, global batch) -> (next state, {"loss": f32[], "gradient_norm": f32[]}); the batch is that
+# of `data.pipeline.batches`.
 Step = Callable[[State, dict[str, np.ndarray]], tuple[State, dict[str, jax.Array]]]
 
 
 def make_optimizer(
     settings: TrainSettings, learning_rate: float | jax.Array
 ) -> optax.GradientTransformation:
-    """Adam with a clipped gradient, linear warm-up to a rate and cosine decay to 0."""
+    """Adam with a clipped gradient; its rate rises linearly to `learning_rate`, then falls to 0.
+
+    Args:
+      settings: `warmup_steps` of the rise, `steps` in all; the fall is a cosine.
+      learning_rate: the peak; f32[] where one program serves several rates.
+    """
     share = optax.warmup_cosine_decay_schedule(0.0, 1.0, settings.warmup_steps, settings.steps)
     adam = optax.adam(lambda count: learning_rate * share(count))
     return optax.chain(optax.clip_by_global_norm(settings.clip_norm), adam)
 
 
 def init_state(settings: TrainSettings, model: Model) -> State:
-    """Fresh weights."""
+    """The state before the first step: fresh weights of the settings' seed."""
     key = jax.random.key(settings.seed)
     x = jnp.zeros((1, *model.image_shape))
     t = jnp.zeros((1,), jnp.int32)
@@ -57,21 +65,24 @@ def init_state(settings: TrainSettings, model: Model) -> State:
 
 
 def make_step(settings: TrainSettings, model: Model) -> Step:
-    """Builds the compiled training step: (state, global batch) -> (state, metrics).
+    """Builds the compiled training step.
 
-    t, eps, label and other dropout follow from (seed, step, index of the example in the global
-    batch), so the loss does not depend on the number of devices, nor on `accumulate`.
+    t, eps, hidden labels and dropout masks follow from (seed, step, index of the example in the
+    global batch), so the loss depends neither on the number of devices nor on `accumulate`.
     """
     return make_step_of_rate(settings, model)(settings.learning_rate)
 
 
 def make_step_of_rate(settings: TrainSettings, model: Model) -> Callable[[float], Step]:
-    """Builds `make_step` for every learning rate, in place of the settings', as one program."""
+    """Returns learning rate -> the training step at that rate; all of them are one program.
+
+    A search over rates then compiles once. The learning rate in `settings` is not read.
+    """
     num_steps = model.schedule.num_steps
     weights = process.loss_weights(model.schedule, settings.weighting, model.prediction)
 
     def loss_of(
-        params: Any, batch: dict[str, jax.Array], t: jax.Array, keys: jax.Array
+        params: Params, batch: dict[str, jax.Array], t: jax.Array, keys: jax.Array
     ) -> jax.Array:
         x_0 = process.to_model_range(batch["image"])
         eps = jax.vmap(lambda k: jax.random.normal(k, x_0.shape[1:]))(keys[:, 1])
@@ -102,9 +113,9 @@ def make_step_of_rate(settings: TrainSettings, model: Model) -> Callable[[float]
         else:
             t = process.draw_uniform_steps(keys[:, 0], num_steps)
 
-        def part(total: Any, inputs: Any) -> tuple[Any, None]:
-            one = jax.value_and_grad(loss_of)(state.params, *inputs)
-            return jax.tree.map(jnp.add, total, one), None
+        def add_part(total: Tree, part: Tree) -> tuple[Tree, None]:
+            of_part = jax.value_and_grad(loss_of)(state.params, *part)
+            return jax.tree.map(jnp.add, total, of_part), None
 
         inputs = (batch, t, keys)
         if settings.accumulate == 1:
@@ -113,7 +124,7 @@ def make_step_of_rate(settings: TrainSettings, model: Model) -> Callable[[float]
             k = settings.accumulate
             parts = jax.tree.map(lambda v: v.reshape(k, v.shape[0] // k, *v.shape[1:]), inputs)
             zero = jax.tree.map(jnp.zeros_like, (jnp.zeros(()), state.params))
-            total, _ = jax.lax.scan(part, zero, parts)
+            total, _ = jax.lax.scan(add_part, zero, parts)
             result = jax.tree.map(lambda v: v / k, total)
         loss, gradient = parallel.mean(result)
         updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
@@ -127,14 +138,16 @@ def make_step_of_rate(settings: TrainSettings, model: Model) -> Callable[[float]
 
     mapped = parallel.train_step(step)
 
-    def of_rate(learning_rate: float) -> Step:
-        def own(state: State, batch: dict[str, np.ndarray]) -> tuple[State, dict[str, jax.Array]]:
-            # On the state's devices: a number from elsewhere would be compiled for once more.
-            where = getattr(state.step, "sharding", None)
-            rate = jax.device_put(np.float32(learning_rate), where)
+    def step_of_rate(learning_rate: float) -> Step:
+        def step_at(
+            state: State, batch: dict[str, np.ndarray]
+        ) -> tuple[State, dict[str, jax.Array]]:
+            # Placed as the state is placed: JAX compiles again for another placement.
+            sharding = getattr(state.step, "sharding", None)
+            rate = jax.device_put(np.float32(learning_rate), sharding)
             (state, _), metrics = mapped((state, rate), batch)
             return state, metrics
 
-        return own
+        return step_at
 
-    return of_rate
+    return step_of_rate

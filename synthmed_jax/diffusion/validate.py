@@ -1,9 +1,8 @@
-"""What is measured on `val` while a diffusion model trains: loss by noise level, and nearness."""
+"""What is measured on `val` while a diffusion model trains: loss per noise level, and nearness."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import numpy as np
@@ -13,13 +12,14 @@ from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.process import l_simple, to_model_range
 from synthmed_jax.diffusion.sampling import Draw
-from synthmed_jax.diffusion.unet import apply
+from synthmed_jax.diffusion.unet import Params, apply
 
-NOISE_LEVELS = 8  # Every val image is scored at this many steps, spread evenly over 0..T-1.
-NEARNESS_SAMPLES = 48  # Drawn at each check, the classes in turn.
-NEARNESS_STEPS = 10  # Of DPM-Solver++, for those.
+NOISE_LEVELS = 8  # Steps, spread evenly over 0..T-1, at which every `val` image is scored.
+NEARNESS_SAMPLES = 48  # Images drawn per validation, the classes in turn.
+NEARNESS_STEPS = 10  # Steps of DPM-Solver++ that draw them.
 
-# Images u8[N,S,S,C] -> their median distance to the nearest `fit` image over that of `val` images.
+# Images u8[N,S,S,C] -> their median distance to the nearest `fit` image over that of `val` images;
+# None where it can't be measured.
 Nearness = Callable[[np.ndarray], float | None]
 
 
@@ -30,18 +30,21 @@ def level_steps(num_steps: int) -> np.ndarray:
 
 def make_val_loss(
     model: Model, val: ImageSet, batch_size: int, seed: int
-) -> Callable[[Any], np.ndarray]:
-    """Builds params -> mean L_simple over `val` at each level, f64[NOISE_LEVELS].
+) -> Callable[[Params], np.ndarray]:
+    """Builds params -> mean L_simple over `val` at each noise level, f64[NOISE_LEVELS].
 
-    The steps and the noise are always the same, so that two weights are compared in pairs.
+    Every call takes the same steps and the same noise, so that a difference between two losses is
+    one between the weights.
 
     Args:
       val: at least one image.
-      batch_size: images a call.
+      batch_size: images per call of the network.
       seed: of the noise.
     """
 
-    def loss(params: Any, image: jax.Array, label: jax.Array, t: jax.Array, i: jax.Array) -> Any:
+    def loss(
+        params: Params, image: jax.Array, label: jax.Array, t: jax.Array, i: jax.Array
+    ) -> jax.Array:
         key = jax.random.key(seed)
         eps = jax.vmap(lambda k: jax.random.normal(jax.random.fold_in(key, k), image.shape[1:]))(i)
 
@@ -56,14 +59,22 @@ def make_val_loss(
     index = np.arange(len(t), dtype=np.int32)
     mapped = parallel.map_examples(loss, batch_size)
 
-    def val_loss(params: Any) -> np.ndarray:
+    def val_loss(params: Params) -> np.ndarray:
         losses = mapped(params, image, label, t, index).astype(np.float64)
         return losses.reshape(len(val), NOISE_LEVELS).mean(axis=0)
 
     return val_loss
 
 
-def measure_nearness(draw: Draw, nearness: Nearness, params: Any, num_classes: int) -> float | None:
-    """The nearness of NEARNESS_SAMPLES fresh samples of some weights, always of the same noise."""
+def measure_nearness(
+    draw: Draw, nearness: Nearness, params: Params, num_classes: int
+) -> float | None:
+    """Nearness of NEARNESS_SAMPLES images drawn with some weights, from the same noise each time.
+
+    Args:
+      draw: the compiled sampler.
+      nearness: see `Nearness`.
+      num_classes: of the model; the images' classes are 0..num_classes-1 in turn.
+    """
     index = np.arange(NEARNESS_SAMPLES, dtype=np.int32)
     return nearness(draw(params, index % num_classes, index))

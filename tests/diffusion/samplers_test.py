@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthmed_jax.diffusion import process, samplers
+from synthmed_jax.diffusion import denoisers, process, samplers
 from synthmed_jax.diffusion.samplers import Grid
 from synthmed_jax.diffusion.schedule import make_schedule
 from synthmed_jax.errors import UserError
@@ -74,6 +74,39 @@ def test_ddpm_is_the_paper_s_step_at_every_t():
         assert (c, d) == (0, 0)
         np.testing.assert_allclose(a * 0.8 + b * -0.3, float(mean[0, 0, 0, 0]), rtol=1e-5)
         np.testing.assert_allclose(s**2, float(variance[0, 0, 0, 0]), rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("prediction", process.PREDICTIONS)
+def test_ddpm_walks_back_with_the_true_noise_to_x_0(prediction):
+    # The network knows the noise in every x_t that it is shown, and says so in its own terms.
+    schedule = make_schedule("linear", 40)
+    x_0 = jnp.tanh(jax.random.normal(jax.random.key(0), (4, 5, 6, 2)))
+
+    def network(x_t, t):
+        alpha_bar = process.at(schedule.alpha_bar, t)
+        true_eps = (x_t - jnp.sqrt(alpha_bar) * x_0) / jnp.sqrt(1 - alpha_bar)
+        return process.PREDICTIONS[prediction].from_pair(x_0, true_eps, alpha_bar)
+
+    denoise = denoisers.from_network(network, schedule, prediction)
+    ends = sample("ddpm", 40, denoise, n=4, shape=(5, 6, 2), schedule=schedule)
+    np.testing.assert_allclose(ends, x_0, atol=1e-5)
+
+
+def test_a_ddpm_step_keeps_the_forward_marginals():
+    # If x_0 is known, a step must turn a draw of q(x_t | x_0) into one of q(x_{t-1} | x_0).
+    schedule, draws, t = make_schedule("cosine", 20), 40_000, 12
+    table = samplers.ddpm(samplers.make_grid(schedule, 20))
+    (row,) = np.flatnonzero(table.t == t)
+    x_0 = jnp.full((draws, 1, 1, 1), 0.4)
+    eps = jax.random.normal(jax.random.key(1), x_0.shape)
+    x_t = process.q_sample(schedule, x_0, jnp.full(draws, t), eps)
+    after = samplers.run(
+        table, lambda x, t: x_0, keys(draws), samplers.start(x_t), first=int(row), count=1
+    )
+    x, variance = np.asarray(after.x), 1 - schedule.alpha_bar[t - 1]
+    expected = np.sqrt(schedule.alpha_bar[t - 1]) * 0.4
+    assert abs(x.mean() - expected) < 5 * np.sqrt(variance / draws)
+    assert abs(x.var() - variance) < 5 * variance * np.sqrt(2 / draws)
 
 
 def test_the_larger_variance_is_beta_and_the_last_step_adds_none():

@@ -1,6 +1,7 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -52,11 +53,19 @@ def test_gradients_added_up_in_parts_are_those_of_the_whole_batch(
     np.testing.assert_allclose(norm_2, norm_1, rtol=1e-4)
 
 
-def test_min_snr_weighs_the_loss(train_settings, model, images, shared_step):
+@pytest.mark.parametrize("weighting", process.WEIGHTINGS)
+def test_the_loss_is_the_mean_of_the_examples_losses_times_their_steps_weights(
+    train_settings, model, images, monkeypatch, weighting
+):
+    # Known steps and losses of the two examples that each of the two devices holds.
+    steps, losses = [2, 17], [1.0, 3.0]
+    monkeypatch.setattr(process, "draw_uniform_steps", lambda *_: jnp.array(steps))
+    monkeypatch.setattr(process, "l_simple", lambda *_: jnp.array(losses))
+    settings = dataclasses.replace(train_settings, weighting=weighting)
     batch = {"image": images.images[:4], "label": images.labels[:4]}
-    _, plain, _ = take(train_settings, model, batch, steps=1, step=shared_step)
-    weighted = dataclasses.replace(train_settings, weighting="min_snr")
-    assert take(weighted, model, batch, steps=1)[1] != plain
+    _, (loss,), _ = take(settings, model, batch, steps=1)
+    weights = process.loss_weights(model.schedule, weighting, model.prediction)
+    assert loss == pytest.approx((weights[steps] * losses).mean(), rel=1e-5)
 
 
 def test_one_compiled_step_serves_every_learning_rate(train_settings, model, images, monkeypatch):
@@ -64,10 +73,11 @@ def test_one_compiled_step_serves_every_learning_rate(train_settings, model, ima
     monkeypatch.setattr(process, "l_simple", lambda *a: (traced.append(a), loss(*a))[1])
     batch = {"image": images.images[:4], "label": images.labels[:4]}
     of_rate = make_step_of_rate(train_settings, model)
-    found = {rate: take(train_settings, model, batch, step=of_rate(rate)) for rate in (1e-2, 1e-4)}
+    taken = {rate: take(train_settings, model, batch, step=of_rate(rate)) for rate in (1e-2, 1e-4)}
     assert len(traced) == 1
-    own = take(train_settings, model, batch)
-    assert own[1] == found[train_settings.learning_rate][1]
+    # make_step takes the rate from its settings.
+    _, losses, _ = take(train_settings, model, batch)
+    assert losses == taken[train_settings.learning_rate][1]
     moved = {
         rate: max(
             np.abs(a - b).max()
@@ -77,7 +87,7 @@ def test_one_compiled_step_serves_every_learning_rate(train_settings, model, ima
                 strict=True,
             )
         )
-        for rate, (state, _, _) in found.items()
+        for rate, (state, _, _) in taken.items()
     }
     # Adam's first steps have the length of the rate.
     assert moved[1e-2] == pytest.approx(100 * moved[1e-4], rel=0.01)
