@@ -18,6 +18,9 @@ from synthmed_jax.evaluation import frechet, memorisation
 from synthmed_jax.experiment import Run
 from synthmed_jax.files import write_bytes, write_json, write_text
 from synthmed_jax.report import charts
+from synthmed_jax.report.drawing import to_png
+from synthmed_jax.results.stored import structure
+from synthmed_jax.results.sweep import SweepRow
 
 
 def run_diffusion(run: Run) -> None:
@@ -135,7 +138,8 @@ def run_sweep(run: Run) -> None:
     }
     write_json(folder / "sweep.json", facts)
     write_text(folder / "sweep.md", sweep.to_markdown(rows))
-    write_bytes(folder / "sweep.png", charts.sweep(rows))
+    typed = structure(rows, tuple[SweepRow, ...], "the rows of this sweep")
+    write_bytes(folder / "sweep.png", to_png(charts.sweep(typed)))
     print(sweep.to_markdown(rows), flush=True)
 
 

@@ -11,6 +11,7 @@ from synthmed_jax.data import split
 from synthmed_jax.data.grouping import is_table
 from synthmed_jax.experiment import Run
 from synthmed_jax.report import html
+from synthmed_jax.results.cells import Cell
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +56,8 @@ def _split(run: Run) -> None:
 
 
 def _report(run: Run) -> None:
-    html.write_report(run.workdir, run.parts.fit, run.synthetic)
+    cells = [Cell.from_path(cell.path) for cell in run.cells]
+    html.write_report(run.workdir, cells, run.parts.fit, run.synthetic)
 
 
 def _cell_names(run: Run) -> list[str]:
