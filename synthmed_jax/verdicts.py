@@ -63,25 +63,36 @@ class Difference(enum.StrEnum):
     UNDECIDED = "undecided"
 
 
+class Direction(enum.StrEnum):
+    """Where the synthetic arm's mean accuracy lies, whether or not that is more than chance."""
+
+    LOWER = "lower"
+    EQUAL = "equal"
+    HIGHER = "higher"
+
+
 @dataclasses.dataclass(frozen=True)
 class ArmsVerdict:
     """The synthetic against the real arm.
 
     Attributes:
       gap: real minus synthetic mean test accuracy, share of 1.
+      direction: of the synthetic mean, seen from the real one.
       difference: UNDECIDED where the two intervals overlap.
     """
 
     gap: float
+    direction: Direction
     difference: Difference
 
 
 def judge_arms(synthetic: CellScores, real: CellScores) -> ArmsVerdict:
     """Compares two cells by whether the intervals of their test accuracies overlap."""
     gap = real.mean.test_accuracy - synthetic.mean.test_accuracy
+    direction = Direction.LOWER if gap > 0 else Direction.HIGHER if gap < 0 else Direction.EQUAL
     if overlap(synthetic.accuracy_interval, real.accuracy_interval):
-        return ArmsVerdict(gap, Difference.UNDECIDED)
-    return ArmsVerdict(gap, Difference.COSTS if gap > 0 else Difference.GAINS)
+        return ArmsVerdict(gap, direction, Difference.UNDECIDED)
+    return ArmsVerdict(gap, direction, Difference.COSTS if gap > 0 else Difference.GAINS)
 
 
 def overlap(first: Interval, second: Interval) -> bool:
@@ -106,6 +117,39 @@ def judge_validation(cell: CellScores) -> Validation:
 def small_classes(counts: Mapping[str, PartCounts]) -> dict[str, int]:
     """Class -> its number of `fit` images, of those about which little can be concluded."""
     return {name: c.fit for name, c in counts.items() if c.fit < FEW_IMAGES.value}
+
+
+class Caveat(enum.StrEnum):
+    """What a reader of the results must know of the run that they are from."""
+
+    SMALL_CLASSES = "small classes"
+    SPLIT_BY_IMAGE = "split by image"
+    NO_VAL_IMAGES = "no val images"
+    UNREADABLE_FILES = "unreadable files"
+    ONE_GENERATOR = "one generator"
+    RESEARCH_SOFTWARE = "research software"
+
+
+def caveats(
+    counts: Mapping[str, PartCounts], *, grouped: bool, num_unreadable: int, tested: bool
+) -> tuple[Caveat, ...]:
+    """The caveats that a run needs, in the order in which they are to be read.
+
+    Args:
+      counts: class -> numbers of images.
+      grouped: whether the split kept groups of images (one patient's) together.
+      num_unreadable: files that were left out.
+      tested: whether there are results on the test images.
+    """
+    needed = {
+        Caveat.SMALL_CLASSES: bool(small_classes(counts)),
+        Caveat.SPLIT_BY_IMAGE: not grouped,
+        Caveat.NO_VAL_IMAGES: not any(count.val for count in counts.values()),
+        Caveat.UNREADABLE_FILES: num_unreadable > 0,
+        Caveat.ONE_GENERATOR: tested,
+        Caveat.RESEARCH_SOFTWARE: True,
+    }
+    return tuple(caveat for caveat, is_needed in needed.items() if is_needed)
 
 
 def is_shortcut(share: Estimate | None) -> bool:

@@ -1,45 +1,18 @@
-"""Pictures of pictures: sample grids and pairs, as PNG bytes.
+"""Pictures of pictures: grids of samples, and pairs."""
 
-Matplotlib's Figure is used by itself: no pyplot, so no global state and no display.
-"""
+from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.report.findings import Pair, rows_of_class
+from synthmed_jax.report.drawing import shorten
+from synthmed_jax.report.pairs import Pair, rows_of_class
 
-DPI = 130
 THUMBNAIL = 0.95  # Side of one image, inches.
-
-
-def to_png(figure: Figure) -> bytes:
-    """Returns the figure as a PNG; the same figure always gives the same bytes."""
-    FigureCanvasAgg(figure)
-    buffer = io.BytesIO()
-    # Without the library's name and version, which would change the bytes with every update.
-    figure.savefig(
-        buffer,
-        format="png",
-        dpi=DPI,
-        bbox_inches="tight",
-        pad_inches=0.05,
-        metadata={"Software": None},
-    )
-    return buffer.getvalue()
-
-
-def shorten(name: str, length: int = 16) -> str:
-    """Returns the name, cut in the middle when it is longer than `length` characters."""
-    if len(name) <= length:
-        return name
-    head = (length - 1) // 2
-    return f"{name[:head]}\N{HORIZONTAL ELLIPSIS}{name[-(length - 1 - head) :]}"
 
 
 def show_image(axes: Axes, image: np.ndarray) -> None:
@@ -56,8 +29,8 @@ def show_image(axes: Axes, image: np.ndarray) -> None:
     axes.spines[:].set_visible(False)
 
 
-def sample_grid(fit: ImageSet, synthetic: ImageSet, count: int = 5) -> bytes:
-    """Returns a grid with a row a class: `count` real `fit` images, then `count` synthetic ones.
+def sample_grid(fit: ImageSet, synthetic: ImageSet, count: int = 5) -> Figure:
+    """Draws a row per class: `count` real `fit` images, then `count` synthetic ones.
 
     The images are evenly spaced through each set, not picked by their looks.
     """
@@ -81,11 +54,11 @@ def sample_grid(fit: ImageSet, synthetic: ImageSet, count: int = 5) -> bytes:
     middle = count // 2
     grid[0, middle].set_title("real (fit)", fontsize=11)
     grid[0, count + 1 + middle].set_title("synthetic", fontsize=11)
-    return to_png(figure)
+    return figure
 
 
-def pairs_grid(pairs: Sequence[Pair], columns: int) -> bytes:
-    """Returns pairs, `columns` a row: synthetic above, its nearest `fit` image below, distance.
+def pairs_grid(pairs: Sequence[Pair], columns: int) -> Figure:
+    """Draws pairs: the synthetic image above, its nearest `fit` image and distance below.
 
     Args:
       pairs: at least one.
@@ -113,4 +86,4 @@ def pairs_grid(pairs: Sequence[Pair], columns: int) -> bytes:
         if column == 0:
             top.set_ylabel("synthetic", fontsize=8)
             bottom.set_ylabel("nearest fit", fontsize=8)
-    return to_png(figure)
+    return figure

@@ -1,20 +1,38 @@
 """Reads what the earlier stages wrote, less everything about the test part but its counts."""
 
+from __future__ import annotations
+
 import dataclasses
 import pathlib
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeVar
 
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import read_json
-from synthmed_jax.metrics_log import read_metrics
+from synthmed_jax.report.training_logs import EpochRecord, StepRecord, read_epochs, read_steps
+from synthmed_jax.results.cells import Cell, FoldResult
+from synthmed_jax.results.evaluation import Evaluation
+from synthmed_jax.results.explanations import LimeSummary
+from synthmed_jax.results.fidelity import Fidelity
+from synthmed_jax.results.generator import GeneratorEnd
+from synthmed_jax.results.run_info import RunInfo
+from synthmed_jax.results.split import PartCounts, SplitFile
+from synthmed_jax.results.stored import Document
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
 class Fold:
-    """One training of one classifier: its metrics.jsonl and result.json."""
+    """One training of one classifier.
 
-    epochs: list[dict[str, Any]]
-    result: dict[str, Any]
+    Attributes:
+      epochs: of its metrics.jsonl.
+      result: its result.json; None while it trains.
+    """
+
+    epochs: tuple[EpochRecord, ...]
+    result: FoldResult | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,127 +40,113 @@ class Generator:
     """One training of one diffusion model.
 
     Attributes:
-      records: of its metrics.jsonl.
-      best: its best.json, or None while it trains.
+      records: of its metrics.jsonl, one or more.
+      end: its best.json; None while it trains.
     """
 
-    records: list[dict[str, Any]]
-    best: dict[str, Any] | None
+    records: tuple[StepRecord, ...]
+    end: GeneratorEnd | None
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class Contents:
     """The content of a workdir that the report shows.
 
     Attributes:
-      config: the resolved config, nested.
-      info: run.json; empty when missing.
-      counts: class -> {"total", "fit", "val", "test"}: numbers of images, nothing else.
-      split: the other facts of the split ("rule", "seed", "data_hash", "unreadable").
-      diffusion: the diffusion models' trainings by class, "" where one model knows all; empty when
-        none has run.
-      folds: "<backbone>/<arm>/<cell>" -> its folds in order; None when none was trained.
-      metrics, fidelity, lime: JSON of the evaluation and explanation, or None.
+      config: the resolved config, nested; read it by `setting`.
+      info: run.json, or None.
+      split: less the list of test images.
+      generators: the diffusion models by class, "" where one model knows all classes; empty when
+        none has been trained.
+      folds: cell that was asked for -> its trainings in order; a cell without one is not there.
+      evaluation, fidelity, lime: of the evaluation and the explanation, or None.
     """
 
-    config: dict[str, Any]
-    info: dict[str, Any]
-    counts: dict[str, dict[str, int]]
-    split: dict[str, Any]
-    diffusion: dict[str, Generator]
-    folds: dict[str, list[Fold]] | None
-    metrics: dict[str, Any] | None
-    fidelity: dict[str, Any] | None
-    lime: dict[str, Any] | None
+    config: Document
+    info: RunInfo | None
+    split: SplitFile
+    generators: dict[str, Generator]
+    folds: dict[Cell, tuple[Fold, ...]]
+    evaluation: Evaluation | None
+    fidelity: Fidelity | None
+    lime: LimeSummary | None
 
     @property
-    def class_names(self) -> tuple[str, ...]:
-        return tuple(self.counts)
+    def counts(self) -> dict[str, PartCounts]:
+        """Class -> numbers of images, in the order of the labels."""
+        return {name: self.split.counts[name] for name in self.split.class_names}
 
-    def total(self, part: str) -> int:
-        """Returns the number of images of a part ("total", "fit", "val" or "test")."""
-        return sum(count[part] for count in self.counts.values())
+    @property
+    def totals(self) -> PartCounts:
+        """Numbers of images of all classes."""
+        parts = zip(*map(dataclasses.astuple, self.counts.values()), strict=True)
+        return PartCounts(*map(sum, parts))
 
-    def setting(self, name: str, default: Any = None) -> Any:
-        """Returns a config field by its dotted name, or the default when the config has none."""
-        value: Any = self.config
+    @property
+    def chance(self) -> float:
+        """Accuracy of guessing, share of 1."""
+        return 1 / len(self.split.class_names)
+
+    def setting(self, name: str, default: T) -> T:
+        """Returns a config field by its dotted name, or the default where the config has none."""
+        value = self.config
         for part in name.split("."):
             if not isinstance(value, dict) or part not in value:
                 return default
             value = value[part]
-        return value
+        return value  # type: ignore[return-value]  # the config's own type, which the caller knows
 
-    def folds_of(self, cell: dict[str, Any]) -> list[Fold]:
-        """Returns the trainings of one cell of evaluate/metrics.json."""
-        return (self.folds or {}).get(cell_path(cell), [])
-
-
-def cell_path(cell: dict[str, Any]) -> str:
-    """Returns a cell's folder below classify/."""
-    return f"{cell['backbone']}/{cell['arm']}/{cell['n']}-{cell['ratio']}-s{cell['seed']}"
+    def folds_of(self, cell: Cell) -> tuple[Fold, ...]:
+        """Returns the trainings of a cell; none where it was not asked for."""
+        return self.folds.get(cell.cell, ())
 
 
-def read_run(workdir: pathlib.Path) -> Run:
+def read_contents(workdir: pathlib.Path, cells: Sequence[Cell]) -> Contents:
     """Reads the workdir's files; those of stages that have not run become None.
 
+    Args:
+      cells: whose trainings are read, in this order: those that the run asks for, since those of
+        earlier runs may lie beside them.
+
     Raises:
-      UserError: config.json or split/split.json is missing.
+      UserError: config.json or split/split.json is missing, or a file is damaged.
     """
     for name, stage in (("config.json", "any stage"), ("split/split.json", "--stages=split")):
         if not (workdir / name).exists():
             raise UserError(f"{workdir / name} is missing: run {stage} first, then the report.")
-    # The lists of files stay here: the report needs the counts, and must not know the test part.
-    split = read_json(workdir / "split" / "split.json")
-    return Run(
+    folds = {cell: _read_folds(workdir / "classify" / cell.path) for cell in cells}
+    return Contents(
         config=read_json(workdir / "config.json"),
-        info=_read_optional(workdir / "run.json") or {},
-        counts={name: split["counts"][name] for name in split["class_names"]},
-        split={key: split[key] for key in ("rule", "seed", "data_hash", "unreadable")},
-        diffusion=_read_generators(workdir / "diffusion"),
-        folds=_read_folds(workdir / "classify") or None,
-        metrics=_read_metrics(workdir / "evaluate" / "metrics.json"),
-        fidelity=_read_optional(workdir / "evaluate" / "fidelity.json"),
-        lime=_read_optional(workdir / "explain" / "lime.json"),
+        info=RunInfo.read_if_there(workdir / "run.json"),
+        split=SplitFile.read(workdir / "split" / "split.json"),
+        generators=_read_generators(workdir / "diffusion"),
+        folds={cell: of_cell for cell, of_cell in folds.items() if of_cell},
+        evaluation=Evaluation.read_if_there(workdir / "evaluate" / "metrics.json"),
+        fidelity=Fidelity.read_if_there(workdir / "evaluate" / "fidelity.json"),
+        lime=LimeSummary.read_if_there(workdir / "explain" / "lime.json"),
     )
-
-
-def _read_optional(path: pathlib.Path) -> dict[str, Any] | None:
-    return read_json(path) if path.exists() else None
-
-
-def _read_metrics(path: pathlib.Path) -> dict[str, Any] | None:
-    """The evaluation, with n and ratio as the texts that folders and sentences have."""
-    metrics = _read_optional(path)
-    if metrics is None or "version" not in metrics:
-        return metrics
-    for cell in [*metrics["cells"], metrics["best"]]:
-        cell["n"] = "all" if cell["n"] is None else str(cell["n"])
-        cell["ratio"] = f"{float(cell['ratio']):g}"
-    return metrics
 
 
 def _read_generators(diffusion: pathlib.Path) -> dict[str, Generator]:
     generators = {}
     for pattern in ("metrics.jsonl", "*/metrics.jsonl"):
         for path in sorted(diffusion.glob(pattern)):
-            records = read_metrics(path)
-            best = _read_optional(path.with_name("best.json"))
+            records = read_steps(path)
             if records:
                 folder = path.parent.relative_to(diffusion).as_posix()
-                generators["" if folder == "." else folder] = Generator(records, best)
+                end = GeneratorEnd.read_if_there(path.with_name("best.json"))
+                generators["" if folder == "." else folder] = Generator(records, end)
     return generators
 
 
-def _read_folds(classify: pathlib.Path) -> dict[str, list[Fold]]:
-    folds: dict[str, list[Fold]] = {}
-    paths = classify.glob("*/*/*/fold*/metrics.jsonl")
-    for path in sorted(paths, key=lambda path: (path.parts[:-2], _fold_number(path))):
-        result = _read_optional(path.with_name("result.json")) or {}
-        cell = path.parent.parent.relative_to(classify).as_posix()
-        folds.setdefault(cell, []).append(Fold(read_metrics(path), result))
-    return folds
+def _read_folds(folder: pathlib.Path) -> tuple[Fold, ...]:
+    logs = sorted(folder.glob("fold*/metrics.jsonl"), key=_fold_number)
+    return tuple(
+        Fold(read_epochs(log), FoldResult.read_if_there(log.with_name("result.json")))
+        for log in logs
+    )
 
 
-def _fold_number(path: pathlib.Path) -> int:
+def _fold_number(log: pathlib.Path) -> int:
     # fold10 comes after fold9.
-    return int(path.parent.name.removeprefix("fold"))
+    return int(log.parent.name.removeprefix("fold"))

@@ -1,159 +1,101 @@
-"""What a run found: numbers computed from its files, no words and no pictures."""
+"""Which of a run's numbers the report shows first: chosen by validation, never by test."""
+
+from __future__ import annotations
 
 import dataclasses
-import math
-from typing import Any
 
 import numpy as np
 
-from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.errors import UserError
-from synthmed_jax.report.files import Run
+from synthmed_jax import verdicts
+from synthmed_jax.report.files import Contents, Fold
+from synthmed_jax.results.cells import Choice
+from synthmed_jax.results.evaluation import CellScores, Evaluation
 
-# Table 2 of the paper, in its order: (key of evaluate/metrics.json, heading, is a share of 1).
-COLUMNS = (
-    ("train_loss", "train loss", False),
-    ("val_loss", "val. loss", False),
-    ("test_loss", "test loss", False),
-    ("train_accuracy", "train acc.", True),
-    ("val_accuracy", "val. acc.", True),
-    ("test_accuracy", "test acc.", True),
-    ("precision", "precision", True),
-    ("recall", "recall", True),
-    ("f1", "F1", True),
-)
+# The two arms whose difference is the report's question.
+SYNTHETIC, REAL = "synthetic", "real"
+# The names that a fold's validation sets have in result.json.
+LEFT_OUT, REAL_VAL = "fold", "real_val"
 
 
 @dataclasses.dataclass(frozen=True)
-class Pair:
-    """A synthetic image beside its nearest `fit` image.
+class Headline:
+    """The cells that the first paragraph is about; None where no cell is of that arm.
 
     Attributes:
-      synthetic, nearest: u8[S,S,C].
-      distance: in the unit of evaluate/fidelity.json.
-      label: class of the synthetic image.
-      nearest_label: class of the `fit` image.
+      synthetic: the best of the synthetic arm.
+      real: the best of the real arm among cells of the same network, or else of all.
     """
 
-    synthetic: np.ndarray
-    nearest: np.ndarray
-    distance: float
-    label: str
-    nearest_label: str
+    synthetic: CellScores | None
+    real: CellScores | None
 
+    @property
+    def cells(self) -> dict[str, CellScores]:
+        """Arm -> its cell, of the arms that have one."""
+        cells = {SYNTHETIC: self.synthetic, REAL: self.real}
+        return {arm: cell for arm, cell in cells.items() if cell is not None}
 
-def chosen_cells(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Returns the best cell of each arm by mean validation loss, never by the test images.
-
-    The arm of the run's best network keeps that network, by whatever rule it was chosen.
-    """
-
-    def rank(cell: dict[str, Any]) -> float:
-        loss = cell["mean"]["val_loss"]
-        return math.inf if loss is None else loss
-
-    chosen: dict[str, dict[str, Any]] = {}
-    for cell in metrics["cells"]:
-        best = chosen.get(cell["arm"])
-        if best is None or rank(cell) < rank(best):
-            chosen[cell["arm"]] = cell
-    keys = ("backbone", "arm", "n", "ratio", "seed")
-    for cell in metrics["cells"]:
-        if metrics.get("best") and all(cell[key] == metrics["best"][key] for key in keys):
-            chosen[cell["arm"]] = cell
-    return chosen
-
-
-def headline(run: Run) -> dict[str, Any]:
-    """Returns the numbers of the first paragraph; what no file holds is absent.
-
-    The keys are "synthetic" and "real" (cells; the real one of the same network where there is
-    one), "gap" (real minus synthetic test accuracy) and "distance_ratio".
-    """
-    found: dict[str, Any] = {}
-    if run.metrics is not None:
-        chosen = chosen_cells(run.metrics)
-        if "synthetic" in chosen:
-            found["synthetic"] = synthetic = chosen["synthetic"]
-            twins = [
-                cell
-                for cell in run.metrics["cells"]
-                if cell["arm"] == "real" and cell["backbone"] == synthetic["backbone"]
-            ]
-            if twins:
-                chosen["real"] = twins[0]
-        if "real" in chosen:
-            found["real"] = chosen["real"]
-        if "synthetic" in found and "real" in found:
-            means = [found[arm]["mean"]["test_accuracy"] for arm in ("real", "synthetic")]
-            found["gap"] = means[0] - means[1]
-    if run.fidelity is not None and run.fidelity["ratio"] is not None:
-        found["distance_ratio"] = run.fidelity["ratio"]
-    return found
-
-
-def confusion_sum(cell: dict[str, Any]) -> np.ndarray:
-    """Returns i64[K,K], the confusion matrices (row: true class) summed over the folds."""
-    return np.sum([fold["confusion"] for fold in cell["folds"]], axis=0)
-
-
-def spread(items: np.ndarray, count: int) -> np.ndarray:
-    """Returns `count` of the items (or all, if fewer), evenly spaced, always the same."""
-    if len(items) <= count:
-        return items
-    return items[np.linspace(0, len(items) - 1, count).round().astype(int)]
-
-
-def rows_of_class(images: ImageSet, name: str, count: int) -> np.ndarray:
-    """Returns the indices of `count` images of a class, evenly spaced through the set."""
-    label = images.class_names.index(name)
-    return spread(np.flatnonzero(np.asarray(images.labels) == label), count)
-
-
-def pairs(fidelity: dict[str, Any], fit: ImageSet, synthetic: ImageSet) -> list[Pair]:
-    """Returns a pair for every entry of evaluate/fidelity.json, in its order.
-
-    Raises:
-      UserError: the file names an image that is in neither set.
-    """
-    index = {"fit": _index(fit), "synthetic": _index(synthetic)}
-
-    def find(part: str, name: str) -> int:
-        if name not in index[part]:
-            raise UserError(
-                f"evaluate/fidelity.json names {name!r}, which is no {part} image of this run: "
-                "delete stages/evaluate.json in the workdir, and run again."
-            )
-        return index[part][name]
-
-    found = []
-    for entry in fidelity["synthetic"]:
-        i, j = find("synthetic", entry["path"]), find("fit", entry["nearest"])
-        found.append(
-            Pair(
-                synthetic=synthetic.images[i],
-                nearest=fit.images[j],
-                distance=float(entry["distance"]),
-                label=synthetic.class_names[int(synthetic.labels[i])],
-                nearest_label=fit.class_names[int(fit.labels[j])],
-            )
+    @property
+    def same_network(self) -> bool:
+        """Whether one network is compared with itself."""
+        return (
+            self.synthetic is not None
+            and self.real is not None
+            and self.synthetic.backbone == self.real.backbone
         )
-    return found
 
 
-def _index(images: ImageSet) -> dict[str, int]:
-    return {name: i for i, name in enumerate(images.files)}
+def headline(evaluation: Evaluation | None) -> Headline:
+    """Chooses the cells of the first paragraph."""
+    if evaluation is None:
+        return Headline(None, None)
+    cells = evaluation.cells
+    synthetic = verdicts.best_cell(cells, SYNTHETIC)
+    network = synthetic.backbone if synthetic is not None else None
+    of_network = [cell for cell in cells if cell.backbone == network]
+    real = verdicts.best_cell(of_network, REAL) or verdicts.best_cell(cells, REAL)
+    return Headline(synthetic, real)
 
 
-def typical_pairs(all_pairs: list[Pair], class_names: tuple[str, ...], count: int) -> list[Pair]:
-    """Returns `count` pairs a class at even steps through its distances, nearest to farthest."""
-    shown: list[Pair] = []
-    for name in class_names:
-        ordered = sorted((p for p in all_pairs if p.label == name), key=lambda p: p.distance)
-        shown += [ordered[i] for i in spread(np.arange(len(ordered)), count)]
-    return shown
+def best_cells(evaluation: Evaluation) -> dict[str, CellScores]:
+    """Returns arm -> its best cell, in the order in which arms first occur."""
+    arms = dict.fromkeys(cell.arm for cell in evaluation.cells)
+    best = {arm: verdicts.best_cell(evaluation.cells, arm) for arm in arms}
+    return {arm: cell for arm, cell in best.items() if cell is not None}
 
 
-def closest_pairs(all_pairs: list[Pair], count: int) -> list[Pair]:
-    """Returns the pairs that are the likeliest copies."""
-    return sorted(all_pairs, key=lambda pair: pair.distance)[:count]
+def confusion_sum(cell: CellScores) -> np.ndarray:
+    """Returns i64[K,K], the confusion matrices (row: true class) summed over the folds."""
+    return np.sum([fold.confusion for fold in cell.folds], axis=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class EpochChoices:
+    """What choosing the epoch by either validation set comes to.
+
+    Attributes:
+      by_left_out: accuracy on the real `val` images of the epochs that images left out of the
+        training set choose; share of 1, mean over folds.
+      by_real_val: the same of the epochs that those `val` images themselves would choose.
+      num_folds: that the means are of.
+    """
+
+    by_left_out: float
+    by_real_val: float
+    num_folds: int
+
+
+def epoch_choices(contents: Contents, cell: CellScores) -> EpochChoices | None:
+    """Compares a cell's two choices of epochs; None where a fold does not have both."""
+    choices = [_choices(fold) for fold in contents.folds_of(cell)]
+    if not choices or not all({LEFT_OUT, REAL_VAL} <= of_fold.keys() for of_fold in choices):
+        return None
+    by_left_out, by_real_val = (
+        sum(of_fold[by].scores[REAL_VAL].accuracy for of_fold in choices) / len(choices)
+        for by in (LEFT_OUT, REAL_VAL)
+    )
+    return EpochChoices(by_left_out, by_real_val, len(choices))
+
+
+def _choices(fold: Fold) -> dict[str, Choice]:
+    return {} if fold.result is None else fold.result.choices

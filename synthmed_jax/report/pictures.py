@@ -1,21 +1,26 @@
 """The report's pictures, each with its caption and its text for readers who cannot see it."""
 
+from __future__ import annotations
+
 import base64
 import dataclasses
 import pathlib
-from typing import Any
 
 import numpy as np
 
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
-from synthmed_jax.report import charts, explanations, figures, findings, wording
-from synthmed_jax.report.files import Run
-from synthmed_jax.report.wording import n_is
+from synthmed_jax.report import charts, curves, explanations, figures, findings
+from synthmed_jax.report.drawing import to_png
+from synthmed_jax.report.files import Contents
+from synthmed_jax.report.formats import n_is, percent
+from synthmed_jax.report.pairs import CLOSEST_PAIRS, closest_pairs, make_pairs, typical_pairs
+from synthmed_jax.results.evaluation import Evaluation
+from synthmed_jax.results.explanations import LimeSummary
+from synthmed_jax.results.fidelity import Fidelity
 
-SAMPLES_A_CLASS = 5
-PAIRS_A_CLASS = 4
-CLOSEST_PAIRS = 8
+SAMPLES_PER_CLASS = 5
+PAIRS_PER_CLASS = 4
 CURVES_SHOWN = 12  # Cells; more make a picture that nobody reads.
 
 
@@ -41,131 +46,130 @@ class Picture:
         return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
 
 
-def draw(run: Run, fit: ImageSet, synthetic: ImageSet | None) -> dict[str, Picture]:
+def draw(contents: Contents, fit: ImageSet, synthetic: ImageSet | None) -> dict[str, Picture]:
     """Returns the pictures whose data are there, by name; LIME's own are read by `read_lime`."""
-    drawn: dict[str, Picture] = {}
+    pictures: dict[str, Picture] = {}
     if synthetic is not None:
-        drawn |= _of_samples(fit, synthetic)
-        if run.fidelity is not None:
-            drawn |= _of_pairs(run.fidelity, fit, synthetic)
-    if run.diffusion:
-        longest = max(g.records[-1]["step"] for g in run.diffusion.values())
-        drawn["diffusion_curves"] = Picture(
-            "diffusion_curves.png",
-            charts.diffusion_curves({k: g.records for k, g in run.diffusion.items()}),
-            "Two curves falling with the step: training and validation loss.",
-            f"Loss of the diffusion model on {n_is(run.total('fit'))} fit and "
-            f"{n_is(run.total('val'))} val images, {longest} steps.",
-        )
-    if run.folds:
-        drawn["classifier_curves"] = _of_training(run)
-    if run.metrics is not None:
-        drawn |= _of_results(run)
-    return drawn
+        pictures["samples"] = _samples(fit, synthetic)
+        if contents.fidelity is not None:
+            pictures |= _pairs(contents.fidelity, fit, synthetic)
+    if contents.generators:
+        pictures["diffusion_curves"] = _diffusion(contents)
+    if contents.folds:
+        pictures["classifier_curves"] = _classifiers(contents)
+    if contents.evaluation is not None:
+        pictures["accuracy"] = _accuracy(contents.evaluation, contents.chance)
+        pictures["confusion"] = _confusion(contents.evaluation)
+    return pictures
 
 
-def _of_samples(fit: ImageSet, synthetic: ImageSet) -> dict[str, Picture]:
+def _samples(fit: ImageSet, synthetic: ImageSet) -> Picture:
     classes = ", ".join(fit.class_names)
-    return {
-        "samples": Picture(
-            "samples.png",
-            figures.sample_grid(fit, synthetic, SAMPLES_A_CLASS),
-            f"Rows of real and of synthetic images of the classes {classes}.",
-            f"Each row is a class: {SAMPLES_A_CLASS} of the real images that the generator learned "
-            f"from ({n_is(len(fit))}) on the left, {SAMPLES_A_CLASS} synthetic ones ("
-            f"{n_is(len(synthetic))}) on the right, taken at even steps through each set.",
-        )
-    }
-
-
-def _of_pairs(fidelity: dict[str, Any], fit: ImageSet, synthetic: ImageSet) -> dict[str, Picture]:
-    pairs = findings.pairs(fidelity, fit, synthetic)
-    n, name = fidelity["num_synthetic"], fidelity["distance"]
-    closest = findings.closest_pairs(pairs, CLOSEST_PAIRS)
-    typical = findings.typical_pairs(pairs, fit.class_names, PAIRS_A_CLASS)
-    alt = "Pairs of a synthetic image above and a real one below, with their distance."
-    legend = (
-        "Above the synthetic image, below its nearest fit image and their distance "
-        f"({name}); a class in brackets is that of a real image of another class."
+    return Picture(
+        "samples.png",
+        to_png(figures.sample_grid(fit, synthetic, SAMPLES_PER_CLASS)),
+        f"Rows of real and of synthetic images of the classes {classes}.",
+        f"Each row is a class: {SAMPLES_PER_CLASS} of the real images that the generator learned "
+        f"from ({n_is(len(fit))}) on the left, {SAMPLES_PER_CLASS} synthetic ones ("
+        f"{n_is(len(synthetic))}) on the right, taken at even steps through each set.",
     )
+
+
+def _pairs(fidelity: Fidelity, fit: ImageSet, synthetic: ImageSet) -> dict[str, Picture]:
+    pairs = make_pairs(fidelity, fit, synthetic)
+    closest = closest_pairs(pairs)
+    typical = typical_pairs(pairs, fit.class_names, PAIRS_PER_CLASS)
+    alt = "Pairs of a synthetic image above and a real one below, with their distance."
     return {
         "closest": Picture(
             "closest.png",
-            figures.pairs_grid(closest, CLOSEST_PAIRS),
+            to_png(figures.pairs_grid(closest, CLOSEST_PAIRS)),
             alt,
-            f"The {len(closest)} closest of {n_is(n)} pairs: where copies would be. {legend}",
+            f"The {len(closest)} closest of {n_is(fidelity.num_synthetic)} pairs: where copies "
+            "would be. Above the synthetic image, below its nearest fit image and their distance "
+            f"({fidelity.distance}); a class in brackets is that of a real image of another class.",
         ),
         "pairs": Picture(
             "pairs.png",
-            figures.pairs_grid(typical, 2 * PAIRS_A_CLASS),
+            to_png(figures.pairs_grid(typical, 2 * PAIRS_PER_CLASS)),
             alt,
-            f"{PAIRS_A_CLASS} pairs a class, from its nearest to its farthest, at even steps; "
+            f"{PAIRS_PER_CLASS} pairs per class, from its nearest to its farthest, at even steps; "
             "the same arrangement.",
         ),
     }
 
 
-def _of_training(run: Run) -> Picture:
-    folds = run.folds or {}
-    shown = dict(list(folds.items())[:CURVES_SHOWN])
-    rest = len(folds) - len(shown)
+def _diffusion(contents: Contents) -> Picture:
+    generators, totals = contents.generators, contents.totals
+    longest = max(generator.records[-1].step for generator in generators.values())
+    return Picture(
+        "diffusion_curves.png",
+        to_png(curves.diffusion_curves({name: g.records for name, g in generators.items()})),
+        "Two curves falling with the step: training and validation loss.",
+        f"Loss of the diffusion model on {n_is(totals.fit)} fit and {n_is(totals.val)} val "
+        f"images, {longest} steps.",
+    )
+
+
+def _classifiers(contents: Contents) -> Picture:
+    shown = dict(list(contents.folds.items())[:CURVES_SHOWN])
+    rest = len(contents.folds) - len(shown)
     more = f" The curves of {rest} more cells are in classify/." if rest else ""
     return Picture(
         "classifier_curves.png",
-        charts.classifier_curves(shown),
+        to_png(curves.classifier_curves(shown)),
         "Curves of training and validation loss and accuracy against the epoch.",
-        "Training of the classifiers, a line a fold: dashed on training images, solid on "
+        "Training of the classifiers, one line per fold: dashed on training images, solid on "
         f"validation images. The titles name network, arm and images-ratio-seed.{more}",
     )
 
 
-def _of_results(run: Run) -> dict[str, Picture]:
-    assert run.metrics is not None
-    cells, n = run.metrics["cells"], run.metrics["num_test"]
-    chosen = findings.chosen_cells(run.metrics)
-    matrices, listed = {}, []
-    for arm, cell in chosen.items():
+def _accuracy(evaluation: Evaluation, chance: float) -> Picture:
+    interval = evaluation.cells[0].accuracy_interval
+    return Picture(
+        "accuracy.png",
+        to_png(charts.accuracy_intervals(evaluation.cells, chance)),
+        "Accuracy of every network and arm on the real test images, with its interval.",
+        f"Accuracy on {n_is(evaluation.num_test)} real test images: the mean over folds, its "
+        f"{percent(interval.level, 0)} interval ({interval.method}) as a line, each fold as a "
+        "tick; dotted, guessing.",
+    )
+
+
+def _confusion(evaluation: Evaluation) -> Picture:
+    matrices, counts = {}, []
+    for arm, cell in findings.best_cells(evaluation).items():
         matrix = findings.confusion_sum(cell)
-        matrices[f"{arm}: {cell['backbone']}"] = matrix
+        matrices[f"{arm}: {cell.backbone}"] = matrix
         right = int(np.trace(matrix))
-        listed.append(f"{arm}, {right} of {matrix.sum()} right in {len(cell['folds'])} folds")
-    level = wording.percent(cells[0]["accuracy_interval"]["level"], 0)
-    method = cells[0]["accuracy_interval"]["method"]
-    return {
-        "accuracy": Picture(
-            "accuracy.png",
-            charts.accuracy_intervals(cells, 1 / len(run.class_names)),
-            "Accuracy of every network and arm on the real test images, with its interval.",
-            f"Accuracy on {n_is(n)} real test images: the mean over folds, its {level} "
-            f"interval ({method}) as a line, each fold as a tick; dotted, guessing.",
-        ),
-        "confusion": Picture(
-            "confusion.png",
-            charts.confusion_matrices(matrices, run.metrics["class_names"]),
-            "Confusion matrices: " + "; ".join(listed) + ".",
-            "Confusion matrix of each arm's best network by validation, on the real test images "
-            f"({n_is(n)}), summed over the folds; shade and percentage are shares of the "
-            f"true class ({'; '.join(listed)}).",
-        ),
-    }
+        counts.append(f"{arm}, {right} of {matrix.sum()} right in {len(cell.folds)} folds")
+    listed = "; ".join(counts)
+    return Picture(
+        "confusion.png",
+        to_png(charts.confusion_matrices(matrices, evaluation.class_names)),
+        f"Confusion matrices: {listed}.",
+        "Confusion matrix of each arm's best network by validation, on the real test images "
+        f"({n_is(evaluation.num_test)}), summed over the folds; shade and percentage are shares "
+        f"of the true class ({listed}).",
+    )
 
 
-def read_lime(workdir: pathlib.Path, lime: dict[str, Any]) -> list[Picture]:
+def read_lime(workdir: pathlib.Path, lime: LimeSummary) -> list[Picture]:
     """Returns LIME's pages of pictures, in the order of explain/lime.json.
 
     Raises:
       UserError: a picture that lime.json names is missing.
     """
-    found = []
-    for page in lime["pages"]:
+    pictures = []
+    for page in lime.pages:
         # By its last part alone: no name in the file leads out of the folder.
-        file = pathlib.PurePosixPath(page["picture"]).name
+        file = pathlib.PurePosixPath(page.picture).name
         path = workdir / "explain" / file
         if not path.exists():
             raise UserError(
                 f"{path} is named by lime.json but missing: delete stages/explain.json in the "
                 "workdir, and run again."
             )
-        alt = f"Images of {page['class']} with the regions that speak for the prediction."
-        found.append(Picture(f"lime_{file}", path.read_bytes(), alt, explanations.caption(page)))
-    return found
+        alt = f"Images of {page.class_name} with the regions that speak for the prediction."
+        pictures.append(Picture(f"lime_{file}", path.read_bytes(), alt, explanations.caption(page)))
+    return pictures

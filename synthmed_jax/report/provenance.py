@@ -1,12 +1,16 @@
 """How a run was made: its choices, settings, stages and machine, as texts for tables."""
 
+from __future__ import annotations
+
+import dataclasses
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
-from synthmed_jax.report import wording
-from synthmed_jax.report.files import Run
+from synthmed_jax.report.files import Contents
+from synthmed_jax.report.formats import NBSP, duration
+from synthmed_jax.results.run_info import RunInfo, StageRecord
+from synthmed_jax.results.stored import Document
 
 FIELD = re.compile(r"\{([a-z_.]+)\}")
 
@@ -38,7 +42,7 @@ PROTOCOL = (
         "sampler",
         "{generate.sampler}, {generate.steps} steps spaced evenly in {generate.spacing}; guidance "
         "{generate.guidance} (1.0: none); kept in range by: {generate.threshold}; "
-        "{generate.per_class} images a class",
+        "{generate.per_class} images per class",
     ),
     (
         "classifiers",
@@ -61,43 +65,56 @@ PROTOCOL = (
 )
 
 
-def protocol(run: Run) -> list[tuple[str, str]]:
+@dataclasses.dataclass(frozen=True)
+class StageRow:
+    """A stage of run.json, all texts."""
+
+    name: str
+    status: str
+    time: str
+    memory: str
+
+
+def protocol(contents: Contents) -> list[tuple[str, str]]:
     """Returns the choices that a reader asks for first, as far as the config has them."""
     rows = []
     for name, text in PROTOCOL:
-        values = {field: run.setting(field) for field in FIELD.findall(text)}
+        values: dict[str, object] = {
+            field: contents.setting(field, None) for field in FIELD.findall(text)
+        }
         # "" is how the config says that a choice was not made.
         if all(value not in (None, "") for value in values.values()):
             for field, value in values.items():
                 text = text.replace("{" + field + "}", _plain(value))
             rows.append((name, text))
-    return [*rows, *_starts(run)]
+    return [*rows, *_starts(contents)]
 
 
-def _starts(run: Run) -> list[tuple[str, str]]:
+def _starts(contents: Contents) -> list[tuple[str, str]]:
     """A row for each file that classifiers started from, and for an input that it wants."""
     rows = {}
-    for cell, folds in (run.folds or {}).items():
-        for initial in (fold.result.get("initial", {}) for fold in folds):
-            if "sha256" in initial:
-                text = "{weights}, sha256 {sha256}; last layer: {head}".format(**initial)
-                rows[f"first weights of {cell.partition('/')[0]}"] = text
-            if "transform_input" in initial:
-                rows[f"images of {cell.partition('/')[0]}"] = (
+    for cell, folds in contents.folds.items():
+        for initial in (fold.result.initial for fold in folds if fold.result is not None):
+            if initial.sha256 is not None:
+                rows[f"first weights of {cell.backbone}"] = (
+                    f"{initial.weights}, sha256 {initial.sha256}; last layer: {initial.head}"
+                )
+            if initial.transform_input is not None:
+                rows[f"images of {cell.backbone}"] = (
                     "to mean 0.5 and deviation 0.5, as torchvision's weights of it want them "
                     "(transform_input)"
                 )
     return list(rows.items())
 
 
-def settings(config: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+def settings(config: Document) -> list[tuple[str, list[tuple[str, str]]]]:
     """Returns every field of the config as text, by section; loose fields come first."""
     loose = [(key, _plain(value)) for key, value in config.items() if not isinstance(value, dict)]
     blocks = [(key, list(_flat(value))) for key, value in config.items() if isinstance(value, dict)]
     return [("run", loose), *blocks] if loose else blocks
 
 
-def _flat(block: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def _flat(block: Document, prefix: str = "") -> Iterator[tuple[str, str]]:
     for key, value in block.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{key}.")
@@ -105,44 +122,35 @@ def _flat(block: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
             yield prefix + key, _plain(value)
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
+    """Parsed JSON as text."""
     if isinstance(value, dict):
         return "; ".join(f"{key} {_plain(item)}" for key, item in value.items())
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         # From a command line several names come as one: "a,b".
         names = (name.strip() for item in value for name in _plain(item).split(","))
         return ", ".join(filter(None, names))
     return value if isinstance(value, str) and value else json.dumps(value)
 
 
-def _stages(run: Run) -> dict[str, dict[str, Any]]:
-    return run.info.get("stages", {})
+def total_time(info: RunInfo | None) -> str:
+    """Returns the wall time of all stages together."""
+    return duration(sum(stage.seconds for stage in info.stages.values()) if info else 0.0)
 
 
-def total_time(run: Run) -> str:
-    """Returns the wall time of all stages together, as text."""
-    return wording.duration(sum(stage.get("seconds") or 0 for stage in _stages(run).values()))
+def stage_rows(info: RunInfo | None) -> list[StageRow]:
+    """Returns status, time and memory of every stage in run.json."""
+    return [] if info is None else [_stage(*item) for item in info.stages.items()]
 
 
-def stage_rows(run: Run) -> list[dict[str, str]]:
-    """Returns status, time and memory of every stage in run.json, as texts."""
-    rows = []
-    for name, stage in _stages(run).items():
-        memory = stage.get("peak_memory_mib")
-        rows.append(
-            {
-                "name": name,
-                "status": str(stage.get("status", "")),
-                "time": wording.duration(stage.get("seconds")),
-                "memory": f"{memory:.0f}{wording.NBSP}MiB" if memory else "\N{EN DASH}",
-            }
-        )
-    return rows
+def _stage(name: str, stage: StageRecord) -> StageRow:
+    memory = f"{stage.peak_memory_mib:.0f}{NBSP}MiB"
+    return StageRow(name, stage.status, duration(stage.seconds), memory)
 
 
-def facts(run: Run) -> list[tuple[str, str]]:
+def facts(contents: Contents) -> list[tuple[str, str]]:
     """Returns what run.json says of the run (versions, devices, seeds), less its stages."""
-    shown = [(key.replace("_", " "), _plain(v)) for key, v in run.info.items() if key != "stages"]
-    if "data" not in run.info:
-        shown.append(("data hash", str(run.split["data_hash"])))
-    return shown
+    if contents.info is None:
+        return [("data hash", contents.split.data_hash)]
+    document = contents.info.to_document().items()
+    return [(key.replace("_", " "), _plain(v)) for key, v in document if key != "stages"]

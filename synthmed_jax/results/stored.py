@@ -37,7 +37,7 @@ class Stored:
     def to_document(self) -> Document:
         """Returns the file's content; a version above 1 is its first entry."""
         version = {"version": self.VERSION} if self.VERSION > 1 else {}
-        return version | _CONVERTER.unstructure(self)
+        return version | unstructure(self)
 
     def write(self, path: pathlib.Path) -> None:
         """Writes the file whole or not at all."""
@@ -99,6 +99,11 @@ def structure(document: Any, kind: type[T], where: str) -> T:
         f"{where} can't be read: {shown}{more}. It was edited, or another version of synthmed_jax "
         "wrote it: use that version, or take a new --workdir"
     )
+
+
+def unstructure(value: object) -> Any:
+    """Turns a dataclass (or a tuple or dict of some) into what JSON can hold."""
+    return _CONVERTER.unstructure(value)
 
 
 def _strictly(kind: type) -> Any:

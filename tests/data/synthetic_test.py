@@ -55,7 +55,7 @@ def test_manifest_with_more_columns_is_readable(tmp_path):
     (tmp_path / "manifest.csv").write_text("\n".join(lines))
     assert synthetic.read_manifest(tmp_path) == rows
     # Written anew, it would lose what somebody has added.
-    with pytest.raises(UserError, match="the column.s. kept, which would be lost"):
+    with pytest.raises(UserError, match="kept, which would be lost"):
         synthetic.write_manifest(tmp_path, rows)
 
 

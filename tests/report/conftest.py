@@ -1,39 +1,98 @@
-"""A fabricated workdir: every file that the report reads, tiny and with numbers of its own."""
+"""A fabricated workdir: every file that the report reads, by the constructors that a run uses.
+
+It is tiny, and its numbers differ from one another, so that a mixed-up field is seen.
+"""
+
+from __future__ import annotations
 
 import dataclasses
 import io
-import json
+import itertools
 import pathlib
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from configs import base
+from synthmed_jax import verdicts
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.files import read_json, write_bytes, write_json
+from synthmed_jax.metrics_log import MetricsLog
+from synthmed_jax.report.files import Contents, read_contents
 from synthmed_jax.report.html import write_report
+from synthmed_jax.report.training_logs import EpochRecord, StepRecord
+from synthmed_jax.results.cells import Cell, Choice, FoldResult, InitialWeights, SetScores
+from synthmed_jax.results.evaluation import (
+    BestNetwork,
+    CellScores,
+    Evaluation,
+    FoldScores,
+    Scores,
+)
+from synthmed_jax.results.explanations import (
+    Alarm,
+    Comparison,
+    EngineAgreement,
+    ImageExplanation,
+    LimeSummary,
+    NearestAgreement,
+    Page,
+    Stability,
+    Summary,
+    TwoSampleRow,
+)
+from synthmed_jax.results.fidelity import BitsPerDimension, Fidelity, NearestImage
+from synthmed_jax.results.generator import GeneratorEnd
+from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
+from synthmed_jax.results.split import PartCounts, SplitEntry, SplitFile
+from synthmed_jax.statistics.agreement import HalvesAgreement
+from synthmed_jax.statistics.intervals import Estimate, accuracy_interval
 
 CLASS_NAMES = ("Benign", "Early", "Pre")
-NUM_TEST = 60
+NUM_TEST, NUM_VAL = 60, 4  # of all classes; per class
 FOLDS = 3
+CELLS = (
+    Cell("resnet18", "synthetic", 500, np.inf, 0),
+    Cell("vgg16", "synthetic", 500, np.inf, 0),
+    Cell("resnet18", "real", None, 0.0, 0),
+)
+SCORES = (
+    Scores(0.1, 0.98, 0.21, 0.97, 0.7, 0.869, 0.81, 0.82, 0.83, 0.8),
+    Scores(0.3, 0.94, 0.25, 0.93, 0.9, 0.861, 0.71, 0.72, 0.73, 0.74),
+    Scores(0.02, 0.991, 0.11, 0.992, 0.4, 0.953, 0.951, 0.952, 0.954, 0.955),
+)
 
 
 @dataclasses.dataclass
 class Fabricated:
+    """A finished run: its folder, its images, and the cells that it asks for."""
+
     workdir: pathlib.Path
     fit: ImageSet
     synthetic: ImageSet
+    cells: tuple[Cell, ...] = CELLS
 
-    def read(self, name):
-        return json.loads((self.workdir / name).read_text())
+    def path(self, name: str) -> pathlib.Path:
+        return self.workdir / name
 
-    def write(self, name, value):
-        path = self.workdir / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(value))
+    def contents(self) -> Contents:
+        return read_contents(self.workdir, self.cells)
+
+    def report(self) -> None:
+        write_report(self.workdir, self.cells, self.fit, self.synthetic)
+
+    def configure(self, block: str, **fields: object) -> None:
+        """Changes fields of the resolved config."""
+        config = read_json(self.path("config.json"))
+        config[block] |= fields
+        write_json(self.path("config.json"), config)
 
 
-def image_set(class_names, per_class, folder, channels=3, size=8):
+def image_set(
+    class_names: Sequence[str], per_class: int, folder: str, channels: int = 3, size: int = 8
+) -> ImageSet:
     rng = np.random.default_rng(len(folder))
     labels = np.repeat(np.arange(len(class_names), dtype=np.int32), per_class)
     images = rng.integers(0, 256, (len(labels), size, size, channels), np.uint8)
@@ -41,190 +100,297 @@ def image_set(class_names, per_class, folder, channels=3, size=8):
     return ImageSet(images, labels, files, tuple(class_names))
 
 
-def cell(backbone, arm, n, accuracy, val_loss, num_classes):
-    right = np.array([accuracy - 0.01, accuracy, accuracy + 0.01])
+def cell_scores(cell: Cell, mean: Scores, num_classes: int) -> CellScores:
+    """Folds whose scores have this mean, and a spread of their own each; the second is the best."""
+    names = [field.name for field in dataclasses.fields(Scores)]
     folds = []
-    for k in range(FOLDS):
-        values = {
-            "train_loss": 0.1, "train_accuracy": 0.98, "val_loss": val_loss, "val_accuracy": 0.97,
-            "test_loss": 0.7, "test_accuracy": right[k], "precision": 0.81, "recall": 0.82,
-            "f1": 0.83, "balanced_accuracy": 0.8,
-        }  # fmt: skip
-        confusion = np.full((num_classes, num_classes), k, int)
-        np.fill_diagonal(confusion, NUM_TEST // num_classes - (num_classes - 1) * k)
-        folds.append({"fold": k, **values, "confusion": confusion.tolist()})
-    keys = [key for key in folds[0] if key not in ("fold", "confusion")]
-    return {
-        "backbone": backbone,
-        "arm": arm,
-        "n": n,
-        "ratio": 0 if arm == "real" else "inf",
-        "seed": 0,
-        "folds": folds,
-        "mean": {key: float(np.mean([fold[key] for fold in folds])) for key in keys},
-        "std": {key: float(np.std([fold[key] for fold in folds], ddof=1)) for key in keys},
-        "accuracy_interval": {
-            "low": accuracy - 0.031,
-            "high": accuracy + 0.027,
-            "level": 0.95,
-            "method": "bootstrap",
-        },
+    for fold, away in enumerate((2, -3, 1)):
+        values = {name: getattr(mean, name) + 0.001 * i * away for i, name in enumerate(names, 1)}
+        values["test_accuracy"] = mean.test_accuracy + 0.01 * (fold - 1)
+        confusion = np.full((num_classes, num_classes), fold, int)
+        np.fill_diagonal(confusion, NUM_TEST // num_classes - (num_classes - 1) * fold)
+        matrix = tuple(tuple(row) for row in confusion.tolist())
+        folds.append(FoldScores(**values, fold=fold, confusion=matrix))
+    std = {name: np.std([getattr(f, name) for f in folds], ddof=1).item() for name in names}
+    interval = dataclasses.replace(
+        accuracy_interval(mean.test_accuracy, NUM_TEST),
+        low=mean.test_accuracy - 0.031,
+        high=mean.test_accuracy + 0.027,
+    )
+    return CellScores(
+        **dataclasses.asdict(cell),
+        folds=tuple(folds),
+        mean=mean,
+        std=Scores(**std),
+        accuracy_interval=interval,
+    )
+
+
+def evaluation(class_names: Sequence[str]) -> Evaluation:
+    pairs = zip(CELLS, SCORES, strict=True)
+    cells = tuple(cell_scores(cell, mean, len(class_names)) for cell, mean in pairs)
+    return Evaluation(
+        dataset="leukemia",
+        seed=0,
+        class_names=tuple(class_names),
+        num_test=NUM_TEST,
+        cells=cells,
+        best=verdicts.best_network(cells),
+    )
+
+
+def fidelity(fit: ImageSet, synthetic: ImageSet) -> Fidelity:
+    return Fidelity(
+        distance="root mean square difference",
+        flips="dihedral",
+        num_fit=len(fit),
+        num_val=NUM_VAL * len(fit.class_names),
+        num_synthetic=len(synthetic),
+        median_synthetic=0.11,
+        median_val=0.12,
+        ratio=0.917,
+        synthetic=tuple(
+            NearestImage(file, fit.files[i % len(fit)], 0.05 + 0.002 * i)
+            for i, file in enumerate(synthetic.files)
+        ),
+        bits_per_dimension={"all": BitsPerDimension(3.21, 0.0012, 2.23, 0.98, 0.05, 11)},
+    )
+
+
+def estimate(mean: float, n: int = 9) -> Estimate:
+    return Estimate(n, mean, mean / 10, mean - 0.11, mean + 0.09)
+
+
+NO_ESTIMATE = Estimate(0, None, None, None, None)
+ALARM = Alarm("Benign", "corners", Estimate(9, 3.21, 0.5, 2.9, 3.6))
+
+
+def summary(means: Iterator[float]) -> Summary:
+    """Numbers of all methods; each mean is a new one."""
+    numbers = ("border", "corners", "deletion_gain", "foreground", "insertion_gain")
+    methods = {
+        method: {name: estimate(next(means)) for name in numbers}
+        for method in ("lime", "occlusion", "grad_cam")
     }
+    for name in ("r2", "rank_correlation", "top_overlap"):
+        methods["lime"][name] = estimate(next(means))
+    methods["lime"]["lesion"] = NO_ESTIMATE
+    return methods
 
 
-def explanations(model, names, pages):
-    """A lime.json: one class of real images looks at the corners."""
-    value = {"n": 9, "mean": 0.613, "std": 0.1, "low": 0.5, "high": 0.7}
-    none = {"n": 0, "mean": None, "std": None, "low": None, "high": None}
-    alarming = {"n": 9, "mean": 3.21, "std": 0.5, "low": 2.9, "high": 3.6}
-    of_lime = {"r2": value, "corners": alarming, "rank_correlation": value, "lesion": none}
-    summary = {"lime": of_lime, "occlusion": {"deletion_gain": value}, "grad_cam": {}}
-    test = {"class": names[0], "number": "deletion_gain", "n_real": 9, "n_synthetic": 9,
-            "mean_real": 0.125, "mean_synthetic": 0.25, "superiority": 0.875}  # fmt: skip
-    return {
-        "model": model, "engine": "jax", "num_samples": 400, "sampling": "balanced",
-        "segmentation": "slic", "regions": 55, "seed": 5, "images_a_class": 9, "repeats": 2,
-        "summary": {
-            kind: dict.fromkeys((*names, "all classes"), summary)
-            for kind in ("real", "synthetic")
+def lime(best: BestNetwork, fit: ImageSet, pages: tuple[Page, ...]) -> LimeSummary:
+    """A run's explanations: the first class of real images is explained by the corners."""
+    names = fit.class_names
+    means = itertools.count(0.5, 0.001)
+    alarm = dataclasses.replace(ALARM, class_name=names[0])
+    summaries = {
+        kind: {name: summary(means) for name in (*names, "all classes")}
+        for kind in ("real", "synthetic")
+    }
+    summaries["real"][names[0]]["lime"]["corners"] = alarm.share
+    image = ImageExplanation(
+        kind="synthetic",
+        file=f"{names[0]}/00000.png",
+        label=names[0],
+        predicted=names[1],
+        roles=("surest wrong",),
+        sampled=True,
+        probabilities={name: (i + 1) / 10 for i, name in enumerate(names)},
+        weights=(0.2, -0.1),
+        standard_errors=(0.01, 0.02),
+        r2=0.64,
+        stability=Stability(0.9, 0.6),
+        numbers={"lime": {"border": 1.1, "corners": None}},
+        nearest=fit.files[0],
+    )
+    return LimeSummary(
+        model=best,
+        engine="jax",
+        num_samples=400,
+        sampling="balanced",
+        control="logistic",
+        segmentation="slic",
+        regions=55,
+        seed=5,
+        images_per_class=7,
+        repeats=2,
+        summary=summaries,
+        comparison=Comparison(
+            tests=(
+                TwoSampleRow(names[0], "border", 9, 8, 0.5, 0.6, 0.55, 0.5, 0.6),
+                TwoSampleRow(names[0], "deletion_gain", 9, 8, 0.125, 0.25, 0.875, 0.001, 0.012),
+            ),
+            places={names[0]: HalvesAgreement(0.91, 0.83, 0.77, 4), names[1]: None},
+        ),
+        nearest=NearestAgreement(estimate(0.61, 17), estimate(0.32, 17)),
+        alarms={"real": (alarm,), "synthetic": ()},
+        check=EngineAgreement(6, 2e-17, 0.02),
+        pages=pages,
+        images=(image,),
+    )
+
+
+def split_file(fit: ImageSet) -> SplitFile:
+    per_class = len(fit) // len(fit.class_names)
+    tested = NUM_TEST // len(fit.class_names)
+    counts = PartCounts(per_class + NUM_VAL + tested, per_class, NUM_VAL, tested)
+    names = [fit.class_names[label] for label in fit.labels]
+    return SplitFile(
+        rule="fit + val: ceil(0.2 n) images per class",
+        seed=17,
+        data_hash="abc",
+        class_names=fit.class_names,
+        counts=dict.fromkeys(fit.class_names, counts),
+        unreadable=("broken.png",),
+        fit=tuple(SplitEntry(file, name) for file, name in zip(fit.files, names, strict=True)),
+        val=(),
+    )
+
+
+def run_info(split: SplitFile) -> RunInfo:
+    total = sum(count.total for count in split.counts.values())
+    return RunInfo(
+        command="main.py --config=configs/all_ddpm.py:cpu",
+        started="2026-01-02T03:04:05+0000",
+        commit="0123456789ab",
+        python="3.11.7",
+        versions={"jax": "0.10.2"},
+        devices=("cpu:cpu", "cpu:cpu"),
+        cpu="a processor",
+        cpu_affinity=(0, 1),
+        seeds={"split.seed": 17, "diffusion.train.seed": 3},
+        data=DataFacts("leukemia", split.data_hash, total, split.unreadable),
+        stages={
+            "split": StageRecord("finished", 0.4, 310.2),
+            "diffusion": StageRecord("finished", 3723.0, 1843.7, 3600.0),
         },
-        "comparison": {
-            "tests": [{**test, "p": 0.001, "q": 0.012}, {**test, "p": 0.5, "q": 0.6}],
-            "places": {
-                names[0]: {"all": 0.91, "real_halves": 0.83, "mixed_halves": 0.77, "half": 4},
-                names[1]: None,
-            },
-        },
-        "nearest": {"nearest": value, "others_of_the_class": value},
-        "alarms": {
-            "real": [{"class": names[0], "area": "corners", **alarming}], "synthetic": []
-        },
-        "check": {"num_images": 6, "largest_difference": 2e-17, "largest_weight": 0.02},
-        "pages": pages,
-        "images": [],
-    }  # fmt: skip
+    )
 
 
-def fabricate(workdir, fit, synthetic):
+def fold_result(fold: int) -> FoldResult:
+    """The result of one training; the images that it saw differ from fold to fold."""
+
+    def choice(epoch: int, on_real_val: float) -> Choice:
+        return Choice(
+            epoch, {"fold": SetScores(0.31, 0.9), "real_val": SetScores(0.41, on_real_val)}
+        )
+
+    return FoldResult(
+        best_epoch=8,
+        train_loss=0.12,
+        train_accuracy=0.985,
+        val_loss=0.22,
+        val_accuracy=0.975,
+        epochs=10,
+        stopped="max_epochs",
+        choices={"fold": choice(8, 0.5 + 0.1 * fold), "real_val": choice(5, 0.75)},
+        passes_per_epoch=2,
+        steps=840,
+        selected_by="fold",
+        batch_size=32,
+        initial=InitialWeights("random"),
+        num_train=1333 + fold,
+        num_val=667,
+        seconds=42.0,
+        images_per_second=640.0,
+    )
+
+
+def epoch_records(fold: int) -> list[EpochRecord]:
+    return [
+        EpochRecord(e, 1 / e, 1 - 0.6 / e, 1.1 / e + 0.02 * fold, 0.98 - 0.6 / e)
+        for e in range(1, 9)
+    ]
+
+
+def write_fold(folder: pathlib.Path, fold: int) -> None:
+    log = MetricsLog(folder / "metrics.jsonl", counter="epoch")
+    for record in epoch_records(fold):
+        log.write(**dataclasses.asdict(record), fold_loss=0.3, seconds=4.2)
+    fold_result(fold).write(folder / "result.json")
+
+
+def step_records() -> list[StepRecord]:
+    records = [
+        StepRecord(s, loss=1 / (1 + s / 50), images_per_second=99.0, seconds=1.5)
+        for s in range(10, 2000, 10)
+    ]
+    records += [
+        StepRecord(s, val_loss=1.1 / (1 + s / 50), half_life=500, val_losses=(0.3, 0.2))
+        for s in range(100, 2000, 100)
+    ]
+    return sorted(records, key=lambda record: record.step)
+
+
+END = GeneratorEnd(600, 250, 0.1234, 1.04, 900, "all 900 steps were taken", "e" * 64)
+
+
+def write_generator(folder: pathlib.Path, end: GeneratorEnd | None = END) -> None:
+    log = MetricsLog(folder / "metrics.jsonl")
+    for record in step_records():
+        log.write(**{k: v for k, v in dataclasses.asdict(record).items() if v is not None})
+    if end is not None:
+        end.write(folder / "best.json")
+
+
+def write_page(workdir: pathlib.Path, fit: ImageSet, picture: str) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(np.asarray(fit.images[0, ..., 0])).resize((160, 160)).save(buffer, "PNG")
+    write_bytes(workdir / picture, buffer.getvalue())
+
+
+def fabricate(workdir: pathlib.Path, fit: ImageSet, synthetic: ImageSet) -> Fabricated:
     """Writes a finished run with these images; returns it."""
-    made = Fabricated(workdir, fit, synthetic)
-    names, num_fit = fit.class_names, len(fit)
-    per_class = num_fit // len(names)
+    names, split, results = fit.class_names, split_file(fit), evaluation(fit.class_names)
     config = base.get_config("cpu").to_dict()
     config["data"]["name"] = "leukemia"
-    made.write("config.json", config)
-    made.write(
-        "run.json",
-        {
-            "command": "main.py --config=configs/all_ddpm.py:cpu",
-            "versions": {"jax": "0.10.2"},
-            "devices": ["cpu:cpu", "cpu:cpu"],
-            "seeds": {"split.seed": 0, "diffusion.train.seed": 0},
-            "data": {"name": "leukemia", "hash": "abc", "num_images": 84, "unreadable": []},
-            "stages": {
-                "split": {"status": "done", "seconds": 0.4, "peak_memory_mib": 310.2},
-                "diffusion": {"status": "done", "seconds": 3723.0, "peak_memory_mib": 1843.7},
-            },
-        },
-    )
-    counts = {"fit": per_class, "val": 4, "test": NUM_TEST // len(names)}
-    counts["total"] = sum(counts.values())
-    made.write(
-        "split/split.json",
-        {
-            "rule": "ceil(0.2 n) a class",
-            "seed": 17,
-            "data_hash": "sha256:abc",
-            "class_names": names,
-            "counts": dict.fromkeys(names, counts),
-            "unreadable": ["broken.png"],
-            "fit": [{"file": name, "label": 0} for name in fit.files],
-            "val": [],
-            "test": [{"file": "secret/test-image.png", "label": 0}],
-        },
-    )
-    records = [{"step": s, "loss": 1 / (1 + s / 50), "seconds": 1.0} for s in range(10, 2000, 10)]
-    records += [{"step": s, "val_loss": 1.1 / (1 + s / 50)} for s in range(100, 2000, 100)]
-    path = workdir / "diffusion" / "metrics.jsonl"
-    path.parent.mkdir(parents=True)
-    path.write_text("".join(json.dumps(r) + "\n" for r in sorted(records, key=lambda r: r["step"])))
-
-    k = len(names)
-    cells = [
-        cell("resnet18", "synthetic", 500, 0.869, 0.21, k),
-        cell("vgg16", "synthetic", 500, 0.861, 0.25, k),
-        cell("resnet18", "real", "all", 0.953, 0.11, k),
-    ]
-    for made_cell in cells[::2]:
-        sub = f"classify/{made_cell['backbone']}/{made_cell['arm']}"
+    write_json(workdir / "config.json", config)
+    run_info(split).write(workdir / "run.json")
+    test = [{"file": "secret/test-image.png", "label": names[0]}]
+    write_json(workdir / "split" / "split.json", {**split.to_document(), "test": test})
+    write_generator(workdir / "diffusion")
+    for cell in CELLS:
         for fold in range(FOLDS):
-            at = f"{sub}/{made_cell['n']}-{made_cell['ratio']}-s0/fold{fold}"
-            scores = [{"real_val": {"accuracy": share}} for share in (0.5 + 0.1 * fold, 0.75)]
-            choices = {"fold": {"scores": scores[0]}, "real_val": {"scores": scores[1]}}
-            result = {"num_train": 1333 + fold, "num_val": 667, "choices": choices}
-            made.write(f"{at}/result.json", result)
-            epochs = [
-                {"epoch": e, "train_loss": 1 / e, "train_accuracy": 1 - 0.6 / e,
-                 "val_loss": 1.1 / e + 0.02 * fold, "val_accuracy": 0.98 - 0.6 / e}
-                for e in range(1, 9)
-            ]  # fmt: skip
-            lines = "".join(json.dumps(record) + "\n" for record in epochs)
-            (workdir / at / "metrics.jsonl").write_text(lines)
-    best = {"backbone": "resnet18", "arm": "synthetic", "n": 500, "ratio": "inf", "seed": 0}
-    made.write(
-        "evaluate/metrics.json",
-        {
-            "dataset": "leukemia",
-            "class_names": names,
-            "num_test": NUM_TEST,
-            "seed": 0,
-            "cells": cells,
-            "best": {**best, "fold": 1, "rule": "lowest validation loss"},
-        },
+            write_fold(cell.folder(workdir / "classify", fold), fold)
+    results.write(workdir / "evaluate" / "metrics.json")
+    fidelity(fit, synthetic).write(workdir / "evaluate" / "fidelity.json")
+    pages = tuple(
+        Page(f"explain/{file}{label}.png", name, shows)
+        for shows, file in (("roles", "class"), ("nearest", "nearest"))
+        for label, name in enumerate(names)
     )
-    pairs = [
-        {"path": name, "nearest": fit.files[i % num_fit], "distance": 0.05 + 0.002 * i}
-        for i, name in enumerate(synthetic.files)
-    ]
-    made.write(
-        "evaluate/fidelity.json",
-        {
-            "distance": "root mean square difference", "flips": "dihedral",
-            "num_fit": num_fit, "num_val": 12, "num_synthetic": len(synthetic),
-            "median_synthetic": 0.11, "median_val": 0.12, "ratio": 0.917, "synthetic": pairs,
-        },
-    )  # fmt: skip
-    pages = []
-    for label, name in enumerate(names):
-        buffer = io.BytesIO()
-        Image.fromarray(np.asarray(fit.images[0, ..., 0])).resize((160, 160)).save(buffer, "PNG")
-        (workdir / "explain").mkdir(exist_ok=True)
-        (workdir / "explain" / f"class{label}.png").write_bytes(buffer.getvalue())
-        pages.append({"picture": f"explain/class{label}.png", "class": name, "shows": "roles"})
-    made.write("explain/lime.json", explanations({**best, "fold": 1}, names, pages))
-    return made
+    for page in pages:
+        write_page(workdir, fit, page.picture)
+    lime(results.best, fit, pages).write(workdir / "explain" / "lime.json")
+    return Fabricated(workdir, fit, synthetic)
 
 
-def three_classes(workdir):
+def three_classes(workdir: pathlib.Path) -> Fabricated:
     fit = image_set(CLASS_NAMES, 4, "fit")
     return fabricate(workdir, fit, image_set(CLASS_NAMES, 7, "synthetic"))
 
 
 @pytest.fixture
-def fabricated(tmp_path):
+def fabricated(tmp_path: pathlib.Path) -> Fabricated:
     return three_classes(tmp_path / "run")
 
 
 @pytest.fixture(scope="session")
-def reported(tmp_path_factory):
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Fabricated:
     """A fabricated run with its report; for reading only."""
     made = three_classes(tmp_path_factory.mktemp("reported") / "run")
-    write_report(made.workdir, made.fit, made.synthetic)
+    made.report()
     return made
 
 
+@pytest.fixture(scope="session")
+def contents(reported: Fabricated) -> Contents:
+    """What the report has read of that run."""
+    return reported.contents()
+
+
 @pytest.fixture
-def hostile(tmp_path):
+def hostile(tmp_path: pathlib.Path) -> Fabricated:
     """A run whose class names are markup."""
     names = ("$a_{b", "<b>x</b>", "<img src=x onerror=alert(1)>", "pipe|and`tick")
     fit = image_set(names, 3, "fit", channels=1)

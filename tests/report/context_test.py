@@ -1,29 +1,48 @@
-import pytest
+import dataclasses
 
 from synthmed_jax.report import context
-from synthmed_jax.report.files import read_run
+from synthmed_jax.report.conclusions import conclude
+from synthmed_jax.report.formats import NBSP
 
 
-def caption(fabricated, **fields):
-    config = fabricated.read("config.json")
-    config["classifier"] |= fields
-    fabricated.write("config.json", config)
-    text = context.build(read_run(fabricated.workdir))["results_caption"]
-    return text.replace("\N{NO-BREAK SPACE}", " ")
+def build(contents, **fields):
+    contents = dataclasses.replace(contents, **fields)
+    return context.build(contents, conclude(contents))
 
 
-@pytest.mark.parametrize(
-    ("selection", "images"),
-    [
-        ("synthetic", "val. columns on those of that arm that a fold leaves out."),
-        ("val", "val. columns on the real val images (n = 12), the same for every row."),
-    ],
-)
-def test_the_caption_says_what_validation_was(fabricated, selection, images):
-    assert images in caption(fabricated, selection=selection)
+def test_counts_are_those_of_the_split(contents):
+    variables = build(contents)
+    assert variables["parts"] == ("total", "fit", "val", "test")
+    assert variables["counts"][0] == ("Benign", (28, 4, 4, 20))
+    assert variables["totals"] == (84, 12, 12, 60)
+    assert variables["subtitle"].replace(NBSP, " ") == (
+        "Data set leukemia: n = 84 images in 3 classes (fit 12, val 12, test 60)."
+    )
+    assert variables["split_caption"].endswith("ceil(0.2 n) images per class; seed 17.")
 
 
-def test_a_train_loss_against_smoothed_labels_is_named(fabricated):
-    assert "spread" not in caption(fabricated)
-    said = caption(fabricated, label_smoothing=0.1)
-    assert "train loss alone is taken against labels of which 0.1 is spread" in said
+def test_of_a_finished_run_every_section_is_there(contents):
+    assert context.not_run(contents) == {}
+
+
+def test_sections_whose_stage_has_not_run_say_so(contents):
+    nothing = dataclasses.replace(
+        contents, evaluation=None, fidelity=None, lime=None, generators={}, folds={}
+    )
+    missing = context.not_run(nothing)
+    assert set(missing) == {"pairs", "results", "lime", "diffusion", "classify"}
+    assert "The stage explain has not run" in missing["lime"]
+    assert build(nothing)["explained"] is None
+
+
+def test_the_data_set_has_a_name_even_without_a_config(contents):
+    assert context.name_of_dataset(dataclasses.replace(contents, config={})) == "leukemia"
+    nothing = dataclasses.replace(contents, config={}, evaluation=None)
+    assert context.name_of_dataset(nothing) == "data"
+
+
+def test_explanations_have_their_three_tables(contents):
+    explained = build(contents)["explained"]
+    assert len(explained.tables) == 3
+    assert len(explained.alarms) == 1
+    assert explained.engines

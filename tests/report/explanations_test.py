@@ -1,54 +1,51 @@
+import dataclasses
+
 import pytest
 
 from synthmed_jax.report import explanations
+from synthmed_jax.report.conclusions import conclude
+from synthmed_jax.report.formats import n_is
 
 
-@pytest.fixture
-def lime(reported):
-    return reported.read("explain/lime.json")
+@pytest.fixture(scope="module")
+def lime(contents):
+    return contents.lime
 
 
-def test_columns_without_values_are_left_out(lime):
-    table = explanations.by_class(lime)
-    assert table["columns"] == ["n", "R²", "corners", "rank corr."]
-    assert table["rows"][0]["values"] == ["9", "0.61 ± 0.10", "3.21 ± 0.50", "0.61 ± 0.10"]
-    assert len(table["rows"]) == 2 * (len(lime["summary"]["real"]))
+def test_the_intro_says_how_explanations_were_made(lime):
+    text = explanations.intro(lime)
+    assert "made resnet18 (arm synthetic, fold 1) answer" in text
+    assert "slic regions, 400 perturbed copies of each image, sampling balanced, logistic" in text
+    assert "seed 5). Numbers are of at most 7 images per class and kind" in text
+    assert "variate" not in explanations.intro(dataclasses.replace(lime, control="none"))
 
 
-def test_methods_stand_side_by_side(lime):
-    table = explanations.by_method(lime)
-    assert [row["name"] for row in table["rows"]][:3] == [
-        "LIME, real", "occlusion, real", "Grad-CAM, real"
-    ]  # fmt: skip
-    assert table["rows"][2]["values"] == ["0", explanations.DASH]
-
-
-def test_only_differences_beyond_chance_are_listed(lime):
-    table = explanations.differences(lime)
-    assert len(table["rows"]) == 1
-    assert table["rows"][0]["values"] == [
-        "0.125",
-        "0.250",
-        "88\N{NO-BREAK SPACE}%",
-        "0.001",
-        "0.012",
-    ]
-    assert "1 of 2 tests" in table["caption"]
-
-
-def test_a_class_judged_by_its_corners_is_said_aloud(lime):
-    (said,) = explanations.alarms(lime)
-    assert "corners of the image weighs 3.21 (95 % 2.90 to 3.60) times its area" in said
+def test_a_class_judged_by_its_corners_is_said_aloud(contents):
+    (text,) = explanations.alarms(conclude(contents).shortcuts)
+    assert (
+        "on real images of Benign the corners of the image weigh 3.21 (95 % 2.90 to 3.60)" in text
+    )
+    assert f"times their area ({n_is(9)})" in text
 
 
 def test_places_are_compared_where_there_are_enough_images(lime):
     places, nearest = explanations.comparison(lime)
+    assert places.startswith("Benign: ")
     assert "correlate with 0.91" in places
+    assert "real with synthetic 0.77, real with real 0.83" in places
     assert "by 0.61 (95 % 0.50 to 0.70)" in nearest
-    lime["nearest"]["nearest"]["n"] = 0
-    assert explanations.comparison(lime) == [places]
+    assert "by 0.32 (95 % 0.21 to 0.41)" in nearest
+    none = dataclasses.replace(lime.nearest.nearest, n=0)
+    without = dataclasses.replace(lime, nearest=dataclasses.replace(lime.nearest, nearest=none))
+    assert explanations.comparison(without) == [places]
 
 
-def test_the_check_is_said_only_where_it_was_made(lime):
-    assert "to 2e-17" in explanations.check(lime)
-    assert explanations.check(lime | {"check": None}) is None
+def test_the_engines_are_compared_only_where_that_was_asked(lime):
+    assert "to 2e-17" in explanations.engines(lime.check)
+    assert explanations.engines(None) is None
+
+
+def test_a_page_says_what_it_shows(lime):
+    captions = {page.shows: explanations.caption(page) for page in lime.pages}
+    assert captions["roles"].startswith("Images of Pre, real test images on the left")
+    assert captions["nearest"].startswith("Synthetic images of Pre and, beside each, the nearest")

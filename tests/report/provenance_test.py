@@ -1,53 +1,75 @@
+import dataclasses
+
+from synthmed_jax.files import read_json
 from synthmed_jax.report import provenance
-from synthmed_jax.report.files import read_run
+from synthmed_jax.results.cells import FoldResult, InitialWeights
 
 
-def test_the_protocol_table_asks_for_fields_that_exist(fabricated):
-    run = read_run(fabricated.workdir)
+def protocol(fabricated):
+    return dict(provenance.protocol(fabricated.contents()))
+
+
+def test_the_protocol_table_asks_for_fields_that_exist(contents):
     asked = {f for _, text in provenance.PROTOCOL for f in provenance.FIELD.findall(text)}
-    assert not {field for field in asked if run.setting(field) is None}
+    assert not {field for field in asked if contents.setting(field, None) is None}
 
 
 def test_the_protocol_is_the_configs(fabricated):
-    rows = dict(provenance.protocol(read_run(fabricated.workdir)))
-    drawn = fabricated.read("config.json")["generate"]
+    rows = protocol(fabricated)
+    drawn = read_json(fabricated.path("config.json"))["generate"]
     assert rows["sampler"] == (
         f"{drawn['sampler']}, {drawn['steps']} steps spaced evenly in {drawn['spacing']}; guidance "
         f"{drawn['guidance']} (1.0: none); kept in range by: {drawn['threshold']}; "
-        f"{drawn['per_class']} images a class"
+        f"{drawn['per_class']} images per class"
     )
     assert "explicit counts" not in rows
 
 
 def test_names_from_a_command_line_are_told_apart(fabricated):
-    config = fabricated.read("config.json")
-    config["classifier"] |= {"backbones": ["vgg16,alexnet"], "arms": ["synthetic,"]}
-    fabricated.write("config.json", config)
-    rows = dict(provenance.protocol(read_run(fabricated.workdir)))
+    fabricated.configure("classifier", backbones=["vgg16,alexnet"], arms=["synthetic,"])
+    rows = protocol(fabricated)
     assert rows["classifiers"].startswith("vgg16, alexnet on images of")
     assert rows["classifiers"].endswith("arms: synthetic")
 
 
 def test_what_classifiers_start_from_is_named(fabricated):
-    found = "classify/resnet18/real/all-0-s0/fold1/result.json"
-    initial = {"weights": "g.pth", "sha256": "abc", "head": "random"}
-    fabricated.write(found, {"initial": initial})
-    rows = dict(provenance.protocol(read_run(fabricated.workdir)))
+    folder = fabricated.cells[2].folder(fabricated.path("classify"), 1)
+    result = FoldResult.read_fold(folder)
+
+    def started_from(initial):
+        dataclasses.replace(result, initial=initial).write(folder / "result.json")
+        return protocol(fabricated)
+
+    assert "first weights of resnet18" not in protocol(fabricated)
+    rows = started_from(InitialWeights("g.pth", "abc", "random"))
     assert rows["first weights of resnet18"] == "g.pth, sha256 abc; last layer: random"
     assert "images of resnet18" not in rows
-    fabricated.write(found, {"initial": initial | {"transform_input": "yes"}})
-    rows = dict(provenance.protocol(read_run(fabricated.workdir)))
+    rows = started_from(InitialWeights("g.pth", "abc", "random", transform_input="yes"))
     assert rows["images of resnet18"].endswith("want them (transform_input)")
 
 
-def test_every_setting_is_listed_by_section(fabricated):
-    sections = dict(provenance.settings(fabricated.read("config.json")))
+def test_every_setting_is_listed_by_section(contents):
+    sections = dict(provenance.settings(contents.config))
     assert ("scale", "cpu") in sections["run"]
     assert ("unet.multipliers", "1, 2") in sections["diffusion"]
     assert ("val_fraction", "0.1") in sections["split"]
 
 
-def test_times_add_up(fabricated):
-    run = read_run(fabricated.workdir)
-    assert [row["name"] for row in provenance.stage_rows(run)] == ["split", "diffusion"]
-    assert provenance.total_time(run) == provenance.stage_rows(run)[1]["time"]
+def test_stages_have_their_status_time_and_memory(contents):
+    split, diffusion = provenance.stage_rows(contents.info)
+    nbsp = "\N{NO-BREAK SPACE}"
+    assert dataclasses.astuple(split) == ("split", "finished", f"0.4{nbsp}s", f"310{nbsp}MiB")
+    assert provenance.total_time(contents.info) == diffusion.time == f"1{nbsp}h 2{nbsp}min"
+
+
+def test_the_machine_is_described_by_run_json(contents):
+    facts = dict(provenance.facts(contents))
+    assert facts["cpu affinity"] == "0, 1"
+    assert facts["data"].startswith("name leukemia; hash abc; num_images 84; unreadable broken.png")
+    assert "stages" not in facts
+
+
+def test_without_run_json_the_data_still_have_their_hash(contents):
+    nothing = dataclasses.replace(contents, info=None)
+    assert provenance.facts(nothing) == [("data hash", "abc")]
+    assert provenance.stage_rows(None) == []

@@ -2,102 +2,154 @@ import dataclasses
 
 import pytest
 
+from synthmed_jax import verdicts
 from synthmed_jax.report import wording
-from synthmed_jax.report.files import Generator, read_run
+from synthmed_jax.report.conclusions import conclude
+from synthmed_jax.report.findings import headline
+from synthmed_jax.report.formats import NBSP, n_is, percent
 
 
-@pytest.fixture
-def run(fabricated):
-    return read_run(fabricated.workdir)
+def answer(contents):
+    paragraphs = wording.answer(contents, headline(contents.evaluation), conclude(contents))
+    return [paragraph.replace(NBSP, " ") for paragraph in paragraphs]
 
 
-def with_fidelity(run, **values):
-    return dataclasses.replace(run, fidelity=run.fidelity | values)
+def copying(contents, **fields):
+    fidelity = dataclasses.replace(contents.fidelity, **fields)
+    conclusions = conclude(dataclasses.replace(contents, fidelity=fidelity))
+    return wording.copying(conclusions.copying, fidelity)
+
+
+def caveats(contents):
+    return wording.caveats(conclude(contents), len(contents.split.unreadable))
+
+
+@pytest.mark.parametrize(
+    ("sentences", "kind"),
+    [
+        (wording.DIRECTIONS, verdicts.Direction),
+        (wording.DIFFERENCES, verdicts.Difference),
+        (wording.VALIDATIONS, verdicts.Validation),
+        (wording.COPYING, verdicts.Copying),
+        (wording.CAVEATS, verdicts.Caveat),
+    ],
+)
+def test_every_verdict_has_its_words(sentences, kind):
+    assert set(sentences) == set(kind)
 
 
 @pytest.mark.parametrize(
     ("ratio", "reading"),
     [(0.4, "repeats what it was shown"), (1.0, "no sign of wholesale"), (2.0, "farther from")],
 )
-def test_the_distance_is_read_both_ways(run, ratio, reading):
-    said = wording.distance_reading(with_fidelity(run, ratio=ratio))
-    assert reading in said
-    assert "That is no proof that none of them is a copy." in said
+def test_the_distance_is_read_both_ways(contents, ratio, reading):
+    text = copying(contents, ratio=ratio)
+    assert f"{ratio:.2f} times that of {n_is(12)} real validation images: they lie" in text
+    assert f"median distance of {n_is(21)} synthetic images" in text
+    assert reading in text
+    assert text.endswith("That is no proof that none of them is a copy.")
 
 
-def test_without_val_images_no_ratio_is_read(run):
-    run = with_fidelity(run, ratio=None, median_val=None, num_val=0)
-    assert "val part is empty" in wording.distance_reading(run)
-    assert "ratio" not in wording.distance_numbers(run)
+def test_without_val_images_no_ratio_is_read(contents):
+    text = copying(contents, ratio=None, median_val=None, num_val=0)
+    assert "since the val part is empty" in text
 
 
-def test_small_classes_are_warned_of_and_large_ones_not(run):
-    warning = f"Warning: under 50 fit images in Benign ({wording.n_is(4)})"
-    assert wording.limits(run)[0].startswith(warning)
-    large = {name: count | {"fit": 50} for name, count in run.counts.items()}
-    assert "Warning" not in wording.limits(dataclasses.replace(run, counts=large))[0]
+def test_small_classes_are_warned_of_and_large_ones_not(contents):
+    warning = f"Warning: under 50 fit images in Benign ({n_is(4)}), Early"
+    assert caveats(contents)[0].startswith(warning)
+    counts = {name: dataclasses.replace(count, fit=50) for name, count in contents.counts.items()}
+    split = dataclasses.replace(contents.split, counts=counts)
+    assert "Warning" not in caveats(dataclasses.replace(contents, split=split))[0]
 
 
-def test_leakage_is_a_caveat_of_image_level_splits_only(run):
-    assert any("The split is by image" in said for said in wording.limits(run))
-    run.config["split"]["group_by"] = r"(\d+)_"
-    assert not any("The split is by image" in said for said in wording.limits(run))
+def test_leakage_is_a_caveat_of_image_level_splits_only(fabricated):
+    assert any("The split is by image" in text for text in caveats(fabricated.contents()))
+    fabricated.configure("split", group_by=r"(\d+)_")
+    assert not any("The split is by image" in text for text in caveats(fabricated.contents()))
 
 
-def test_overlapping_intervals_decide_nothing(run):
-    synthetic, _, real = run.metrics["cells"]
-    real["accuracy_interval"]["low"] = synthetic["accuracy_interval"]["high"] - 0.001
-    assert "cannot tell which is better" in wording.answer(run)[0]
+def test_files_that_could_not_be_read_are_counted(contents):
+    assert f"Files left out as unreadable: {n_is(1)}." in caveats(contents)
 
 
-def test_one_fold_has_no_spread(run):
-    synthetic = run.metrics["cells"][0]
-    synthetic["folds"] = synthetic["folds"][:1]
-    synthetic["std"] = dict.fromkeys(synthetic["std"])
-    assert "(one fold; 95" in wording.answer(run)[1]
+def test_intervals_that_lie_apart_decide(contents):
+    assert answer(contents)[0] == (
+        "86.9 % against 95.3 % right on real test images: training on synthetic images instead of "
+        "real ones costs 8.4 percentage points. The two intervals do not overlap, so the choice of "
+        "test images alone hardly explains the difference; the spread over folds is the other part "
+        "of chance."
+    )
+
+
+def with_real(contents, **fields):
+    synthetic, other, real = contents.evaluation.cells
+    cells = (synthetic, other, dataclasses.replace(real, **fields))
+    evaluation = dataclasses.replace(contents.evaluation, cells=cells)
+    return dataclasses.replace(contents, evaluation=evaluation)
+
+
+def test_overlapping_intervals_decide_nothing(contents):
+    synthetic, _, real = contents.evaluation.cells
+    low = synthetic.accuracy_interval.high - 0.001
+    interval = dataclasses.replace(real.accuracy_interval, low=low)
+    text = answer(with_real(contents, accuracy_interval=interval))[0]
+    assert "costs 8.4 percentage points" in text
+    assert "cannot tell which is better" in text
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.44, "0.4 s"), (192.4, "3 min 12 s"), (7290, "2 h 1 min")]
+    ("accuracy", "words"),
+    [(0.8, "gains 6.9 percentage"), (0.869, "makes a difference of 0.0 percentage")],
 )
-def test_durations(seconds, text):
-    assert wording.duration(seconds).replace(wording.NBSP, " ") == text
+def test_the_synthetic_arm_may_be_as_good_or_better(contents, accuracy, words):
+    mean = dataclasses.replace(contents.evaluation.cells[2].mean, test_accuracy=accuracy)
+    assert words in answer(with_real(contents, mean=mean))[0]
 
 
-def test_the_weights_are_named_with_why_training_ended(run):
-    best = {"step": 600, "half_life": 250, "val_loss": 0.1234, "ended_at": 900}
-    bits = {"total": 3.21, "prior": 0.001, "steps": 2.2, "decoder": 1.0, "standard_error": 0.05}
-    training = Generator([{"step": 900, "loss": 1.0}], best | {"why": "all steps were taken"})
-    run = dataclasses.replace(run, diffusion={"": training})
-    (said,) = wording.generators(
-        with_fidelity(run, bits_per_dimension={"all": bits | {"num_images": 12}})
+def test_a_network_compared_with_itself_is_called_the_same(contents):
+    _, synthetic, real, _ = answer(contents)
+    assert synthetic.startswith(
+        "A resnet18 that has seen only synthetic images (500 images per class) is right on 86.9 %"
     )
-    for part in (
-        "250 steps at step 600",
-        "0.1234",
-        "step 900: all steps were taken",
-        wording.n_is(12),
+    assert "of n = 60 real test images" in synthetic
+    assert synthetic.endswith("Guessing would be right on 33.3 %.")
+    assert real.startswith(
+        "The same network trained on the real images that the generator learned from (n = 12) is "
+        "right on 95.3 %"
+    )
+    assert answer(with_real(contents, backbone="vgg19"))[2].startswith("A vgg19 trained on")
+
+
+def test_a_missing_arm_is_said(contents):
+    for arm, sentence in (
+        ("synthetic", "No classifier was trained on synthetic images alone."),
+        ("real", "No classifier was trained on the real images, so there is no comparison."),
     ):
-        assert part in said
-    assert "3.21 ± 0.05 bits per dimension" in said
-    literal = Generator([], best | {"why": "w", "val_loss": None})
-    (said,) = wording.generators(dataclasses.replace(run, diffusion={"glioma": literal}))
-    assert said.startswith("Images of glioma are drawn")
-    assert "nothing was validated" in said
-    assert wording.generators(dataclasses.replace(run, diffusion={"": Generator([], None)})) == []
+        cells = tuple(cell for cell in contents.evaluation.cells if cell.arm != arm)
+        evaluation = dataclasses.replace(contents.evaluation, cells=cells)
+        paragraphs = answer(dataclasses.replace(contents, evaluation=evaluation))
+        assert len(paragraphs) == 3
+        assert sentence in paragraphs
 
 
-def test_the_gap_that_the_choice_of_validation_makes_is_said(run):
-    said = wording.selection_gap(run)
-    # Means over two or three folds of what conftest.py gives each.
-    folds = run.folds_of(run.metrics["cells"][0])
-    by_fold = sum(0.5 + 0.1 * fold for fold in range(len(folds))) / len(folds)
-    assert f"score {wording.percent(by_fold)} on the real val images" in said
-    assert f"would choose, {wording.percent(0.75)} (means of {len(folds)} folds)" in said
-    assert "on real test images it scores" in said
+def test_without_an_evaluation_there_is_no_answer(contents):
+    paragraphs = answer(dataclasses.replace(contents, evaluation=None))
+    assert paragraphs == [wording.not_run("evaluate", "no answer")]
 
 
-def test_without_real_val_images_there_is_no_such_gap(run):
-    for fold in run.folds_of(run.metrics["cells"][0]):
-        del fold.result["choices"]["real_val"]
-    assert "real val images" not in wording.selection_gap(run)
+def test_the_gap_that_the_choice_of_validation_makes_is_said(contents):
+    text = wording.validation(conclude(contents).validation, contents.totals.val)
+    # Means over three folds of what conftest.py gives each.
+    assert f"score {percent(0.6)} on the real val images ({n_is(12)})" in text
+    assert f"would choose, {percent(0.75)} (means of 3 folds)" in text
+    assert "Validation was 10.1 percentage points too optimistic." in text
+    assert f"on real test images it scores {percent(0.869)}" in text
+
+
+def test_without_real_val_images_there_is_no_such_gap(contents):
+    conclusion = dataclasses.replace(conclude(contents).validation, choices=None)
+    text = wording.validation(conclusion, 0)
+    assert "real val images" not in text
+    assert text.endswith("too optimistic.")
+    assert wording.validation(None, 0) is None

@@ -1,0 +1,220 @@
+"""Every verdict of a run beside the numbers and thresholds that it follows from.
+
+These are the "verdicts" of report.json; `wording` puts the same objects into sentences.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from synthmed_jax import verdicts
+from synthmed_jax.report.files import Contents
+from synthmed_jax.report.findings import EpochChoices, Headline, best_cells, epoch_choices, headline
+from synthmed_jax.results.cells import Cell
+from synthmed_jax.results.evaluation import CellScores
+from synthmed_jax.results.explanations import Alarm, LimeSummary, TwoSampleRow
+from synthmed_jax.results.fidelity import Fidelity
+from synthmed_jax.statistics.intervals import Interval
+from synthmed_jax.verdicts import Threshold
+
+NO_GROUPS = "none"  # what config.split.group_by says of a split by image
+
+
+@dataclasses.dataclass(frozen=True)
+class BestOfArm:
+    """The best cell of an arm, its mean validation loss in nats, and the rule in words."""
+
+    cell: Cell
+    val_loss: float
+    rule: str
+
+
+@dataclasses.dataclass(frozen=True)
+class MeasuredCell:
+    """A cell with its mean accuracy on the test images, share of 1."""
+
+    cell: Cell
+    test_accuracy: float
+    interval: Interval
+
+
+@dataclasses.dataclass(frozen=True)
+class ArmsConclusion:
+    """The synthetic against the real arm.
+
+    Attributes:
+      verdict: by whether the two intervals overlap.
+      direction: of the synthetic mean, seen from the real one.
+      gap: real minus synthetic mean, share of 1.
+      synthetic, real: what was compared.
+    """
+
+    verdict: verdicts.Difference
+    direction: verdicts.Direction
+    gap: float
+    synthetic: MeasuredCell
+    real: MeasuredCell
+
+
+@dataclasses.dataclass(frozen=True)
+class ValidationConclusion:
+    """What validation promised for the synthetic arm's best cell, and what the test showed.
+
+    Attributes:
+      verdict: whether it promised too much.
+      cell: which is spoken of.
+      val_accuracy, test_accuracy: means over folds, shares of 1.
+      gap: the first minus the second.
+      choices: of epochs, by either validation set; None where folds do not have both.
+    """
+
+    verdict: verdicts.Validation
+    cell: Cell
+    val_accuracy: float
+    test_accuracy: float
+    gap: float
+    choices: EpochChoices | None
+
+
+@dataclasses.dataclass(frozen=True)
+class CopyingConclusion:
+    """How near the synthetic images lie to the training images.
+
+    Attributes:
+      verdict: of all images together; it says nothing of a single one.
+      ratio: see `Fidelity.ratio`.
+      nearer_below, farther_above: what the ratio was held against.
+    """
+
+    verdict: verdicts.Copying
+    ratio: float | None
+    nearer_below: Threshold
+    farther_above: Threshold
+
+
+@dataclasses.dataclass(frozen=True)
+class SmallClasses:
+    """Class -> its number of `fit` images, of the classes with too few."""
+
+    classes: dict[str, int]
+    fewer_than: Threshold
+
+
+@dataclasses.dataclass(frozen=True)
+class Shortcuts:
+    """Kind ("real", "synthetic") -> the classes that are explained by the edge of the image."""
+
+    alarms: dict[str, tuple[Alarm, ...]]
+    above: Threshold
+
+
+@dataclasses.dataclass(frozen=True)
+class Differences:
+    """Numbers about explanations that differ between real and synthetic images.
+
+    Attributes:
+      listed: the tests that find a difference, the surest first.
+      num_tests: that were made.
+      q_below: what their adjusted p was held against.
+    """
+
+    listed: tuple[TwoSampleRow, ...]
+    num_tests: int
+    q_below: Threshold
+
+
+@dataclasses.dataclass(frozen=True)
+class Conclusions:
+    """All verdicts; None where the stage that measures has not run, or an arm is missing.
+
+    Attributes:
+      best: arm -> its best cell.
+      caveats: what a reader of the others must know.
+    """
+
+    best: dict[str, BestOfArm]
+    arms: ArmsConclusion | None
+    validation: ValidationConclusion | None
+    copying: CopyingConclusion | None
+    small_classes: SmallClasses
+    shortcuts: Shortcuts | None
+    differences: Differences | None
+    caveats: tuple[verdicts.Caveat, ...]
+
+
+def conclude(contents: Contents) -> Conclusions:
+    """Judges what the workdir holds."""
+    evaluation, lime = contents.evaluation, contents.lime
+    chosen = headline(evaluation)
+    return Conclusions(
+        best={} if evaluation is None else _best(best_cells(evaluation)),
+        arms=_arms(chosen),
+        validation=_validation(contents, chosen),
+        copying=_copying(contents.fidelity),
+        small_classes=SmallClasses(verdicts.small_classes(contents.counts), verdicts.FEW_IMAGES),
+        shortcuts=None if lime is None else Shortcuts(lime.alarms, verdicts.EDGE_SHARE),
+        differences=None if lime is None else differences(lime),
+        caveats=verdicts.caveats(
+            contents.counts,
+            grouped=contents.setting("split.group_by", NO_GROUPS) != NO_GROUPS,
+            num_unreadable=len(contents.split.unreadable),
+            tested=evaluation is not None,
+        ),
+    )
+
+
+def differences(lime: LimeSummary) -> Differences:
+    """Picks the tests that find a difference between real and synthetic images."""
+    tests = lime.comparison.tests
+    listed = sorted((test for test in tests if verdicts.differs(test.q)), key=lambda test: test.q)
+    return Differences(tuple(listed), len(tests), verdicts.FALSE_DISCOVERY)
+
+
+def _best(cells: dict[str, CellScores]) -> dict[str, BestOfArm]:
+    return {
+        arm: BestOfArm(cell.cell, cell.mean.val_loss, verdicts.BEST_RULE.format(arm=arm))
+        for arm, cell in cells.items()
+    }
+
+
+def _arms(chosen: Headline) -> ArmsConclusion | None:
+    if chosen.synthetic is None or chosen.real is None:
+        return None
+    verdict = verdicts.judge_arms(chosen.synthetic, chosen.real)
+    return ArmsConclusion(
+        verdict.difference,
+        verdict.direction,
+        verdict.gap,
+        _measured(chosen.synthetic),
+        _measured(chosen.real),
+    )
+
+
+def _measured(cell: CellScores) -> MeasuredCell:
+    return MeasuredCell(cell.cell, cell.mean.test_accuracy, cell.accuracy_interval)
+
+
+def _validation(contents: Contents, chosen: Headline) -> ValidationConclusion | None:
+    cell = chosen.synthetic
+    if cell is None:
+        return None
+    val, test = cell.mean.val_accuracy, cell.mean.test_accuracy
+    return ValidationConclusion(
+        verdicts.judge_validation(cell),
+        cell.cell,
+        val,
+        test,
+        val - test,
+        epoch_choices(contents, cell),
+    )
+
+
+def _copying(fidelity: Fidelity | None) -> CopyingConclusion | None:
+    if fidelity is None:
+        return None
+    return CopyingConclusion(
+        verdicts.judge_copying(fidelity.ratio),
+        fidelity.ratio,
+        verdicts.NEARER_BELOW,
+        verdicts.FARTHER_ABOVE,
+    )

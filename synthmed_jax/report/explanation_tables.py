@@ -1,0 +1,115 @@
+"""The tables of the report's section on explanations, from explain/lime.json alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from synthmed_jax.report.conclusions import Differences
+from synthmed_jax.report.formats import DASH, PLUS_MINUS, percent
+from synthmed_jax.report.tables import Row, Table
+from synthmed_jax.results.explanations import LimeSummary, TwoSampleRow
+from synthmed_jax.statistics.intervals import Estimate
+
+ALL = "all classes"
+# Columns: name of the number in lime.json, heading, digits. No image has the number: no column.
+Columns = Sequence[tuple[str, str, int]]
+OF_LIME: Columns = (
+    ("r2", "R\N{SUPERSCRIPT TWO}", 2),
+    ("foreground", "foreground", 2),
+    ("border", "border", 2),
+    ("corners", "corners", 2),
+    ("deletion_gain", "deletion gain", 3),
+    ("insertion_gain", "insertion gain", 3),
+    ("rank_correlation", "rank corr.", 2),
+    ("top_overlap", "top 5 shared", 2),
+)
+OF_METHODS: Columns = (
+    ("deletion_gain", "deletion gain", 3),
+    ("insertion_gain", "insertion gain", 3),
+    ("foreground", "foreground", 2),
+    ("border", "border", 2),
+    ("lesion", "in the lesion", 2),
+    ("hit", "points into it", 2),
+    ("hit_by_chance", "by chance", 2),
+)
+METHODS = {"lime": "LIME", "occlusion": "occlusion", "grad_cam": "Grad-CAM"}
+DIFFERENCE_COLUMNS = ("real", "synthetic", "synthetic larger", "p", "q")
+
+
+def by_class(lime: LimeSummary) -> Table:
+    """Returns LIME's numbers of every class and kind."""
+    rows = [
+        (f"{name}, {kind}", numbers["lime"])
+        for kind, classes in lime.summary.items()
+        for name, numbers in classes.items()
+    ]
+    return _estimates(
+        rows,
+        OF_LIME,
+        "LIME by class: means with standard deviations over images. Foreground, border and "
+        "corners: the area's share of the importance over its share of the pixels (1.0: no "
+        "preference). Gains: how much faster than in random order the probability falls while "
+        "regions are hidden, and rises while they are shown (0: no better than chance). Rank "
+        "correlation and shared top five: between explanations under different seeds.",
+    )
+
+
+def by_method(lime: LimeSummary) -> Table:
+    """Returns the same scores of LIME and of the second opinions."""
+    rows = [
+        (f"{heading}, {kind}", classes[ALL][method])
+        for kind, classes in lime.summary.items()
+        for method, heading in METHODS.items()
+    ]
+    return _estimates(
+        rows, OF_METHODS, "Second opinions on the same regions and images, under the same scores."
+    )
+
+
+def differences(conclusion: Differences) -> Table:
+    """Returns the tests that find a difference between real and synthetic images."""
+    rows = tuple(map(_difference, conclusion.listed))
+    return Table(
+        DIFFERENCE_COLUMNS,
+        rows,
+        f"Numbers that differ between real and synthetic images: {len(rows)} of "
+        f"{conclusion.num_tests} tests (Mann-Whitney; q is p adjusted for that many, listed below "
+        f"{conclusion.q_below.value:g}). Synthetic larger: the chance that a random synthetic "
+        "image has the larger value.",
+    )
+
+
+def _difference(test: TwoSampleRow) -> Row:
+    values = (
+        f"{test.mean_real:.3f}",
+        f"{test.mean_synthetic:.3f}",
+        percent(test.superiority, 0),
+        f"{test.p:.2g}",
+        f"{test.q:.2g}",
+    )
+    return Row(f"{test.class_name}, {test.number.replace('_', ' ')}", values)
+
+
+def _estimates(
+    rows: Sequence[tuple[str, Mapping[str, Estimate]]], columns: Columns, caption: str
+) -> Table:
+    shown = [c for c in columns if any(c[0] in of_row and of_row[c[0]].n for _, of_row in rows)]
+    return Table(
+        ("n", *(heading for _, heading, _ in shown)),
+        tuple(Row(name, _values(of_row, shown)) for name, of_row in rows),
+        caption,
+    )
+
+
+def _values(numbers: Mapping[str, Estimate], columns: Columns) -> tuple[str, ...]:
+    """A row's n, the largest of its numbers, and each of its numbers."""
+    counts = [numbers[name].n for name, _, _ in columns if name in numbers]
+    texts = (_spread(numbers.get(name), digits) for name, _, digits in columns)
+    return (str(max(counts, default=0)), *texts)
+
+
+def _spread(estimate: Estimate | None, digits: int) -> str:
+    if estimate is None or estimate.mean is None:
+        return DASH
+    mean = f"{estimate.mean:.{digits}f}"
+    return mean if estimate.std is None else f"{mean} {PLUS_MINUS} {estimate.std:.{digits}f}"

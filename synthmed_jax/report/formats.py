@@ -1,0 +1,57 @@
+"""Numbers as text."""
+
+from __future__ import annotations
+
+from synthmed_jax.results.cells import Cell
+from synthmed_jax.results.evaluation import CellScores
+from synthmed_jax.statistics.intervals import Interval
+
+NBSP = "\N{NO-BREAK SPACE}"
+DASH = "\N{EN DASH}"  # stands for a number that there is not
+PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
+
+
+def n_is(count: int | str) -> str:
+    """Returns "n = 60" in one piece: no line breaks inside it."""
+    return f"n{NBSP}={NBSP}{count}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Returns 0.8694 as "86.9 %"."""
+    return f"{100 * share:.{digits}f}{NBSP}%"
+
+
+def points(difference: float) -> str:
+    """Returns 0.1131 as "11.3 percentage points", without its sign."""
+    return f"{abs(100 * difference):.1f} percentage points"
+
+
+def duration(seconds: float) -> str:
+    """Returns 192.4 as "3 min 12 s"."""
+    if seconds < 60:
+        return f"{seconds:.1f}{NBSP}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}{NBSP}min {rest}{NBSP}s"
+    return f"{minutes // 60}{NBSP}h {minutes % 60}{NBSP}min"
+
+
+def amount(cell: Cell) -> str:
+    """Returns how many images per class a cell was trained on."""
+    return "all fit images" if cell.n is None else f"{cell.n} images per class"
+
+
+def interval(of: Interval) -> str:
+    """Returns "95 % interval 85.1 % to 88.5 %"."""
+    return f"{percent(of.level, 0)} interval {percent(of.low)} to {percent(of.high)}"
+
+
+def accuracy(cell: CellScores) -> str:
+    """Returns a cell's test accuracy with its spread, interval and number of folds."""
+    mean, of_mean = percent(cell.mean.test_accuracy), interval(cell.accuracy_interval)
+    if cell.std is None:
+        return f"{mean} (one fold; {of_mean})"
+    return (
+        f"{mean} {PLUS_MINUS}{NBSP}{percent(cell.std.test_accuracy)} (mean and standard deviation "
+        f"of {len(cell.folds)} folds; {of_mean})"
+    )

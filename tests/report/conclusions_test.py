@@ -1,0 +1,105 @@
+import dataclasses
+
+import pytest
+
+from synthmed_jax import verdicts
+from synthmed_jax.report.conclusions import conclude
+from synthmed_jax.results.stored import unstructure
+from synthmed_jax.verdicts import Caveat, Copying, Difference, Direction, Validation
+
+
+@pytest.fixture(scope="module")
+def conclusions(contents):
+    return conclude(contents)
+
+
+def test_the_arms_are_judged_with_what_was_compared(contents, conclusions):
+    arms, (synthetic, _, real) = conclusions.arms, contents.evaluation.cells
+    assert (arms.verdict, arms.direction) == (Difference.COSTS, Direction.LOWER)
+    assert arms.gap == pytest.approx(0.953 - 0.869)
+    assert (arms.synthetic.cell, arms.real.cell) == (synthetic.cell, real.cell)
+    assert (arms.synthetic.test_accuracy, arms.real.test_accuracy) == (0.869, 0.953)
+    assert arms.synthetic.interval == synthetic.accuracy_interval
+    assert arms.real.interval == real.accuracy_interval
+
+
+def test_validation_is_judged_of_the_synthetic_arms_best(contents, conclusions):
+    validation = conclusions.validation
+    assert validation.verdict is Validation.OPTIMISTIC
+    assert validation.cell == contents.evaluation.cells[0].cell
+    assert (validation.val_accuracy, validation.test_accuracy) == (0.97, 0.869)
+    assert validation.gap == pytest.approx(0.101)
+    assert validation.choices.num_folds == 3
+
+
+def test_copying_stands_beside_its_thresholds(conclusions):
+    copying = conclusions.copying
+    assert (copying.verdict, copying.ratio) == (Copying.ALIKE, 0.917)
+    assert copying.nearer_below == verdicts.NEARER_BELOW
+    assert copying.farther_above == verdicts.FARTHER_ABOVE
+
+
+def test_the_best_of_each_arm_has_its_loss_and_rule(contents, conclusions):
+    cells = {arm: best.cell for arm, best in conclusions.best.items()}
+    synthetic, _, real = contents.evaluation.cells
+    assert cells == {"synthetic": synthetic.cell, "real": real.cell}
+    assert conclusions.best["synthetic"].val_loss == 0.21
+    assert "synthetic arm" in conclusions.best["synthetic"].rule
+
+
+def test_explanations_are_judged_as_lime_json_and_its_tests_have_it(contents, conclusions):
+    assert conclusions.shortcuts.alarms == contents.lime.alarms
+    assert [test.q for test in conclusions.differences.listed] == [0.012]
+    assert conclusions.differences.num_tests == 2
+    assert conclusions.differences.q_below.value == 0.05
+
+
+def test_differences_are_listed_from_the_surest_on(contents):
+    tests = tuple(
+        dataclasses.replace(contents.lime.comparison.tests[0], q=q) for q in (0.04, 0.9, 0.001)
+    )
+    comparison = dataclasses.replace(contents.lime.comparison, tests=tests)
+    lime = dataclasses.replace(contents.lime, comparison=comparison)
+    listed = conclude(dataclasses.replace(contents, lime=lime)).differences.listed
+    assert [test.q for test in listed] == [0.001, 0.04]
+
+
+def test_caveats_are_those_of_the_run(fabricated):
+    assert conclude(fabricated.contents()).caveats == (
+        Caveat.SMALL_CLASSES,
+        Caveat.SPLIT_BY_IMAGE,
+        Caveat.UNREADABLE_FILES,
+        Caveat.ONE_GENERATOR,
+        Caveat.RESEARCH_SOFTWARE,
+    )
+    fabricated.configure("split", group_by=r"(\d+)_")
+    assert Caveat.SPLIT_BY_IMAGE not in conclude(fabricated.contents()).caveats
+
+
+def test_what_was_not_measured_is_not_judged(contents):
+    only_split = dataclasses.replace(contents, evaluation=None, fidelity=None, lime=None)
+    conclusions = conclude(only_split)
+    assert conclusions.best == {}
+    assert (conclusions.arms, conclusions.validation, conclusions.copying) == (None,) * 3
+    assert (conclusions.shortcuts, conclusions.differences) == (None, None)
+    assert Caveat.ONE_GENERATOR not in conclusions.caveats
+
+
+def test_one_arm_alone_is_not_compared(contents):
+    *_, real = contents.evaluation.cells
+    evaluation = dataclasses.replace(contents.evaluation, cells=(real,))
+    conclusions = conclude(dataclasses.replace(contents, evaluation=evaluation))
+    assert (conclusions.arms, conclusions.validation) == (None, None)
+    assert list(conclusions.best) == ["real"]
+
+
+def test_as_data_a_verdict_is_its_word_its_numbers_and_its_threshold(conclusions):
+    document = unstructure(conclusions)
+    assert document["arms"]["verdict"] == "costs"
+    assert document["arms"]["synthetic"]["cell"]["ratio"] == "inf"
+    assert document["copying"]["nearer_below"] == {
+        "value": 0.8,
+        "source": verdicts.NEARER_BELOW.source,
+    }
+    assert document["small_classes"]["classes"] == {"Benign": 4, "Early": 4, "Pre": 4}
+    assert document["caveats"][0] == "small classes"

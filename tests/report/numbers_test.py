@@ -1,0 +1,62 @@
+import pytest
+
+from synthmed_jax.files import read_json
+from synthmed_jax.report import numbers
+from synthmed_jax.report.conclusions import conclude
+from synthmed_jax.results.evaluation import CellScores
+from synthmed_jax.results.stored import structure
+
+
+@pytest.fixture(scope="module")
+def written(reported):
+    return read_json(reported.path("report/report.json"))
+
+
+def test_json_holds_every_number(reported, written):
+    assert written["headline"]["gap"] == pytest.approx(0.953 - 0.869)
+    assert written["headline"]["distance_ratio"] == 0.917
+    assert written["metrics"] == read_json(reported.path("evaluate/metrics.json"))
+    assert written["lime"] == read_json(reported.path("explain/lime.json"))
+    assert written["run"] == read_json(reported.path("run.json"))
+    assert written["config"] == read_json(reported.path("config.json"))
+    assert written["diffusion"][""]["best"] == read_json(reported.path("diffusion/best.json"))
+    assert written["diffusion"][""]["records"][-1]["step"] == 1990
+    assert written["counts"]["Early"] == {"total": 28, "fit": 4, "val": 4, "test": 20}
+    assert written["split"]["seed"] == 17
+
+
+def test_of_the_pairs_the_closest_are_listed(reported, written):
+    fidelity = read_json(reported.path("evaluate/fidelity.json"))
+    closest = written["fidelity"].pop("closest")
+    assert closest == fidelity.pop("synthetic")[:8]
+    assert written["fidelity"] == fidelity
+
+
+def test_the_headlines_cells_are_those_of_the_evaluation(contents, written):
+    cells = [structure(written["headline"][arm], CellScores, arm) for arm in ("synthetic", "real")]
+    assert cells == [contents.evaluation.cells[0], contents.evaluation.cells[2]]
+
+
+def test_verdicts_are_data(written):
+    verdicts = written["verdicts"]
+    assert verdicts["arms"]["verdict"] == "costs"
+    assert verdicts["copying"]["verdict"] == "alike"
+    assert verdicts["validation"]["verdict"] == "optimistic"
+    assert verdicts["small_classes"]["fewer_than"]["value"] == 50
+    assert verdicts["shortcuts"]["alarms"]["real"][0]["class_name"] == "Benign"
+    assert verdicts["differences"]["listed"][0]["q"] == 0.012
+    assert set(verdicts["best"]) == {"synthetic", "real"}
+    assert "split by image" in verdicts["caveats"]
+
+
+def test_what_has_not_run_is_null(fabricated):
+    for name in ("run.json", "evaluate/metrics.json", "evaluate/fidelity.json"):
+        fabricated.path(name).unlink()
+    fabricated.path("explain/lime.json").unlink()
+    contents = fabricated.contents()
+    collected = numbers.collect(contents, conclude(contents), {"lime": "not yet"})
+    for name in ("metrics", "fidelity", "lime"):
+        assert collected[name] is None
+    assert set(collected["headline"].values()) == {None}
+    assert collected["verdicts"]["copying"] is None
+    assert (collected["run"], collected["not_run"]) == ({}, {"lime": "not yet"})

@@ -1,0 +1,44 @@
+import dataclasses
+
+import pytest
+
+from synthmed_jax.report.conclusions import conclude
+from synthmed_jax.report.findings import headline
+from synthmed_jax.report.formats import NBSP
+from synthmed_jax.report.tiles import SIGNS, make_tiles
+from synthmed_jax.verdicts import Direction
+
+
+def tiles(contents, **fields):
+    contents = dataclasses.replace(contents, **fields)
+    arms = conclude(contents).arms
+    made = make_tiles(contents, headline(contents.evaluation), arms)
+    return [(t.value.replace(NBSP, " "), t.label, t.detail.replace(NBSP, " ")) for t in made]
+
+
+def test_the_largest_numbers_are_those_of_the_files(contents):
+    synthetic, real, gap, distance = tiles(contents)
+    assert synthetic == (
+        "86.9 %",
+        "right on real test images, trained on synthetic images only",
+        "95 % interval 83.8 % to 89.6 %; 3 folds, n = 60 test images",
+    )
+    assert real[:2] == ("95.3 %", "right on real test images, trained on the real fit images")
+    assert gap[0] == "\N{MINUS SIGN}8.4"
+    assert (distance[0], distance[2]) == ("0.92", "n = 21 synthetic, 12 val images")
+
+
+@pytest.mark.parametrize(("accuracy", "value"), [(0.8, "+6.9"), (0.869, "0.0")])
+def test_a_gain_has_a_plus(contents, accuracy, value):
+    *others, real = contents.evaluation.cells
+    mean = dataclasses.replace(real.mean, test_accuracy=accuracy)
+    cells = (*others, dataclasses.replace(real, mean=mean))
+    evaluation = dataclasses.replace(contents.evaluation, cells=cells)
+    assert tiles(contents, evaluation=evaluation)[2][0] == value
+    assert set(SIGNS) == set(Direction)
+
+
+def test_what_was_not_measured_has_no_tile(contents):
+    assert tiles(contents, evaluation=None, fidelity=None) == []
+    without_val = dataclasses.replace(contents.fidelity, ratio=None, median_val=None)
+    assert len(tiles(contents, fidelity=without_val)) == 3

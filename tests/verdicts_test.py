@@ -1,0 +1,198 @@
+import dataclasses
+import itertools
+import math
+
+import pytest
+
+from synthmed_jax import verdicts
+from synthmed_jax.results.evaluation import CellScores, FoldScores, Scores
+from synthmed_jax.results.split import PartCounts
+from synthmed_jax.statistics.intervals import Estimate, Interval
+from synthmed_jax.verdicts import Caveat, Copying, Difference, Direction, Validation
+
+SCORES = Scores(0.1, 0.98, 0.2, 0.97, 0.7, 0.8, 0.81, 0.82, 0.83, 0.84)
+
+
+def cell(*val_losses, backbone="resnet18", arm="synthetic", n=8, ratio=math.inf, seed=0, test=0.8):
+    """A cell with a fold for each validation loss."""
+    folds = tuple(
+        FoldScores(**dataclasses.asdict(SCORES) | {"val_loss": loss}, fold=k, confusion=())
+        for k, loss in enumerate(val_losses or (0.2,))
+    )
+    mean = dataclasses.replace(SCORES, test_accuracy=test)
+    interval = Interval(test - 0.05, test + 0.05, 0.95, "made up")
+    return CellScores(backbone, arm, n, ratio, seed, folds, mean, None, interval)
+
+
+def between(low, high):
+    return Interval(low, high, 0.95, "made up")
+
+
+@pytest.mark.parametrize(
+    ("ratio", "verdict"),
+    [
+        (None, Copying.NOT_MEASURED),
+        (0.0, Copying.NEARER),
+        (0.7999, Copying.NEARER),
+        (0.8, Copying.ALIKE),
+        (1.25, Copying.ALIKE),
+        (1.2501, Copying.FARTHER),
+    ],
+)
+def test_copying_is_judged_by_the_ratio_of_distances(ratio, verdict):
+    assert verdicts.judge_copying(ratio) is verdict
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "common"),
+    [
+        ((0.1, 0.4), (0.3, 0.6), True),
+        ((0.1, 0.4), (0.4, 0.6), True),
+        ((0.1, 0.4), (0.4001, 0.6), False),
+        ((0.1, 0.9), (0.3, 0.4), True),
+        ((0.2, 0.2), (0.2, 0.2), True),
+    ],
+)
+def test_intervals_overlap_where_they_share_a_point(first, second, common):
+    assert verdicts.overlap(between(*first), between(*second)) is common
+    assert verdicts.overlap(between(*second), between(*first)) is common
+
+
+@pytest.mark.parametrize(
+    ("synthetic", "real", "direction", "difference"),
+    [
+        (0.7, 0.9, Direction.LOWER, Difference.COSTS),
+        (0.9, 0.7, Direction.HIGHER, Difference.GAINS),
+        (0.85, 0.9, Direction.LOWER, Difference.UNDECIDED),
+        (0.9, 0.85, Direction.HIGHER, Difference.UNDECIDED),
+        (0.9, 0.9, Direction.EQUAL, Difference.UNDECIDED),
+    ],
+)
+def test_arms_differ_where_their_intervals_do_not_overlap(synthetic, real, direction, difference):
+    verdict = verdicts.judge_arms(cell(test=synthetic), cell(test=real, arm="real"))
+    assert (verdict.direction, verdict.difference) == (direction, difference)
+    assert verdict.gap == pytest.approx(real - synthetic)
+
+
+def test_intervals_that_just_touch_decide_nothing():
+    synthetic, real = cell(test=0.7), cell(test=0.9, arm="real")
+    touching = dataclasses.replace(
+        real, accuracy_interval=between(synthetic.accuracy_interval.high, 0.95)
+    )
+    assert verdicts.judge_arms(synthetic, touching).difference is Difference.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("val", "verdict"),
+    [(0.81, Validation.OPTIMISTIC), (0.8, Validation.PESSIMISTIC), (0.79, Validation.PESSIMISTIC)],
+)
+def test_validation_is_held_against_the_test(val, verdict):
+    scored = cell(test=0.8)
+    mean = dataclasses.replace(scored.mean, val_accuracy=val)
+    assert verdicts.judge_validation(dataclasses.replace(scored, mean=mean)) is verdict
+
+
+def test_a_class_is_small_under_fifty_fit_images():
+    counts = {str(fit): PartCounts(400, fit, 10, 390 - fit) for fit in (49, 50, 51, 0)}
+    assert verdicts.small_classes(counts) == {"49": 49, "0": 0}
+
+
+def caveats(fit=50, val=10, *, grouped=True, num_unreadable=0, tested=False):
+    return verdicts.caveats(
+        {"sick": PartCounts(200, 60, 0, 140), "well": PartCounts(200, fit, val, 100)},
+        grouped=grouped,
+        num_unreadable=num_unreadable,
+        tested=tested,
+    )
+
+
+def test_each_caveat_has_its_reason():
+    assert caveats() == (Caveat.RESEARCH_SOFTWARE,)
+    assert caveats(fit=49)[0] is Caveat.SMALL_CLASSES
+    assert caveats(grouped=False)[0] is Caveat.SPLIT_BY_IMAGE
+    assert caveats(val=0)[0] is Caveat.NO_VAL_IMAGES
+    assert caveats(num_unreadable=1)[0] is Caveat.UNREADABLE_FILES
+    assert caveats(tested=True)[0] is Caveat.ONE_GENERATOR
+    assert caveats(49, 0, grouped=False, num_unreadable=2, tested=True) == tuple(Caveat)
+
+
+@pytest.mark.parametrize(
+    ("share", "alarm"),
+    [
+        (None, False),
+        (Estimate(1, 3.0, None, None, None), False),
+        (Estimate(9, 3.0, 1.0, 1.0, 5.0), False),
+        (Estimate(9, 3.0, 1.0, 1.0001, 5.0), True),
+    ],
+)
+def test_a_shortcut_is_surely_above_the_share_of_the_area(share, alarm):
+    assert verdicts.is_shortcut(share) is alarm
+
+
+@pytest.mark.parametrize(("q", "found"), [(0.0499, True), (0.05, False), (0.0501, False)])
+def test_a_difference_is_found_below_five_per_cent(q, found):
+    assert verdicts.differs(q) is found
+
+
+def test_the_best_cell_has_the_lowest_mean_validation_loss():
+    best, other = cell(0.1, 0.4), cell(0.2, 0.4, backbone="alexnet")
+    assert verdicts.best_cell([other, best], "synthetic") is best
+
+
+def test_test_numbers_play_no_part():
+    best, other = cell(0.1, test=0.2), cell(0.2, backbone="alexnet", test=0.99)
+    assert verdicts.best_cell([other, best], "synthetic") is best
+
+
+def test_only_cells_of_the_arm_compete():
+    cells = [cell(0.3), cell(0.1, arm="real")]
+    assert verdicts.best_cell(cells, "synthetic") is cells[0]
+    assert verdicts.best_cell(cells, "mixed") is None
+    with pytest.raises(ValueError, match="no cell of the arm 'mixed'"):
+        verdicts.best_network(cells, "mixed")
+
+
+def test_ties_go_to_the_first_by_name_size_ratio_and_seed_in_any_order():
+    ordered = [
+        cell(backbone="alexnet", n=100, seed=7),
+        cell(n=8, ratio=1.0),
+        cell(n=8, ratio=2.0, seed=1),
+        cell(n=8, ratio=2.0, seed=2),
+        cell(n=8),
+        cell(n=20),
+        cell(n=None, ratio=0.0),
+    ]
+    for first, second in itertools.combinations(ordered, 2):
+        assert verdicts.best_cell([first, second], "synthetic") is first
+        assert verdicts.best_cell([second, first], "synthetic") is first
+
+
+@pytest.mark.parametrize("losses", list(itertools.permutations((0.3, 0.1, 0.2))))
+def test_the_order_of_folds_moves_no_choice(losses):
+    numbered = cell(*losses)
+    shuffled = dataclasses.replace(numbered, folds=numbered.folds[::-1])
+    rival = cell(0.21, backbone="alexnet")
+    for one in (numbered, shuffled):
+        assert verdicts.best_cell([rival, one], "synthetic") is one
+        assert verdicts.best_network([rival, one]).fold == losses.index(0.1)
+
+
+def test_of_equal_folds_the_first_is_taken():
+    tied = cell(0.2, 0.1, 0.1)
+    for folds in (tied.folds, tied.folds[::-1]):
+        assert verdicts.best_network([dataclasses.replace(tied, folds=folds)]).fold == 1
+
+
+def test_a_fold_that_diverged_does_not_win():
+    diverged, other = cell(0.01, math.nan), cell(0.9, 0.9, backbone="vgg16")
+    assert verdicts.best_cell([diverged, other], "synthetic") is other
+    assert verdicts.best_network([cell(math.nan, 0.9)]).fold == 1
+    assert verdicts.best_cell([diverged], "synthetic") is diverged
+
+
+def test_the_best_network_is_named_with_its_rule():
+    best = verdicts.best_network([cell(0.3, 0.2, arm="real", n=None, ratio=0.0)], "real")
+    assert (best.backbone, best.arm, best.n, best.ratio, best.seed) == (
+        "resnet18", "real", None, 0.0, 0
+    )  # fmt: skip
+    assert "among the real arm's cells" in best.rule
