@@ -13,7 +13,7 @@ from synthmed_jax.stages.run import Run
 
 def _run(run: Run) -> None:
     inputs = run.inputs
-    html.write_report(run.workdir, classify.cells(run), inputs.parts.fit, inputs.synthetic)
+    html.write_report(run.workdir.root, classify.cells(run), inputs.parts.fit, inputs.synthetic)
 
 
 def _shown(run: Run) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from synthmed_jax.diffusion import sampling, sweep
 from synthmed_jax.diffusion.settings import SampleSettings, parse
 from synthmed_jax.evaluation import frechet, memorisation
 from synthmed_jax.files import write_bytes, write_text
-from synthmed_jax.report import charts
+from synthmed_jax.report import charts, drawing
 from synthmed_jax.results.sweep import SweepResult
 from synthmed_jax.stages import diffusion, features, timing
 from synthmed_jax.stages.base import Stage
@@ -52,7 +52,7 @@ def _run(run: Run) -> None:
     )
     result.write(folder / "sweep.json")
     write_text(folder / "sweep.md", sweep.to_markdown(rows))
-    write_bytes(folder / "sweep.png", charts.sweep(rows))
+    write_bytes(folder / "sweep.png", drawing.to_png(charts.sweep(rows)))
     print(sweep.to_markdown(rows), flush=True)
 
 
