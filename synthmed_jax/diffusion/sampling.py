@@ -10,6 +10,7 @@ import numpy as np
 
 from synthmed_jax import parallel
 from synthmed_jax.diffusion import denoisers, samplers
+from synthmed_jax.diffusion.grid import make_grid
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.settings import SampleSettings
 from synthmed_jax.diffusion.unet import Params
@@ -20,7 +21,7 @@ CHUNK_ROWS = 10
 
 def make_table(settings: SampleSettings, model: Model) -> samplers.Table:
     """The sampler's table of coefficients on the model's schedule."""
-    grid = samplers.make_grid(model.schedule, settings.steps, settings.spacing)
+    grid = make_grid(model.schedule, settings.steps, settings.spacing)
     options = {"eta": settings.eta} if settings.sampler == "ddim" else {}
     return samplers.SAMPLERS[settings.sampler](grid, **options)
 

@@ -12,8 +12,9 @@ from synthmed_jax import checks, parallel
 from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.diffusion.conditioning import CONDITIONINGS
 from synthmed_jax.diffusion.denoisers import THRESHOLDS
+from synthmed_jax.diffusion.grid import SPACINGS
 from synthmed_jax.diffusion.process import PREDICTIONS, TIMESTEPS, WEIGHTINGS
-from synthmed_jax.diffusion.samplers import SAMPLERS, SPACINGS
+from synthmed_jax.diffusion.samplers import SAMPLERS
 from synthmed_jax.diffusion.schedule import SCHEDULES
 from synthmed_jax.errors import UserError
 

@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthmed_jax.diffusion import denoisers, process, samplers
-from synthmed_jax.diffusion.samplers import Grid
+from synthmed_jax.diffusion.grid import Grid, make_grid
 from synthmed_jax.diffusion.schedule import make_schedule
-from synthmed_jax.errors import UserError
 
 SCHEDULE = make_schedule("cosine", 200)
 
@@ -18,7 +17,7 @@ def keys(n: int) -> jax.Array:
 
 
 def sample(name, num_steps, denoise_fn, n=6, shape=(4, 4, 1), chunk=None, schedule=SCHEDULE):
-    table = samplers.SAMPLERS[name](samplers.make_grid(schedule, num_steps))
+    table = samplers.SAMPLERS[name](make_grid(schedule, num_steps))
     walk = samplers.start(samplers.initial_noise(keys(n), shape))
     chunk = chunk or len(table.t)
     for first in range(0, len(table.t), chunk):
@@ -26,47 +25,10 @@ def sample(name, num_steps, denoise_fn, n=6, shape=(4, 4, 1), chunk=None, schedu
     return walk.x
 
 
-@given(
-    st.sampled_from(sorted(samplers.SPACINGS)),
-    st.sampled_from(["linear", "cosine", "sigmoid"]),
-    st.integers(2, 300),
-    st.data(),
-)
-def test_a_grid_falls_through_different_steps_from_the_noisiest(spacing, kind, total, data):
-    schedule = make_schedule(kind, total)
-    num_steps = data.draw(st.integers(1, total))
-    grid = samplers.make_grid(schedule, num_steps, spacing)
-    assert len(grid.t) == num_steps
-    assert grid.t[0] == total - 1
-    assert grid.t[-1] >= 0
-    assert np.all(np.diff(grid.t) < 0)
-    np.testing.assert_array_equal(grid.alpha_bar[:-1], schedule.alpha_bar[grid.t])
-    assert grid.alpha_bar[-1] == 1
-
-
-def test_log_snr_spacing_is_even_where_the_schedule_is_fine_enough():
-    schedule = make_schedule("linear", 4000)
-    grid = samplers.make_grid(schedule, 20, "log_snr")
-    log_snr = np.log(grid.alpha_bar[:-1] / (1 - grid.alpha_bar[:-1]))
-    gaps = np.diff(log_snr)[1:-2]  # the first crosses pure noise, the last meets single steps
-    np.testing.assert_allclose(gaps, gaps.mean(), rtol=0.05)
-
-
-@pytest.mark.parametrize("num_steps", [0, 201])
-def test_step_counts_out_of_range_are_refused(num_steps):
-    with pytest.raises(UserError, match="1 to 200"):
-        samplers.make_grid(SCHEDULE, num_steps)
-
-
-def test_an_unknown_spacing_lists_the_choices():
-    with pytest.raises(UserError, match="time, log_snr"):
-        samplers.make_grid(SCHEDULE, 5, "snr")
-
-
 def test_ddpm_is_the_paper_s_step_at_every_t():
     # Algorithm 2's closed form, from the process itself, against the table.
     schedule = make_schedule("linear", 30)
-    table = samplers.ddpm(samplers.make_grid(schedule, 30))
+    table = samplers.ddpm(make_grid(schedule, 30))
     x, x_0 = jnp.full((1, 1, 1, 1), 0.8), jnp.full((1, 1, 1, 1), -0.3)
     for row, t in enumerate(table.t):
         mean, variance = process.q_posterior(schedule, x_0, x, jnp.array([t]))
@@ -95,7 +57,7 @@ def test_ddpm_walks_back_with_the_true_noise_to_x_0(prediction):
 def test_a_ddpm_step_keeps_the_forward_marginals():
     # If x_0 is known, a step must turn a draw of q(x_t | x_0) into one of q(x_{t-1} | x_0).
     schedule, draws, t = make_schedule("cosine", 20), 40_000, 12
-    table = samplers.ddpm(samplers.make_grid(schedule, 20))
+    table = samplers.ddpm(make_grid(schedule, 20))
     (row,) = np.flatnonzero(table.t == t)
     x_0 = jnp.full((draws, 1, 1, 1), 0.4)
     eps = jax.random.normal(jax.random.key(1), x_0.shape)
@@ -110,13 +72,13 @@ def test_a_ddpm_step_keeps_the_forward_marginals():
 
 
 def test_the_larger_variance_is_beta_and_the_last_step_adds_none():
-    table = samplers.ddpm_beta(samplers.make_grid(SCHEDULE, 200))
+    table = samplers.ddpm_beta(make_grid(SCHEDULE, 200))
     np.testing.assert_allclose(table.weights[:-1, 4] ** 2, SCHEDULE.beta[:0:-1], rtol=1e-6)
     assert table.weights[-1, 4] == 0
 
 
 def test_eta_1_is_ddpm_and_eta_0_adds_no_noise():
-    grid = samplers.make_grid(SCHEDULE, 17)
+    grid = make_grid(SCHEDULE, 17)
     np.testing.assert_allclose(
         samplers.ddim(grid, eta=1.0).weights, samplers.ddpm(grid).weights, atol=1e-12
     )
