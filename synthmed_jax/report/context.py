@@ -37,7 +37,7 @@ class Explained:
 
 
 def build(contents: Contents, conclusions: Conclusions) -> dict[str, object]:
-    """Returns the templates' variables, less the pictures."""
+    """Returns the templates' variables, less the pictures and what `not_run` says."""
     evaluation, fidelity, totals = contents.evaluation, contents.fidelity, contents.totals
     chosen, dataset = headline(evaluation), name_of_dataset(contents)
     return {
@@ -46,7 +46,6 @@ def build(contents: Contents, conclusions: Conclusions) -> dict[str, object]:
         "subtitle": _subtitle(dataset, len(contents.counts), totals),
         "answer": wording.answer(contents, chosen, conclusions),
         "tiles": make_tiles(contents, chosen, conclusions.arms),
-        "not_run": not_run(contents),
         "distance_numbers": generator_text.distance_numbers(fidelity),
         "distance_limits": generator_text.distance_limits(fidelity),
         "results": results_table.result_rows(contents),
@@ -82,10 +81,16 @@ def _subtitle(dataset: str, num_classes: int, totals: PartCounts) -> str:
     )
 
 
-def not_run(contents: Contents) -> dict[str, str]:
-    """Returns, by section, the sentence that stands for what no stage has made yet."""
+def not_run(contents: Contents, *, generated: bool) -> dict[str, str]:
+    """Returns, by section, the sentence that stands for what no stage has made yet.
+
+    Args:
+      generated: whether there are synthetic images.
+    """
     missing = (
         (contents.fidelity is None, "pairs", "evaluate", "no nearest real image"),
+        (not generated, "samples", "generate", "no synthetic image"),
+        (not generated, "pairs", "generate", "no synthetic image"),
         (contents.evaluation is None, "results", "evaluate", "no result on the test images"),
         (contents.lime is None, "lime", "explain", "no LIME picture"),
         (not contents.generators, "diffusion", "diffusion", "no training curve of it"),

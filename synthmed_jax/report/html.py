@@ -17,7 +17,7 @@ import markupsafe
 
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.files import write_bytes, write_json, write_text
-from synthmed_jax.report import context, files, numbers, pictures, wording
+from synthmed_jax.report import context, files, numbers, pictures
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.results.stored import Document
@@ -44,10 +44,7 @@ def write_report(
     conclusions = conclude(contents)
     drawn = pictures.draw(contents, fit, synthetic)
     lime = [] if contents.lime is None else pictures.read_lime(workdir, contents.lime)
-    not_run = context.not_run(contents)
-    if synthetic is None:
-        sentence = wording.not_run("generate", "no synthetic image")
-        not_run |= {"samples": sentence, "pairs": sentence}
+    not_run = context.not_run(contents, generated=synthetic is not None)
     variables = context.build(contents, conclusions) | {
         "not_run": not_run,
         "pictures": drawn,

@@ -21,7 +21,7 @@ PROTOCOL = (
     ("protocol", "{protocol}"),
     (
         "images",
-        "{data.image_size} pixels a side, {data.channels} channel(s), made square: {data.fit}",
+        "{data.image_size} pixels per side, {data.channels} channel(s), made square: {data.fit}",
     ),
     ("split", "{split.fraction} of each class for fit + val, groups: {split.group_by}"),
     ("explicit counts", "{split.counts}"),
@@ -46,7 +46,7 @@ PROTOCOL = (
     ),
     (
         "classifiers",
-        "{classifier.backbones} on images of {classifier.image_size} pixels a side; a stem for "
+        "{classifier.backbones} on images of {classifier.image_size} pixels per side; a stem for "
         "small images: {classifier.small_images}; computed in {classifier.dtype}; arms: "
         "{classifier.arms}",
     ),

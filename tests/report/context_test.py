@@ -22,17 +22,25 @@ def test_counts_are_those_of_the_split(contents):
 
 
 def test_of_a_finished_run_every_section_is_there(contents):
-    assert context.not_run(contents) == {}
+    assert context.not_run(contents, generated=True) == {}
 
 
 def test_sections_whose_stage_has_not_run_say_so(contents):
     nothing = dataclasses.replace(
         contents, evaluation=None, fidelity=None, lime=None, generators={}, folds={}
     )
-    missing = context.not_run(nothing)
+    missing = context.not_run(nothing, generated=True)
     assert set(missing) == {"pairs", "results", "lime", "diffusion", "classify"}
     assert "The stage explain has not run" in missing["lime"]
+    assert "The stage evaluate has not run" in missing["pairs"]
     assert build(nothing)["explained"] is None
+
+
+def test_without_synthetic_images_there_are_no_samples_and_no_pairs(contents):
+    missing = context.not_run(contents, generated=False)
+    assert set(missing) == {"samples", "pairs"}
+    assert missing["pairs"] == missing["samples"]
+    assert "The stage generate has not run" in missing["samples"]
 
 
 def test_the_data_set_has_a_name_even_without_a_config(contents):
