@@ -49,7 +49,7 @@ class Stored:
     def to_document(self) -> Document:
         """Returns the file's content; a version above 1 is its first entry."""
         version = {"version": self.VERSION} if self.VERSION > 1 else {}
-        return version | _CONVERTER.unstructure(self)
+        return version | unstructure(self)
 
     def write(self, path: pathlib.Path) -> None:
         """Writes the file whole or not at all.
@@ -116,6 +116,11 @@ def structure(document: object, kind: type[T], where: str) -> T:
     except (ClassValidationError, IterableValidationError, _WrongTypeError) as error:
         faults = cattrs.transform_error(error, path="", format_exception=_describe)
     raise _unreadable(where, [_with_field(fault) for fault in faults])
+
+
+def unstructure(value: object) -> Any:
+    """Turns a dataclass (or a tuple or dict of some) into what JSON can hold."""
+    return _CONVERTER.unstructure(value)
 
 
 def _unreadable(where: str, faults: list[str]) -> UserError:
