@@ -31,7 +31,7 @@ from synthmed_jax.metrics_log import MetricsLog, read_metrics
 from synthmed_jax.progress import progress_bar
 from synthmed_jax.results.cells import Choice, FoldResult, InitialWeights, SetScores
 
-# At least so long between two checkpoints to resume from; a training that ends sooner writes none.
+# Between two checkpoints in resume/, at least; a training that ends sooner writes none.
 SAVE_SECONDS = 300.0
 
 # One epoch, as a line of metrics.jsonl: name -> number.

@@ -5,9 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import pathlib
+import re
 from typing import Self
 
 from synthmed_jax.results.stored import Document, Stored
+
+_NUMBER = r"\d+(?:\.\d+)?(?:e[+-]\d+)?"  # as `repr` writes one that is not negative
+_PATH = re.compile(rf"([^/]+)/([^/]+)/(all|\d+)-(inf|{_NUMBER})-s(\d+)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,9 +39,13 @@ class Cell:
 
     @property
     def texts(self) -> dict[str, str]:
-        """Field -> text, as files' names and tables have it: n "all" for None, ratio "inf"."""
+        """Field -> text, as names of files and tables have it.
+
+        n is "all" for None; ratio is "inf", or as many digits as tell it from every other number.
+        """
         n = "all" if self.n is None else str(self.n)
-        texts = (self.backbone, self.arm, n, f"{self.ratio:g}", str(self.seed))
+        ratio = repr(float(self.ratio)).removesuffix(".0")
+        texts = (self.backbone, self.arm, n, ratio, str(self.seed))
         return dict(zip(("backbone", "arm", "n", "ratio", "seed"), texts, strict=True))
 
     @property
@@ -48,12 +56,11 @@ class Cell:
     @classmethod
     def from_path(cls, path: str) -> Cell:
         """Returns the cell of a folder below classify/; raises ValueError for another path."""
-        backbone, arm, rest = path.split("/")
-        n, ratio, seed = rest.split("-")
-        if not seed.startswith("s"):
+        match = _PATH.fullmatch(path)
+        if match is None:
             raise ValueError(f"{path!r} is no folder of a cell")
-        number = None if n == "all" else int(n)
-        return Cell(backbone, arm, number, float(ratio), int(seed[1:]))
+        backbone, arm, n, ratio, seed = match.groups()
+        return Cell(backbone, arm, None if n == "all" else int(n), float(ratio), int(seed))
 
     def folder(self, classify: pathlib.Path, fold: int) -> pathlib.Path:
         """Folder of one fold, below the folder of the stage `classify`."""

@@ -2,17 +2,28 @@
 
 A file without "version" is of version 1, which is how the first version wrote them. A field that is
 missing, unknown or of another type is an error that names file, field and version. Fields with a
-default may be absent, and are left out of the file at their default.
+default may be absent, and are left out of the file at their default. Numbers are finite, but for
+positive infinity, which is written as "inf".
+
+Fields may be int, float, str, bool, Literal, dataclasses, unions of one of these with None,
+tuples of one type, dicts with str keys, and object (whatever JSON holds).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import pathlib
-from typing import Any, ClassVar, Self, TypeVar
+import reprlib
+from collections.abc import Callable
+from typing import Any, ClassVar, Self, TypeVar, get_args, get_origin
 
 import cattrs
-from cattrs.errors import ClassValidationError, IterableValidationError
+from cattrs.errors import (
+    ClassValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+)
 
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import read_json, write_json
@@ -20,7 +31,8 @@ from synthmed_jax.files import read_json, write_json
 Document = dict[str, Any]  # a parsed JSON object
 T = TypeVar("T")
 INFINITE = "inf"  # JSON has no infinity
-_SHOWN = 3  # faults of a file that its error lists
+_SHOWN = 3  # at most so many faults of one file are listed in its error
+_MISSING = "required field missing"
 
 
 class Stored:
@@ -40,7 +52,11 @@ class Stored:
         return version | unstructure(self)
 
     def write(self, path: pathlib.Path) -> None:
-        """Writes the file whole or not at all."""
+        """Writes the file whole or not at all.
+
+        Raises:
+          ValueError: a number is NaN or minus infinity; nothing is written.
+        """
         write_json(path, self.to_document())
 
     @classmethod
@@ -48,7 +64,9 @@ class Stored:
         """Reads the file, of this version or an earlier one.
 
         Raises:
-          UserError: it is no such file: names the file, its version and the field.
+          FileNotFoundError: there is none.
+          UserError: it is no file of this kind; the text names the file, its version and the
+            fields at fault.
         """
         try:
             document = read_json(path)
@@ -57,15 +75,21 @@ class Stored:
         if not isinstance(document, dict):
             raise UserError(f"{path} is damaged: it holds no JSON object")
         version = document.pop("version", 1)
-        if version not in range(1, cls.VERSION + 1):
+        if type(version) is not int or not 1 <= version <= cls.VERSION:
             raise UserError(
                 f"{path} is of version {version!r}, and this program reads {cls.__name__} up to "
                 f"version {cls.VERSION}: use the version of synthmed_jax that wrote it"
             )
+        where = f"{path} (version {version} of {cls.__name__})"
         fields = {k: v for k, v in document.items() if k not in cls.WITHHELD}
-        for number in range(version, cls.VERSION):
-            fields = cls.upgrade(number, fields)
-        return structure(fields, cls, f"{path} (version {version} of {cls.__name__})")
+        try:
+            for number in range(version, cls.VERSION):
+                fields = cls.upgrade(number, fields)
+        except KeyError as error:
+            raise _unreadable(where, [f"{error.args[0]}: {_MISSING}"]) from error
+        except (AttributeError, TypeError, ValueError) as error:
+            raise _unreadable(where, [f"not as that version writes it: {error}"]) from error
+        return structure(fields, cls, where)
 
     @classmethod
     def read_if_there(cls, path: pathlib.Path) -> Self | None:
@@ -78,7 +102,7 @@ class Stored:
         raise NotImplementedError(f"{cls.__name__} has no version after {version}")
 
 
-def structure(document: Any, kind: type[T], where: str) -> T:
+def structure(document: object, kind: type[T], where: str) -> T:
     """Turns parsed JSON into a dataclass (or a tuple or dict of some).
 
     Args:
@@ -89,16 +113,9 @@ def structure(document: Any, kind: type[T], where: str) -> T:
     """
     try:
         return _CONVERTER.structure(document, kind)
-    except (ClassValidationError, IterableValidationError) as error:
-        faults = cattrs.transform_error(error, path="")
-    except (TypeError, ValueError) as error:  # outside of any field
-        faults = [str(error)]
-    shown = "; ".join(fault.replace(" @ .", ": ") for fault in faults[:_SHOWN])
-    more = f" and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-    raise UserError(
-        f"{where} can't be read: {shown}{more}. It was edited, or another version of synthmed_jax "
-        "wrote it: use that version, or take a new --workdir"
-    )
+    except (ClassValidationError, IterableValidationError, _WrongTypeError) as error:
+        faults = cattrs.transform_error(error, path="", format_exception=_describe)
+    raise _unreadable(where, [_with_field(fault) for fault in faults])
 
 
 def unstructure(value: object) -> Any:
@@ -106,10 +123,44 @@ def unstructure(value: object) -> Any:
     return _CONVERTER.unstructure(value)
 
 
-def _strictly(kind: type) -> Any:
+def _unreadable(where: str, faults: list[str]) -> UserError:
+    more = f" and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    return UserError(
+        f"{where} can't be read: {'; '.join(faults[:_SHOWN])}{more}. It was edited, or another "
+        "version of synthmed_jax wrote it: use that version, or take a new --workdir"
+    )
+
+
+def _with_field(fault: str) -> str:
+    """Cattrs ends a fault in " @ .field[0]", or " @ " where it is one of the whole file."""
+    text, _, field = fault.rpartition(" @ ")
+    return f"{field.removeprefix('.')}: {text}" if field else text
+
+
+def _describe(error: BaseException, _: type | None) -> str:
+    if isinstance(error, KeyError):
+        return _MISSING
+    if isinstance(error, ForbiddenExtraKeysError):
+        return f"unknown fields: {', '.join(sorted(error.extra_fields))}"
+    if isinstance(error, AttributeError):  # cattrs asks a value of a dict's field for its items
+        return "expected an object"
+    return str(error)
+
+
+class _WrongTypeError(TypeError):
+    """A value of another type than its field's."""
+
+    def __init__(self, expected: str, value: object):
+        super().__init__(f"expected {expected}, got {reprlib.repr(value)}")
+
+
+_Hook = Callable[[object, type], object]
+
+
+def _strictly(kind: type) -> _Hook:
     def check(value: object, _: type) -> object:
         if type(value) is not kind:
-            raise TypeError(f"expected {kind.__name__}, got {value!r}")
+            raise _WrongTypeError(kind.__name__, value)
         return value
 
     return check
@@ -118,9 +169,38 @@ def _strictly(kind: type) -> Any:
 def _to_float(value: object, _: type) -> float:
     if value == INFINITE:
         return math.inf
-    if type(value) not in (int, float):
-        raise TypeError(f"expected a number, got {value!r}")
-    return float(value)  # type: ignore[arg-type]
+    # Not true of NaN either. `upgrade` may have put the infinity itself here.
+    if type(value) in (int, float) and value > -math.inf:  # type: ignore[operator]
+        return float(value)  # type: ignore[arg-type]
+    raise _WrongTypeError("a finite number", value)
+
+
+def _to_tuple(kind: type) -> _Hook:
+    """Cattrs would take the letters of a text, or the keys of an object, for a tuple."""
+    first, *others = get_args(kind)
+    length = None if others == [...] else 1 + len(others)
+    assert set(others) <= {first, ...}, f"{kind} mixes types"
+
+    def check(value: object, _: type) -> object:
+        if not isinstance(value, list):
+            raise _WrongTypeError("a list", value)
+        if length not in (None, len(value)):
+            raise _WrongTypeError(f"a list of {length}", value)
+        return tuple(_CONVERTER.structure(value, list[first]))  # type: ignore[valid-type]
+
+    return check
+
+
+def _to_dataclass(kind: type, converter: cattrs.Converter) -> _Hook:
+    """Cattrs would look for keys in a value that has none."""
+    structure_fields: Callable[..., object] = converter.gen_structure_attrs_fromdict(kind)
+
+    def check(value: object, _: type) -> object:
+        if not isinstance(value, dict):
+            raise _WrongTypeError("an object", value)
+        return structure_fields(value, kind)
+
+    return check
 
 
 def _make_converter() -> cattrs.Converter:
@@ -129,6 +209,8 @@ def _make_converter() -> cattrs.Converter:
         converter.register_structure_hook(kind, _strictly(kind))
     converter.register_structure_hook(float, _to_float)
     converter.register_unstructure_hook(float, lambda v: INFINITE if v == math.inf else v)
+    converter.register_structure_hook_factory(lambda k: get_origin(k) is tuple, _to_tuple)
+    converter.register_structure_hook_factory(dataclasses.is_dataclass, _to_dataclass)
     # The value of a config field: whatever JSON holds.
     converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
     return converter
