@@ -14,8 +14,8 @@ import numpy as np
 from synthmed_jax import parallel
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.schedule import make_schedule
-from synthmed_jax.diffusion.settings import TrainSettings
-from synthmed_jax.diffusion.unet import UNet, UNetConfig
+from synthmed_jax.diffusion.settings import TrainSettings, UNetSettings
+from synthmed_jax.diffusion.unet import UNet
 
 SIDE, MULTIPLIERS, BLOCKS, NUM_CLASSES, STEPS = 32, (1, 2, 2), 2, 4, 1000
 SCHEDULE = make_schedule("linear", STEPS)
@@ -24,7 +24,7 @@ PEAK_SIDE = 1536  # of the square matrices whose product gives the peak
 
 def make_model(channels: int) -> Model:
     """The reference U-Net: 32x32x1, no attention, added embeddings, no dropout."""
-    config = UNetConfig(
+    config = UNetSettings(
         channels, MULTIPLIERS, BLOCKS, (), patch=1, dropout=0.0,
         middle_attention=False, embedding="add",
     )  # fmt: skip

@@ -20,8 +20,6 @@ from synthmed_jax.errors import UserError
 from synthmed_jax.parallel import Tree
 from synthmed_jax.results.cells import Cell
 
-ARMS = ("synthetic", "real")
-
 
 def cross_validate(
     programs: Programs,

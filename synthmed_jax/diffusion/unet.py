@@ -15,7 +15,6 @@ from jax.typing import DTypeLike
 
 from synthmed_jax.conv import conv_general_dilated
 from synthmed_jax.diffusion.settings import UNetSettings
-from synthmed_jax.diffusion.settings import smallest_side as smallest_side
 from synthmed_jax.parallel import Tree
 
 # Every convolution of the network; on a CPU its gradients are computed by synthmed_jax.conv.
@@ -23,7 +22,6 @@ Conv = functools.partial(nn.Conv, conv_general_dilated=conv_general_dilated)
 Conv3x3 = functools.partial(Conv, kernel_size=(3, 3), padding=((1, 1), (1, 1)))
 ZeroConv3x3 = functools.partial(Conv3x3, kernel_init=nn.initializers.zeros)
 
-UNetConfig = UNetSettings  # its earlier name
 # Weights of the network: nested dicts of f32 arrays, named as Flax names the layers.
 Params = Tree
 

@@ -16,9 +16,9 @@ from synthmed_jax.report.conclusions import Conclusions
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.findings import headline
 from synthmed_jax.report.formats import n_is
-from synthmed_jax.report.tables import Table
 from synthmed_jax.report.tiles import make_tiles
 from synthmed_jax.results.explanations import LimeSummary
+from synthmed_jax.results.section import Table
 from synthmed_jax.results.split import PartCounts
 
 TITLE = "Can synthetic images stand in for real ones?"

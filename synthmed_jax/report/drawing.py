@@ -1,15 +1,11 @@
-"""What all pictures of the report share: their colours, their axes, and the way to PNG.
-
-Matplotlib's Figure is used by itself: no pyplot, so no global state and no display.
-"""
+"""What all pictures of the report share: their colours, their axes, and the way to PNG."""
 
 from __future__ import annotations
 
-import io
-
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from synthmed_jax import figure_png
 
 DPI = 130
 WIDTH = 8.6  # Inches; the page shows it at about its full width.
@@ -18,19 +14,8 @@ MARKERS = "osD^vPX"  # with line styles they tell apart what colours alone would
 
 
 def to_png(figure: Figure) -> bytes:
-    """Returns the figure as a PNG; the same figure always gives the same bytes."""
-    FigureCanvasAgg(figure)
-    buffer = io.BytesIO()
-    # Without the library's name and version, which would change the bytes with every update.
-    figure.savefig(
-        buffer,
-        format="png",
-        dpi=DPI,
-        bbox_inches="tight",
-        pad_inches=0.05,
-        metadata={"Software": None},
-    )
-    return buffer.getvalue()
+    """Returns the figure as a PNG, cut to what is drawn."""
+    return figure_png.to_png(figure, dpi=DPI, margin=0.05)
 
 
 def tidy(axes: Axes, title: str, xlabel: str) -> None:

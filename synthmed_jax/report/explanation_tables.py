@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from synthmed_jax.report.conclusions import Differences
 from synthmed_jax.report.formats import DASH, PLUS_MINUS, percent
-from synthmed_jax.report.tables import Row, Table
 from synthmed_jax.results.explanations import LimeSummary, TwoSampleRow
+from synthmed_jax.results.section import Row, Table
 from synthmed_jax.statistics.intervals import Estimate
 
 ALL = "all classes"

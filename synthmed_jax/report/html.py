@@ -17,7 +17,7 @@ import markupsafe
 
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.files import write_bytes, write_json, write_text
-from synthmed_jax.report import context, files, numbers, pictures
+from synthmed_jax.report import context, files, numbers, pictures, sections
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.results.stored import Document
@@ -44,16 +44,18 @@ def write_report(
     conclusions = conclude(contents)
     drawn = pictures.draw(contents, fit, synthetic)
     lime = [] if contents.lime is None else pictures.read_lime(workdir, contents.lime)
+    added = sections.read_sections(workdir)
     not_run = context.not_run(contents, generated=synthetic is not None)
     variables = context.build(contents, conclusions) | {
         "not_run": not_run,
         "pictures": drawn,
         "lime": lime,
+        "sections": added,
     }
 
     directory = workdir / "report"
     directory.mkdir(parents=True, exist_ok=True)
-    for picture in [*drawn.values(), *lime]:
+    for picture in [*drawn.values(), *lime, *(p for _, of_section in added for p in of_section)]:
         write_bytes(directory / picture.file, picture.png)
     write_text(directory / "report.md", render_markdown(variables, contents.config))
     write_json(directory / "report.json", numbers.collect(contents, conclusions, not_run))

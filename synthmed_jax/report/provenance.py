@@ -21,13 +21,13 @@ PROTOCOL = (
     ("protocol", "{protocol}"),
     (
         "images",
-        "{data.image_size} pixels per side, {data.channels} channel(s), made square: {data.fit}",
+        "{data.image_size} pixels per side, {data.channels} channel(s), made square: {data.square}",
     ),
     ("split", "{split.fraction} of each class for fit + val, groups: {split.group_by}"),
     ("explicit counts", "{split.counts}"),
     (
         "generator",
-        "diffusion, conditioning: {diffusion.conditioning}; {diffusion.schedule} schedule, "
+        "diffusion, conditioning: {diffusion.conditioning}; {diffusion.noise_schedule} schedule, "
         "T = {diffusion.num_steps}, predicts {diffusion.prediction}",
     ),
     (
@@ -54,7 +54,7 @@ PROTOCOL = (
     (
         "their training",
         "AdamW, {classifier.folds}-fold cross-validation, batches of {classifier.batch_size}, "
-        "learning rate {classifier.learning_rate} ({classifier.schedule} after one epoch of "
+        "learning rate {classifier.learning_rate} ({classifier.rate_schedule} after one epoch of "
         "warm-up), label smoothing {classifier.label_smoothing}, at most "
         "{classifier.max_epochs} epochs (of as many passes as make them {classifier.min_steps} "
         "steps), stopped after {classifier.patience} epochs without a lower validation loss; "

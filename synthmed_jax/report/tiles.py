@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
+from synthmed_jax.arms import ARMS
 from synthmed_jax.report.conclusions import ArmsConclusion
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.findings import Headline
 from synthmed_jax.report.formats import interval, n_is, percent
-from synthmed_jax.report.wording import ARMS
 from synthmed_jax.results.evaluation import CellScores
 from synthmed_jax.results.fidelity import Fidelity
 from synthmed_jax.verdicts import Direction
@@ -43,7 +43,7 @@ def make_tiles(contents: Contents, chosen: Headline, arms: ArmsConclusion | None
 def _accuracy(arm: str, cell: CellScores, num_test: int) -> Tile:
     return Tile(
         percent(cell.mean.test_accuracy),
-        f"right on real test images, trained on {ARMS[arm]}",
+        f"right on real test images, trained on {ARMS[arm].says}",
         f"{interval(cell.accuracy_interval)}; {len(cell.folds)} folds, {n_is(num_test)} test "
         "images",
     )

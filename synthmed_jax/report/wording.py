@@ -19,7 +19,6 @@ from synthmed_jax.results.fidelity import Fidelity
 from synthmed_jax.verdicts import Caveat, Copying, Difference, Direction, Validation
 
 # What each arm is trained on.
-ARMS = {"synthetic": "synthetic images only", "real": "the real fit images"}
 
 DIRECTIONS = {
     Direction.LOWER: "costs",

@@ -1,4 +1,4 @@
-"""<folder of a stage>/section.json: what a stage of its own adds to the report."""
+"""A section of the report; <folder of a stage>/section.json is one that the stage adds."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ FILE = "section.json"
 
 
 @dataclasses.dataclass(frozen=True)
+class Row:
+    """A row: its heading, and one text per column."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Table:
-    """A table of the report: headings, rows of texts (the first is the row's name), caption."""
+    """A table: the headings of its columns, its rows, and the caption below it; all texts."""
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[Row, ...]
     caption: str
 
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 
+from synthmed_jax.errors import UserError
 from synthmed_jax.report import html
 from synthmed_jax.results.section import section_files
-from synthmed_jax.stages import classify, evaluate
+from synthmed_jax.stages import base, classify, evaluate
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
 
 def _run(run: Run) -> None:
+    if not base.is_finished(run, evaluate.STAGE):
+        raise UserError(
+            "the last evaluation is of other networks or numbers of images than this run asks for: "
+            "run evaluate and explain too"
+        )
     inputs = run.inputs
     html.write_report(run.workdir.root, classify.cells(run), inputs.parts.fit, inputs.synthetic)
 

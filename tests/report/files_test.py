@@ -93,7 +93,8 @@ def test_some_files_are_needed(fabricated, name, stage):
 def test_a_damaged_file_is_named_with_its_field(fabricated):
     path = fabricated.path("evaluate/fidelity.json")
     write_json(path, read_json(path) | {"ratio": "0.9"})
-    with pytest.raises(UserError, match=r"fidelity\.json .*expected float \| None: ratio"):
+    fault = r"fidelity\.json .*ratio: expected a finite number, got '0\.9'"
+    with pytest.raises(UserError, match=fault):
         fabricated.contents()
 
 

@@ -1,0 +1,34 @@
+"""Sections that stages have left for the report, with their pictures."""
+
+from __future__ import annotations
+
+import pathlib
+
+from synthmed_jax.errors import UserError
+from synthmed_jax.report.pictures import Picture
+from synthmed_jax.results.section import Section, section_files
+
+
+def read_sections(workdir: pathlib.Path) -> list[tuple[Section, list[Picture]]]:
+    """Returns the sections in a workdir, each with its pictures.
+
+    Raises:
+      UserError: a section is damaged, or a picture that it names is missing.
+    """
+    return [
+        (section, _pictures(section, path.parent))
+        for path in section_files(workdir)
+        for section in [Section.read(path)]
+    ]
+
+
+def _pictures(section: Section, folder: pathlib.Path) -> list[Picture]:
+    pictures = []
+    for each in section.pictures:
+        # By its last part alone: no name in the file leads out of the folder.
+        path = folder / pathlib.PurePosixPath(each.file).name
+        if not path.exists():
+            raise UserError(f"{path} is named by section.json beside it, but missing")
+        name = f"{folder.name}_{path.name}"
+        pictures.append(Picture(name, path.read_bytes(), each.alt, each.caption))
+    return pictures
