@@ -20,7 +20,7 @@ PRESENT = {"a.x": 0.5, "a.y": 0.9, "b.z": "r"}
 
 
 def make(**changes):
-    values = {"target": "classifier", "sampler": "tpe", "trials": 15, "steps": 2, "per_class": 10}
+    values = {"target": "classifier", "search": "tpe", "trials": 15, "steps": 2, "per_class": 10}
     return SearchSettings(**values | {"seed": 0} | changes)
 
 
@@ -35,6 +35,12 @@ def bowl(values, report):
 
 def run(folder, objective=bowl, **changes):
     return search.search(make(**changes), SPACE, PRESENT, objective, folder)
+
+
+def describe(study):
+    return search.describe(
+        study, searched="classifier/tiny", loss="any", num_images=3, settings=make()
+    )
 
 
 def test_it_finds_better_settings_than_the_present_ones(tmp_path):
@@ -57,19 +63,19 @@ def test_broken_off_after_seven_it_ends_as_an_unbroken_one(tmp_path, sampler):
         return bowl(values, report)
 
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "broken", killed, sampler=sampler)
+        run(tmp_path / "broken", killed, search=sampler)
     resumed = []
 
     def note(values, report):
         resumed.append(values)
         return bowl(values, report)
 
-    broken = run(tmp_path / "broken", note, sampler=sampler)
-    whole = run(tmp_path / "whole", sampler=sampler)
+    broken = run(tmp_path / "broken", note, search=sampler)
+    whole = run(tmp_path / "whole", search=sampler)
     # It goes on at the eighth trial, the one that was cut short.
     assert resumed[0] == calls[7]
     assert len(resumed) == 15 - 7
-    assert search.describe(broken) == search.describe(whole)
+    assert describe(broken) == describe(whole)
 
 
 # What a search's process runs within a trial, so that it is killed then or soon after.
@@ -112,7 +118,7 @@ def some(values, report):
     done.append(values)
     return search_test.bowl(values, report)
 
-search_test.run(pathlib.Path("broken"), some, sampler=sys.argv[2])
+search_test.run(pathlib.Path("broken"), some, search=sys.argv[2])
 """
 
 
@@ -126,10 +132,10 @@ def test_killed_anywhere_it_ends_as_an_unbroken_one(tmp_path, sampler):
             command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": here.parent}, timeout=300
         )
         assert killed.returncode == -signal.SIGKILL
-    broken = run(tmp_path / "broken", sampler=sampler)
+    broken = run(tmp_path / "broken", search=sampler)
     assert len(broken.trials) > 15  # some were begun and cut short
-    whole = run(tmp_path / "whole", sampler=sampler)
-    assert search.describe(broken) == search.describe(whole)
+    whole = run(tmp_path / "whole", search=sampler)
+    assert describe(broken) == describe(whole)
 
 
 def test_a_finished_search_does_nothing_and_a_longer_one_goes_on(tmp_path):
@@ -148,17 +154,17 @@ def test_a_grid_visits_every_point_once(tmp_path):
         seen.append(tuple(values.values()))
         return bowl(values, report)
 
-    run(tmp_path, note, sampler="grid", trials=100)
+    run(tmp_path, note, search="grid", trials=100)
     assert len(seen) == len(set(seen)) == 27
     assert sorted({x for x, _, _ in seen}) == pytest.approx([1e-4, 1e-2, 1.0])
 
 
 def test_a_few_points_of_a_grid_see_every_value(tmp_path, capsys):
-    study = run(tmp_path / "a", sampler="grid", trials=9)
+    study = run(tmp_path / "a", search="grid", trials=9)
     assert "tune: 9 of the grid's 27 points" in capsys.readouterr().out
     for field in SPACE:
         assert len({trial.params[field] for trial in study.trials}) == 3
-    other = run(tmp_path / "b", sampler="grid", trials=9, seed=1)
+    other = run(tmp_path / "b", search="grid", trials=9, seed=1)
     assert [t.params for t in other.trials] != [t.params for t in study.trials]
 
 
@@ -176,7 +182,7 @@ def test_hopeless_trials_are_cut_short(tmp_path):
     study = run(tmp_path, bad_after_five, trials=8)
     assert epochs[:5] == [10] * 5
     assert all(count < 10 for count in epochs[5:])
-    assert [row["state"] for row in search.describe(study)["trials"]].count("pruned") == 3
+    assert [row.state for row in describe(study).trials].count("pruned") == 3
 
 
 def test_a_trial_that_diverges_ends_itself_and_not_the_search(tmp_path):
@@ -189,10 +195,10 @@ def test_a_trial_that_diverges_ends_itself_and_not_the_search(tmp_path):
         return bowl(values, lambda epoch, loss: None)
 
     study = run(tmp_path, diverges_at_high_x, trials=15)
-    rows = search.describe(study)["trials"]
-    assert (rows[0]["state"], rows[0]["loss"]) == ("pruned", None)  # the present settings
+    rows = describe(study).trials
+    assert (rows[0].state, rows[0].loss) == ("pruned", None)  # the present settings
     assert len(tried) == len(rows) == 15
-    assert [row["state"] == "pruned" for row in rows] == [v["a.x"] > 0.05 for v in tried]
+    assert [row.state == "pruned" for row in rows] == [v["a.x"] > 0.05 for v in tried]
     assert study.best_params["a.x"] <= 0.05
 
 
@@ -203,7 +209,7 @@ def test_a_search_whose_trials_all_diverge_says_so_and_can_go_on(tmp_path):
     for _ in range(2):
         with pytest.raises(UserError, match=r"all 3 trials .* raise config\.tune\.trials"):
             run(tmp_path, diverges, trials=3)
-    assert len(search.describe(run(tmp_path, trials=5))["trials"]) == 5
+    assert len(describe(run(tmp_path, trials=5)).trials) == 5
 
 
 def test_the_best_settings_are_a_config_that_a_run_takes(tmp_path):
@@ -230,5 +236,5 @@ def test_the_written_config_takes_changes_from_the_command_line(tmp_path, monkey
     monkeypatch.setattr(sys, "argv", argv)
     values(argv)
     made = settings.from_config(protocol.apply(config.value))
-    assert made.backbones == ("vgg16", "resnet18")
+    assert made.classifier.backbones == ("vgg16", "resnet18")
     assert made.train.ema_half_lives == (7,)

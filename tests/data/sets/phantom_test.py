@@ -48,7 +48,7 @@ def test_the_key_of_the_copy_follows_all_that_the_drawing_depends_on(data, tmp_p
     def key(**changes) -> str:
         return phantom.Phantom.make_source(dataclasses.replace(data, **changes)).key
 
-    assert key() == key(dir="/elsewhere", variant="Segmented", channels=1, fit="crop")
+    assert key() == key(dir="/elsewhere", variant="Segmented", channels=1, square="crop")
     keys = [key(), key(phantom_images=2), key(phantom_seed=8), key(image_size=17)]
     monkeypatch.setattr(phantom, "_FORMAT_VERSION", phantom._FORMAT_VERSION + 1)
     keys.append(key())
