@@ -4,8 +4,8 @@
     python -m benchmarks.warm_start --config=configs/all_ddpm.py:cpu --config.data.dir=/data
 
 A first run fills the caches (compiled programs, prepared images). Each later run is a new process
-with a new workdir that uses them. The first step is done when the run has recorded its loss; the run
-is killed then.
+with a new workdir that uses them. The first step is done when the run has recorded its loss; then
+the run is killed.
 """
 
 from __future__ import annotations
