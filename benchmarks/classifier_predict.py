@@ -1,8 +1,8 @@
-"""Predicted images a second of a classifier against torchvision's network in PyTorch.
+"""A classifier's predicted images per second, against torchvision's network in PyTorch.
 
     python -m benchmarks.classifier_predict --backbone=resnet18
 
-One call takes eight batches from grey levels to probabilities.
+One call predicts the probabilities of eight batches of uint8 images.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BATCHES = 8
 
 
 def make_ours(options: reference.Options, images: np.ndarray) -> Callable[[], None]:
-    """Prediction of ours."""
+    """Prediction by our network."""
     own = make_settings(options)
     programs = make_programs(make_network(options.backbone, NUM_CLASSES, own), own)
     state = programs.init(jax.random.key(0), make_rates(own, steps_per_epoch=1000))
@@ -37,7 +37,7 @@ def make_ours(options: reference.Options, images: np.ndarray) -> Callable[[], No
 def make_torch(
     options: reference.Options, images: np.ndarray, *, channels_last: bool, compiled: bool
 ) -> Callable[[], None]:
-    """Prediction of PyTorch's."""
+    """Prediction by PyTorch's network."""
     network, layout = torchvision_networks.make_network(
         options.backbone, NUM_CLASSES, channels_last=channels_last
     )

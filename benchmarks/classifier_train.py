@@ -1,8 +1,8 @@
-"""Training images a second of a classifier against torchvision's network in PyTorch.
+"""A classifier's training images per second, against torchvision's network in PyTorch.
 
     python -m benchmarks.classifier_train --backbone=resnet18
 
-One call is a whole optimiser step: normalising, forward, backward and AdamW.
+One call is a whole optimiser step: normalising, forward and backward pass, and AdamW.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NUM_CLASSES = 4
 
 
 def make_settings(options: reference.Options) -> TrainingSettings:
-    """The `cpu` preset's, at the race's sizes."""
+    """Settings of the scale `cpu`, at the sizes of the race."""
     config = base.get_config("cpu")
     config.data.name = "phantom"
     config.classifier.update(
@@ -34,7 +34,7 @@ def make_settings(options: reference.Options) -> TrainingSettings:
 
 
 def make_batch(options: reference.Options) -> dict[str, np.ndarray]:
-    """Noise, as images."""
+    """Images of noise, with labels."""
     rng = np.random.default_rng(0)
     shape = (options.batch_size, options.image_size, options.image_size, 3)
     return {
@@ -44,7 +44,7 @@ def make_batch(options: reference.Options) -> dict[str, np.ndarray]:
 
 
 def make_ours(options: reference.Options) -> tuple[Callable[[], None], int]:
-    """One training step of ours, and the number of parameters."""
+    """One training step of our network, and its number of parameters."""
     own = make_settings(options)
     programs = make_programs(make_network(options.backbone, NUM_CLASSES, own), own)
     rates = make_rates(own, steps_per_epoch=1000)
@@ -62,7 +62,7 @@ def make_ours(options: reference.Options) -> tuple[Callable[[], None], int]:
 def make_torch(
     options: reference.Options, *, channels_last: bool, compiled: bool
 ) -> tuple[Callable[[], None], int]:
-    """One training step of PyTorch's, and the number of parameters."""
+    """One training step of PyTorch's network, and its number of parameters."""
     network, layout = torchvision_networks.make_network(
         options.backbone, NUM_CLASSES, channels_last=channels_last
     )
@@ -90,7 +90,9 @@ def main() -> None:
     for name, variant in reference.torch_variants(options).items():
         contestants[name], parameters = make_torch(options, **variant)
         if parameters != own_parameters:
-            raise SystemExit(f"{own_parameters} parameters against {parameters}: not one network")
+            raise SystemExit(
+                f"{own_parameters} parameters against {parameters}: these are different networks"
+            )
     result = duel.run(
         f"classifier_train {options.backbone}",
         contestants,

@@ -1,4 +1,4 @@
-"""main.py in a process of its own, as users start it, with caches that are the benchmark's own."""
+"""Starts main.py as users do, in a new process, with caches that only the benchmark uses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 
 def parse(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[str]]:
-    """A benchmark's own options, and those that it hands on to main.py."""
+    """Returns the benchmark's options, and those that it passes on to main.py."""
     parser.add_argument("--config", default="configs/phantom_ddpm.py:cpu")
     options, others = parser.parse_known_args()
     return options, [f"--config={options.config}", *others]
@@ -23,12 +23,12 @@ def parse(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[str
 def start(
     options: Sequence[str], workdir: pathlib.Path, caches: pathlib.Path
 ) -> subprocess.Popen[bytes]:
-    """Starts a run; what it says goes to <workdir>.log.
+    """Starts a run, whose output goes to <workdir>.log.
 
     Args:
-      options: of main.py, all but the workdir and the caches.
-      workdir: of the run.
-      caches: holds compiled programs and prepared images, from one run to the next.
+      options: options of main.py, without the workdir and the caches.
+      workdir: folder of the run.
+      caches: folder that keeps compiled programs and prepared images for later runs.
     """
     workdir.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "main.py", *options, f"--workdir={workdir}"]
@@ -39,13 +39,13 @@ def start(
 
 
 def run(options: Sequence[str], workdir: pathlib.Path, caches: pathlib.Path) -> None:
-    """Runs main.py to its end; arguments as in `start`."""
+    """Runs main.py to its end; arguments as of `start`."""
     if start(options, workdir, caches).wait():
         fail(workdir)
 
 
 def fail(workdir: pathlib.Path) -> NoReturn:
-    """Ends the benchmark with what a failed run said last."""
+    """Ends the benchmark with the last output of a failed run."""
     raise SystemExit(_log(workdir).read_text(encoding="utf-8")[-2000:])
 
 

@@ -1,7 +1,7 @@
-"""Timing of two or more contestants in one process, by turns, so that a noisy machine is fair.
+"""Times contestants in turn in one process, so that a noisy machine treats them alike.
 
-Machines that share their cores vary by tens of per cent within minutes: only the ratios of
-neighbouring turns count, and of those the median.
+On shared cores speed varies by tens of per cent within minutes. Only ratios of neighbouring turns
+can be trusted; the result is their median.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-SECONDS_A_TURN = 3.0
+SECONDS_PER_TURN = 3.0
 
 
 def turn(call: Callable[[], None]) -> float:
-    """Calls a second, over at least SECONDS_A_TURN and two calls."""
+    """Returns calls per second, measured over SECONDS_PER_TURN and two calls at least."""
     calls, started = 0, time.perf_counter()
-    while calls < 2 or time.perf_counter() - started < SECONDS_A_TURN:
+    while calls < 2 or time.perf_counter() - started < SECONDS_PER_TURN:
         call()
         calls += 1
     return calls / (time.perf_counter() - started)
@@ -37,18 +37,18 @@ def run(
     """Lets contestants take turns and prints the result as one line of JSON, the last.
 
     Args:
-      name: of the benchmark.
-      contestants: each a function that does one call's work and waits until it is done; all but
-        `ours` (and those whose name starts with "_", which are measured for `more`) are peers.
-      ours: the contestant that is ours.
-      pairs: rounds, in each of which everyone has one turn.
-      per_call: amount of `unit` in a call, e.g. images.
-      unit: what is counted a second.
-      more: put into the result.
+      name: name of the benchmark.
+      contestants: name -> function that does the work of one call and waits until it is done. All
+        are peers, except `ours` and those whose name starts with "_", which are only measured.
+      ours: name of our contestant.
+      pairs: number of rounds; everyone has one turn per round.
+      per_call: how much one call does, such as its number of images.
+      unit: what the rates count, such as "images/s".
+      more: further entries of the result.
 
     Returns:
-      name, ratio (ours over the best peer, the median over rounds; more is better), ratios, pairs,
-      ours, peer, unit, best_peer, and every contestant's rates, one a round.
+      name, ratio (our rate over the best peer's, the median over rounds; higher is better), ratios,
+      pairs, ours, peer, unit, best_peer, and every contestant's rates, one per round.
     """
     for call in contestants.values():
         call()  # compiles
@@ -58,8 +58,8 @@ def run(
         order = list(contestants) if number % 2 == 0 else list(contestants)[::-1]
         for contestant in order:
             rates[contestant].append(per_call * turn(contestants[contestant]))
-        said = ", ".join(f"{c} {rates[c][-1]:.4g}" for c in contestants)
-        print(f"{name} {number + 1}/{pairs}: {said} {unit}", flush=True)
+        latest = ", ".join(f"{c} {rates[c][-1]:.4g}" for c in contestants)
+        print(f"{name} {number + 1}/{pairs}: {latest} {unit}", flush=True)
     peers = [c for c in contestants if c != ours and not c.startswith("_")]
     best = max(peers, key=lambda peer: statistics.median(rates[peer]))
     return {
@@ -77,12 +77,12 @@ def run(
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The median over rounds of one contestant's rates over another's."""
+    """Returns the median over rounds of one contestant's rate divided by another's."""
     return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def report(result: Mapping[str, Any]) -> None:
-    """Prints a result as the last line, its numbers to four digits."""
+    """Prints a result as one line of JSON, its numbers to four digits."""
     print(json.dumps(_rounded(result)), flush=True)
 
 

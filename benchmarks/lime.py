@@ -1,10 +1,10 @@
-"""Images explained a second by our LIME against the package lime, over the same network.
+"""Explained images per second of our LIME, against the package lime on the same network.
 
     python -m benchmarks.lime --image_size=64
 
-Both use one jitted ResNet-18, one segmentation (SLIC) and 1000 perturbed images in batches of one
-size. Reported besides: the network's own time for as many images, hence our overhead beyond it,
-and lime as its users call it (its own defaults: quickshift and batches of 10).
+Both use one jitted ResNet-18, one segmentation (SLIC), and 1000 perturbed images in batches of the
+same size. Two more are measured: the network alone on as many images, which shows what our LIME
+adds to it; and lime with its defaults (quickshift and batches of 10), as users call it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def make_engine(
 def make_default(
     options: reference.Options, predictor: Predictor, image: np.ndarray
 ) -> Callable[[], None]:
-    """One explanation by lime as it comes."""
+    """One explanation by lime with its defaults."""
     colour = np.broadcast_to(image[0], (*image.shape[1:3], 3))
     # Batches of its size, and no larger: its users have them.
     small = Predictor(predictor.logits, predictor.variables, DEFAULT_BATCH)
@@ -64,7 +64,7 @@ def make_default(
 
 
 def void(_: object) -> None:
-    """Throws a result away."""
+    """Drops a result."""
 
 
 def main() -> None:

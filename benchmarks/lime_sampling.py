@@ -2,9 +2,10 @@
 
     python -m benchmarks.lime_sampling --workdir=/runs/mine
 
-Explains real `val` images by a finished run's best network under several seeds and budgets; a
-sampling, with or without a control variate, needs as many evaluations as make the mean rank
-correlation between seeds 0.9 (interpolated linearly in the logarithm of the budget).
+The best network of a finished run is explained on real `val` images, with several seeds and budgets
+(numbers of evaluations). What counts is the budget at which the mean rank correlation between seeds
+reaches 0.9, interpolated linearly in the logarithm of the budget. It is found for each way to draw
+masks, with and without a control variate.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ BUDGETS = tuple(int(v) for v in 2 ** np.arange(5, 12.5, 0.5))  # 32 to 4,096
 def correlations(
     predictor: Predictor, view: View, label: int, sampling: str, seeds: int
 ) -> dict[str, list[float]]:
-    """Mean rank correlation between seeds at each of BUDGETS, for one image, under each control.
+    """Returns, per control, one image's mean rank correlation between seeds at each of BUDGETS.
 
-    The budgets of one seed share their evaluations: a smaller one is the beginning of a larger.
+    The budgets of one seed share their evaluations: a smaller budget is the start of a larger one.
     """
     drawn = []
     for seed in range(seeds):
@@ -52,7 +53,7 @@ def correlations(
 
 
 def needed(curve: np.ndarray) -> float | None:
-    """Evaluations at which a curve over BUDGETS first reaches WANTED; None: never."""
+    """Returns the evaluations at which a curve over BUDGETS first reaches WANTED; None: never."""
     reached = np.flatnonzero(curve >= WANTED)
     if not len(reached):
         return None
@@ -64,7 +65,7 @@ def needed(curve: np.ndarray) -> float | None:
 
 
 def main() -> None:
-    """Measures every sampling on the same images."""
+    """Measures every way to draw masks on the same images."""
     options = reference.parse(__doc__, workdir="", images=12, seeds=6)
     workdir = pathlib.Path(options.workdir)
     config = ConfigDict(json.loads((workdir / "config.json").read_text()))
@@ -85,8 +86,8 @@ def main() -> None:
         for control in CONTROLS:
             mean = np.mean([curve[control] for curve in curves], axis=0)
             evaluations[f"{sampling}, {control}"] = needed(mean)
-            said = ", ".join(f"{n}: {c:.3f}" for n, c in zip(BUDGETS, mean, strict=True))
-            print(f"{sampling}, {control}: {said}", flush=True)
+            curve = ", ".join(f"{n}: {c:.3f}" for n, c in zip(BUDGETS, mean, strict=True))
+            print(f"{sampling}, {control}: {curve}", flush=True)
     theirs = evaluations["bernoulli, none"]
     ours = evaluations[f"{lime.sampling}, {lime.control}"]
     duel.report(

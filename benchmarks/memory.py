@@ -3,9 +3,9 @@
     python -m benchmarks.memory
     python -m benchmarks.memory --images 1000 20000 --steps=150
 
-Each stage is a process of its own, as many images are drawn as there are real ones, and the
-programs have been compiled by a run of the same size before. Half an hour or more at the sizes that
-are given.
+Each stage runs in a new process. As many images are drawn as there are real ones. A run of the same
+size has compiled the programs before, so that no compiler's memory is counted. With the default
+sizes this takes half an hour or more.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STAGES = ("split", "diffusion", "generate")
 def run_stages(
     options: Sequence[str], per_class: int, workdir: pathlib.Path, caches: pathlib.Path
 ) -> dict[str, float]:
-    """Peak memory of each stage, MiB, when `per_class` images a class are drawn."""
+    """Returns the peak memory of each stage, MiB, when `per_class` images per class are drawn."""
     for stage in STAGES:
         drawn = f"--config.generate.per_class={per_class}"
         command.run([*options, drawn, f"--stages={stage}"], workdir, caches)
@@ -49,7 +49,7 @@ def main() -> None:
         for images in options.images:
             per_class = images // len(phantom_drawing.CLASS_NAMES)
             own = [*handed_on, f"--config.data.phantom_images={per_class}"]
-            # One block of images compiles all that drawing needs.
+            # One block of images compiles everything that drawing needs.
             run_stages(own, 1, root / f"compile{images}", root / "caches")
             peaks.append(run_stages(own, per_class, root / f"run{images}", root / "caches"))
             print(f"memory {images} images: {peaks[-1]} MiB", flush=True)

@@ -1,4 +1,4 @@
-"""The networks that are raced, ours and PyTorch's, and this machine's matmul peak."""
+"""What all races share: the reference U-Net, its settings, options, and the matmul peak."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def make_model(channels: int) -> Model:
 
 
 def make_settings(batch_size: int) -> TrainSettings:
-    """Adam, a clipped gradient and one moving average, as PyTorch's side has them."""
+    """Adam, a clipped gradient and one moving average, as on PyTorch's side."""
     return TrainSettings(
         steps=10**6, batch_size=batch_size, accumulate=1, learning_rate=1e-4, warmup_steps=0,
         ema_half_lives=(7000,), clip_norm=1.0, weighting="simple", timesteps="uniform",
@@ -46,13 +46,15 @@ def count(params: Any) -> int:
 
 
 def check_same(name: str, own_parameters: int, parameters: int) -> None:
-    """Ends the race if a peer is another network: its parameters differ by more than 0.1 %."""
+    """Ends the race if a peer's number of parameters differs from ours by more than 0.1 %."""
     if abs(own_parameters / parameters - 1) > 1e-3:
-        raise SystemExit(f"{own_parameters} parameters against {parameters} of {name}: no equals")
+        raise SystemExit(
+            f"{own_parameters} parameters against {parameters} of {name}: different networks"
+        )
 
 
 def make_matmul() -> tuple[Callable[[], None], float]:
-    """A matmul on every device at once, and its floating-point operations."""
+    """Returns one matmul on all devices at once, and its number of floating-point operations."""
     devices = jax.local_device_count()
     rng = np.random.default_rng(0)
     a, b = (rng.normal(size=(devices, PEAK_SIDE, PEAK_SIDE)).astype(np.float32) for _ in range(2))
@@ -66,22 +68,22 @@ def make_matmul() -> tuple[Callable[[], None], float]:
 
 
 def describe_flops(
-    result: dict[str, Any], flops_an_image: float, batch_size: int, matmul_flops: float
+    result: dict[str, Any], flops_per_image: float, batch_size: int, matmul_flops: float
 ) -> dict[str, float]:
-    """Our rate in floating-point operations, against the matmul peak of the same run.
+    """Returns our floating-point operations per second, and their share of the matmul peak.
 
     Args:
-      result: of `duel.run`, "_matmul" among the rates, which is taken out.
-      flops_an_image: convolutions taken as direct.
-      batch_size: images a call.
-      matmul_flops: of one call of "_matmul".
+      result: what `duel.run` returned; "_matmul" is removed from its rates.
+      flops_per_image: operations per image if convolutions are computed directly.
+      batch_size: images per call.
+      matmul_flops: operations per call of "_matmul".
     """
     peak = statistics.median(result["rates"].pop("_matmul")) / batch_size * matmul_flops
     return {
-        "gflops_an_image": flops_an_image / 1e9,
-        "ours_gflop_per_s": result["ours"] * flops_an_image / 1e9,
+        "gflops_per_image": flops_per_image / 1e9,
+        "ours_gflop_per_s": result["ours"] * flops_per_image / 1e9,
         "matmul_gflop_per_s": peak / 1e9,
-        "share_of_matmul_peak": result["ours"] * flops_an_image / peak,
+        "share_of_matmul_peak": result["ours"] * flops_per_image / peak,
     }
 
 
@@ -89,19 +91,21 @@ Options = argparse.Namespace
 
 
 def parse(description: str | None, **defaults: int | str) -> Options:
-    """Reads a race's options, and those that all races have; sets the devices up."""
+    """Reads the options of one race and those of all races, and sets up the devices."""
     parser = argparse.ArgumentParser(description=description)
     for name, default in defaults.items():
         parser.add_argument(f"--{name}", type=type(default), default=default)
-    parser.add_argument("--cpu_devices", type=int, default=2, help="virtual; 0: one a core")
-    parser.add_argument("--no_compile", action="store_true", help="leave torch.compile out")
+    parser.add_argument(
+        "--cpu_devices", type=int, default=2, help="virtual devices; 0: one per core"
+    )
+    parser.add_argument("--no_compile", action="store_true", help="without torch.compile")
     options = parser.parse_args()
     parallel.set_up_devices(options.cpu_devices)
     return options
 
 
 def torch_variants(options: Options) -> dict[str, dict[str, bool]]:
-    """The ways to run PyTorch's network, of which the fastest is the peer."""
+    """The ways to run PyTorch's network; the fastest is the peer."""
     variants = {
         "torch eager": {"channels_last": False, "compiled": False},
         "torch channels_last": {"channels_last": True, "compiled": False},

@@ -1,4 +1,4 @@
-"""Our U-Net in PyTorch, layer by layer, and diffusers' own, for a race between equals."""
+"""Our U-Net in PyTorch, layer by layer, and diffusers' U-Net of the same layers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks import reference
 
 
 def groups(channels: int) -> int:
-    """As in our network: 32 groups, or fewer where there are under 4 channels a group."""
+    """Returns 32 groups, or fewer if a group would have under 4 channels, as in our network."""
     return math.gcd(32, channels // 4)
 
 
@@ -123,13 +123,13 @@ class DiffusersUNet(nn.Module):
 
 
 def make(channels: int) -> UNet:
-    """The reference network, its weights always the same."""
+    """The reference network, with the same weights each time."""
     torch.manual_seed(0)
     return UNet(1, channels, reference.MULTIPLIERS, reference.BLOCKS, reference.NUM_CLASSES)
 
 
 def forward_flops(network: nn.Module) -> float:
-    """Floating-point operations of a forward pass for one image, convolutions taken as direct."""
+    """Floating-point operations of a forward pass on one image, with direct convolutions."""
     with FlopCounterMode(display=False) as counter:
         zero = torch.zeros(1, dtype=torch.long)
         network(torch.zeros(1, 1, reference.SIDE, reference.SIDE), zero, zero)

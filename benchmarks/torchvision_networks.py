@@ -1,4 +1,4 @@
-"""torchvision's networks, and images as they want them."""
+"""torchvision's networks, and images in the form that they take."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def make_network(
 ) -> tuple[torch.nn.Module, torch.memory_format]:
     """A network with random weights, and its layout."""
     torch.manual_seed(0)
-    # Without the auxiliary heads, which ours does without.
+    # Our GoogLeNet has no auxiliary heads.
     fields = {"aux_logits": False, "init_weights": True} if backbone == "googlenet" else {}
     network = torchvision.models.get_model(
         backbone, weights=None, num_classes=num_classes, **fields
@@ -26,7 +26,7 @@ def make_network(
 
 
 def normalise(images: np.ndarray, layout: torch.memory_format) -> torch.Tensor:
-    """u8[B,S,S,3] -> f32[B,3,S,S] by ImageNet's mean and deviation."""
+    """u8[B,S,S,3] -> f32[B,3,S,S], normalised by ImageNet's mean and standard deviation."""
     x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (MEAN, STD))
     return ((x - mean) / std).contiguous(memory_format=layout)

@@ -1,7 +1,7 @@
-"""Import before torchvision, or diffusers, which imports it: lets it load beside any torch.
+"""Lets torchvision load beside any build of torch: import this before torchvision or diffusers.
 
-Its own operators are built for one build of torch alone. The networks need none of them, but
-importing torchvision asks for these two.
+torchvision's compiled operators fit one build of torch only. The networks need none of them, but
+importing torchvision looks these two up.
 """
 
 from __future__ import annotations

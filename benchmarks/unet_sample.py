@@ -1,9 +1,9 @@
-"""Sampled images a second of our U-Net against the same network in PyTorch.
+"""Sampled images per second of our U-Net, against the same network in PyTorch.
 
     python -m benchmarks.unet_sample --channels=64 --steps=20
 
-One call draws one batch with DDIM, the same number of evaluations for everyone. PyTorch's loop is
-diffusers' DDIMScheduler around the same network.
+One call draws one batch with DDIM, in the same number of evaluations for everyone. PyTorch's side
+uses diffusers' DDIMScheduler.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from synthmed_jax.diffusion import sampling
 
 
 def make_ours(channels: int, batch_size: int, steps: int) -> tuple[Callable[[], None], int]:
-    """One batch of ours, from noise to grey levels, and the number of parameters."""
+    """Draws one batch with our network; also returns its number of parameters."""
     model = reference.make_model(channels)
     x, t = np.zeros((1, *model.image_shape), np.float32), np.zeros(1, np.int32)
     params = jax.jit(model.unet.init)(jax.random.key(0), x, t, t)["params"]
@@ -40,7 +40,7 @@ def make_ours(channels: int, batch_size: int, steps: int) -> tuple[Callable[[], 
 def make_torch(
     network: nn.Module, batch_size: int, steps: int, *, channels_last: bool, compiled: bool
 ) -> Callable[[], None]:
-    """One batch of PyTorch's, from noise to grey levels."""
+    """Draws one batch with PyTorch's network."""
     layout = torch.channels_last if channels_last else torch.contiguous_format
     network = network.eval().to(memory_format=layout)
     run = torch.compile(network) if compiled else network

@@ -1,8 +1,8 @@
-"""Training images a second of our U-Net against the same network in PyTorch.
+"""Training images per second of our U-Net, against the same network in PyTorch.
 
     python -m benchmarks.unet_train --channels=64
 
-One call is a whole optimiser step: forward, backward, clipping, Adam and the moving average.
+One call is a whole optimiser step: forward and backward pass, clipping, Adam, moving average.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from synthmed_jax.diffusion.step import init_state, make_step
 
 
 def make_ours(channels: int, batch_size: int) -> tuple[Callable[[], None], int]:
-    """One training step of ours, and the number of parameters."""
+    """One training step of our network, and its number of parameters."""
     model = reference.make_model(channels)
     settings = reference.make_settings(batch_size)
     step = make_step(settings, model)
@@ -43,7 +43,7 @@ def make_ours(channels: int, batch_size: int) -> tuple[Callable[[], None], int]:
 def make_torch(
     network: nn.Module, batch_size: int, *, channels_last: bool, compiled: bool
 ) -> Callable[[], None]:
-    """One training step of PyTorch's."""
+    """One training step of PyTorch's network."""
     average = [p.detach().clone() for p in network.parameters()]
     layout = torch.channels_last if channels_last else torch.contiguous_format
     network = network.to(memory_format=layout)
@@ -95,7 +95,7 @@ def main() -> None:
         per_call=options.batch_size,
         unit="images/s",
     )
-    # A step is one forward pass and a backward one of twice the work.
+    # A step is a forward pass and a backward pass, which is twice the work.
     flops = 3 * torch_unet.forward_flops(torch_unet.make(options.channels))
     result |= reference.describe_flops(result, flops, options.batch_size, matmul_flops)
     duel.report(result | {"parameters": own_parameters, "devices": jax.local_device_count()})

@@ -3,9 +3,9 @@
     python -m benchmarks.warm_start
     python -m benchmarks.warm_start --config=configs/all_ddpm.py:cpu --config.data.dir=/data
 
-A first run fills the caches (compiled programs, prepared images); each one after it is a fresh
-process with a fresh workdir that finds them. The step has been taken when the run itself records
-its loss. Runs are ended then.
+A first run fills the caches (compiled programs, prepared images). Each later run is a new process
+with a new workdir that uses them. The first step is done when the run has recorded its loss; then
+the run is killed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ POLL_SECONDS = 0.02
 def seconds_to_first_step(
     options: Sequence[str], workdir: pathlib.Path, caches: pathlib.Path
 ) -> tuple[float, float]:
-    """Wall and CPU seconds of a run until its first training step; arguments as `command.start`."""
+    """Wall and CPU seconds of a run until its first training step; arguments of `command.start`."""
     metrics = workdir / "diffusion" / "metrics.jsonl"
     before, started = _cpu_seconds(), time.monotonic()
     process = command.start([*options, "--config.diffusion.train.log_every=1"], workdir, caches)
@@ -51,7 +51,9 @@ def _cpu_seconds() -> float:
 def main() -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=3, help="after the one that fills the caches")
+    parser.add_argument(
+        "--runs", type=int, default=3, help="runs after the one that fills the caches"
+    )
     options, handed_on = command.parse(parser)
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)

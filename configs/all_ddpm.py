@@ -3,7 +3,7 @@
     python main.py --config=configs/all_ddpm.py --workdir=/runs/all --config.data.dir=/data
     python main.py --config=configs/all_ddpm.py:cpu --workdir=/runs/all_cpu --config.data.dir=/data
 
-paper: one data-centre GPU, about a day (estimate; not yet measured); 1000 images a class, 5 folds.
+paper: 1000 images per class, 5 folds; about a day on one data-centre GPU (estimated, not measured).
 cpu: two cores, under two hours; see RESULTS.md for what it gives. smoke: two minutes.
 """
 
@@ -17,7 +17,7 @@ def get_config(scale: str = "paper") -> ConfigDict:
     config = base.get_config(scale)
     config.data.name = "leukemia"
     config.data.channels = 3
-    # A smear has no up: the square's eight symmetries are as likely as each other.
+    # A smear has no upper side: all eight symmetries of the square are equally likely.
     config.diffusion.flips = "dihedral"
     config.classifier.flips = "dihedral"
     return config

@@ -1,7 +1,7 @@
 """Every field of a run, with its meaning and unit. The other configs override these.
 
 Scales: `paper` (GPU or TPU, the paper's protocol), `cpu` (two cores, a 32x32 generator) and
-`smoke` (two minutes on two cores: does everything run?).
+`smoke` (two minutes on two cores, to see whether everything runs).
 """
 
 from ml_collections import ConfigDict
@@ -24,22 +24,22 @@ def get_config(scale: str = "paper") -> ConfigDict:
 
 def _paper() -> ConfigDict:
     config = ConfigDict()
-    config.scale = "paper"  # Name of the preset: for the report, and to warn of paper on a CPU.
-    # paper: everything that the paper fixes is as it says, whatever is set here; own: as set here.
+    config.scale = "paper"  # Name of this scale: for the report, and to warn of paper on a CPU.
+    # paper: what the paper fixes is done its way, whatever is set here; own: all is as set here.
     config.protocol = "own"
-    # Virtual devices where JAX runs on a CPU, which share its cores; 0: one a core. Two train the
+    # Virtual devices that share the cores where JAX runs on a CPU; 0: one per core. Two train the
     # generator faster than one (RESULTS.md).
     config.cpu_devices = 2
 
     config.data = ConfigDict()
     config.data.name = "folder"  # leukemia | brain_tumor_mri | sarscov2_ct | folder | phantom
-    config.data.dir = ""  # Folder of the images, or one that holds it. No part of a fingerprint.
+    config.data.dir = ""  # Folder of the images, or its parent; may change between runs.
     config.data.variant = "Original"  # Leukemia's folder: Original | Segmented.
     config.data.image_size = 128  # Side of what the generator makes, pixels.
     config.data.channels = 1  # 1 (MRI, CT) or 3 (microscopy).
     config.data.square = "pad"  # How an image becomes square: pad | crop | stretch.
     config.data.cache_dir = ""  # Prepared images; "": ~/.cache/synthmed_jax.
-    config.data.phantom_images = 500  # Phantoms a class, where name is phantom.
+    config.data.phantom_images = 500  # Phantoms per class, if name is phantom.
     config.data.phantom_seed = 0
 
     config.split = ConfigDict()
@@ -48,14 +48,15 @@ def _paper() -> ConfigDict:
     config.split.counts = (
         ""  # Explicit fit + val counts, "glioma=325,meningioma=330"; "": fraction.
     )
-    # none | regular expression over the file name | CSV of patients. Whole groups go to one side,
-    # of the split and of the folds of the real arm.
+    # Which images belong together, as those of one patient: none | regular expression over the file
+    # name | CSV file of patients. A group is never divided: not by the split into parts, and not by
+    # the folds of the real arm.
     config.split.group_by = "none"
     config.split.seed = 0
 
     config.diffusion = ConfigDict()
     config.diffusion.conditioning = (
-        "class"  # class: one model told the class | per_class: one each.
+        "class"  # class: one model that is told the class | per_class: one model per class.
     )
     config.diffusion.noise_schedule = "linear"  # linear | cosine | sigmoid
     config.diffusion.zero_terminal_snr = False  # Last step pure noise; not with eps.
@@ -63,115 +64,115 @@ def _paper() -> ConfigDict:
     config.diffusion.prediction = "eps"  # What the network predicts: eps | x0 | v.
     config.diffusion.flips = "none"  # Augmentation: none | horizontal | dihedral (no up or down).
     config.diffusion.shift = 0  # Augmentation: largest shift, pixels.
-    # Augmentation that the network is told of, so that it does not leak: probability of a warp
-    # (small shifts, turns, changes of scale and aspect).
+    # Augmentation: probability of a warp (small shifts, turns, changes of scale and aspect). The
+    # network is told of it, so that synthetic images show no warps.
     config.diffusion.warp = 0.0
 
     config.diffusion.unet = ConfigDict()
     config.diffusion.unet.channels = 128  # Width of the first level.
-    config.diffusion.unet.multipliers = (1, 1, 2, 3, 4)  # Width of each level over `channels`.
-    config.diffusion.unet.blocks = 2  # Residual blocks a level.
+    config.diffusion.unet.multipliers = (1, 1, 2, 3, 4)  # Width of each level, times `channels`.
+    config.diffusion.unet.blocks = 2  # Residual blocks per level.
     config.diffusion.unet.attention = (16,)  # Sides of the levels with self-attention, pixels.
-    config.diffusion.unet.patch = 1  # Pixels of a side folded into channels at the input.
+    config.diffusion.unet.patch = 1  # Side of the squares folded into channels, pixels.
     config.diffusion.unet.dropout = 0.1  # Rate inside residual blocks.
     config.diffusion.unet.dtype = "float32"  # float32 | bfloat16 (faster on GPU and TPU).
     config.diffusion.unet.middle_attention = True  # Self-attention in the middle as well.
-    config.diffusion.unet.embedding = "scale_shift"  # How blocks take step and class: or add.
+    config.diffusion.unet.embedding = "scale_shift"  # Of step and class: scale_shift | add.
 
     config.diffusion.train = ConfigDict()
-    config.diffusion.train.steps = 100_000  # Optimiser steps at most; per_class: of each model.
-    config.diffusion.train.batch_size = 64  # Images a step, over all devices.
+    config.diffusion.train.steps = 100_000  # Optimiser steps at most; per_class: per model.
+    config.diffusion.train.batch_size = 64  # Images per step, over all devices.
     config.diffusion.train.accumulate = 1  # Parts of a device's batch, one after the other.
     config.diffusion.train.learning_rate = 1e-4  # Peak of Adam's rate.
     config.diffusion.train.warmup_steps = 1000
     # Half-lives of the weights' moving averages, steps; val chooses among them.
     config.diffusion.train.ema_half_lives = (2000, 7000)
     config.diffusion.train.clip_norm = 1.0  # Largest global norm of the gradient.
-    config.diffusion.train.weighting = "simple"  # Of the steps' losses: simple | min_snr.
+    config.diffusion.train.weighting = "simple"  # Of the losses at different t: simple | min_snr.
     config.diffusion.train.timesteps = "uniform"  # How t is drawn: uniform | stratified.
-    config.diffusion.train.label_dropout = 0.0  # Share of labels hidden; guidance needs 0.1 or so.
-    config.diffusion.train.log_every = 100  # Steps between records of the loss.
-    config.diffusion.train.val_every = 2000  # Steps between checks on val.
-    # Checks without a lower validation loss, while samples come nearer to the training images,
-    # before training stops; 0: never.
+    config.diffusion.train.label_dropout = 0.0  # Share of labels hidden; guidance needs about 0.1.
+    config.diffusion.train.log_every = 100  # Steps between two records of the loss.
+    config.diffusion.train.val_every = 2000  # Steps between two validations on val.
+    # Training stops after so many validations in a row without a lower loss, if samples also come
+    # nearer to the training images; 0: never.
     config.diffusion.train.patience = 5
-    config.diffusion.train.save_minutes = 5.0  # Minutes between checkpoints.
+    config.diffusion.train.save_minutes = 5.0  # Minutes between two checkpoints.
     config.diffusion.train.seed = 0
 
     config.generate = ConfigDict()
-    config.generate.per_class = 1000  # Images a class; more can be added later.
+    config.generate.per_class = 1000  # Images per class; more can be added later.
     config.generate.sampler = "ddpm"  # ddpm | ddpm_beta | ddim | dpm_solver_pp | heun
     config.generate.steps = 1000  # Sampling steps, 1..T.
-    config.generate.spacing = "time"  # Of those steps over 0..T-1: evenly in time | log_snr.
-    config.generate.eta = 0.0  # ddim's fresh noise, 0.0 to 1.0.
+    config.generate.spacing = "time"  # Of those steps over 0..T-1, even in: time | log_snr.
+    config.generate.eta = 0.0  # Share of fresh noise in ddim's steps, 0.0 to 1.0.
     config.generate.threshold = "clip"  # Keeps images in range: none | clip | dynamic.
     config.generate.guidance = 1.0  # Weight of classifier-free guidance; 1.0: none.
     config.generate.guidance_low = 0.0  # Guidance acts from this share of T ...
     config.generate.guidance_high = 1.0  # ... to below this one.
-    config.generate.block = 128  # Images a compiled call; a partial block is redone.
+    config.generate.block = 128  # Images per compiled call; a partial block is redone.
     config.generate.seed = 0
 
     config.classifier = ConfigDict()
     config.classifier.backbones = ("resnet18",)
-    config.classifier.backbone = ""  # One network, instead of `backbones`.
-    config.classifier.arms = ("synthetic", "real")  # Training sets: synthetic, real (= fit).
+    config.classifier.backbone = ""  # One network, instead of `backbones`; "": none.
+    config.classifier.arms = ("synthetic", "real")  # Training sets: synthetic, real (fit).
     config.classifier.image_size = 224  # Side that the networks see, pixels.
-    config.classifier.small_images = False  # A stem that keeps every pixel, for 32 pixels or so.
-    # That training starts from: random | imagenet (torchvision's) | path of a state dict.
+    config.classifier.small_images = False  # A stem that keeps every pixel, for about 32 pixels.
+    # What training starts from: random | imagenet (torchvision's) | path of a state dict.
     config.classifier.weights = "random"
-    # Whether GoogLeNet takes images to mean 0.5 and deviation 0.5, as torchvision's own weights of
-    # it want them: auto (with those weights) | yes | no (weights that were trained without).
+    # Whether GoogLeNet shifts and scales images to mean 0.5 and deviation 0.5, as torchvision's
+    # weights of it expect: auto (with those weights) | yes | no (weights trained without).
     config.classifier.transform_input = "auto"
     config.classifier.dtype = "float32"  # float32 | bfloat16 (faster on GPU and TPU).
     config.classifier.batch_size = 64
     config.classifier.max_epochs = 50
-    # A set too small for so many steps in max_epochs is passed over several times an epoch: the
-    # real arm is trained as long as the synthetic one. 0: an epoch is always one pass.
+    # Least steps in max_epochs: an epoch of a smaller training set passes over it several times, so
+    # that the real arm is trained as long as the synthetic one. 0: an epoch is always one pass.
     config.classifier.min_steps = 2500
     config.classifier.patience = 10  # Epochs without a lower validation loss before the stop.
-    # What a lower validation loss means: synthetic (the images of its own training set that a fold
-    # leaves out, as the paper) | val (the real images that the generator did not learn from).
+    # Images of the validation loss: synthetic (those of the arm's training set that the fold leaves
+    # out, as in the paper) | val (the real images that the generator did not learn from).
     config.classifier.selection = "synthetic"
     config.classifier.learning_rate = 3e-4  # Peak of AdamW's rate.
     config.classifier.rate_schedule = (
         "cosine"  # Of that rate after an epoch of warm-up: or constant.
     )
     config.classifier.label_smoothing = 0.0  # Share of a label that is spread over all classes.
-    config.classifier.weight_decay = 0.01  # AdamW's.
+    config.classifier.weight_decay = 0.01  # Of AdamW.
     config.classifier.folds = 5  # k of the stratified cross-validation.
     config.classifier.flips = "none"  # none | horizontal | dihedral
     config.classifier.shift = 8  # Largest shift, pixels.
     config.classifier.seed = 0
 
     config.sweep = ConfigDict()  # --stages=features,sweep; no part of the main chain.
-    # sampler:steps each; the first is what the others are compared with. On the command line each
-    # in quotes of its own: --config.sweep.candidates="'ddpm:256','heun:10'".
+    # Each is sampler:steps; the others are compared with the first. On the command line each one is
+    # in quotes: --config.sweep.candidates="'ddpm:256','heun:10'".
     config.sweep.candidates = (
         "ddpm:256", "ddim:20", "ddim:50", "dpm_solver_pp:10", "dpm_solver_pp:20", "heun:10",
     )  # fmt: skip
-    config.sweep.per_class = 400  # Images a class of each set.
-    config.sweep.seeds = 3  # Sets of each candidate.
+    config.sweep.per_class = 400  # Images per class and set.
+    config.sweep.seeds = 3  # Sets per candidate.
 
     config.tune = ConfigDict()  # --stages=tune; no part of the main chain.
     config.tune.target = "classifier"  # What is searched: classifier | diffusion.
     config.tune.search = "tpe"  # tpe | random | grid
     config.tune.trials = 20
     config.tune.steps = 10_000  # Optimiser steps of each trial's generator (diffusion).
-    config.tune.per_class = 400  # Images a class that it draws.
+    config.tune.per_class = 400  # Images per class that each trial draws (diffusion).
     config.tune.seed = 0
 
     config.explain = ConfigDict()
     config.explain.arm = "synthetic"  # The arm whose best network by validation is explained.
-    config.explain.engine = "jax"  # jax (this project's LIME) | lime (the package).
-    config.explain.num_samples = 1000  # Perturbed images for each explained image.
-    # How regions are switched: balanced | antithetic | bernoulli (as the package does).
+    config.explain.engine = "jax"  # jax (this project's LIME) | lime (the package of that name).
+    config.explain.num_samples = 1000  # Perturbed images per explained image.
+    # How regions are switched on and off: balanced | antithetic | bernoulli (as the package does).
     config.explain.sampling = "balanced"
-    # logistic: the same weights from fewer perturbed images, by a control variate; or none.
+    # logistic (a control variate: the same weights from fewer perturbed images) | none.
     config.explain.control = "logistic"
     config.explain.segmentation = "slic"  # slic | quickshift | felzenszwalb | grid
-    config.explain.regions = 55  # About how many regions an image is cut into.
+    config.explain.regions = 55  # Regions per image, about.
     config.explain.seed = 0
-    # Images a class, real and synthetic each, that the numbers about explanations are of.
+    # Images per class behind the numbers about explanations: so many real, so many synthetic.
     config.explain.images = 20
     config.explain.repeats = 3  # Explanations of each, under seeds of their own.
     config.explain.compare_with_lime = False  # The package explains the pictured images too.
@@ -182,8 +183,9 @@ def _paper() -> ConfigDict:
 def _to_cpu(config: ConfigDict) -> None:
     """Two cores: 32x32, a network of three million parameters, under two hours in all.
 
-    Small batches: in a fixed time, more steps win. In two minutes on ALL, batches of 16 reached a
-    validation loss of 0.16, of 32 (the same network) 0.26, of 64 (half the width) 0.37.
+    Batches are small, because in a fixed time more steps help more than larger batches. In two
+    minutes on ALL the validation loss came to 0.16 with batches of 16, to 0.26 with 32 (the same
+    network) and to 0.37 with 64 (a network of half the width).
     """
     config.data.image_size = 32
     config.diffusion.noise_schedule = "cosine"
@@ -201,15 +203,16 @@ def _to_cpu(config: ConfigDict) -> None:
         label_dropout=0.1,
         val_every=1000,
     )
-    # On ALL, of the real fit + val images, a ResNet-18 got 94.5 % right from 1600 images drawn
-    # without guidance, 95.7 % with.
+    # On ALL a ResNet-18 that was trained on 1600 synthetic images got 94.5 % of the real fit + val
+    # images right if they were drawn without guidance, 95.7 % with it.
     config.generate.update(
         per_class=800, sampler="dpm_solver_pp", steps=15, guidance=1.5, block=100
     )
     config.tune.update(steps=1500, per_class=100)
     config.classifier.update(
-        # The size of the synthetic images. On ALL's, 48 pixels got 92 % of the real fit + val
-        # images right and 32 pixels 90 %, both in 400 steps, for half as many pixels.
+        # The size of the synthetic images. On ALL, networks that saw 48 pixels got 92 % of the real
+        # fit + val images right after 400 steps; those that saw 32 got 90 %, from half as many
+        # pixels.
         image_size=32,
         batch_size=32,
         max_epochs=10,
@@ -221,7 +224,7 @@ def _to_cpu(config: ConfigDict) -> None:
 
 
 def _to_smoke(config: ConfigDict) -> None:
-    """Everything once, as small as it goes; the results mean nothing."""
+    """Every stage once, as small as possible; the results mean nothing."""
     _to_cpu(config)
     config.data.image_size = 16
     config.data.phantom_images = 40

@@ -4,7 +4,7 @@ r"""SARS-CoV-2 CT slices, 2 classes (plameneduardo/sarscov2-ctscan-dataset on Ka
     python main.py --config=configs/covid_ddpm.py:cpu --workdir=/runs/covid_cpu \
         --config.data.dir=/data
 
-paper: one data-centre GPU, about a day (estimate; not yet measured); 1500 images a class, 5 folds.
+paper: 1500 images per class, 5 folds; about a day on one data-centre GPU (estimated, not measured).
 cpu: two cores, under two hours; see RESULTS.md for what it gives. smoke: two minutes.
 """
 
@@ -21,8 +21,8 @@ def get_config(scale: str = "paper") -> ConfigDict:
     if scale == "paper":
         config.update_from_flattened_dict(TABLE_1[config.data.name])
     if scale == "cpu":
-        # So few images (447 fit) are learned by heart soon: without more and stronger warps, or
-        # after more steps, the loss on val rises again.
+        # So few images (447 in fit) are soon learned by heart: with fewer warps, or after more
+        # steps, the loss on val rises again.
         config.diffusion.warp = 0.5
         config.diffusion.train.steps = 9000
     return config

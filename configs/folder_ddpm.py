@@ -1,12 +1,12 @@
-r"""Your own images: a folder with one folder a class.
+r"""Your own images: a folder with one folder per class.
 
     python main.py --config=configs/folder_ddpm.py:cpu --workdir=/runs/mine \
         --config.data.dir=/my/images
 
-RGB images: add --config.data.channels=3. Patients with several images: --config.split.group_by (see
-base.py). Flips that anatomy allows: --config.diffusion.flips and --config.classifier.flips.
+RGB images: add --config.data.channels=3. Several images per patient: --config.split.group_by (see
+base.py). Flips, if the anatomy allows them: --config.diffusion.flips and --config.classifier.flips.
 
-paper: one data-centre GPU, about a day (estimate; not yet measured).
+paper: about a day on one data-centre GPU (estimated, not measured).
 cpu: two cores, about two hours whatever the number of images. smoke: two minutes.
 """
 

@@ -2,7 +2,7 @@
 
     python main.py --config=configs/phantom_ddpm.py:cpu --workdir=/tmp/demo
 
-paper: one data-centre GPU, about a day (estimate; not yet measured).
+paper: about a day on one data-centre GPU (estimated, not measured).
 cpu: two cores, a quarter of an hour (`make demo`). smoke: two minutes.
 """
 

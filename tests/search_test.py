@@ -237,4 +237,4 @@ def test_the_written_config_takes_changes_from_the_command_line(tmp_path, monkey
     values(argv)
     made = settings.from_config(protocol.apply(config.value))
     assert made.classifier.backbones == ("vgg16", "resnet18")
-    assert made.train.ema_half_lives == (7,)
+    assert made.diffusion.train.ema_half_lives == (7,)
