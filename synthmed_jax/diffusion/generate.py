@@ -27,14 +27,14 @@ def generate(
     checkpoints: tuple[str, ...],
     directory: pathlib.Path,
 ) -> None:
-    """Fills `directory` up to at least `per_class` images a class; what is there is kept.
+    """Fills `directory` up to at least `per_class` images per class; images that are there are kept.
 
     Args:
       draw_class: (label, index i32[N]) -> u8[N,H,W,C].
       settings: those of `draw_class`, for the manifest.
-      block: images a call of `draw_class` and a block of indices.
+      block: images per call of `draw_class`, and indices per block.
       class_names: folder of each label.
-      per_class: images a class; rounded up to whole blocks, the surplus is never read.
+      per_class: images per class; rounded up to whole blocks, the surplus is never read.
       checkpoints: sha256 of each label's generator.
       directory: receives <class>/<index>.png and manifest.csv.
     """
