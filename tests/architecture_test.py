@@ -177,21 +177,6 @@ def test_devices_are_counted_and_listed_in_one_place():
     assert users == {"synthmed_jax.parallel"}
 
 
-def test_devices_are_counted_and_listed_in_one_place():
-    names = {"local_device_count", "device_count", "local_devices", "devices"}
-    users = set()
-    for module, path in MODULES.items():
-        for node in ast.walk(tree(path)):
-            used = set()
-            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "jax":
-                used = {node.attr}
-            if isinstance(node, ast.ImportFrom) and node.module == "jax":
-                used = {alias.name for alias in node.names}
-            if names & used:
-                users.add(module)
-    assert users == {"synthmed_jax.parallel"}
-
-
 def test_config_dicts_and_flags_stop_at_the_door():
     allowed = {
         "ml_collections": {f"synthmed_jax.{n}" for n in ("cli", "settings", "protocol", "runner")},

@@ -27,7 +27,7 @@ def generate(
     checkpoints: tuple[str, ...],
     directory: pathlib.Path,
 ) -> None:
-    """Fills `directory` up to at least `per_class` images per class; images that are there are kept.
+    """Fills `directory` up to at least `per_class` images per class; those that are there stay.
 
     Args:
       draw_class: (label, index i32[N]) -> u8[N,H,W,C].

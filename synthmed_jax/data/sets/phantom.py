@@ -69,7 +69,7 @@ class Phantom(builders.ImageBuilder):
 
     @classmethod
     def make_lesion_of(cls, settings: DataSettings, size: int) -> builders.LesionOf:
-        """Returns path -> mask: `lesion_of` for this set's seed, for images with a side of `size` pixels."""
+        """Returns path -> mask: `lesion_of` for this set's seed and images of this size."""
         return functools.partial(lesion_of, seed=settings.phantom_seed, size=size)
 
     def _records(self) -> Iterator[builders.Record]:
