@@ -5,8 +5,9 @@
 
 VENV := .venv
 DEMO ?= demo
-# Two processes; the tests of a file share fixtures, and stay in one of them.
-PARALLEL := -n 2 --dist loadfile
+# Two processes. The tests of a file share fixtures and run in one of them; tests/conftest.py orders
+# the files.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c "$(SUITABLE)" 2>/dev/null && echo $$p && break; done)
@@ -20,7 +21,7 @@ check: $(VENV)/dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/python -m pytest $(PARALLEL) -m "not slow"
+	$(VENV)/bin/python -m pytest $(PARALLEL) -m "not slow" --durations=5 --durations-min=5
 
 test: $(VENV)/dev
 	$(VENV)/bin/python -m pytest $(PARALLEL)

@@ -7,25 +7,34 @@ import pytest
 
 from synthmed_jax import parallel
 
-# Files and folders whose tests train, compile a large network or start the program. They get the
-# marker `slow`, and `make check` leaves them out; whatever is not named here is part of it.
+# Files and folders whose tests train, compile networks, draw pictures or start the program, the
+# longest first. They get the marker `slow`; `make check` runs all tests that do not have it.
 SLOW = (
-    "architecture_leaks_test.py",
+    "runner_test.py",
     "classifiers/backbones_test.py",
-    "classifiers/cross_validate_test.py",
-    "classifiers/feature_net_test.py",
+    "diffusion/train_test.py",
+    "extending_test.py",
+    "diffusion/step_test.py",
+    "conv/conv_test.py",
+    "search_test.py",
+    "main_test.py",
+    "diffusion/unet_test.py",
+    "architecture_leaks_test.py",
+    "cli_test.py",
+    "report",
+    "classifiers/weights",
+    "explain/second_opinions_test.py",
     "classifiers/programs_test.py",
     "classifiers/train_test.py",
-    "classifiers/weights",
-    "cli_test.py",
-    "conv/conv_test.py",
-    "diffusion/step_test.py",
-    "diffusion/train_test.py",
-    "diffusion/unet_test.py",
-    "extending_test.py",
-    "main_test.py",
-    "runner_test.py",
-    "search_test.py",
+    "settings_test.py",
+    "classifiers/feature_net_test.py",
+    "stages",
+    "classifiers/cross_validate_test.py",
+    "explain/gallery_test.py",
+    "explain/pages_test.py",
+    "explain/pictures_test.py",
+    "diffusion/sampling_test.py",
+    "diffusion/validate_test.py",
 )
 _TESTS = pathlib.Path(__file__).parent
 _MAPS = pathlib.Path("/proc/self/maps")
@@ -41,14 +50,17 @@ hypothesis.settings.register_profile("no_deadline", deadline=None)
 hypothesis.settings.load_profile("no_deadline")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    slow = [_TESTS / name for name in SLOW]
-    gone = [str(path) for path in slow if not path.exists()]
-    if gone:
-        raise pytest.UsageError(f"tests/conftest.py: SLOW names {', '.join(gone)}: gone or renamed")
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    paths = [_TESTS / name for name in SLOW]
+
+    def place(item: pytest.Item) -> int:
+        return next((i for i, p in enumerate(paths) if item.path.is_relative_to(p)), len(SLOW))
+
     for item in items:
-        if any(item.path.is_relative_to(path) for path in slow):
+        if place(item) < len(SLOW):
             item.add_marker("slow")
+    if hasattr(config, "workerinput"):  # one of pytest-xdist's processes
+        items.sort(key=place)  # a long file that starts last would leave the other process idle
 
 
 @pytest.fixture(scope="session", autouse=True)
