@@ -11,7 +11,7 @@ from synthmed_jax import parallel
 # longest first. They get the marker `slow`; `make check` runs all tests that do not have it.
 SLOW = (
     "runner_test.py",
-    "classifiers/backbones_test.py",
+    "classifiers/networks/networks_test.py",
     "diffusion/train_test.py",
     "extending_test.py",
     "diffusion/step_test.py",
