@@ -21,6 +21,11 @@ ROOT = pathlib.Path(__file__).parents[1]
             ["--config=configs/phantom_ddpm.py:smoke", "--workdir={tmp}", "--stages=splt"],
             "did you mean 'split'",
         ),
+        # A former name of a field is understood.
+        (
+            ["--config=configs/phantom_ddpm.py:smoke", "--workdir={tmp}", "--config.data.fit=x"],
+            "config.data.square='x' is not one of pad, crop, stretch",
+        ),
     ],
 )
 def test_a_mistake_ends_with_a_hint_and_no_traceback(arguments, message, tmp_path):

@@ -89,3 +89,17 @@ def test_an_unknown_protocol_lists_the_choices():
     config.protocol = "papers"
     with pytest.raises(UserError, match=r"not one of own, paper; did you mean 'paper'"):
         protocol.apply(config)
+
+
+def test_a_former_name_in_a_config_file_is_understood_and_said(capsys):
+    config = all_ddpm.get_config("cpu")
+    config.data.fit = "crop"
+    config.diffusion.schedule = "sigmoid"
+    resolved = protocol.apply(config)
+    assert (resolved.data.square, resolved.diffusion.noise_schedule) == ("crop", "sigmoid")
+    assert "fit" not in resolved.data
+    run = settings.from_config(resolved)
+    assert "data.fit" not in run.fields
+    printed = capsys.readouterr().out
+    assert "config.data.fit is now called config.data.square" in printed
+    assert "config.diffusion.schedule is now called config.diffusion.noise_schedule" in printed
