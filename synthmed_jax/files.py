@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import pathlib
 from typing import Any
+
+import numpy as np
 
 
 def write_bytes(path: pathlib.Path, content: bytes) -> None:
@@ -29,6 +32,13 @@ def write_text(path: pathlib.Path, text: str) -> None:
 def write_json(path: pathlib.Path, value: object) -> None:
     """Writes JSON whole or not at all; NaN is a ValueError, since JSON has none."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def write_array(path: pathlib.Path, array: np.ndarray) -> None:
+    """Writes a .npy file whole or not at all."""
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=False)
+    write_bytes(path, file.getvalue())
 
 
 def read_json(path: pathlib.Path) -> Any:

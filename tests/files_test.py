@@ -1,8 +1,9 @@
 import hashlib
 
+import numpy as np
 import pytest
 
-from synthmed_jax.files import read_json, sha256, sha256_of, write_json, write_text
+from synthmed_jax.files import read_json, sha256, sha256_of, write_array, write_json, write_text
 
 
 def test_nan_is_never_written(tmp_path):
@@ -30,3 +31,12 @@ def test_a_file_has_the_hash_of_its_bytes(tmp_path):
     content = bytes(range(256)) * 9999  # more than one piece
     (tmp_path / "x").write_bytes(content)
     assert sha256_of(tmp_path / "x") == sha256(content) == hashlib.sha256(content).hexdigest()
+
+
+def test_an_array_is_read_as_it_was_written(tmp_path):
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    write_array(tmp_path / "deep" / "x.npy", array)
+    np.testing.assert_array_equal(np.load(tmp_path / "deep" / "x.npy"), array)
+    with pytest.raises(ValueError, match="Object arrays"):
+        write_array(tmp_path / "y.npy", np.array([None]))
+    assert not (tmp_path / "y.npy").exists()

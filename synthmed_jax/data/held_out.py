@@ -7,7 +7,6 @@ Nothing else may load the whole data set, divide it, or see the list of test ima
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from synthmed_jax.data import loading, split
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.settings import DataSettings, SplitSettings
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import read_json, write_json
+from synthmed_jax.files import read_json, sha256, write_json
 from synthmed_jax.results.split import PartCounts, SplitEntry, SplitFile
 from synthmed_jax.results.stored import structure
 
@@ -91,7 +90,7 @@ def plan_split(data: DataSet, settings: SplitSettings) -> PlannedSplit:
     """Divides the data set without writing anything; errors as of `split.divide`."""
     whole, division = data._whole, _divide(data, settings)
     groups = division.groups
-    digest = None if groups is None else hashlib.sha256(groups.tobytes()).hexdigest()
+    digest = None if groups is None else sha256(groups.tobytes())
     fit_groups = None if groups is None else groups[division.fit]
     parts = Parts(whole.subset(division.fit), whole.subset(division.val), fit_groups)
     return PlannedSplit(parts, len(_test_of(division, whole)), digest)

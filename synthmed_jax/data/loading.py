@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import errno
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from synthmed_jax.data import decode, records
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import write_json
+from synthmed_jax.files import sha256, write_json
 from synthmed_jax.progress import file_progress_bar
 
 # An image has colours where its channels differ by more grey levels than this, on average over the
@@ -54,7 +53,7 @@ def load_images(settings: DataSettings) -> LoadedData:
             settings.square,
         ]
     )
-    stem = settings.cache / "arrays" / hashlib.sha256(key.encode()).hexdigest()
+    stem = settings.cache / "arrays" / sha256(key.encode())
     cached = _read_cached(stem, stored.class_names)
     if cached is None:
         _decode_all(stored, settings, stem)

@@ -12,6 +12,7 @@ from synthmed_jax import verdicts
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.evaluation.predictions import FoldPredictions, write_predictions
 from synthmed_jax.evaluation.scores import score, summarise
+from synthmed_jax.files import write_array
 from synthmed_jax.progress import progress_bar
 from synthmed_jax.results.cells import Cell, FoldResult
 from synthmed_jax.results.evaluation import CellScores, Evaluation, FoldScores, TestScores
@@ -51,7 +52,7 @@ def evaluate_cells(
         results, networks = zip(*(trained(cell, fold) for fold in range(num_folds)), strict=True)
         stored = directory / "cells" / ("_".join(cell.texts.values()) + ".npy")
         if not stored.exists():
-            _store_probabilities(stored, networks, test.images)
+            write_array(stored, np.stack([predict(test.images) for predict in networks]))
         probabilities = np.load(stored)
         predictions += [FoldPredictions(cell, k, p) for k, p in enumerate(probabilities)]
         folds = tuple(
@@ -78,16 +79,6 @@ def evaluate_cells(
         cells=tuple(cell_scores),
         best=verdicts.best_network(cell_scores),
     ).write(directory / "metrics.json")
-
-
-def _store_probabilities(
-    path: pathlib.Path, networks: Sequence[Predict], images: np.ndarray
-) -> None:
-    """Writes the answers of one cell's networks whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".partial.npy")
-    np.save(temporary, np.stack([predict(images) for predict in networks]))
-    temporary.replace(path)
 
 
 def _fold_scores(fold: int, result: FoldResult, on_test: TestScores) -> FoldScores:

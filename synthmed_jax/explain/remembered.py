@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import pathlib
 from collections.abc import Callable, Sequence
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from synthmed_jax import checkpoint
 from synthmed_jax.explain.predictor import Logits, Predictor, View
-from synthmed_jax.files import write_bytes
+from synthmed_jax.files import write_array
 from synthmed_jax.parallel import Tree
 
 
@@ -50,9 +49,7 @@ class RememberedPredictor(Predictor):
         if cached is not None:
             return cached
         answer = ask(*question)
-        file = io.BytesIO()
-        np.save(file, answer, allow_pickle=False)
-        write_bytes(path, file.getvalue())
+        write_array(path, answer)
         return answer
 
 

@@ -8,13 +8,13 @@ digests of its inputs, so that a workdir never mixes two settings.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from synthmed_jax import field_history
 from synthmed_jax.errors import UserError
+from synthmed_jax.files import sha256
 from synthmed_jax.results.marker import Marker
 from synthmed_jax.stages.run import Run
 
@@ -69,7 +69,7 @@ class Fingerprint:
     def digest(self) -> str:
         """sha256 over both; names and defaults of the fields as the first version had them."""
         text = json.dumps([field_history.for_digest(self.fields), self.inputs], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return sha256(text.encode())
 
 
 def fingerprint(run: Run, stage: Stage) -> Fingerprint:

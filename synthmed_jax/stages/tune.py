@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import pathlib
 import shutil
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from synthmed_jax.diffusion import sampling, schedule, train
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.step import Step, make_step_of_rate
 from synthmed_jax.errors import Diverged, UserError
+from synthmed_jax.files import sha256
 from synthmed_jax.stages import classify, diffusion, features, generate, split, timing
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
@@ -182,7 +182,7 @@ def _diffusion(run: Run) -> Target:
         model, step_of_rate = on_schedule(values["diffusion.noise_schedule"])
         of_trial, step = dataclasses.replace(same, learning_rate=rate), step_of_rate(rate)
         # Named by what it is, so that a search that was broken off goes on inside its trial.
-        name = hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:16]
+        name = sha256(repr(sorted(values.items())).encode())[:16]
         folder = _folder(run) / "trials" / name
         augmentation = settings.augmentation
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import pathlib
 import shutil
@@ -16,6 +15,7 @@ from synthmed_jax.classifiers.settings import IMAGENET, RANDOM
 from synthmed_jax.classifiers.weights import torchvision
 from synthmed_jax.classifiers.weights.weights_file import read_state_dict
 from synthmed_jax.errors import UserError
+from synthmed_jax.files import sha256_of
 
 SOURCE = "https://download.pytorch.org/models/"
 TIMEOUT = 60  # seconds without a byte
@@ -59,7 +59,7 @@ def load(
     variables = torchvision.from_state_dict(
         backbone, state_dict, num_classes if keep else None, small_images=small_images
     )
-    facts = {"weights": path.name, "sha256": sha256(path), "head": "kept" if keep else RANDOM}
+    facts = {"weights": path.name, "sha256": sha256_of(path), "head": "kept" if keep else RANDOM}
     return Pretrained(variables, facts)
 
 
@@ -118,15 +118,9 @@ def published_file(backbone: str, cache_dir: pathlib.Path, source: str = SOURCE)
 
 
 def _check_hash(path: pathlib.Path, wanted: str) -> None:
-    digest = sha256(path)
+    digest = sha256_of(path)
     if not digest.startswith(wanted):
         raise UserError(
             f"{path} is damaged: its sha256 begins with {digest[: len(wanted)]}, not {wanted}. "
             "Delete it and start again: it is then fetched anew"
         )
-
-
-def sha256(path: pathlib.Path) -> str:
-    """sha256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
