@@ -1,25 +1,30 @@
-# make demo: installs, runs the whole pipeline on drawn phantoms, says where the report is.
-# make test: installs, runs the tests.
-# PYTHON=... chooses the interpreter (3.11 to 3.13); DEMO=... the demo's folder.
+# make demo: installs, runs the whole pipeline on drawn phantoms, prints where the report is.
+# make check: installs, then format, lint, types, import rules and the quick tests: under a minute.
+# make test: installs, then all tests.
+# PYTHON=... chooses the interpreter (3.11 to 3.13), DEMO=... the demo's folder.
 
 VENV := .venv
 DEMO ?= demo
+# Two processes. The tests of a file share fixtures and run in one of them; tests/conftest.py orders
+# the files.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c "$(SUITABLE)" 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo test lint clean
+.PHONY: demo check test clean
 
 demo: $(VENV)/runtime
 	$(VENV)/bin/python main.py --config=configs/phantom_ddpm.py:cpu --workdir=$(DEMO)
 
-test: $(VENV)/dev
-	$(VENV)/bin/python -m pytest
-
-lint: $(VENV)/dev
+check: $(VENV)/dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/python -m pytest $(PARALLEL) -m "not slow" --durations=5 --durations-min=5
+
+test: $(VENV)/dev
+	$(VENV)/bin/python -m pytest $(PARALLEL)
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 to 3.13 with venv found: install one (Debian: \

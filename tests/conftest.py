@@ -1,19 +1,67 @@
 import pathlib
 from collections.abc import Iterator
 
+import hypothesis
 import jax
 import pytest
 
 from synthmed_jax import parallel
 
+# Files and folders whose tests train, compile networks, draw pictures or start the program, the
+# longest first. They get the marker `slow`; `make check` runs all tests that do not have it.
+SLOW = (
+    "runner_test.py",
+    "classifiers/backbones_test.py",
+    "diffusion/train_test.py",
+    "extending_test.py",
+    "diffusion/step_test.py",
+    "conv/conv_test.py",
+    "search_test.py",
+    "main_test.py",
+    "diffusion/unet_test.py",
+    "architecture_leaks_test.py",
+    "cli_test.py",
+    "report",
+    "classifiers/weights",
+    "explain/second_opinions_test.py",
+    "classifiers/programs_test.py",
+    "classifiers/train_test.py",
+    "settings_test.py",
+    "classifiers/feature_net_test.py",
+    "stages",
+    "classifiers/cross_validate_test.py",
+    "explain/gallery_test.py",
+    "explain/pages_test.py",
+    "explain/pictures_test.py",
+    "diffusion/sampling_test.py",
+    "diffusion/validate_test.py",
+)
+_TESTS = pathlib.Path(__file__).parent
 _MAPS = pathlib.Path("/proc/self/maps")
 # Two virtual devices, so that everything parallel is tested as such; set before any JAX operation.
 parallel.set_up_devices(2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # Compiling is most of the suite's time: a second run starts from what the first one compiled.
-_CACHE = pathlib.Path(__file__).parents[1] / ".pytest_cache" / "xla"
+_CACHE = _TESTS.parent / ".pytest_cache" / "xla"
 jax.config.update("jax_compilation_cache_dir", str(_CACHE))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+# A busy machine makes single examples slow; that is no failure.
+hypothesis.settings.register_profile("no_deadline", deadline=None)
+hypothesis.settings.load_profile("no_deadline")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks the slow tests; where two processes share the tests, puts the longest files first."""
+    paths = [_TESTS / name for name in SLOW]
+
+    def place(item: pytest.Item) -> int:
+        return next((i for i, p in enumerate(paths) if item.path.is_relative_to(p)), len(SLOW))
+
+    for item in items:
+        if place(item) < len(SLOW):
+            item.add_marker("slow")
+    if hasattr(config, "workerinput"):  # one of pytest-xdist's processes
+        items.sort(key=place)  # a long file that starts last would leave the other process idle
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,7 +71,7 @@ def _two_devices() -> None:
 
 @pytest.fixture(autouse=True)
 def _few_mapped_pieces() -> Iterator[None]:
-    """Compiled programs hold mapped memory, of which Linux allows 65,530 pieces a process."""
+    """Compiled programs hold mapped memory, of which Linux allows 65,530 pieces per process."""
     yield
     if _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > 30_000:
         jax.clear_caches()

@@ -114,6 +114,7 @@ def test_a_gaussian_is_sampled_with_its_own_mean_and_variance(name):
     assert abs(x.var() - variance) < 5 * variance * np.sqrt(2 / n) + 0.01
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=8)
 @given(st.sampled_from(sorted(samplers.SAMPLERS)), st.integers(1, 12), st.integers(1, 25))
 def test_chunks_of_any_size_give_the_same_images(name, num_steps, chunk):
