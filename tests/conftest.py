@@ -51,6 +51,7 @@ hypothesis.settings.load_profile("no_deadline")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks the slow tests; where two processes share the tests, puts the longest files first."""
     paths = [_TESTS / name for name in SLOW]
 
     def place(item: pytest.Item) -> int:
@@ -70,7 +71,7 @@ def _two_devices() -> None:
 
 @pytest.fixture(autouse=True)
 def _few_mapped_pieces() -> Iterator[None]:
-    """Compiled programs hold mapped memory, of which Linux allows 65,530 pieces a process."""
+    """Compiled programs hold mapped memory, of which Linux allows 65,530 pieces per process."""
     yield
     if _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > 30_000:
         jax.clear_caches()
