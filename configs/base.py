@@ -59,7 +59,7 @@ def _paper() -> ConfigDict:
         "class"  # class: one model that is told the class | per_class: one model per class.
     )
     config.diffusion.noise_schedule = "linear"  # linear | cosine | sigmoid
-    config.diffusion.zero_terminal_snr = False  # Last step pure noise; not with eps.
+    config.diffusion.zero_terminal_snr = False  # The last step is pure noise; impossible with eps.
     config.diffusion.num_steps = 1000  # T.
     config.diffusion.prediction = "eps"  # What the network predicts: eps | x0 | v.
     config.diffusion.flips = "none"  # Augmentation: none | horizontal | dihedral (no up or down).
@@ -134,9 +134,8 @@ def _paper() -> ConfigDict:
     # out, as in the paper) | val (the real images that the generator did not learn from).
     config.classifier.selection = "synthetic"
     config.classifier.learning_rate = 3e-4  # Peak of AdamW's rate.
-    config.classifier.rate_schedule = (
-        "cosine"  # Of that rate after an epoch of warm-up: or constant.
-    )
+    # Of that rate after one epoch of warm-up: cosine | constant.
+    config.classifier.rate_schedule = "cosine"
     config.classifier.label_smoothing = 0.0  # Share of a label that is spread over all classes.
     config.classifier.weight_decay = 0.01  # Of AdamW.
     config.classifier.folds = 5  # k of the stratified cross-validation.
@@ -174,9 +173,9 @@ def _paper() -> ConfigDict:
     config.explain.seed = 0
     # Images per class behind the numbers about explanations: so many real, so many synthetic.
     config.explain.images = 20
-    config.explain.repeats = 3  # Explanations of each, under seeds of their own.
+    config.explain.repeats = 3  # Explanations per image, each with a seed of its own.
     config.explain.compare_with_lime = False  # The package explains the pictured images too.
-    config.explain.batch_size = 64  # Images a call of the network.
+    config.explain.batch_size = 64  # Images per call of the network.
     return config
 
 

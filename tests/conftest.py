@@ -35,6 +35,11 @@ SLOW = (
     "explain/pictures_test.py",
     "diffusion/sampling_test.py",
     "diffusion/validate_test.py",
+    "explain/lime_test.py",
+    "explain/remembered_test.py",
+    "parallel_test.py",
+    "data/loading_test.py",
+    "data/records_test.py",
 )
 _TESTS = pathlib.Path(__file__).parent
 _MAPS = pathlib.Path("/proc/self/maps")

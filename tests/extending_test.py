@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from synthmed_jax.results.section import Section
+
 ROOT = pathlib.Path(__file__).parents[1]
 BLOCK = re.compile(r"```python\n# (\S+) \(([^\n]*)\)\n(.*?)```", re.DOTALL)
 PLACE = re.compile(r"(after|before) the line `(.*)`")
@@ -69,7 +71,7 @@ def test_what_the_document_adds_runs(extended, tmp_path):
         f"--config.data.cache_dir={tmp_path / 'cache'}",
         "--config.classifier.backbone=tiny",
         "--config.brightness.level=0.9",
-        "--stages=split,diffusion,generate,brightness,classify,evaluate,report",
+        "--stages=split,diffusion,generate,brightness,classify",
     ]
     run = subprocess.run(
         [sys.executable, "main.py", *arguments],
@@ -82,6 +84,5 @@ def test_what_the_document_adds_runs(extended, tmp_path):
     assert "brightness: done" in run.stdout
     assert (workdir / "brightness" / "brightness.json").exists()
     assert (workdir / "classify/tiny/synthetic/8-inf-s0/fold0/result.json").exists()
-    page = (workdir / "report" / "index.html").read_text()
-    assert "<h2>Brightness</h2>" in page
-    assert "Mean grey level, 0 to 255." in page
+    section = Section.read(workdir / "brightness" / "section.json")
+    assert (section.title, section.tables[0].rows[0].name) == ("Brightness", "across")

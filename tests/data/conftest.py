@@ -3,16 +3,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
 
 from synthmed_jax.data.settings import DataSettings
-
-# A busy machine makes single examples slow; that is no failure.
-hypothesis.settings.register_profile("no_deadline", deadline=None)
-hypothesis.settings.load_profile("no_deadline")
 
 SETTINGS = DataSettings(
     name="folder",
