@@ -18,7 +18,7 @@ from synthmed_jax.data.settings import DataSettings, SplitSettings
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import read_json, sha256, write_json
 from synthmed_jax.results.split import PartCounts, SplitEntry, SplitFile
-from synthmed_jax.results.stored import structure
+from synthmed_jax.results.stored import structure, unstructure
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,8 +119,8 @@ def write_split(path: Path, data: DataSet, settings: SplitSettings) -> None:
         val=_entries(whole, division.val, division.groups),
     )
     # The last entry of the file, which its type does not hand out.
-    rest = dataclasses.replace(file, fit=_entries(whole, test, division.groups)).to_document()
-    write_json(path, file.to_document() | {"test": rest["fit"]})
+    held_out = unstructure(_entries(whole, test, division.groups))
+    write_json(path, file.to_document() | {"test": held_out})
 
 
 def read_parts(path: Path, data: DataSet) -> Parts:
