@@ -41,6 +41,19 @@ def _paper() -> ConfigDict:
     config.data.cache_dir = ""  # Prepared images; "": ~/.cache/synthmed_jax.
     config.data.phantom_images = 500  # Phantoms per class, if name is phantom.
     config.data.phantom_seed = 0
+    # Which files of the folder are images of which class; docs/data.md has examples. Lists are
+    # written with commas.
+    config.data.table = ""  # Table of labels (.csv, .tsv): file,label[,patient]; "": class folders.
+    config.data.columns = ""  # Its columns by other names, "file=image_id,label=dx"; "": found.
+    config.data.classes = ""  # Classes that are wanted, "benign,malignant"; "": all.
+    config.data.parts = ""  # Folders that each hold the class folders, "train,test"; "": none.
+    config.data.exclude = ""  # Files that are no images of the set, "*_mask*,*/masks/*"; "": none.
+    config.data.keep_masks = False  # Whether masks beside their images count as images.
+    config.data.conflicts = "refuse"  # Same content under two labels: refuse | drop | keep.
+    # How images of more than 8 bits become grey levels, and how many slices a stack gives.
+    config.data.window = ""  # Values of black and white, "-160,240"; "": found | dicom: per file.
+    config.data.slices = ""  # Of stacks: first | middle | all | every:K[:AXIS]; "": refuse stacks.
+    config.data.max_pixels = 89_478_485  # Larger files are left out.
 
     config.split = ConfigDict()
     config.split.fraction = 0.2  # Share of each class that becomes fit + val, rounded up.

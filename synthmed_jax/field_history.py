@@ -25,6 +25,16 @@ ADDED: dict[str, object] = {
     "classifier.transform_input": "auto",
     "classifier.dtype": "float32",
     "explain.control": "none",
+    "data.table": "",
+    "data.columns": "",
+    "data.classes": "",
+    "data.parts": "",
+    "data.exclude": "",
+    "data.keep_masks": False,
+    "data.conflicts": "refuse",
+    "data.window": "",
+    "data.slices": "",
+    "data.max_pixels": 89_478_485,
 }
 
 

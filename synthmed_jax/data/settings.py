@@ -7,6 +7,7 @@ data set that `DataSettings.name` names is checked where the sets are: `sets.che
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 
 from synthmed_jax import checks
@@ -14,6 +15,35 @@ from synthmed_jax.errors import UserError
 
 FITS = ("pad", "crop", "stretch")
 FLIPS = ("none", "horizontal", "dihedral")
+CONFLICTS = ("refuse", "drop", "keep")
+DICOM_WINDOW = "dicom"
+"""The value of `window` with which every DICOM file is seen through its own window."""
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Splits "a, b" at its commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def window_of(text: str) -> tuple[float, float] | None:
+    """Returns (lo, hi) of "lo,hi"; None for "" and "dicom"."""
+    if text in ("", DICOM_WINDOW):
+        return None
+    lo, hi = (float(part) for part in text.split(","))
+    return lo, hi
+
+
+def _check_window(text: str) -> None:
+    try:
+        window = window_of(text)
+        right = window is None or (math.isfinite(window[1] - window[0]) and window[0] < window[1])
+    except ValueError:
+        right = False
+    if not right:
+        raise UserError(
+            f'config.data.window={text!r} must be "lo,hi" with lo below hi, such as -160,240, '
+            f'"{DICOM_WINDOW}" or ""'
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +62,17 @@ class DataSettings:
       cache_dir: prepared data and decoded arrays ("": ~/.cache/synthmed_jax).
       phantom_images: phantoms per class.
       phantom_seed: seed of the phantoms.
+      table: a table of labels ("": the folders name the classes); see tables.py.
+      columns: "" or the table's columns by other names, "file=image_id,label=dx,patient=id".
+      classes: "" or the names of the classes that are wanted, with commas.
+      parts: "" or the folders below `dir` that each hold the class folders, with commas.
+      exclude: "" or globs of files to leave out, with commas; each is matched against the relative
+        path and against the file's name.
+      keep_masks: whether masks beside their images count as images.
+      conflicts: what happens to identical files under two labels: refuse | drop | keep.
+      window: "", "dicom" or "lo,hi": the values that become black and white (grey_scale.py).
+      slices: "" or which images of a stack are used (stacks.py).
+      max_pixels: larger images are left out.
     """
 
     name: str
@@ -43,11 +84,24 @@ class DataSettings:
     cache_dir: str
     phantom_images: int
     phantom_seed: int
+    table: str = ""
+    columns: str = ""
+    classes: str = ""
+    parts: str = ""
+    exclude: str = ""
+    keep_masks: bool = False
+    conflicts: str = "refuse"
+    window: str = ""
+    slices: str = ""
+    max_pixels: int = 89_478_485
 
     def __post_init__(self) -> None:
         checks.one_of("config.data.square", self.square, FITS)
         checks.one_of("config.data.channels", self.channels, (1, 3))
         checks.at_least("config.data.image_size", self.image_size, 1)
+        checks.one_of("config.data.conflicts", self.conflicts, CONFLICTS)
+        checks.at_least("config.data.max_pixels", self.max_pixels, 1)
+        _check_window(self.window)
 
     @property
     def cache(self) -> Path:

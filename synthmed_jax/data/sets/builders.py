@@ -7,7 +7,7 @@ one line in `sets.DATASETS`.
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from synthmed_jax import checks
-from synthmed_jax.data.sets.listing import ImageFile, content_hash, hash_files
+from synthmed_jax.data.sets.listing import ImageFile, LeftOut, content_hash, hash_files
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256
@@ -49,6 +49,8 @@ class Source:
         so that another content never meets this copy.
       content_hash: `listing.content_hash` of the files, to which the stored bytes are held; None
         where it is known only once the images have been drawn.
+      left_out: what lies in `root` and is not stored.
+      patients: file -> name of its patient, where a table of labels tells it; None: it does not.
     """
 
     root: Path
@@ -56,6 +58,8 @@ class Source:
     class_names: tuple[str, ...]
     key: str
     content_hash: str | None
+    left_out: Sequence[LeftOut] = ()
+    patients: Mapping[str, str] | None = None
 
 
 def hash_source(root: Path, class_names: tuple[str, ...], files: Sequence[ImageFile]) -> Source:

@@ -1,5 +1,6 @@
 """Images below a folder: which files there are, and one hash over their names and contents."""
 
+import dataclasses
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,6 +20,23 @@ class ImageFile(NamedTuple):
 
     file: str
     label: int
+
+
+@dataclasses.dataclass(frozen=True)
+class LeftOut:
+    """A file that lies in the data set's folder and is no part of the data set.
+
+    Attributes:
+      file: its POSIX path below the data set's root.
+      class_name: of the class that it would belong to; "" where that is not known.
+      reason: in words, the same for all files that are left out for the same reason.
+      detail: what is wrong with this very file; "" where the reason says it all.
+    """
+
+    file: str
+    class_name: str
+    reason: str
+    detail: str = ""
 
 
 def walk_files(folder: Path) -> list[str]:

@@ -24,8 +24,8 @@ _FORMAT_VERSION = 1
 class PhantomSource(builders.Source):
     """How the phantoms are drawn: `seed` and `size` (side in pixels); no root is read."""
 
-    seed: int
-    size: int
+    seed: int = 0
+    size: int = 0
 
 
 def lesion_of(file: str, seed: int, size: int) -> np.ndarray:

@@ -1,0 +1,68 @@
+"""What a reader of one format gives: an opened file, whose images are read one by one."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+
+import numpy as np
+
+
+class DecodeError(ValueError):
+    """The bytes are not an image that can be used; the message says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """What the values of a file mean: one grey scale holds for all files of one kind.
+
+    Attributes:
+      name: for tables and messages: "8-bit", "16-bit", "16-bit signed", "float", "DICOM CT", ...
+      inverted: the lowest value is white (TIFF's WhiteIsZero, DICOM's MONOCHROME1).
+    """
+
+    name: str
+    inverted: bool = False
+
+
+EIGHT_BITS = Kind("8-bit")
+"""Values that are grey levels or colours from 0 to 255 already, 0 being black."""
+
+
+class Opened(abc.ABC):
+    """One file, opened. It may hold a stack of images: pages, slices, frames of a film.
+
+    Attributes:
+      format: for tables and messages: "PNG", "JPEG", "TIFF", "DICOM", "NIfTI", ...
+      kind: what the values mean.
+      size: (width, height) of an image, pixels, before an orientation is applied.
+      num_frames: how many images the file holds.
+      own_window: the values that become black and white where the file itself says so (DICOM's
+        WindowCenter and WindowWidth); None: it does not.
+    """
+
+    format: str
+    kind: Kind
+    size: tuple[int, int]
+    num_frames: int
+    own_window: tuple[float, float] | None = None
+
+    @abc.abstractmethod
+    def read(self, frame: int, channels: int) -> np.ndarray:
+        """Reads one image, upright.
+
+        Args:
+          frame: which one, 0 <= frame < num_frames.
+          channels: 1 (luminance) or 3 (RGB) for files of EIGHT_BITS.
+
+        Returns:
+          u8[H,W,channels] for EIGHT_BITS; for any other kind the values [H,W], of any real dtype,
+          in the file's own units (after DICOM's slope and intercept) and not yet inverted.
+
+        Raises:
+          DecodeError: truncated or damaged, or values that are not finite.
+        """
+
+    @abc.abstractmethod
+    def is_coloured(self, frame: int) -> bool:
+        """Whether an image has colours: its channels differ by more than a scanner's tint."""
