@@ -24,12 +24,21 @@ _STAGES = flags.DEFINE_list(
     "stages", [], f"Only these, of {', '.join(stage.name for stage in STAGES)}."
 )
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Only say how long the run will take here.")
+_CHECK_DATA = flags.DEFINE_bool(
+    "check_data", False, "Only say what was found in data.dir; draws contact sheets of the classes."
+)
 
 
 def run() -> NoReturn:
     """Runs the program on sys.argv and ends it; status 2 after a mistake of the user's."""
     flags.FLAGS[_CONFIG.name].parser = _ConfigParser(flags.FLAGS[_CONFIG.name].parser)
-    for flag in (_CONFIG, _WORKDIR, _STAGES, _DRY_RUN):  # --help shows those of the main module
+    for flag in (
+        _CONFIG,
+        _WORKDIR,
+        _STAGES,
+        _DRY_RUN,
+        _CHECK_DATA,
+    ):  # --help shows those of the main module
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
     _take_former_names()
     app.run(main, flags_parser=parse)
@@ -68,7 +77,13 @@ def main(argv: Sequence[str]) -> None:
         except OSError as error:
             raise UserError(f"--config: {str(error).splitlines()[-1].strip()}") from error
         directory = pathlib.Path(_WORKDIR.value).expanduser()
-        runner.run(_CONFIG.value, directory, _STAGES.value, dry_run=_DRY_RUN.value)
+        runner.run(
+            _CONFIG.value,
+            directory,
+            _STAGES.value,
+            dry_run=_DRY_RUN.value,
+            check_data=_CHECK_DATA.value,
+        )
     except UserError as error:
         _fail(error)
 

@@ -15,7 +15,7 @@ from synthmed_jax import settings as settings_module
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import write_json
 from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
-from synthmed_jax.stages import STAGES, base
+from synthmed_jax.stages import STAGES, base, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run, make_run
 from synthmed_jax.stages.timing import in_words
@@ -29,6 +29,7 @@ def run(
     only: Sequence[str] = (),
     *,
     dry_run: bool = False,
+    check_data: bool = False,
 ) -> None:
     """Runs the stages that are not finished, in order.
 
@@ -38,6 +39,8 @@ def run(
       only: names of stages; empty: all.
       dry_run: only time a few steps of the long stages and say how long they will take; nothing is
         written to the workdir.
+      check_data: only print what was found in the data set's folder, and draw contact sheets of
+        the classes into the workdir.
 
     Raises:
       UserError: bad settings, data or workdir; nothing that was computed is lost.
@@ -50,6 +53,9 @@ def run(
     _check_accelerator(settings.scale)
     _keep_compiled_programs()
     run = make_run(settings, directory)
+    if check_data:
+        split.check_data(run)
+        return
     wanted = [s for s in STAGES if s.name in only or not (only or s.optional)]
     for stage in base.with_upstream(run, wanted, STAGES):
         base.check_marker(run, stage)

@@ -37,6 +37,21 @@ class Workdir:
         return self.root / "split" / "split.json"
 
     @property
+    def inventory(self) -> pathlib.Path:
+        """What was found in the data set's folder."""
+        return self.root / "split" / "inventory.json"
+
+    @property
+    def leakage(self) -> pathlib.Path:
+        """Identical files, within the classes and across the parts."""
+        return self.root / "split" / "leakage.json"
+
+    @property
+    def check_data(self) -> pathlib.Path:
+        """Folder of the contact sheets that --check_data draws."""
+        return self.root / "check_data"
+
+    @property
     def features(self) -> pathlib.Path:
         """Folder of the network whose features sets of images are compared in."""
         return self.root / "features"

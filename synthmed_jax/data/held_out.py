@@ -12,42 +12,56 @@ from pathlib import Path
 
 import numpy as np
 
-from synthmed_jax.data import loading, split
+from synthmed_jax.data import contact_sheet, loading, split
+from synthmed_jax.data.copies import Parted, count_copies
+from synthmed_jax.data.facts import GreyScale
+from synthmed_jax.data.formats import dicom
+from synthmed_jax.data.groups import Groups, group_images
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.inventory import make_inventory
 from synthmed_jax.data.settings import DataSettings, SplitSettings
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import read_json, sha256, write_json
+from synthmed_jax.files import read_json, write_json
+from synthmed_jax.results.inventory import Inventory
+from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.split import PartCounts, SplitEntry, SplitFile
 from synthmed_jax.results.stored import structure, unstructure
 
 
 @dataclasses.dataclass(frozen=True)
 class DataSet:
-    """A whole real data set, closed: its images are read by the functions of this module alone.
+    """A whole real data set, closed: its images are read by the functions of this module alone."""
 
-    Attributes:
-      _whole: every image.
-      data_hash: sha256 of the source's content.
-      unreadable: files that were left out.
-    """
+    _whole: loading.LoadedData
 
-    _whole: ImageSet
-    data_hash: str
-    unreadable: tuple[str, ...]
+    @property
+    def data_hash(self) -> str:
+        """sha256 of the source's content."""
+        return self._whole.data_hash
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """Files that were left out since they can't be decoded."""
+        return self._whole.unreadable
+
+    @property
+    def grey_scales(self) -> tuple[GreyScale, ...]:
+        """Which values became black and white, of the kinds of files that are not 8-bit."""
+        return self._whole.grey_scales
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """In the order of the labels."""
-        return self._whole.class_names
+        return self._whole.images.class_names
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(S, S, C) of every image."""
-        height, width, channels = self._whole.images.shape[1:]
+        height, width, channels = self._whole.images.images.shape[1:]
         return height, width, channels
 
     def __len__(self) -> int:
-        return len(self._whole)
+        return len(self._whole.images)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,33 +86,60 @@ class PlannedSplit:
     Attributes:
       parts: `fit` and `val`.
       num_test: how many images are held out.
-      groups_digest: sha256 over the group of every image; None without groups.
     """
 
     parts: Parts
     num_test: int
-    groups_digest: str | None
 
 
 def open_data_set(settings: DataSettings) -> DataSet:
     """Opens, decodes and caches a data set; errors as of `loading.load_images`."""
-    loaded = loading.load_images(settings)
-    return DataSet(loaded.images, loaded.data_hash, loaded.unreadable)
+    return DataSet(loading.load_images(settings))
+
+
+def group(data: DataSet, settings: SplitSettings) -> Groups | None:
+    """Returns which images belong together; errors and None as of `groups.group_images`."""
+    whole = data._whole
+    return group_images(
+        whole.facts.sources,
+        settings.group_by,
+        whole.patients,
+        lambda file, keyword: dicom.read_tag(whole.content_of(file), keyword),
+    )
+
+
+def take_inventory(data: DataSet, settings: SplitSettings, square: str) -> Inventory:
+    """Counts what was found in the data set's folder.
+
+    Args:
+      square: the setting that makes images square.
+    """
+    whole, groups = data._whole, group(data, settings)
+    return make_inventory(
+        whole.images, whole.facts, whole.left_out, whole.grey_scales, groups, square
+    )
+
+
+def draw_contact_sheets(data: DataSet, folder: Path) -> list[Path]:
+    """Draws images of every class for a person to look at; returns the files written."""
+    return contact_sheet.draw_all(data._whole.images, folder)
 
 
 def plan_split(data: DataSet, settings: SplitSettings) -> PlannedSplit:
     """Divides the data set without writing anything; errors as of `split.divide`."""
-    whole, division = data._whole, _divide(data, settings)
+    whole, division = data._whole.images, _divide(data, settings)
     groups = division.groups
-    digest = None if groups is None else sha256(groups.tobytes())
     fit_groups = None if groups is None else groups[division.fit]
     parts = Parts(whole.subset(division.fit), whole.subset(division.val), fit_groups)
-    return PlannedSplit(parts, len(_test_of(division, whole)), digest)
+    return PlannedSplit(parts, len(_test_of(division, whole)))
 
 
-def write_split(path: Path, data: DataSet, settings: SplitSettings) -> None:
-    """Writes split.json atomically; equal splits give equal bytes."""
-    whole, division = data._whole, _divide(data, settings)
+def write_split(path: Path, data: DataSet, settings: SplitSettings) -> Leakage:
+    """Writes split.json atomically; equal splits give equal bytes.
+
+    Returns the identical files in it, counted.
+    """
+    whole, division = data._whole.images, _divide(data, settings)
     test = _test_of(division, whole)
     parts = {"fit": division.fit, "val": division.val, "test": test}
     counts = {
@@ -121,6 +162,8 @@ def write_split(path: Path, data: DataSet, settings: SplitSettings) -> None:
     # The last entry of the file, which its type does not hand out.
     held_out = unstructure(_entries(whole, test, division.groups))
     write_json(path, file.to_document() | {"test": held_out})
+    parted = Parted(division.fit, division.val, test)
+    return count_copies(data._whole.facts, whole.labels, whole.class_names, parted)
 
 
 def read_parts(path: Path, data: DataSet) -> Parts:
@@ -132,8 +175,8 @@ def read_parts(path: Path, data: DataSet) -> Parts:
     file = SplitFile.read(path)
     groups = [entry.group for entry in file.fit if entry.group is not None]
     return Parts(
-        fit=_select(file.fit, data._whole, path),
-        val=_select(file.val, data._whole, path),
+        fit=_select(file.fit, data._whole.images, path),
+        val=_select(file.val, data._whole.images, path),
         fit_groups=np.asarray(groups, np.int64) if groups else None,
     )
 
@@ -148,12 +191,12 @@ def read_test(path: Path, data: DataSet) -> ImageSet:
     if not listed:
         raise UserError(f"{path} lists no test images: it was edited; take a new --workdir")
     entries = structure(listed, tuple[SplitEntry, ...], f"{path}: test")
-    return _select(entries, data._whole, path)
+    return _select(entries, data._whole.images, path)
 
 
 def _divide(data: DataSet, settings: SplitSettings) -> split.Division:
-    whole = data._whole
-    return split.divide(whole.labels, whole.class_names, whole.files, settings)
+    whole, groups = data._whole.images, group(data, settings)
+    return split.divide(whole.labels, whole.class_names, whole.files, settings, groups)
 
 
 def _test_of(division: split.Division, whole: ImageSet) -> np.ndarray:

@@ -1,46 +1,60 @@
 """Decoded images of a data set: read once, cached as one array, opened memory-mapped."""
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
-from synthmed_jax.data import decode, records
+from synthmed_jax.data import decode, decoding, records
+from synthmed_jax.data.facts import UNREADABLE, Facts, GreyScale, Listing
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import sha256, write_json
-from synthmed_jax.progress import file_progress_bar
-
-# An image has colours where its channels differ by more grey levels than this, on average over the
-# pixels: a scanner's tint stays below.
-COLOURED = 8
-# A data set whose brightest pixel is below this is not one of 8-bit images.
-DARK = 32
+from synthmed_jax.files import sha256
 
 
 @dataclasses.dataclass(frozen=True)
 class LoadedData:
-    """A whole data set, the sha256 of its source's content, and the files left out."""
+    """A whole data set.
+
+    Attributes:
+      images: in order of their relative paths.
+      data_hash: sha256 of the source's content.
+      facts: what was seen of each image.
+      left_out: files that are no part of it.
+      grey_scales: of the kinds of files that are not 8-bit.
+      patients: file -> name of its patient; None where no table tells it.
+      content_of: file -> its bytes.
+    """
 
     images: ImageSet
     data_hash: str
-    unreadable: tuple[str, ...]
+    facts: Facts
+    left_out: tuple[LeftOut, ...]
+    grey_scales: tuple[GreyScale, ...]
+    patients: Mapping[str, str] | None
+    content_of: Callable[[str], bytes]
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """The files that could not be decoded."""
+        return tuple(each.file for each in self.left_out if each.reason == UNREADABLE)
 
 
 def load_images(settings: DataSettings) -> LoadedData:
-    """Opens, decodes and caches a data set; images in order of their relative paths.
-
-    A file that can't be decoded is left out and named in `unreadable`.
+    """Opens, decodes and caches a data set.
 
     Raises:
-      UserError: the data can't be found; more unreadable files than the larger of 5 and 1 %; or a
-        class without a readable image.
+      UserError: the data can't be found, or is refused: see `decoding.decode_all`.
     """
     stored = records.open_records(settings)
     key = json.dumps(
@@ -51,132 +65,68 @@ def load_images(settings: DataSettings) -> LoadedData:
             settings.image_size,
             settings.channels,
             settings.square,
+            settings.window,
+            settings.slices,
+            settings.max_pixels,
         ]
     )
     stem = settings.cache / "arrays" / sha256(key.encode())
-    cached = _read_cached(stem, stored.class_names)
+    shape = (settings.image_size, settings.image_size, settings.channels)
+    cached = _read_cached(stem, shape)
     if cached is None:
-        _decode_all(stored, settings, stem)
-        cached = _read_cached(stem, stored.class_names)
+        with _replacing(_array_of(stem)) as stream:
+            listing = decoding.decode_all(stored, stored.class_names, settings, stream)
+        listing.write(_listing_of(stem))  # last: it makes the array valid
+        cached = _read_cached(stem, shape)
         assert cached is not None
-    images, unreadable = cached
-    return LoadedData(images, stored.data_hash, unreadable)
+    listing, pixels = cached
+    labels = np.asarray(listing.labels, np.int32)
+    return LoadedData(
+        images=ImageSet(pixels, labels, listing.files, stored.class_names),
+        data_hash=stored.data_hash,
+        facts=listing.facts,
+        # Those of the listing of files are found anew each time: their number may have changed.
+        left_out=(*stored.left_out, *listing.left_out),
+        grey_scales=listing.grey_scales,
+        patients=stored.patients,
+        content_of=stored.content_of,
+    )
 
 
-def _read_cached(
-    stem: Path, class_names: tuple[str, ...]
-) -> tuple[ImageSet, tuple[str, ...]] | None:
-    try:
-        listing = json.loads(stem.with_suffix(".json").read_text())
-        pixels = np.load(stem.with_suffix(".npy"), mmap_mode="r")
-    except (FileNotFoundError, ValueError):  # absent, or cut off by a full disk
+def _array_of(stem: Path) -> Path:
+    return stem.with_suffix(".u8")
+
+
+def _listing_of(stem: Path) -> Path:
+    return stem.with_suffix(".json")
+
+
+def _read_cached(stem: Path, shape: tuple[int, int, int]) -> tuple[Listing, np.ndarray] | None:
+    """Returns the listing and u8[N,S,S,C]; None if there is none, or a full disk cut it off."""
+    if not _array_of(stem).exists():
         return None
-    labels = np.asarray(listing["labels"], np.int32)
-    images = ImageSet(pixels, labels, tuple(listing["files"]), class_names)
-    return images, tuple(listing["unreadable"])
-
-
-def _decode_all(stored: records.Records, settings: DataSettings, stem: Path) -> None:
-    """Decodes every record into `stem`.npy and, last, `stem`.json, which makes it valid."""
-    size, channels = settings.image_size, settings.channels
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    files: list[str] = []
-    labels: list[int] = []
-    failures: list[tuple[str, str]] = []
-    with _replacing(stem.with_suffix(".npy")) as temporary:
-        shape = (len(stored), size, size, channels)
-        pixels = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
-        _reserve(temporary)
-        for position in file_progress_bar(range(len(stored)), "decoding"):
-            record = stored[position]
-            try:
-                image = decode.decode_image(record.content, channels)
-            except decode.DecodeError as error:
-                failures.append((record.file, str(error)))
-                continue
-            pixels[len(files)] = decode.fit_image(image, size, settings.square)
-            files.append(record.file)
-            labels.append(record.label)
-        if channels == 1:
-            _say_if_coloured(stored)
-        _check_failures(failures, len(stored))
-        _check_classes(labels, stored.class_names)
-        _check_range(pixels[: len(files)])
-        pixels.flush()
-        if failures:  # the header holds the number of images, so the shorter array is written anew
-            readable = np.array(pixels[: len(files)])
-            with temporary.open("wb") as stream:
-                np.save(stream, readable)
-        del pixels
-    listing = {"files": files, "labels": labels, "unreadable": [file for file, _ in failures]}
-    write_json(stem.with_suffix(".json"), listing)
-
-
-def _check_failures(failures: list[tuple[str, str]], total: int) -> None:
-    if len(failures) > max(total / 100, 5):
-        shown = "\n".join(f"  {file}: {reason}" for file, reason in failures[:20])
-        more = f"\n  and {len(failures) - 20} more" if len(failures) > 20 else ""
-        raise UserError(
-            f"{len(failures)} of {total} images can't be read, more than the larger of 5 and 1 %; "
-            f"mend or remove them:\n{shown}{more}"
-        )
-
-
-def _check_classes(labels: list[int], class_names: tuple[str, ...]) -> None:
-    counts = np.bincount(labels, minlength=len(class_names))
-    empty = [name for name, count in zip(class_names, counts, strict=True) if count == 0]
-    if empty:
-        raise UserError(f"no readable image in class {', '.join(empty)}: add some or remove it")
-
-
-def _say_if_coloured(stored: records.Records) -> None:
-    """Looks at up to 20 images, and says if they have colours: not all that is RGB has."""
-    spreads = []
-    for position in np.unique(np.linspace(0, len(stored) - 1, 20).astype(int)):
-        with contextlib.suppress(decode.DecodeError):  # counted elsewhere
-            pixels = decode.decode_image(stored[int(position)].content, 3)
-            spreads.append(float(np.ptp(pixels, axis=-1).mean()))
-    if spreads and np.median(spreads) > COLOURED:
-        print(
-            "the images have colours, and are made grey: --config.data.channels=3 keeps them",
-            flush=True,
-        )
-
-
-def _check_range(pixels: np.ndarray) -> None:
-    """Refuses 12-bit images in 16-bit files: of 255 levels they would use 16."""
-    brightest = int(pixels.max())
-    if brightest < DARK:
-        raise UserError(
-            f"every image is nearly black: the brightest pixel of all is {brightest} of 255. Do "
-            "files of 16 bits hold values of 12? Scale them to the whole range (times 16)"
-        )
-
-
-def _reserve(path: Path) -> None:
-    """Reserves the disk space of a sparse file: on a full disk a memory map dies of a bus error."""
-    if not hasattr(os, "posix_fallocate"):  # macOS
-        return
-    size = path.stat().st_size
-    with path.open("r+b") as stream:
-        try:
-            os.posix_fallocate(stream.fileno(), 0, size)
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise UserError(
-                    f"{path.parent} has no room for {size / 2**20:.0f} MiB of decoded images: "
-                    "make room, or set config.data.cache_dir"
-                ) from error
-            # This file system knows no reservation: the file stays sparse.
+    listing = Listing.read_if_there(_listing_of(stem))
+    whole = (0 if listing is None else len(listing.files), *shape)
+    if listing is None or _array_of(stem).stat().st_size != np.prod(whole):
+        return None
+    return listing, np.memmap(_array_of(stem), np.uint8, "r", shape=whole)
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Yields a temporary file beside `path` and moves it there at the end, unless an error rose."""
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """Opens a temporary file beside `path` and moves it there at the end, unless an error rose."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.touch()
     try:
-        yield temporary
+        with temporary.open("wb") as stream:
+            yield stream
         temporary.replace(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UserError(
+            f"{path.parent} has no room for the decoded images: make room, or set "
+            "--config.data.cache_dir"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)

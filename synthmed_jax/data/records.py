@@ -6,6 +6,7 @@ the source's content, so that a changed folder gives a new copy. TFDS writes int
 """
 
 import contextlib
+import functools
 import io
 import os
 from collections.abc import Iterator, Sequence
@@ -37,19 +38,25 @@ class Records:
 
     Attributes:
       class_names: names by label, sorted.
-      data_hash: sha256 over all relative paths and contents.
+      data_hash: sha256 over all relative paths and contents, and over the labels where they do not
+        follow from the paths.
+      left_out: files that were found and are not among them.
+      patients: file -> name of its patient; None where no table tells it.
     """
 
     def __init__(
         self,
         rows: Sequence[_StoredRow],
-        class_names: tuple[str, ...],
+        source: builders.Source,
         data_hash: str,
         where: Path,
     ):
-        self.class_names = class_names
+        self.class_names = source.class_names
         self.data_hash = data_hash
+        self.left_out = tuple(source.left_out)
+        self.patients = source.patients
         self._rows = rows
+        self._files = source.files
         self._where = where
 
     def __len__(self) -> int:
@@ -66,6 +73,14 @@ class Records:
     def __iter__(self) -> Iterator[builders.Record]:
         return (self[position] for position in range(len(self)))
 
+    @functools.cached_property
+    def _position_of(self) -> dict[str, int]:
+        return {file: position for position, (file, _) in enumerate(self._files)}
+
+    def content_of(self, file: str) -> bytes:
+        """Returns one file as it is on disk; errors as of reading by position."""
+        return self[self._position_of[file]].content
+
 
 def open_records(settings: DataSettings) -> Records:
     """Opens a data set, preparing it first if this content was not prepared before.
@@ -80,10 +95,11 @@ def open_records(settings: DataSettings) -> Records:
     source = builder_class.make_source(settings)
     where = settings.cache / "prepared" / source.key
     rows = _prepare(builder_class, source, where)
-    data_hash = source.content_hash
-    if data_hash is None:
+    # The key also tells two tables of labels apart, which name the same files.
+    data_hash = source.key
+    if source.content_hash is None:
         data_hash = content_hash((os.fsdecode(row["file"]), row["sha256"].decode()) for row in rows)
-    return Records(rows, source.class_names, data_hash, where)
+    return Records(rows, source, data_hash, where)
 
 
 def _prepare(

@@ -12,6 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from synthmed_jax.data import grouping
+from synthmed_jax.data.groups import Groups
 from synthmed_jax.data.settings import SplitSettings
 from synthmed_jax.errors import UserError
 
@@ -33,7 +34,11 @@ class Division:
 
 
 def divide(
-    labels: np.ndarray, class_names: Sequence[str], files: Sequence[str], settings: SplitSettings
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    files: Sequence[str],
+    settings: SplitSettings,
+    groups: Groups | None = None,
 ) -> Division:
     """Takes `fit` and `val` out of a data set.
 
@@ -44,31 +49,34 @@ def divide(
     Args:
       labels: i32[N], indices into class_names.
       files: N distinct relative paths; the result depends on them, not on their order.
+      groups: of the images, which are then never divided.
 
     Raises:
-      UserError: a class is unknown, too small for its count or without `fit` or `test` images; a
-        file has no group.
+      UserError: a class is unknown, too small for its count or without `fit` or `test` images.
     """
     labels = np.asarray(labels)
     sizes = np.bincount(labels, minlength=len(class_names))
     wanted = _wanted_counts(settings, class_names, sizes)
     wanted_val = [_val_count(settings.val_fraction, count) for count in wanted]
     order = np.asarray(sorted(range(len(files)), key=lambda index: files[index]), np.int64)
-    groups = None
-    if settings.group_by == "none":
+    if groups is None:
         development, val = _pick_images(labels[order], wanted, wanted_val, settings.seed)
     else:
-        groups = grouping.assign_groups(files, settings.group_by)
         development, val = grouping.pick_groups(
-            labels[order], groups[order], np.asarray(wanted), np.asarray(wanted_val), settings.seed
+            labels[order],
+            groups.numbers[order],
+            np.asarray(wanted),
+            np.asarray(wanted_val),
+            settings.seed,
         )
     fit = development & ~val
     _check_none_empty("fit", labels[order[fit]], class_names, "val_fraction")
     _check_none_empty("test", labels[order[~development]], class_names, "fraction or counts")
     reached = np.bincount(labels[order[development]], minlength=len(class_names))
     num_rest = int((~development).sum())
-    rule = _describe(settings, class_names, wanted, reached, num_rest)
-    return Division(np.sort(order[fit]), np.sort(order[val]), rule, groups)
+    rule = _describe(settings, class_names, wanted, reached, num_rest, groups)
+    numbers = None if groups is None else groups.numbers
+    return Division(np.sort(order[fit]), np.sort(order[val]), rule, numbers)
 
 
 def _check_none_empty(
@@ -133,14 +141,15 @@ def _describe(
     wanted: Sequence[int],
     reached: np.ndarray,
     num_rest: int,
+    groups: Groups | None,
 ) -> str:
     taken = f"ceil({settings.fraction} n) images a class"
     if settings.counts:
         taken = f"{settings.counts} images (other classes: {taken})"
     text = f"fit + val: {taken}, stratified, seed {settings.seed}; "
     text += f"val: {settings.val_fraction} of them, rounded half up; test: the other {num_rest}"
-    if settings.group_by != "none":
+    if groups is not None:
         pairs = zip(class_names, wanted, reached, strict=True)
         counts = ", ".join(f"{name} {have} of {want}" for name, want, have in pairs)
-        text += f"; whole groups by {settings.group_by}, fit + val reached: {counts}"
+        text += f"; whole groups by {groups.by}, fit + val reached: {counts}"
     return text

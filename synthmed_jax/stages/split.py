@@ -1,24 +1,57 @@
-"""The stage that divides the real images into `fit`, `val` and what is held out."""
+"""The stage that divides the real images into `fit`, `val` and what is held out.
+
+First of all it prints what was found in the data set's folder: what is wrong there is seen now, not
+hours later in the report.
+"""
 
 from __future__ import annotations
 
-from synthmed_jax.data import held_out
-from synthmed_jax.data.grouping import is_table
+import json
+
+from synthmed_jax.data import held_out, inventory_text
+from synthmed_jax.files import sha256
+from synthmed_jax.results.inventory import Inventory
+from synthmed_jax.results.section import FILE
+from synthmed_jax.results.stored import unstructure
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
 
+def show(run: Run) -> Inventory:
+    """Prints what was found in the data set's folder."""
+    settings = run.settings
+    inventory = held_out.take_inventory(run.inputs.data, settings.split, settings.data.square)
+    print(inventory_text.to_text(inventory), flush=True)
+    return inventory
+
+
+def check_data(run: Run) -> None:
+    """Prints what was found in the data set's folder, and draws contact sheets of the classes."""
+    show(run)
+    for path in held_out.draw_contact_sheets(run.inputs.data, run.workdir.check_data):
+        print(f"contact sheet: {path.absolute()}", flush=True)
+
+
 def _run(run: Run) -> None:
-    held_out.write_split(run.workdir.split, run.inputs.data, run.settings.split)
+    inventory = show(run)
+    leakage = held_out.write_split(run.workdir.split, run.inputs.data, run.settings.split)
+    print(inventory_text.leakage_sentence(leakage), flush=True)
+    folder = run.workdir.split.parent
+    leakage.write(run.workdir.leakage)
+    inventory.write(run.workdir.inventory)
+    inventory_text.to_section(inventory, leakage).write(folder / FILE)
 
 
 def _digests(run: Run) -> dict[str, str]:
-    """The images' content, and a table of patients by what it says, not by its path."""
-    digests = {"data_hash": run.inputs.data.data_hash}
-    if is_table(run.settings.split.group_by):
-        patients = run.inputs.planned_split.groups_digest
-        if patients is not None:
-            digests["patients"] = patients
+    """The images' content, and what else the split depends on beside names and settings."""
+    data = run.inputs.data
+    digests = {"data_hash": data.data_hash}
+    groups = held_out.group(data, run.settings.split)
+    if groups is not None and groups.external:  # by what a table says, not by its path
+        digests["patients"] = groups.digest
+    if data.grey_scales:
+        scales = json.dumps([unstructure(scale) for scale in data.grey_scales])
+        digests["grey_scales"] = sha256(scales.encode())
     return digests
 
 
@@ -26,6 +59,6 @@ STAGE = Stage(
     "split",
     _run,
     fields=("data.", "split."),
-    ignored=("data.dir", "data.cache_dir"),
+    ignored=("data.dir", "data.cache_dir", "data.table"),
     digests=_digests,
 )

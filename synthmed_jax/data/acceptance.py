@@ -1,0 +1,120 @@
+"""What a data set is refused for once its files are open: each refusal says the way on."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from synthmed_jax.data.facts import UNREADABLE, Facts
+from synthmed_jax.data.formats.opened import EIGHT_BITS, Kind
+from synthmed_jax.data.sets.listing import LeftOut
+from synthmed_jax.data.settings import window_of
+from synthmed_jax.errors import UserError
+
+# An image whose brightest pixel is below this is nearly black; one whose darkest pixel is as far
+# from white is nearly white.
+DARK = 32
+
+
+def describe_kind(kind: Kind) -> str:
+    """Returns a kind's name, and whether its lowest value is white."""
+    return kind.name + (" (lowest value is white)" if kind.inverted else "")
+
+
+def check_stacks(found: Mapping[str, int]) -> None:
+    if found:
+        shown = ", ".join(f"{file} ({count})" for file, count in list(found.items())[:3])
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        raise UserError(
+            f"stacks of several images in one file: {shown}{more}. Say which of a stack's images "
+            "are used: --config.data.slices=all, every:K (each K-th, as every:5), middle or first; "
+            "all images of a file then stay on one side of the split"
+        )
+
+
+def check_unreadable(
+    left_out: Sequence[LeftOut],
+    kinds: Mapping[str, collections.Counter[Kind]],
+    class_names: Sequence[str],
+) -> None:
+    """Refuses a class of which too many files can't be read, or all."""
+    problems = []
+    for name in class_names:
+        failures = [
+            each for each in left_out if (each.class_name, each.reason) == (name, UNREADABLE)
+        ]
+        total = len(failures) + sum(kinds.get(name, {}).values())
+        allowed = max(total / 100, min(5, total / 10))
+        if not failures or len(failures) <= allowed:
+            continue
+        if len(failures) == total:
+            problems.append(f"no readable image in class {name}:")
+        else:
+            problems.append(
+                f"{len(failures)} of the {total} images of class {name} can't be read, and at most "
+                f"{int(allowed)} may be left out:"
+            )
+        problems += [f"  {each.file}: {each.detail}" for each in failures[:20]]
+        problems += [f"  and {len(failures) - 20} more"] if len(failures) > 20 else []
+    if problems:
+        problems.append("mend or remove them, or leave them out: --config.data.exclude=<globs>")
+        raise UserError("\n".join(problems))
+
+
+def check_kinds(kinds: Mapping[str, collections.Counter[Kind]], window: str) -> None:
+    """Refuses classes that a network could tell apart by how their files store grey values.
+
+    Args:
+      kinds: class -> kind -> number of files.
+      window: the setting. Where it gives values, they are in one unit for all kinds but that of 8
+        bits, whose levels are no measurements.
+    """
+    given = window_of(window) is not None
+    counts: dict[str, collections.Counter[str]] = {}
+    for name, of_class in kinds.items():
+        counts[name] = collections.Counter()
+        for kind, count in of_class.items():
+            merged = "other than 8-bit" if given and kind != EIGHT_BITS else describe_kind(kind)
+            counts[name][merged] += count
+    everywhere = {kind for of_class in counts.values() for kind in of_class}
+    if given and len(everywhere) > 1:
+        raise UserError(
+            f"config.data.window={window!r} can't hold for files of 8 bits and for others at once "
+            f"({_listed(counts)}): convert all files to one kind, or leave some out "
+            "(--config.data.exclude=<globs>)"
+        )
+    if any(set(of_class) != everywhere for of_class in counts.values()):
+        raise UserError(
+            f"kinds of files differ between classes ({_listed(counts)}): any network could tell "
+            "the classes apart by that. Convert all files to one kind, leave some out "
+            "(--config.data.exclude=<globs>), or, if none is of 8 bits and all values are in one "
+            'unit, give what becomes black and white in that unit: --config.data.window="lo,hi"'
+        )
+
+
+def _listed(counts: Mapping[str, collections.Counter[str]]) -> str:
+    return "; ".join(
+        f"{name}: " + ", ".join(f"{n} {kind}" for kind, n in sorted(of_class.items()))
+        for name, of_class in counts.items()
+    )
+
+
+def check_brightness(
+    labels: Sequence[int], facts: Facts, class_names: Sequence[str], window: str
+) -> None:
+    """Refuses a class whose images are all nearly black."""
+    brightest = np.zeros(len(class_names), np.int64)
+    np.maximum.at(brightest, np.asarray(labels, np.int64), np.asarray(facts.brightest, np.int64))
+    for name, level in zip(class_names, brightest.tolist(), strict=True):
+        if level < DARK:
+            way_on = (
+                f'give the values that become black and white, as --config.data.window="0,{level}"'
+                if level and not window
+                else "look at its files, and at config.data.window"
+            )
+            raise UserError(
+                f"every image of class {name} is nearly black: the brightest pixel of all is "
+                f"{level} of 255. Are these masks or label maps? If they are images, {way_on}"
+            )

@@ -1,0 +1,51 @@
+"""Counts identical files within the classes and across the parts of a split."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from synthmed_jax.data.facts import Facts
+from synthmed_jax.results.leakage import ClassCopies, Leakage
+
+
+@dataclasses.dataclass(frozen=True)
+class Parted:
+    """Sorted indices i64[...] of the images in `fit`, in `val`, and of those that are held out."""
+
+    fit: np.ndarray
+    val: np.ndarray
+    held_out: np.ndarray
+
+
+def count_copies(
+    facts: Facts, labels: np.ndarray, class_names: Sequence[str], parts: Parted
+) -> Leakage:
+    """Counts, class by class.
+
+    Args:
+      facts: of every image.
+      labels: i32[N], indices into class_names.
+      parts: of a split.
+    """
+    digests = np.asarray(facts.sha256)
+    val_in_fit = parts.val[np.isin(digests[parts.val], digests[parts.fit])]
+    known = digests[np.concatenate([parts.fit, parts.val])]
+    held_out_in_known = parts.held_out[np.isin(digests[parts.held_out], known)]
+
+    def of_class(label: int) -> ClassCopies:
+        # Of a stack, many images are from one file.
+        files = {facts.sources[i]: facts.sha256[i] for i in np.flatnonzero(labels == label)}
+        return ClassCopies(
+            copies=len(files) - len(set(files.values())),
+            val_in_fit=int((labels[val_in_fit] == label).sum()),
+            held_out_in_fit_or_val=int((labels[held_out_in_known] == label).sum()),
+        )
+
+    return Leakage(
+        classes={name: of_class(label) for label, name in enumerate(class_names)},
+        num_val=len(parts.val),
+        num_held_out=len(parts.held_out),
+    )

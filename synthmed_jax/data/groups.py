@@ -1,0 +1,72 @@
+"""Which images belong together: those of one patient, or of one stack."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from synthmed_jax.data import grouping
+from synthmed_jax.files import sha256
+
+NO_GROUPS = "none"
+DICOM = "dicom:"
+
+
+@dataclasses.dataclass(frozen=True)
+class Groups:
+    """The group of every image.
+
+    Attributes:
+      numbers: i64[N], from 0.
+      by: what makes the images of a group belong together, as it is said in rule and table.
+      external: whether the groups follow from more than the files' names and the settings.
+    """
+
+    numbers: np.ndarray
+    by: str
+    external: bool
+
+    @property
+    def digest(self) -> str:
+        """sha256 over the group of every image."""
+        return sha256(self.numbers.tobytes())
+
+
+def group_images(
+    sources: Sequence[str],
+    group_by: str,
+    patients: Mapping[str, str] | None,
+    tag_of: Callable[[str, str], str],
+) -> Groups | None:
+    """Groups images by the setting, else by the patients of a table of labels, else by stacks.
+
+    Args:
+      sources: the file that each image is from; of a stack, many images are.
+      group_by: the setting `split.group_by`.
+      patients: file -> patient; None where there is no such table.
+      tag_of: (file, keyword) -> a tag of a DICOM file.
+
+    Returns:
+      None where nothing says that images belong together.
+
+    Raises:
+      UserError: the setting is wrong, or a file has no group.
+    """
+    if group_by != NO_GROUPS:
+        keyword = group_by.removeprefix(DICOM)
+        numbers = grouping.assign_groups(sources, group_by, lambda file: tag_of(file, keyword))
+        external = group_by.startswith(DICOM) or grouping.is_table(group_by)
+        return Groups(numbers, group_by, external)
+    if patients is not None:
+        names = [patients[source] for source in sources]
+        return Groups(_numbers(names), "the patients of config.data.table", external=True)
+    if len(set(sources)) < len(sources):
+        return Groups(_numbers(sources), "file, since files hold several images", external=True)
+    return None
+
+
+def _numbers(names: Sequence[str]) -> np.ndarray:
+    """i64[N]: from 0, in order of the names."""
+    return np.unique(np.asarray(names), return_inverse=True)[1].astype(np.int64).reshape(-1)

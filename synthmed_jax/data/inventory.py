@@ -1,0 +1,141 @@
+"""Counts what was found in the data set's folder: pure functions from facts to an `Inventory`."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from synthmed_jax.data import grouping
+from synthmed_jax.data.acceptance import DARK
+from synthmed_jax.data.facts import UNREADABLE, Facts, GreyScale
+from synthmed_jax.data.groups import Groups
+from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.sets.listing import LeftOut
+from synthmed_jax.results.inventory import ClassInventory, Inventory, LeftOutFiles
+
+# Shares of a class's images that differ by more than this between classes are a shortcut: networks
+# tell the classes apart by them.
+SHORTCUT = 0.25
+_EXAMPLES = 5
+_NAMED = 20  # unreadable files of a class that are named one by one
+
+
+def make_inventory(
+    images: ImageSet,
+    facts: Facts,
+    left_out: Sequence[LeftOut],
+    grey_scales: Sequence[GreyScale],
+    groups: Groups | None,
+    square: str,
+) -> Inventory:
+    """Counts, class by class.
+
+    Args:
+      images: all of them; the pixels are not read.
+      facts: what was seen of each.
+      left_out: files that are no part of the data set.
+      grey_scales: of the kinds of files that are not 8-bit.
+      groups: of the images.
+      square: the setting that makes images square.
+    """
+    classes = tuple(
+        _of_class(name, np.flatnonzero(images.labels == label), facts, groups, square)
+        for label, name in enumerate(images.class_names)
+    )
+    sentence, warnings = "", list(_shortcuts(classes, channels=images.images.shape[-1]))
+    if groups is not None:
+        sentence, about_groups = grouping.describe(
+            groups.numbers, images.labels, images.class_names
+        )
+        sentence = f"{sentence}, by {groups.by}"
+        warnings += about_groups
+    warnings += _small(facts, side=images.images.shape[1])
+    return Inventory(
+        classes, tuple(_count(left_out)), tuple(map(_in_words, grey_scales)), sentence,
+        tuple(warnings),
+    )  # fmt: skip
+
+
+def _of_class(
+    name: str, indices: np.ndarray, facts: Facts, groups: Groups | None, square: str
+) -> ClassInventory:
+    sizes = collections.Counter((facts.widths[i], facts.heights[i]) for i in indices)
+    digest_of = {facts.sources[i]: facts.sha256[i] for i in indices}
+    per_group: tuple[int, ...] = ()
+    if groups is not None:
+        counts = np.unique(groups.numbers[indices], return_counts=True)[1]
+        per_group = (int(counts.min()), int(np.median(counts)), int(counts.max()))
+    borders = [1 - min(w, h) / max(w, h) if square == "pad" else 0.0 for w, h in sizes.elements()]
+    return ClassInventory(
+        name=name,
+        images=len(indices),
+        files=len(digest_of),
+        formats=dict(collections.Counter(facts.formats[i] for i in indices).most_common()),
+        sizes={f"{width}x{height}": count for (width, height), count in sizes.most_common()},
+        brightness=round(float(np.median([facts.means[i] for i in indices])), 1),
+        nearly_black=sum(facts.brightest[i] < DARK for i in indices),
+        nearly_white=sum(facts.darkest[i] > 255 - DARK for i in indices),
+        coloured=sum(facts.coloured[i] for i in indices),
+        copies=len(digest_of) - len(set(digest_of.values())),
+        groups=None if groups is None else len(np.unique(groups.numbers[indices])),
+        group_sizes=per_group,
+        border=round(float(np.median(borders)), 3),
+    )
+
+
+def _count(left_out: Sequence[LeftOut]) -> Iterator[LeftOutFiles]:
+    """Yields one entry per class and reason."""
+    together: dict[tuple[str, str], list[LeftOut]] = {}
+    for each in left_out:
+        together.setdefault((each.class_name, each.reason), []).append(each)
+    for (class_name, reason), files in sorted(together.items()):
+        shown = files[: _NAMED if reason == UNREADABLE else _EXAMPLES]
+        examples = (f"{f.file} ({f.detail})" if f.detail else f.file for f in shown)
+        yield LeftOutFiles(class_name, reason, len(files), tuple(examples))
+
+
+def _in_words(scale: GreyScale) -> str:
+    return f"{scale.kind}: {scale.low:g} to {scale.high:g} become 0 to 255 ({scale.why})"
+
+
+def _shortcuts(classes: Sequence[ClassInventory], channels: int) -> Iterator[str]:
+    """Yields what a network could tell the classes apart by, and colours that are lost."""
+    total = sum(each.images for each in classes)
+    if channels == 1 and sum(each.coloured for each in classes) > total / 2:
+        yield "the images have colours, and are made grey: --config.data.channels=3 keeps them"
+    shares = {each.name: each.coloured / each.images for each in classes}
+    if _differ(shares):
+        yield f"colour differs between classes: {_percent(shares)} of the images are coloured"
+    shares = {each.name: each.border for each in classes}
+    if _differ(shares):
+        yield (
+            f"black borders differ between classes: {_percent(shares)} of the square in the median "
+            "image; networks may tell the classes apart by them: --config.data.square=crop or "
+            "stretch adds none"
+        )
+    for one in sorted({name for each in classes for name in each.formats}):
+        shares = {each.name: each.formats.get(one, 0) / each.images for each in classes}
+        if _differ(shares):
+            yield f"formats differ between classes: {_percent(shares)} of the images are {one}"
+
+
+def _differ(shares: dict[str, float]) -> bool:
+    return max(shares.values()) - min(shares.values()) > SHORTCUT
+
+
+def _percent(shares: dict[str, float]) -> str:
+    return ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
+
+
+def _small(facts: Facts, side: int) -> Iterator[str]:
+    """Yields a sentence about images that have next to no pixels."""
+    pairs = zip(facts.sources, facts.widths, facts.heights, strict=True)
+    small = [f"{file} ({w}x{h})" for file, w, h in pairs if 4 * min(w, h) < side]
+    if small:
+        more = " ..." if len(small) > _EXAMPLES else ""
+        yield (
+            f"{len(small)} images have a side below a quarter of data.image_size={side}: "
+            f"{', '.join(small[:_EXAMPLES])}{more}"
+        )
