@@ -12,6 +12,15 @@ class DecodeError(ValueError):
     """The bytes are not an image that can be used; the message says why."""
 
 
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Raises DecodeError if an image has more than `max_pixels` pixels."""
+    if width * height > max_pixels:
+        raise DecodeError(
+            f"{width} x {height} pixels, more than data.max_pixels={max_pixels}: raise it with "
+            f"--config.data.max_pixels={width * height}"
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Kind:
     """What the values of a file mean: one grey scale holds for all files of one kind.
@@ -27,6 +36,25 @@ class Kind:
 
 EIGHT_BITS = Kind("8-bit")
 """Values that are grey levels or colours from 0 to 255 already, 0 being black."""
+
+
+def kind_of(dtype: np.dtype, inverted: bool = False) -> Kind:
+    """Returns the kind of plain numbers: "16-bit", "16-bit signed", "float"; u8 is EIGHT_BITS.
+
+    Raises:
+      DecodeError: no real numbers.
+    """
+    if dtype.kind == "f":
+        return Kind("float", inverted)
+    if dtype.kind not in "ui":
+        raise DecodeError(f"values of type {dtype}, which are no grey levels")
+    return Kind(f"{8 * dtype.itemsize}-bit{' signed' if dtype.kind == 'i' else ''}", inverted)
+
+
+def check_finite(values: np.ndarray) -> None:
+    """Raises DecodeError if there are values that are not finite."""
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise DecodeError("floating-point image with values that are not finite")
 
 
 class Opened(abc.ABC):

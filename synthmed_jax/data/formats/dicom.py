@@ -1,0 +1,248 @@
+"""DICOM, by pydicom: values after slope and intercept, and the file's own window.
+
+No message quotes a value of the file other than its transfer syntax: patient fields stay in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from synthmed_jax.data.formats import colour
+from synthmed_jax.data.formats.opened import (
+    EIGHT_BITS,
+    DecodeError,
+    Kind,
+    Opened,
+    check_finite,
+    check_size,
+)
+from synthmed_jax.data.formats.optional import require
+from synthmed_jax.data.formats.quiet import quiet
+from synthmed_jax.errors import UserError
+
+# In DICOM a palette is an image of one value per pixel that stands for a colour.
+_PALETTE = "PALETTE COLOR"
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+
+
+def is_dicom(content: bytes) -> bool:
+    """Whether a file's bytes (the first 132 are enough) are those of DICOM: PS3.10, 7.1."""
+    return content[128:132] == b"DICM"
+
+
+class Dicom(Opened):
+    """A DICOM file with an image or a stack of them.
+
+    Colours and palettes become 8-bit images. Pixels that the file marks as padding are no tissue
+    and become as dark as the darkest of the others.
+    """
+
+    format = "DICOM"
+
+    def __init__(self, content: bytes, file: str, max_pixels: int) -> None:
+        """Reads the file's fields.
+
+        Raises:
+          DecodeError: damaged, without an image, compressed in a way that nothing installed
+            decodes, or larger than `max_pixels`.
+          UserError: pydicom is not installed; names `file`.
+        """
+        require("pydicom", file)
+        with quiet(), _damage("its header is damaged"):
+            data = self._data = _read(content)
+            needed = ("Rows", "Columns", "BitsAllocated", "PhotometricInterpretation")
+            if not any(k in data for k in _PIXELS) or not all(data.get(k) for k in needed):
+                raise DecodeError("DICOM without an image")
+            self.size = int(data.Columns), int(data.Rows)
+            check_size(*self.size, max_pixels)
+            self.num_frames = int(data.get("NumberOfFrames") or 1)
+            self._photometric = str(data.PhotometricInterpretation)
+            _check_decoder(data)
+            if self._photometric.startswith("MONOCHROME"):
+                inverted = self._photometric == "MONOCHROME1"
+                self.kind = Kind(f"DICOM {data.get('Modality') or ''}".strip(), inverted)
+                self.own_window = _own_window(data)
+            else:
+                self.kind = EIGHT_BITS
+        self._last: tuple[int, np.ndarray] | None = None
+
+    def read(self, frame: int, channels: int) -> np.ndarray:
+        """Reads one image; see `Opened.read`."""
+        pixels = self._pixels(frame)
+        return colour.with_channels(pixels, channels) if self.kind == EIGHT_BITS else pixels
+
+    def is_coloured(self, frame: int) -> bool:
+        """Whether an image has colours; see `Opened.is_coloured`."""
+        return self.kind == EIGHT_BITS and colour.has_colours(self._pixels(frame))
+
+    def _pixels(self, frame: int) -> np.ndarray:
+        """Returns u8[H,W,3] or values [H,W]; decodes them unless they were asked for last."""
+        if self._last is None or self._last[0] != frame:
+            syntax = self._data.file_meta.TransferSyntaxUID
+            reason = "its pixels are damaged or cut off"
+            if syntax.is_compressed and not syntax.is_deflated:
+                reason += f", or {_needs_decoder(syntax.name)}"
+            with quiet(), _damage(reason):
+                stored = require("pydicom.pixels", "").pixel_array(self._data, index=frame)
+                grey = self.kind != EIGHT_BITS
+                pixels = self._grey(stored, frame) if grey else self._colours(stored)
+            self._last = frame, pixels
+        return self._last[1]
+
+    def _colours(self, stored: np.ndarray) -> np.ndarray:
+        bits = int(self._data.BitsStored)
+        if self._photometric == _PALETTE:
+            stored = require("pydicom.pixels", "").apply_color_lut(stored, self._data)
+            bits = 8 * stored.dtype.itemsize
+        if stored.dtype != np.uint8 or bits != 8:
+            white = float(2**bits - 1)
+            stored = np.rint(np.clip(stored * (255 / white), 0, 255)).astype(np.uint8)
+        return stored
+
+    def _grey(self, stored: np.ndarray, frame: int) -> np.ndarray:
+        data = self._data
+        values = stored
+        if "ModalityLUTSequence" in data:
+            values = require("pydicom.pixels", "").apply_modality_lut(stored, data)
+        else:
+            rescale = _macro(data, frame, "PixelValueTransformationSequence")
+            slope = rescale.get("RescaleSlope")
+            if slope is None:
+                slope = data.get("DoseGridScaling")  # of radiotherapy doses, instead of a slope
+            intercept = rescale.get("RescaleIntercept")
+            if slope is not None or intercept is not None:
+                values = stored * float(1 if slope is None else slope) + float(intercept or 0)
+        check_finite(values)
+        padding = _padding(data, stored)
+        if padding.any() and not padding.all():
+            tissue = values[~padding]
+            values = np.array(values)
+            values[padding] = tissue.max() if self.kind.inverted else tissue.min()
+        return values
+
+
+def read_tag(content: bytes, keyword: str) -> str:
+    """Returns a field of a DICOM file as text, such as PatientID; "" if it is absent or empty.
+
+    Raises:
+      DecodeError: not a DICOM file, or damaged.
+      UserError: DICOM has no field of that name, or pydicom is not installed.
+    """
+    field = f"split.group_by=dicom:{keyword}"
+    names = require("pydicom.datadict", field).keyword_dict
+    if keyword not in names:
+        lower = {name.lower(): name for name in names if name}
+        near = difflib.get_close_matches(keyword.lower(), lower, n=3)
+        hint = f"; near it are {', '.join(lower[name] for name in near)}" if near else ""
+        raise UserError(
+            f"{field}: DICOM has no field of this name{hint}. Such as PatientID, StudyInstanceUID "
+            "or SeriesInstanceUID are usual"
+        )
+    with quiet(), _damage("its header is damaged"):
+        value = _read(content, keyword).get(keyword)
+        several = isinstance(value, list | tuple) or type(value).__name__ == "MultiValue"
+        text = "\\".join(str(part) for part in value) if several else str(value or "")
+    return text.strip(" \0")
+
+
+def _read(content: bytes, keyword: str | None = None) -> Any:
+    """Returns pydicom's data set of a file, or only its field `keyword`."""
+    pydicom = require("pydicom", "a DICOM file")
+    data = pydicom.dcmread(
+        io.BytesIO(content),
+        # Old files lack the first 132 bytes; whether it is one is seen by what is in it.
+        force=not is_dicom(content),
+        stop_before_pixels=keyword is not None,
+        specific_tags=None if keyword is None else ["SOPClassUID", keyword],
+    )
+    if not is_dicom(content) and "SOPClassUID" not in data:
+        raise DecodeError("not a DICOM file")
+    if "TransferSyntaxUID" not in data.file_meta:
+        # pydicom has found out by looking how the fields are written.
+        implicit, little = data.original_encoding
+        data.file_meta.TransferSyntaxUID = (
+            pydicom.uid.ImplicitVRLittleEndian
+            if implicit
+            else pydicom.uid.ExplicitVRLittleEndian
+            if little
+            else pydicom.uid.ExplicitVRBigEndian
+        )
+    return data
+
+
+@contextlib.contextmanager
+def _damage(reason: str) -> Iterator[None]:
+    """Turns what pydicom raises into a DecodeError, without its message: it may quote a field."""
+    try:
+        yield
+    except (DecodeError, UserError):
+        raise
+    except Exception as error:  # its parser raises whatever a broken file hits
+        raise DecodeError(f"{reason} ({type(error).__name__})") from error
+
+
+def _check_decoder(data: Any) -> None:
+    """Raises DecodeError if nothing that is installed decodes the way a file is compressed."""
+    syntax = data.file_meta.TransferSyntaxUID
+    if not syntax.is_compressed or syntax.is_deflated:
+        return
+    try:
+        available = require("pydicom.pixels", "").get_decoder(syntax).is_available
+    except NotImplementedError:
+        raise DecodeError(f"compressed as {syntax.name}, which pydicom can't decode") from None
+    if not available:
+        raise DecodeError(_needs_decoder(syntax.name))
+
+
+def _needs_decoder(syntax: str) -> str:
+    return f"compressed as {syntax}, which needs: pip install 'pylibjpeg[all]'"
+
+
+def _macro(data: Any, frame: int, sequence: str) -> Any:
+    """Returns where a frame's fields of one sort are: its own, those of all frames, the file's.
+
+    Enhanced multi-frame objects keep them in sequences: PS3.3, C.7.6.16.
+    """
+    frames = data.get("PerFrameFunctionalGroupsSequence") or ()
+    shared = data.get("SharedFunctionalGroupsSequence") or ()
+    for groups in (*frames[frame : frame + 1], *shared[:1]):
+        if groups.get(sequence):
+            return groups.get(sequence)[0]
+    return data
+
+
+def _padding(data: Any, stored: np.ndarray) -> np.ndarray:
+    """Returns bool[H,W], the pixels that are padding: PS3.3, C.7.5.1.1.2."""
+    value = data.get("PixelPaddingValue")
+    if not isinstance(value, int) or stored.dtype.kind == "f":
+        return np.zeros(stored.shape, bool)
+    limit = data.get("PixelPaddingRangeLimit")
+    # Some devices write the bits of a negative value as those of a positive one.
+    bounds = np.array([value, limit if isinstance(limit, int) else value]).astype(stored.dtype)
+    return (stored >= bounds.min()) & (stored <= bounds.max())
+
+
+def _own_window(data: Any) -> tuple[float, float] | None:
+    """Returns the values of black and white by the file's first window: PS3.3, C.11.2.1.2."""
+    fields = _macro(data, 0, "FrameVOILUTSequence")
+    centers, widths = (_numbers(fields.get(k)) for k in ("WindowCenter", "WindowWidth"))
+    if not centers or not widths:
+        return None
+    center, width = centers[0], widths[0]
+    if str(fields.get("VOILUTFunction") or "LINEAR") == "LINEAR":
+        # A window of width w holds w whole values: the first is black, the last white.
+        center, width = center - 0.5, width - 1
+    return (center - width / 2, center + width / 2) if width > 0 else None
+
+
+def _numbers(value: Any) -> list[float]:
+    """Returns the numbers of a field that holds none, one or several."""
+    if value is None or value == "":
+        return []
+    return [float(v) for v in value] if hasattr(value, "__iter__") else [float(value)]

@@ -1,0 +1,166 @@
+"""PNG, JPEG, TIFF, GIF and whatever else Pillow reads."""
+
+import contextlib
+import io
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from synthmed_jax.data.formats import colour, tiff
+from synthmed_jax.data.formats.opened import (
+    EIGHT_BITS,
+    DecodeError,
+    Kind,
+    Opened,
+    check_finite,
+    check_size,
+)
+from synthmed_jax.data.formats.quiet import quiet
+
+# Formats that Pillow lists as readable but does not decode itself: for EPS it runs Ghostscript, for
+# the others it needs a decoder that somebody must have registered.
+_NOT_RASTER = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
+
+# Formats whose further frames are images like the first one. Others have frames as well that are
+# none: the preview that a camera adds to a JPEG (MPO), the layers of a PSD.
+_STACKS = frozenset({"AVIF", "DCX", "FLI", "GIF", "IM", "PNG", "SPIDER", "TIFF", "WEBP"})
+
+# Pillow has no signed bytes and no unsigned integers of 32 bits: it gives their bits.
+_TRUE_TYPES: dict[str, np.dtype] = {
+    "8-bit signed": np.dtype(np.int8),
+    "32-bit": np.dtype(np.uint32),
+}
+
+
+def endings() -> frozenset[str]:
+    """Returns the lower-case file name endings (".png", ...) that Pillow can read as a raster."""
+    Image.init()
+    return frozenset(
+        extension.lower()
+        for extension, kind in Image.registered_extensions().items()
+        if kind in Image.OPEN and kind not in _NOT_RASTER
+    )
+
+
+def open_raster(content: bytes, max_pixels: int) -> Opened:
+    """Opens an image file by what it contains; pixels are decoded by `read`.
+
+    Raises:
+      DecodeError: not an image, damaged, or larger than `max_pixels`.
+    """
+    try:
+        return Raster(content, max_pixels)
+    except DecodeError as error:
+        if isinstance(error.__cause__, Image.UnidentifiedImageError) and tiff.is_tiff(content):
+            return tiff.DeepTiff(content, max_pixels)
+        raise
+
+
+class Raster(Opened):
+    """A file that Pillow reads.
+
+    EXIF orientation is applied; transparency is composited on black; palettes, 1-bit, CMYK and
+    colours of 16 bits become 8-bit images. Grey of more bits keeps its values.
+    """
+
+    def __init__(self, content: bytes, max_pixels: int) -> None:
+        """Reads the header; errors as `open_raster`."""
+        with quiet(), _reasons(empty=not content):
+            self._image = Image.open(io.BytesIO(content))
+            self.size = self._image.size
+            check_size(*self.size, max_pixels)
+            self.kind = _kind(self._image)
+            self._pages = _pages(self._image)
+        self.format = "JPEG" if self._image.format == "MPO" else str(self._image.format)
+        self.num_frames = len(self._pages)
+        self._last: tuple[int, Image.Image] | None = None
+
+    def read(self, frame: int, channels: int) -> np.ndarray:
+        """Reads one image; see `Opened.read`."""
+        upright = self._upright(frame)
+        with quiet(), _reasons():
+            if self.kind == EIGHT_BITS:
+                converted = _to_eight_bits(upright).convert("L" if channels == 1 else "RGB")
+                pixels = np.asarray(converted)
+                return pixels.reshape(*pixels.shape[:2], channels)
+            values = np.asarray(upright)
+            check_finite(values)
+            dtype = _TRUE_TYPES.get(self.kind.name, values.dtype)
+            return values.astype(dtype, copy=False)
+
+    def is_coloured(self, frame: int) -> bool:
+        """Whether an image has colours; see `Opened.is_coloured`."""
+        if self.kind != EIGHT_BITS or self._image.mode in ("1", "L", "LA", "La"):
+            return False
+        upright = self._upright(frame)
+        width, height = (min(side, colour.SAMPLE) for side in upright.size)
+        with quiet(), _reasons():
+            sample = upright.resize((width, height), Image.Resampling.NEAREST)
+            return colour.has_colours(np.asarray(_to_eight_bits(sample).convert("RGB")))
+
+    def _upright(self, frame: int) -> Image.Image:
+        """Decodes an image, unless it is the one that was asked for last."""
+        if self._last is None or self._last[0] != frame:
+            with quiet(), _reasons():
+                if self.num_frames > 1:
+                    self._image.seek(self._pages[frame])
+                self._last = frame, ImageOps.exif_transpose(self._image)
+        return self._last[1]
+
+
+@contextlib.contextmanager
+def _reasons(empty: bool = False) -> Iterator[None]:
+    """Turns what Pillow raises into a DecodeError."""
+    try:
+        yield
+    except DecodeError:
+        raise
+    except Exception as error:  # Pillow's parsers raise whatever a broken file hits
+        reason = f"{type(error).__name__}: {error}"
+        # Its message is "cannot identify image file <_io.BytesIO object at 0x...>": no reason.
+        if isinstance(error, Image.UnidentifiedImageError):
+            reason = "not an image in a format that Pillow reads"
+        raise DecodeError("no bytes in the file" if empty else reason) from error
+
+
+def _kind(image: Image.Image) -> Kind:
+    tags = tiff.Tags.of(image) if image.format == "TIFF" else tiff.Tags()
+    if image.mode == "F":
+        return Kind("float", tags.white_is_zero)
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
+        return Kind("16-bit", tags.white_is_zero)
+    if image.mode == "I":
+        bits = tags.bits if image.format == "TIFF" else 32
+        signed = tags.signed or image.format != "TIFF"
+        return Kind(f"{bits}-bit{' signed' if signed else ''}", tags.white_is_zero)
+    if image.mode == "L" and tags.signed:
+        return Kind("8-bit signed", tags.white_is_zero)
+    return EIGHT_BITS  # Pillow has inverted it where white is zero
+
+
+def _pages(image: Image.Image) -> list[int]:
+    """Returns the frames that are images of the file's stack."""
+    frames = getattr(image, "n_frames", 1)
+    if frames == 1 or image.format not in _STACKS:
+        return [0]
+    if image.format != "TIFF":
+        return list(range(frames))
+    # The other pages of a TIFF may be smaller copies of the first, for a quick view at any zoom, or
+    # a thumbnail, or a label: only those of its size and mode are slices of one stack.
+    size, mode, pages = image.size, image.mode, []
+    for page in range(frames):
+        image.seek(page)
+        if image.size == size and image.mode == mode:
+            pages.append(page)
+    image.seek(0)
+    return pages
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    """Turns the modes that `convert` would spoil into "RGB"; the others stay as they are."""
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        black = Image.new("RGBA", layer.size, (0, 0, 0, 255))
+        return Image.alpha_composite(black, layer).convert("RGB")
+    return image.convert("RGB") if image.mode == "P" else image
