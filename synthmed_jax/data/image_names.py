@@ -2,6 +2,7 @@
 
 import collections
 import functools
+import itertools
 import os
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -46,7 +47,8 @@ class ImageNames:
         shared = {}
         for file in files:
             own = [_fold(part) for part in _parts(file)[:-1]]
-            same = len(os.path.commonprefix([own[::-1], folders[::-1]]))
+            pairs = zip(own[::-1], folders[::-1], strict=False)
+            same = len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)))
             ends = same in (len(own), len(folders))
             # a/1.png is not b/1.png, where the set has a folder called a.
             if ends or folders[-1 - same] not in self._folders:

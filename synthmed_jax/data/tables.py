@@ -227,8 +227,8 @@ def values_of(table: Table, rows: Rows, column: int, what: str) -> dict[str, str
         named = ", ".join(cell or "empty" for cell in cells_there)
         raise UserError(
             f"{table.path}: no {what} ({named}) in column {table.columns[column]} of "
-            f"{len(empty)} rows that name images: {_lines(table, empty)}; fill them in, or delete "
-            "the rows and the images"
+            f"rows that name images, {_lines(table, empty)}: fill them in, or delete these rows "
+            "and leave out their images"
         )
     if torn:
         file, cells = torn[0]

@@ -4,6 +4,8 @@ Names are compared word by word, not letter by letter: `Train_Data`, `trainA` an
 the word "train", and "testis" has none of these words.
 """
 
+import functools
+import itertools
 import re
 
 PART = "a part of a set"
@@ -49,6 +51,7 @@ _WORD = re.compile(r"[^\W\d_]+|\d+")
 _NEXT_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
+@functools.lru_cache(maxsize=4096)
 def kind_of(name: str) -> str | None:
     """Says what a folder of this name holds, if not the images of one class.
 
@@ -95,7 +98,7 @@ def _has_part(words: list[str]) -> bool:
         return not set(words) & _MASKS  # labelsTr is a folder of masks before all
     return any(
         word in _NUMBERED and (after.isdecimal() or len(after) == 1)
-        for word, after in zip(words, words[1:], strict=False)
+        for word, after in itertools.pairwise(words)
     )
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -42,6 +42,27 @@ class LeftOut:
     class_name: str
     reason: str
     detail: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Listed:
+    """Which files of a folder are images of which class.
+
+    Attributes:
+      root: the folder that `files` are relative to.
+      class_names: names by label, sorted.
+      files: the images, sorted by path.
+      left_out: what lies below `root` and is not among them.
+      patients: file -> name of its patient, where a table tells it; None: it does not.
+      labels_in_key: whether a file's class can change while its path and content do not.
+    """
+
+    root: Path
+    class_names: tuple[str, ...]
+    files: Sequence[ImageFile]
+    left_out: Sequence[LeftOut]
+    patients: Mapping[str, str] | None = None
+    labels_in_key: bool = False
 
 
 def walk_files(folder: Path) -> list[str]:

@@ -1,6 +1,5 @@
 """Masks beside the images that they belong to: no images of a class, though they end like some."""
 
-import collections
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
@@ -8,9 +7,10 @@ from pathlib import Path
 
 from synthmed_jax.data import settings as data_settings
 from synthmed_jax.data.image_names import stem_of
-from synthmed_jax.data.sets import exclude
+from synthmed_jax.data.sets import conflicts, exclude
 from synthmed_jax.data.sets.flags import flag
 from synthmed_jax.data.sets.folder_names import MASKS, kind_of
+from synthmed_jax.data.sets.listing import ImageFile
 from synthmed_jax.errors import UserError
 
 # "benign (1)_mask_1" is the mask of "benign (1)"; a bare number is one of several.
@@ -40,7 +40,8 @@ def check(
       images: class name -> its images, POSIX paths below `root`.
 
     Raises:
-      UserError: with the masks per class, and both ways on.
+      UserError: with the masks per class, and both ways on; it also names identical files under
+        two labels, which would be refused next.
     """
     if settings.keep_masks:
         return
@@ -54,10 +55,18 @@ def check(
     shown = "; ".join(f"{mask.file} beside {mask.image}" for mask in masks[:2])
     globs = _globs(masks, [file for files in images.values() for file in files])
     excluded = data_settings.names(settings.exclude)
+    taken = {mask.file for mask in masks}
+    rest = [
+        ImageFile(file, label)
+        for label, files in enumerate(images.values())
+        for file in files
+        if file not in taken
+    ]
     raise UserError(
         f"{str(root)!r} holds masks beside the images: {counts} (such as {shown}). They would be "
         f"trained on as images. {flag('data.exclude', *excluded, *globs)} leaves them out; "
         f"{flag('data.keep_masks', 'True')} takes them as images."
+        + conflicts.also(root, list(images), rest, settings.conflicts)
     )
 
 
