@@ -39,7 +39,7 @@ _MASKS = frozenset(
 )  # fmt: skip
 _COPIES = frozenset(("augmented", "augmentation", "augmentations", "aug"))
 _WRAPPERS = frozenset(
-    ("images", "image", "img", "imgs", "data", "dataset", "datasets", "pictures", "pics")
+    ("images", "image", "img", "imgs", "data", "dataset", "datasets", "set", "pictures", "pics")
 )
 # with_mask and no_augmentation say what the images themselves show.
 _OF_THE_IMAGE = frozenset(("with", "without", "no", "non", "not", "has"))
