@@ -56,7 +56,7 @@ KNOW_THE_NAME = {
     DOOR,
     "synthmed_jax.data.split",
     "synthmed_jax.results.split",
-    "synthmed_jax.data.sets.folder",
+    "synthmed_jax.data.sets.folder_names",
 }
 
 

@@ -1,43 +1,97 @@
 """Groups that must not straddle parts, such as the images of one patient."""
 
-import collections
-import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from synthmed_jax.data import tables
+from synthmed_jax.data.image_names import ImageNames
 from synthmed_jax.errors import UserError
 
+DICOM = "dicom:"
 _EMPTY = 10**6  # cost of a class that a part lacks: above that of any miss in the counts
 _STARTS = 10  # random starts of the local search
 
 
-def assign_groups(files: Sequence[str], group_by: str) -> np.ndarray:
+def assign_groups(
+    files: Sequence[str], group_by: str, tag_of: Callable[[str], str] | None = None
+) -> np.ndarray:
     """Returns i64[N], the group of each file: numbers from 0, in order of the groups' names.
 
     Args:
       files: N relative POSIX paths.
-      group_by: either the path of a .csv file with the columns `file,patient` (file: relative path,
-        or base name where that is unique), or a regular expression whose first group (or, without
-        groups, whole match) is the name of the image's group. It is searched in the base name; an
-        expression that contains a "/" is searched in the whole relative path.
+      group_by: one of
+        the path of a table (.csv or .tsv) with the columns `file,patient`, or with others that
+        tables.py finds; its cells name images as image_names.py says;
+        "dicom:" and the name of a DICOM field, such as dicom:PatientID;
+        a regular expression whose first group (or, without groups, whole match) is the name of the
+        image's group. It is searched in the base name; an expression that contains a "/" is
+        searched in the whole relative path.
+      tag_of: file -> the value of the DICOM field that `group_by` names, "" where it has none; read
+        for "dicom:" alone.
 
     Raises:
-      UserError: the expression is wrong or a file does not match; the CSV is missing, malformed,
-        contradictory, or lacks a file.
+      UserError: the expression is wrong or a file does not match; the table is missing, malformed,
+        contradictory, or lacks a file; a file lacks the DICOM field.
     """
     if is_table(group_by):
-        names = _from_csv(files, Path(group_by).expanduser())
+        names = _from_table(files, Path(group_by).expanduser())
+    elif group_by.startswith(DICOM):
+        names = _from_tags(files, group_by, tag_of)
     else:
         names = _from_expression(files, group_by)
     return np.unique(np.asarray(names), return_inverse=True)[1].astype(np.int64).reshape(-1)
 
 
 def is_table(group_by: str) -> bool:
-    """Whether `group_by` names a CSV file; otherwise it is a regular expression."""
-    return group_by.lower().endswith(".csv")
+    """Whether `group_by` names a table; spreadsheets count, so that they are refused as such."""
+    return group_by.lower().endswith((".csv", ".tsv", *tables.SPREADSHEETS))
+
+
+def describe(
+    groups: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
+) -> tuple[str, list[str]]:
+    """Describes groups, so that a pattern that groups nothing or everything is noticed.
+
+    Args:
+      groups, labels: i64[N], the group and the class of each image; N > 0.
+
+    Returns:
+      A sentence, "24 patients, 1 to 8 images each (median 4)", and warnings: every group is one
+      image, there are fewer than 3 groups, or a class is all in one group.
+    """
+    sizes = np.unique(groups, return_counts=True)[1]
+    count, low, high = len(sizes), int(sizes.min()), int(sizes.max())
+    span = f"{low} to {high}" if low < high else f"{low}"
+    text = (
+        f"{count} patient{'' if count == 1 else 's'}, {span} image{'' if high == 1 else 's'} each"
+    )
+    if low < high:
+        text += f" (median {np.median(sizes):g})"
+    warnings = []
+    if high == 1:
+        warnings.append(
+            f"split.group_by groups nothing: {count} groups of one image; the split is by image"
+        )
+    if count < 3:
+        warnings.append(
+            f"split.group_by makes {count} group{'' if count == 1 else 's'} of all images: fit, "
+            "val and test need three at least"
+        )
+    else:
+        alone = [
+            name
+            for label, name in enumerate(class_names)
+            if len(groups[labels == label]) > 1 and len(np.unique(groups[labels == label])) == 1
+        ]
+        if alone:
+            warnings.append(
+                f"split.group_by puts each of these classes into one group, which can't be "
+                f"divided: {', '.join(alone)}"
+            )
+    return text, warnings
 
 
 def pick_groups(
@@ -148,34 +202,50 @@ def _from_expression(files: Sequence[str], expression: str) -> list[str]:
     return names
 
 
-def _from_csv(files: Sequence[str], path: Path) -> list[str]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            header = [name.strip() for name in reader.fieldnames or ()]
-            if "file" not in header or "patient" not in header:
-                raise UserError(f"{path} needs the columns file,patient, has {','.join(header)}")
-            reader.fieldnames = header
-            rows = [((r["file"] or "").strip(), (r["patient"] or "").strip()) for r in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"split.group_by={str(path)!r} can't be read: {error}") from error
-    bases = [PurePosixPath(file).name for file in files]
-    uses = collections.Counter(bases)
-    patients: dict[str, str] = {}
-    for file, patient in rows:
-        name = file.replace("\\", "/").removeprefix("./")
-        if not patient or patients.setdefault(name, patient) != patient:
-            raise UserError(f"{path}: {file} has no patient, or two of them")
-    names: list[str] = []
-    missing: list[str] = []
-    for file, base in zip(files, bases, strict=True):
-        if file not in patients and base in patients and uses[base] > 1:
-            raise UserError(f"{path}: several images are named {base}; give the path, as {file}")
-        patient = patients.get(file) or patients.get(base)
-        if patient is None:
-            missing.append(file)
-        names.append(patient or "")
-    if missing:
-        shown = ", ".join(missing[:10]) + (" ..." if len(missing) > 10 else "")
-        raise UserError(f"{path} lacks {len(missing)} images of the data set: {shown}")
+def _from_tags(
+    files: Sequence[str], group_by: str, tag_of: Callable[[str], str] | None
+) -> list[str]:
+    tag = group_by.removeprefix(DICOM)
+    if tag_of is None:
+        raise UserError(f"split.group_by={group_by!r}: the images of this data set are not DICOM")
+    names = [tag_of(file).strip() for file in files]
+    empty = [file for file, name in zip(files, names, strict=True) if not name]
+    if empty:
+        # The files are named, and never what a field of a patient says.
+        raise UserError(
+            f"split.group_by={group_by!r}: {len(empty)} files have no {tag}: {_some(empty)}; "
+            "leave them out with --config.data.exclude, or group them by a table or by name"
+        )
     return names
+
+
+def _from_table(files: Sequence[str], path: Path) -> list[str]:
+    table = tables.read_table(path, "split.group_by")
+    names = ImageNames(files)
+    of_file = tables.find_file_column(table, names)
+    needs = f"{path} needs the columns file,patient, has {','.join(table.columns)}"
+    if len(of_file) > 1:
+        several = ", ".join(table.columns[column] for column in of_file)
+        raise UserError(f"{needs}: {several} may all name the images; call one of them file")
+    if not of_file:
+        raise UserError(f"{needs}, and no column has a cell that fits an image: {table}")
+    of_patient = tables.find_patient_column(table, of_file[0])
+    if of_patient is None:
+        raise UserError(f"{needs}: call the one that tells the patients patient. It has: {table}")
+    rows = tables.match_rows(table, of_file[0], names)
+    missing = [file for file in files if file not in rows.of_image]
+    if missing:
+        spare = tables.examples(table, rows.of_none, of_file[0])
+        raise UserError(
+            f"{path} lacks {len(missing)} images of the data set: {_some(missing)}; "
+            + (f"it has these that fit no image: {spare}" if spare else "all its rows are used")
+        )
+    patients = tables.values_of(table, rows, of_patient, "patient")
+    chosen = (table.columns[of_file[0]], table.columns[of_patient])
+    if tuple(map(tables.heading, chosen)) != ("file", "patient"):
+        print(f"{path}: columns file={chosen[0]}, patient={chosen[1]}", flush=True)
+    return [patients[file] for file in files]
+
+
+def _some(files: Sequence[str]) -> str:
+    return ", ".join(files[:3]) + (" ..." if len(files) > 3 else "")

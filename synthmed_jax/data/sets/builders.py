@@ -15,7 +15,14 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from synthmed_jax import checks
-from synthmed_jax.data.sets.listing import ImageFile, LeftOut, content_hash, hash_files
+from synthmed_jax.data.sets import conflicts
+from synthmed_jax.data.sets.listing import (
+    ImageFile,
+    LeftOut,
+    content_hash,
+    hash_files,
+    label_hash,
+)
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256
@@ -62,14 +69,41 @@ class Source:
     patients: Mapping[str, str] | None = None
 
 
-def hash_source(root: Path, class_names: tuple[str, ...], files: Sequence[ImageFile]) -> Source:
+def hash_source(
+    root: Path,
+    class_names: tuple[str, ...],
+    files: Sequence[ImageFile],
+    settings: DataSettings,
+    *,
+    left_out: Sequence[LeftOut] = (),
+    patients: Mapping[str, str] | None = None,
+    labels_in_key: bool = False,
+) -> Source:
     """Returns the source of files that lie below `root`; reads them all.
 
+    Args:
+      left_out: what was left out so far.
+      patients: file -> name of its patient; None: not known.
+      labels_in_key: whether a file's class can change while its path and content do not. The
+        prepared copy, which stores classes, is then named after them too.
+
     Raises:
-      UserError: a file can't be read.
+      UserError: a file can't be read, or identical files lie under two labels and
+        `settings.conflicts` does not allow it.
     """
-    digest = hash_files(root, files)
-    return Source(root, files, class_names, key=digest, content_hash=digest)
+    digests = hash_files(root, files)
+    kept, dropped = conflicts.settle(root, class_names, files, digests, settings.conflicts)
+    content = content_hash((image.file, digests[image.file]) for image in kept)
+    key = label_hash(kept, class_names, content) if labels_in_key else content
+    return Source(
+        root,
+        kept,
+        class_names,
+        key=key,
+        content_hash=content,
+        left_out=[*left_out, *dropped],
+        patients=patients,
+    )
 
 
 class _LocalInfo(tfds.core.DatasetInfo):

@@ -1,64 +1,230 @@
-"""Any tree of images with one folder per class: `root/<class>/**/<image>`."""
+"""Any tree of images with one folder per class, or one folder and a table of their labels."""
 
-import collections
+import dataclasses
 import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from synthmed_jax.data.sets import builders
-from synthmed_jax.data.sets.listing import ImageFile, is_image, walk_files
+from synthmed_jax import checks
+from synthmed_jax.data import formats
+from synthmed_jax.data import settings as data_settings
+from synthmed_jax.data.sets import builders, exclude, guards, labels_table, masks
+from synthmed_jax.data.sets.flags import flag, some
+from synthmed_jax.data.sets.folder_names import is_system
+from synthmed_jax.data.sets.listing import (
+    ImageFile,
+    LeftOut,
+    Listed,
+    list_folders,
+    list_loose_files,
+    sort_out,
+    walk_files,
+)
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
 
-# Names of the folders of a set that others have divided; the classes are then one level below.
-PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}
+BESIDE = "lies beside the class folders"
+# macOS puts it into archives; it holds no images that anybody made.
+_OF_ARCHIVES = "__MACOSX"
 
 
 class Folder(builders.ImageBuilder):
-    """The user's own images: the first folder level names the class, images may lie deeper."""
+    """The user's own images: a folder names the class, images may lie deeper; or a table does."""
 
     DESCRIPTION = "Images of the user's own folder, one folder a class."
     CITATION = "None: the user's own images."
+
+    @classmethod
+    def check_settings(cls, settings: DataSettings) -> None:
+        """Raises UserError for fields that exclude or need each other."""
+        if settings.table and settings.parts:
+            raise UserError(
+                "config.data.parts says where class folders are, and config.data.table that there "
+                "are none (it takes images at any depth): give one of them"
+            )
+        if settings.columns and not settings.table:
+            raise UserError("config.data.columns names columns of config.data.table, which is ''")
 
     @classmethod
     def make_source(cls, settings: DataSettings) -> builders.Source:
         """Lists and reads the files of `settings.dir`; errors as of `list_files`, or no `dir`."""
         if not settings.dir:
             raise UserError("data.dir is not set: give a folder that holds one folder per class")
-        root = Path(settings.dir).expanduser()
-        return builders.hash_source(root, *list_files(root))
+        listed = list_files(settings)
+        return builders.hash_source(
+            listed.root,
+            listed.class_names,
+            listed.files,
+            settings,
+            left_out=listed.left_out,
+            patients=listed.patients,
+            labels_in_key=listed.labels_in_key,
+        )
 
 
-def list_files(root: Path) -> tuple[tuple[str, ...], list[ImageFile]]:
-    """Returns the class names (sorted) and every image of a folder-per-class tree, sorted by path.
+@dataclasses.dataclass(frozen=True)
+class _ClassFolder:
+    """One folder of images of one class: its images and what is left out, relative to it.
 
-    Hidden folders, and the `__MACOSX` that macOS puts into archives, are no classes; images that
-    lie directly in `root` have no class and are left out. Files that are no images by their ending
-    are left out too; a line on standard output counts them.
+    `path` is below the root, "benign" or "train/benign"; `left_out` is relative to the root.
+    """
+
+    path: str
+    images: list[str]
+    left_out: list[LeftOut]
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @property
+    def files(self) -> list[str]:
+        return [f"{self.path}/{file}" for file in self.images]
+
+
+def list_files(settings: DataSettings) -> Listed:
+    """Finds the images of `settings.dir`, sorted by path, and their classes, sorted by name.
+
+    Classes are the folders in `settings.dir` (or in the only folder there), or those in the folders
+    of `settings.parts`, or what `settings.table` says. Hidden folders are no classes.
 
     Raises:
-      UserError: `root` is not a folder, or holds fewer than two class folders, parts of a set
-        instead of classes, or a class without images or with a name that is not UTF-8.
+      UserError: there are fewer than two classes, folders that look like something else
+        (guards.py), masks beside images (masks.py), or a class without images or with a name that
+        is not UTF-8.
     """
-    if not root.is_dir():
+    given = Path(settings.dir).expanduser()
+    if not given.is_dir():
         raise UserError(
-            f"data.dir={str(root)!r} is no folder: give one that holds a folder of images per class"
+            f"data.dir={str(given)!r} is no folder: give one that holds a folder of images per "
+            "class"
         )
-    folders = sorted((path for path in root.iterdir() if path.is_dir()), key=lambda path: path.name)
-    folders = [f for f in folders if not f.name.startswith(".") and f.name != "__MACOSX"]
-    if len(folders) < 2:
-        names_there = ", ".join(folder.name for folder in folders) or "none"
-        raise UserError(
-            f"data.dir={str(root)!r} needs at least two class folders (<class>/<image>), "
-            f"found: {names_there}"
-        )
-    names = [folder.name for folder in folders]
-    if {name.lower() for name in names} <= PARTS:
-        raise UserError(
-            f"data.dir={str(root)!r} holds {', '.join(names)}, which are parts and not classes: "
-            "give a folder of images per class, those of all parts together (this program divides "
-            "them itself)"
-        )
-    for name in names:
+    if settings.table:
+        return labels_table.list_labelled(settings)
+    root = _open_wrapper(given)
+    parts, wanted = data_settings.names(settings.parts), data_settings.names(settings.classes)
+    tops = [name for name in list_folders(root) if name != _OF_ARCHIVES]
+    paths = _folders_of_parts(root, parts, tops) if parts else tops
+    folders, left_out = _read(root, paths, parts or ("",), settings)
+    if parts:
+        left_out += _others_than_parts(root, [name for name in tops if name not in parts])
+    tree = guards.Tree(given, root, {folder.name: folder.images for folder in folders})
+    if wanted:
+        folders, unwanted = _only(folders, wanted)
+        left_out += unwanted
+    elif parts:
+        guards.check_class_names(root, sorted(tree.images))
+    else:
+        guards.check_names(tree)
+    if len({folder.name for folder in folders}) < 2:
+        raise guards.too_few(tree)
+    left_out += [entry for folder in folders for entry in folder.left_out]
+    images = _by_class(root, folders)
+    # Masks first: their refusal knows more of folders that hold images and masks.
+    masks.check(root, images, settings)
+    if not (wanted or parts):
+        guards.check_subfolders(tree, settings)
+    files = [ImageFile(f, label) for label, name in enumerate(images) for f in images[name]]
+    return Listed(root, tuple(images), sorted(files), left_out, labels_in_key=bool(parts))
+
+
+def _open_wrapper(given: Path) -> Path:
+    """Returns the only folder in a folder, if there are no images beside it but folders in it."""
+    inside = [name for name in list_folders(given) if not is_system(name)]
+    if len(inside) != 1 or any(formats.is_image(given / name) for name in list_loose_files(given)):
+        return given
+    only = given / inside[0]
+    if len([name for name in list_folders(only) if not is_system(name)]) < 2:
+        return given
+    print(
+        f"data.dir={str(given)!r} holds one folder, {only.name}: its folders are taken", flush=True
+    )
+    return only
+
+
+def _folders_of_parts(root: Path, parts: Sequence[str], tops: Sequence[str]) -> list[str]:
+    for part in parts:
+        checks.one_of(f"config.data.parts (folders in {root})", part, tops)
+    return [
+        f"{part}/{name}"
+        for part in parts
+        for name in list_folders(root / part)
+        if not is_system(name) and name != _OF_ARCHIVES
+    ]
+
+
+def _read(
+    root: Path, paths: Sequence[str], above: Sequence[str], settings: DataSettings
+) -> tuple[list[_ClassFolder], list[LeftOut]]:
+    """Lists the files of all class folders, but for those of `data.exclude`.
+
+    Args:
+      paths: the class folders, below `root`.
+      above: the folders that hold the class folders, below `root`; "" is `root` itself.
+
+    Returns:
+      The class folders, without those that `data.exclude` has emptied, and what is in none.
+    """
+    walked = {path: walk_files(root / path) for path in paths}
+    loose = [
+        f"{folder}/{file}" if folder else file
+        for folder in above
+        for file in list_loose_files(root / folder)
+    ]
+    everything = [f"{path}/{file}" for path in paths for file in walked[path]] + loose
+    out = exclude.matched(everything, data_settings.names(settings.exclude))
+    folders, rest = [], []
+    for path, files in walked.items():
+        name = path.rpartition("/")[2]
+        kept = [file for file in files if f"{path}/{file}" not in out]
+        images, left_out = sort_out(root, path, kept, name)
+        excluded = [f"{path}/{file}" for file in files if f"{path}/{file}" in out]
+        if excluded and not images:
+            rest += [LeftOut(file, "", exclude.REASON) for file in excluded]
+            print(f"{path}: all images match data.exclude, so it is no class", flush=True)
+            continue
+        left_out += [LeftOut(file, name, exclude.REASON) for file in excluded]
+        folders.append(_ClassFolder(path, images, left_out))
+    for file in loose:
+        if file in out:
+            rest.append(LeftOut(file, "", exclude.REASON))
+        elif formats.is_image(root / file):
+            rest.append(LeftOut(file, "", BESIDE))
+    return folders, rest
+
+
+def _others_than_parts(root: Path, others: Sequence[str]) -> list[LeftOut]:
+    """Leaves out the images of folders that are no parts, and says how many there are."""
+    left_out = []
+    for name in others:
+        images, _ = sort_out(root, name, walk_files(root / name), "")
+        left_out += [LeftOut(f"{name}/{file}", "", "not in data.parts") for file in images]
+        print(f"{root / name} is not among data.parts: left out, {len(images)} images", flush=True)
+    return left_out
+
+
+def _only(
+    folders: Sequence[_ClassFolder], wanted: Sequence[str]
+) -> tuple[list[_ClassFolder], list[LeftOut]]:
+    """Takes the folders of the wanted classes; images of the others are left out."""
+    there = sorted({folder.name for folder in folders})
+    for name in wanted:
+        checks.one_of("config.data.classes", name, there)
+    kept = [folder for folder in folders if folder.name in wanted]
+    return kept, [
+        LeftOut(file, "", "not among data.classes")
+        for folder in folders
+        if folder.name not in wanted
+        for file in folder.files
+    ]
+
+
+def _by_class(root: Path, folders: Sequence[_ClassFolder]) -> Mapping[str, list[str]]:
+    """Returns class name -> its images, names sorted; refuses names and classes of no use."""
+    by_class: dict[str, list[str]] = {name: [] for name in sorted({f.name for f in folders})}
+    for folder in folders:
+        by_class[folder.name] += folder.files
+    for name in by_class:
         try:
             name.encode()
         except UnicodeEncodeError as error:
@@ -66,26 +232,22 @@ def list_files(root: Path) -> tuple[tuple[str, ...], list[ImageFile]]:
                 f"data.dir={str(root)!r}: the class folder {name!r} has a name that is no UTF-8; "
                 "rename it"
             ) from error
-    everything = [walk_files(folder) for folder in folders]
-    images = [list(filter(is_image, paths)) for paths in everything]
-    others = collections.Counter(
-        Path(file).suffix or "no ending"
-        for paths in everything
-        for file in itertools.filterfalse(is_image, paths)
-    )
-    left_out = ", ".join(f"{count} of {ending}" for ending, count in others.most_common())
-    empty = [folder.name for folder, paths in zip(folders, images, strict=True) if not paths]
+    empty = [name for name, images in by_class.items() if not images]
     if empty:
-        raise UserError(
-            f"no images in class folder(s) {', '.join(empty)} of {str(root)!r}: every folder there "
-            "counts as a class; add images or move the folder away"
-            + (f". Files that are no images by their ending: {left_out}" if others else "")
-        )
-    if others:
-        print(f"data.dir={str(root)!r}: left out {left_out}, no images by their ending", flush=True)
-    files = [
-        ImageFile(f"{folder.name}/{file}", label)
-        for label, (folder, paths) in enumerate(zip(folders, images, strict=True))
-        for file in paths
-    ]
-    return tuple(names), sorted(files)
+        raise UserError(_no_images(root, empty, folders, list(by_class)))
+    return by_class
+
+
+def _no_images(
+    root: Path, empty: Sequence[str], folders: Sequence[_ClassFolder], names: Sequence[str]
+) -> str:
+    reasons = [e.reason for folder in folders for e in folder.left_out if folder.name in empty]
+    counts = {reason: len(list(group)) for reason, group in itertools.groupby(sorted(reasons))}
+    shown = "; ".join(f"{count} {reason}" for reason, count in counts.items())
+    rest = [name for name in names if name not in empty]
+    return (
+        f"no images in class folder(s) {some(empty, 10)} of {str(root)!r}: every folder there "
+        "counts as a class; add images, move the folder away"
+        + (f" or name the classes, {flag('data.classes', *rest)}" if len(rest) > 1 else "")
+        + (f". Left out there: {shown}" if shown else "")
+    )

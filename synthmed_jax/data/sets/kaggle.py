@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from synthmed_jax.data.sets import builders
-from synthmed_jax.data.sets.listing import ImageFile, walk_images
+from synthmed_jax.data.sets.listing import ImageFile, LeftOut, sort_out, walk_files
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
 
@@ -25,10 +25,22 @@ class KaggleImages(builders.ImageBuilder):
     KAGGLE: ClassVar[str] = ""
 
     @classmethod
+    def check_settings(cls, settings: DataSettings) -> None:
+        """Raises UserError for values that this data set refuses; it has classes of its own."""
+        super().check_settings(settings)
+        for field in ("table", "columns", "classes", "parts", "exclude"):
+            if getattr(settings, field):
+                raise UserError(
+                    f"config.data.{field} is for --config.data.name=folder: the files and classes "
+                    f"of {cls.name} are known"
+                )
+
+    @classmethod
     def make_source(cls, settings: DataSettings) -> builders.Source:
         """Finds the files, or fetches them with kagglehub; errors as of `find_root`."""
         root = find_root(cls, settings.dir, settings.variant)
-        return builders.hash_source(root, *cls.list_files(root, settings.variant))
+        names, files, left_out = cls.list_all(root, settings.variant)
+        return builders.hash_source(root, names, files, settings, left_out=left_out)
 
     @classmethod
     def class_folders(cls, variant: str) -> dict[str, tuple[str, ...]]:
@@ -47,14 +59,23 @@ class KaggleImages(builders.ImageBuilder):
     @classmethod
     def list_files(cls, root: Path, variant: str) -> tuple[tuple[str, ...], list[ImageFile]]:
         """Returns the class names and every image below `root`, sorted by path."""
+        names, files, _ = cls.list_all(root, variant)
+        return names, files
+
+    @classmethod
+    def list_all(
+        cls, root: Path, variant: str
+    ) -> tuple[tuple[str, ...], list[ImageFile], list[LeftOut]]:
+        """Returns what `list_files` does, and what lies in the class folders and is no image."""
         classes = cls.class_folders(variant)
-        files = [
-            ImageFile(f"{folder}/{file}", label)
-            for label, folders in enumerate(classes.values())
-            for folder in folders
-            for file in walk_images(root / folder)
-        ]
-        return tuple(classes), sorted(files)
+        files: list[ImageFile] = []
+        left_out: list[LeftOut] = []
+        for label, (name, folders) in enumerate(classes.items()):
+            for folder in folders:
+                images, others = sort_out(root, folder, walk_files(root / folder), name)
+                files += [ImageFile(f"{folder}/{file}", label) for file in images]
+                left_out += others
+        return tuple(classes), sorted(files), left_out
 
 
 def find_root(builder_class: type[KaggleImages], given: str, variant: str) -> Path:

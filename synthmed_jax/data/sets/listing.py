@@ -2,14 +2,18 @@
 
 import dataclasses
 import os
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from synthmed_jax.data import formats
+from synthmed_jax.data.sets.folder_names import is_system
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256, sha256_of
 from synthmed_jax.progress import file_progress_bar
+
+# What a desktop leaves in every folder: nobody misses it, so it is not counted.
+_OF_THE_DESKTOP = frozenset(("thumbs.db", "desktop.ini", "icon\r"))
 
 
 class ImageFile(NamedTuple):
@@ -39,54 +43,159 @@ class LeftOut:
     detail: str = ""
 
 
+@dataclasses.dataclass(frozen=True)
+class Listed:
+    """Which files of a folder are images of which class.
+
+    Attributes:
+      root: the folder that `files` are relative to.
+      class_names: names by label, sorted.
+      files: the images, sorted by path.
+      left_out: what lies below `root` and is not among them.
+      patients: file -> name of its patient, where a table tells it; None: it does not.
+      labels_in_key: whether a file's class can change while its path and content do not.
+    """
+
+    root: Path
+    class_names: tuple[str, ...]
+    files: Sequence[ImageFile]
+    left_out: Sequence[LeftOut]
+    patients: Mapping[str, str] | None = None
+    labels_in_key: bool = False
+
+
 def walk_files(folder: Path) -> list[str]:
     """Lists the files at any depth below a folder: POSIX paths relative to it, sorted.
 
-    Hidden files and folders do not count. Links are followed, but no folder is walked twice.
+    Hidden files and folders do not count, nor do `Thumbs.db` and its like. Links are followed, but
+    no folder is walked twice. A folder that does not exist holds no files.
+
+    Raises:
+      UserError: a folder can't be listed.
     """
     paths, seen = [], set()
-    for where, folders, files in os.walk(folder, followlinks=True):
+    for where, folders, files in os.walk(folder, followlinks=True, onerror=_refuse):
         real = os.path.realpath(where)
         # A link to a folder above itself would be walked for ever.
         folders[:] = [f for f in folders if not f.startswith(".")] if real not in seen else []
         files = files if real not in seen else []
         seen.add(real)
+        below = os.path.relpath(where, folder)
+        prefix = "" if below == os.curdir else below.replace(os.sep, "/") + "/"
         paths += [
-            (Path(where) / file).relative_to(folder).as_posix()
+            prefix + file
             for file in files
-            if not file.startswith(".")
+            if not file.startswith(".") and file.lower() not in _OF_THE_DESKTOP
         ]
     return sorted(paths)
 
 
-def is_image(file: str) -> bool:
-    """Whether a file's name ends like an image's, in lower or upper case."""
-    return formats.has_image_ending(file)
+def list_folders(folder: Path) -> list[str]:
+    """Returns the names of the folders in a folder, sorted: those that are not hidden.
+
+    Raises:
+      UserError: the folder can't be listed.
+    """
+    return sorted(name for name, is_folder in _entries(folder) if is_folder)
+
+
+def list_loose_files(folder: Path) -> list[str]:
+    """Returns the names of the files that lie directly in a folder, sorted, as `list_folders`."""
+    return sorted(name for name, is_folder in _entries(folder) if not is_folder)
+
+
+def ending_of(file: str) -> str:
+    """Returns the ending of a file's name, such as ".txt"; "no ending" where there is none."""
+    return PurePosixPath(file).suffix or "no ending"
 
 
 def walk_images(folder: Path) -> list[str]:
     """Lists the images among `walk_files`."""
-    return [file for file in walk_files(folder) if is_image(file)]
+    return sort_out(folder, "", walk_files(folder), "")[0]
 
 
-def hash_files(root: Path, files: Sequence[ImageFile]) -> str:
-    """Reads all files and returns their `content_hash`.
+def sort_out(
+    root: Path, folder: str, files: Iterable[str], class_name: str
+) -> tuple[list[str], list[LeftOut]]:
+    """Divides files into images and those that are left out.
+
+    Images in folders of the system (thumbnails of a NAS) are left out; its other files are nobody's
+    and are not counted.
+
+    Args:
+      root: of the data set.
+      folder: POSIX path below `root` that `files` are relative to; "": `root` itself.
+      class_name: what the files left out belong to; "": not known.
+
+    Returns:
+      The images, relative to `folder`, and the files left out, relative to `root`; in order.
+    """
+    images, left_out = [], []
+    where, prefix = os.path.join(root, folder), f"{folder}/" if folder else ""
+    systems: dict[str, str | None] = {}  # most files share a few folders
+    for file in files:
+        above = file.rpartition("/")[0]
+        if above not in systems:
+            systems[above] = next(filter(is_system, above.split("/")), None)
+        system = systems[above]
+        image = formats.is_image(Path(where, file))
+        if image and system is None:
+            images.append(file)
+        elif image:
+            reason = f"in a folder of the system ({system})"
+            left_out.append(LeftOut(prefix + file, class_name, reason))
+        elif system is None:
+            reason = f"no image by its ending ({ending_of(file)})"
+            left_out.append(LeftOut(prefix + file, class_name, reason))
+    return images, left_out
+
+
+def hash_files(root: Path, files: Sequence[ImageFile]) -> dict[str, str]:
+    """Reads all files; returns path -> sha256 of the content (hexadecimal), in order of `files`.
 
     Raises:
       UserError: a file can't be read.
     """
-    digests = []
+    digests = {}
     for file, _ in file_progress_bar(files, "reading"):
         try:
-            digests.append((file, sha256_of(root / file)))
+            digests[file] = sha256_of(root / file)
         except OSError as error:  # such as a link into an archive that was not fetched
             raise UserError(
                 f"{root / file} can't be read ({error.strerror}): mend or remove it"
             ) from error
-    return content_hash(digests)
+    return digests
 
 
 def content_hash(digests: Iterable[tuple[str, str]]) -> str:
     """Returns the sha256 over (path, sha256 of the content) pairs, in order of the paths."""
     lines = "".join(f"{file}\0{digest}\n" for file, digest in sorted(digests))
     return sha256(lines.encode("utf-8", "surrogateescape"))
+
+
+def label_hash(files: Iterable[ImageFile], class_names: Sequence[str], content: str) -> str:
+    """Returns the sha256 over a `content_hash` and the class of every file.
+
+    It names the prepared copy where a file's class does not follow from its path.
+    """
+    lines = "".join(f"{file}\0{class_names[label]}\n" for file, label in sorted(files))
+    return sha256(f"{content}\n{lines}".encode("utf-8", "surrogateescape"))
+
+
+def _entries(folder: Path) -> list[tuple[str, bool]]:
+    """Returns (name, whether it is a folder) of all that lies in a folder and is not hidden."""
+    try:
+        with os.scandir(folder) as entries:
+            return [(e.name, e.is_dir()) for e in entries if not e.name.startswith(".")]
+    except OSError as error:
+        _refuse(error)
+        return []
+
+
+def _refuse(error: OSError) -> None:
+    """Raises UserError for a folder that is there and can't be listed."""
+    if not isinstance(error, FileNotFoundError):
+        raise UserError(
+            f"the folder {error.filename} can't be listed ({error.strerror}): images in it would "
+            "be missing; give this user the right to read it, or move it away"
+        ) from error

@@ -52,7 +52,7 @@ class Sorted(builders.ImageBuilder):
             listing.ImageFile(file, names.index(file.split("_")[0]))
             for file in listing.walk_images(root)
         ]
-        return builders.hash_source(root, names, files)
+        return builders.hash_source(root, names, files, settings)
 
 
 def test_another_set_is_a_class_and_a_line(tmp_path, settings, make_images, monkeypatch):

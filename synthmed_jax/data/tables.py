@@ -1,0 +1,302 @@
+"""Tables that name images: read as spreadsheets and people write them, with line numbers kept."""
+
+from __future__ import annotations
+
+import codecs
+import collections
+import csv
+import dataclasses
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from synthmed_jax.data.image_names import ImageNames
+from synthmed_jax.errors import UserError
+
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
+"""Endings of files that are no text, and are refused by name."""
+LABEL_HEADINGS = (
+    "class", "classname", "target", "diagnosis", "dx", "finding", "findings", "findinglabels",
+    "category", "disease", "pathology",
+)  # fmt: skip
+"""Headings under which labels are looked for where no column is called "label"; `heading`."""
+PATIENT_HEADINGS = (
+    "patientid", "patients", "pid", "subject", "subjectid", "case", "caseid", "lesion", "lesionid",
+)  # fmt: skip
+"""Headings under which patients are looked for where no column is called "patient": the first that
+is there, from the whole person down to one lesion."""
+_NO_PATIENT = frozenset(("", "nan", "none", "na", "n/a", "null", "#n/a"))
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SEPARATORS = ",;\t"
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table with headings.
+
+    Attributes:
+      path: where it was read from.
+      columns: the headings, without blanks around them.
+      rows: the cells of each row, as many as there are headings, without blanks around them.
+      lines: the line of the file that each row begins in, from 1.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
+
+    def cells(self, column: int) -> list[str]:
+        """Returns the cells of one column, from the top."""
+        return [row[column] for row in self.rows]
+
+    def __str__(self) -> str:
+        """Describes the columns, for messages: "dx (7 values: mel, nv, ...), age (...)"."""
+        described = []
+        for column, name in enumerate(self.columns):
+            values = sorted(set(self.cells(column)) - {""})
+            shown = ", ".join(values[:2]) + (", ..." if len(values) > 2 else "")
+            count = f"{len(values)} value" + ("" if len(values) == 1 else "s")
+            described.append(f"{name or '(no heading)'} ({count}: {shown})")
+        return "; ".join(described)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """Which rows of a table are about which image.
+
+    Attributes:
+      of_image: file -> numbers of its rows, in order; files without a row are not there.
+      of_none: numbers of the rows whose cell fits no image.
+    """
+
+    of_image: Mapping[str, Sequence[int]]
+    of_none: Sequence[int]
+
+
+def read_table(path: Path, field: str) -> Table:
+    """Reads a table: separators `,` `;` or tab, UTF-8 with or without a mark, UTF-16 with one.
+
+    Rows that are empty in all cells do not count.
+
+    Args:
+      path: of the file.
+      field: the config field that names it, for messages.
+
+    Raises:
+      UserError: it can't be read, is a spreadsheet or in another encoding, has no headings, or a
+        row with more cells than there are headings.
+    """
+    if path.suffix.lower() in SPREADSHEETS:
+        raise UserError(
+            f"{field}={str(path)!r} is a spreadsheet of {path.suffix}, which is not read: open it "
+            "and save it as CSV (UTF-8)"
+        )
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{field}={str(path)!r} can't be read: {error.strerror}") from error
+    text, separator, skipped = _find_separator(_decode(content, path))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    columns: tuple[str, ...] = ()
+    rows: list[tuple[str, ...]] = []
+    lines: list[int] = []
+    for line, cells in _numbered(reader, path, skipped):
+        if not any(cells):
+            continue
+        if not columns:
+            columns = cells
+            continue
+        if any(cells[len(columns) :]):
+            raise UserError(
+                f"{path} line {line} has {len(cells)} cells, the headings are {len(columns)}: "
+                'write cells that hold the separator in quotes, as "a, b"'
+            )
+        padded = cells[: len(columns)] + ("",) * (len(columns) - len(cells))
+        rows.append(padded)
+        lines.append(line)
+    if not columns:
+        raise UserError(f"{path} is empty: it needs the columns' headings in its first line")
+    return Table(path, columns, tuple(rows), tuple(lines))
+
+
+def heading(name: str) -> str:
+    """Returns how headings are compared: without case, blanks, `_`, `-`, `.` and `#`."""
+    return re.sub(r"[\s_.#-]", "", name).lower()
+
+
+def column_called(table: Table, name: str) -> int | None:
+    """Returns the column with this heading; None: there is none.
+
+    Raises:
+      UserError: several have it.
+    """
+    exact = [index for index, column in enumerate(table.columns) if column == name]
+    alike = [index for index, c in enumerate(table.columns) if heading(c) == heading(name)]
+    found = exact or alike
+    if len(found) > 1:
+        raise UserError(f"{table.path} has {len(found)} columns called {name}: rename all but one")
+    return found[0] if found else None
+
+
+def find_file_column(table: Table, names: ImageNames) -> list[int]:
+    """Returns the columns that may name images: "file", or those with a cell that fits an image."""
+    file = column_called(table, "file")
+    if file is not None:
+        return [file]
+    return [
+        column
+        for column in range(len(table.columns))
+        if any(names.matches(cell) for cell in dict.fromkeys(table.cells(column)) if cell)
+    ]
+
+
+def find_label_columns(table: Table) -> list[int]:
+    """Returns the columns that may hold labels: "label", or those under LABEL_HEADINGS."""
+    label = column_called(table, "label")
+    if label is None:
+        label = column_called(table, "labels")
+    if label is not None:
+        return [label]
+    return [i for i, name in enumerate(table.columns) if heading(name) in LABEL_HEADINGS]
+
+
+def find_patient_column(table: Table, file_column: int) -> int | None:
+    """Returns the column of patients: "patient", or the first of PATIENT_HEADINGS; None: none."""
+    for name in ("patient", *PATIENT_HEADINGS):
+        column = column_called(table, name)
+        if column is not None and column != file_column:
+            return column
+    return None
+
+
+def match_rows(table: Table, column: int, names: ImageNames) -> Rows:
+    """Finds the image that each row is about, by the cell in `column`.
+
+    Raises:
+      UserError: a cell fits several images.
+    """
+    of_image: dict[str, list[int]] = collections.defaultdict(list)
+    of_none = []
+    open_cells = []
+    for row, cell in enumerate(table.cells(column)):
+        found = names.matches(cell) if cell else []
+        if len(found) == 1:
+            of_image[found[0]].append(row)
+        elif found:
+            open_cells.append((row, cell, found))
+        else:
+            of_none.append(row)
+    for row, cell, found in open_cells:
+        # A base name that several images share is spare where each has a row with its path.
+        unnamed = [file for file in found if file not in of_image]
+        if unnamed:
+            raise UserError(
+                f"{table.path} line {table.lines[row]}: {cell} fits several images: "
+                f"{', '.join(found[:3])}; write the path in the table, as {unnamed[0]}, or leave "
+                "out the wrong files with --config.data.exclude='...'"
+            )
+        of_none.append(row)
+    return Rows(of_image, sorted(of_none))
+
+
+def values_of(table: Table, rows: Rows, column: int, what: str) -> dict[str, str]:
+    """Returns file -> what `column` says of it, for all images that have a row.
+
+    Args:
+      what: "label" or "patient". A patient that is nan, none, na or null counts as empty.
+
+    Raises:
+      UserError: an image has an empty cell, or rows that differ; the message has their lines.
+    """
+    empty_words = _NO_PATIENT if what == "patient" else frozenset(("",))
+    values, empty, torn = {}, [], []
+    for file, numbers in rows.of_image.items():
+        cells = {table.rows[row][column]: row for row in reversed(numbers)}
+        empty += [row for row in numbers if table.rows[row][column].lower() in empty_words]
+        if len(cells) > 1:
+            torn.append((file, cells))
+        values[file] = table.rows[numbers[0]][column]
+    if empty:
+        cells_there = sorted({table.rows[row][column] for row in empty})
+        named = ", ".join(cell or "empty" for cell in cells_there)
+        raise UserError(
+            f"{table.path}: no {what} ({named}) in column {table.columns[column]} of "
+            f"rows that name images, {_lines(table, empty)}: fill them in, or delete these rows "
+            "and leave out their images"
+        )
+    if torn:
+        file, cells = torn[0]
+        said = ", ".join(f"{cell} (line {table.lines[row]})" for cell, row in sorted(cells.items()))
+        more = f"; so have {len(torn) - 1} other images" if len(torn) > 1 else ""
+        raise UserError(f"{table.path}: {file} has several {what}s: {said}{more}")
+    return values
+
+
+def examples(table: Table, rows: Iterable[int], column: int) -> str:
+    """Returns up to 3 cells with their lines, for messages: "x.png (line 2), ..."."""
+    listed = list(rows)
+    shown = ", ".join(
+        f"{table.rows[row][column] or 'empty'} (line {table.lines[row]})" for row in listed[:3]
+    )
+    return shown + (f" and {len(listed) - 3} more" if len(listed) > 3 else "")
+
+
+def _lines(table: Table, rows: Sequence[int]) -> str:
+    numbers = sorted(table.lines[row] for row in rows)
+    shown = ", ".join(map(str, numbers[:10])) + (" ..." if len(numbers) > 10 else "")
+    return f"line{'' if len(numbers) == 1 else 's'} {shown}"
+
+
+def _numbered(
+    reader: Iterator[list[str]], path: Path, skipped: int
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yields (line that the row begins in, its cells without blanks around them)."""
+    line = 0
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise UserError(f"{path} line {line + 1 + skipped} can't be read: {error}") from error
+        yield line + 1 + skipped, tuple(cell.strip() for cell in cells)
+        line = reader.line_num  # type: ignore[attr-defined]
+
+
+def _decode(content: bytes, path: Path) -> str:
+    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise UserError(
+            f"{path} line {line} is not {encoding.removesuffix('-sig').upper()}: save the table as "
+            'CSV in UTF-8 (Excel: "CSV UTF-8")'
+        ) from error
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise UserError(
+            f"{path} line {line} holds zero bytes, so it is no text in UTF-8: save the table as "
+            'CSV in UTF-8 (Excel: "CSV UTF-8")'
+        )
+    return text
+
+
+def _find_separator(text: str) -> tuple[str, str, int]:
+    """Returns the table's text, its separator, and how many lines were skipped before it.
+
+    Excel's first line "sep=;" is believed; else the separator is what the headings hold most of.
+    """
+    first, _, rest = text.partition("\n")
+    told = re.fullmatch(r'"?sep=(.)"?\r?', first)
+    if told:
+        return rest, told[1], 1
+    headings = next((line for line in text.splitlines() if line.strip()), "")
+    outside_quotes = re.sub(r'"[^"]*"', "", headings)
+    return text, max(_SEPARATORS, key=outside_quotes.count), 0
