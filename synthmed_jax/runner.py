@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import jax
 from ml_collections import ConfigDict
 
-from synthmed_jax import checks, machine, parallel, protocol
+from synthmed_jax import checks, machine, parallel, places, protocol
 from synthmed_jax import settings as settings_module
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import write_json
@@ -19,8 +19,6 @@ from synthmed_jax.stages import STAGES, base, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run, make_run
 from synthmed_jax.stages.timing import in_words
-
-COMPILATION_CACHE = pathlib.Path("~/.cache/synthmed_jax/xla")
 
 
 def run(
@@ -51,7 +49,8 @@ def run(
         checks.one_of("--stages", name, [stage.name for stage in STAGES])
     parallel.set_up_devices(settings.cpu_devices)
     _check_accelerator(settings.scale)
-    _keep_compiled_programs()
+    cache = places.prepare(settings.data, directory)
+    _keep_compiled_programs(cache / "xla")
     run = make_run(settings, directory)
     if check_data:
         split.check_data(run)
@@ -162,8 +161,8 @@ def _check_accelerator(scale: str) -> None:
     print("paper scale on a CPU takes weeks; a config with :cpu takes two hours", flush=True)
 
 
-def _keep_compiled_programs() -> None:
+def _keep_compiled_programs(folder: pathlib.Path) -> None:
     """Compiling a step takes half a minute on two cores: a second run must not pay again."""
     if jax.config.values["jax_compilation_cache_dir"] is None:
-        jax.config.update("jax_compilation_cache_dir", str(COMPILATION_CACHE.expanduser()))
+        jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)

@@ -116,10 +116,16 @@ class Workdir:
         """Keeps other runs out; the system lets go of it when the process ends.
 
         Raises:
-          UserError: another run is at work here.
+          UserError: another run is at work here, or the folder can't be made or written.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("w") as file:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            opened = (self.root / ".lock").open("w")
+        except OSError as error:
+            raise UserError(
+                f"--workdir={self.root} can't be written ({error.strerror}): choose another folder"
+            ) from error
+        with opened as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:

@@ -27,6 +27,7 @@ FLOORS = {
     "classifiers": 4,
     "diffusion": 4,
     "evaluation": 4,
+    "places": 4,
     "explain": 4,
     "arms": 4,
     "data": 3,

@@ -7,7 +7,7 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterable
 
-from synthmed_jax.data import decode
+from synthmed_jax.data import formats
 
 _OTHER_ENDINGS = frozenset((".dcm", ".dicom", ".nii", ".gz", ".npy", ".npz"))
 
@@ -67,7 +67,7 @@ def stem_of(name: str) -> str:
 
 @functools.cache
 def _endings() -> frozenset[str]:
-    return decode.image_extensions() | _OTHER_ENDINGS
+    return formats.endings() | _OTHER_ENDINGS
 
 
 def _parts(path: str) -> list[str]:

@@ -6,6 +6,7 @@ the source's content, so that a changed folder gives a new copy. TFDS writes int
 """
 
 import contextlib
+import errno
 import functools
 import io
 import os
@@ -105,7 +106,12 @@ def open_records(settings: DataSettings) -> Records:
 def _prepare(
     builder_class: type[builders.ImageBuilder], source: builders.Source, where: Path
 ) -> Sequence[_StoredRow]:
-    """Prepares a copy below `where` unless a finished one is there; returns its rows."""
+    """Prepares a copy below `where` unless a finished one is there; returns its rows.
+
+    Raises:
+      UserError: the disk is full; what was written of the copy is removed, and a run that finds
+        room prepares it anew.
+    """
 
     def make_builder() -> builders.ImageBuilder:
         return builder_class(source=source, data_dir=str(where))
@@ -118,8 +124,19 @@ def _prepare(
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints a line before and after
                 make_builder().download_and_prepare()
-        except OSError:
+        except (OSError, RuntimeError) as error:
             # Another process may have finished the same copy first; anything else is an error.
             if not finished.is_file():
+                _refuse_full_disk(error, where)
                 raise
     return make_builder().as_data_source(builders.SPLIT)
+
+
+def _refuse_full_disk(error: OSError | RuntimeError, where: Path) -> None:
+    """Raises UserError if no room, or no more quota, is what `error` tells of."""
+    # The writer of array_record files raises RuntimeError, and only its text has the reason.
+    if any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EDQUOT)):
+        raise UserError(
+            f"no room for the prepared copy of the images in {where.parent}: make room, or set "
+            "--config.data.cache_dir=<folder> to a folder on a larger disk"
+        ) from error

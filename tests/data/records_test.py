@@ -1,3 +1,5 @@
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +52,53 @@ def test_killed_preparation_is_not_served(tmp_path, settings, make_images, monke
         with pytest.raises(KeyboardInterrupt):
             records.open_records(data)
     assert [record.file for record in records.open_records(data)] == ["a/1.png", "b/1.png"]
+
+
+FULL = [
+    # As the writer of array_record files says it, and as the system does.
+    RuntimeError('Failed to finalize writing of split "images": No space left on device; at 4096'),
+    OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+    OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)),
+]
+
+
+@pytest.mark.parametrize("full", FULL, ids=["writer", "disk", "quota"])
+def test_a_full_disk_is_said_and_a_run_with_room_goes_on(
+    tmp_path, settings, make_images, monkeypatch, full
+):
+    make_images(tmp_path / "mine", "a/1.png", "b/1.png")
+    data = settings(dir=str(tmp_path / "mine"))
+
+    def fill(self):
+        yield next(whole(self))
+        raise full
+
+    whole = folder.Folder._records
+    with monkeypatch.context() as patch:
+        patch.setattr(folder.Folder, "_records", fill)
+        with pytest.raises(
+            UserError,
+            match=rf"^no room for .* in {data.cache}/prepared: make room, or set "
+            r"--config\.data\.cache_dir=<folder>",
+        ):
+            records.open_records(data)
+    assert not [path for path in data.cache.rglob("*") if path.is_file()]
+    assert not list(data.cache.rglob("incomplete.*"))
+    assert [record.file for record in records.open_records(data)] == ["a/1.png", "b/1.png"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("broken"), PermissionError(13, "denied")])
+def test_other_errors_of_the_preparation_stay_as_they_are(
+    tmp_path, settings, make_images, monkeypatch, error
+):
+    def fail(self):
+        raise error
+        yield
+
+    make_images(tmp_path / "mine", "a/1.png", "b/1.png")
+    monkeypatch.setattr(folder.Folder, "_records", fail)
+    with pytest.raises(type(error), match=r"broken|denied"):
+        records.open_records(settings(dir=str(tmp_path / "mine")))
 
 
 def test_file_that_changes_while_preparing_is_noticed(tmp_path, settings, make_images, monkeypatch):

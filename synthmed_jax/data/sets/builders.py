@@ -119,6 +119,8 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # 
 
     Class attributes, which a data set overrides: `DESCRIPTION`, `CITATION` and `HOMEPAGE` go into
     TFDS's dataset_info.json. `VARIANTS` are the choices of `data.variant`; none: it is not read.
+    `TAKES_ALL_BELOW_DIR`: every image below `data.dir` is one of the set, so that nothing may be
+    written there.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -126,6 +128,7 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # 
     CITATION: ClassVar[str] = ""
     HOMEPAGE: ClassVar[str] = ""
     VARIANTS: ClassVar[tuple[str, ...]] = ()
+    TAKES_ALL_BELOW_DIR: ClassVar[bool] = True
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__(skip_registration=True)

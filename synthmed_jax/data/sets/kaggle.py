@@ -23,6 +23,7 @@ class KaggleImages(builders.ImageBuilder):
     CLASS_FOLDERS: ClassVar[dict[str, tuple[str, ...]]] = {}
     FOLDER_NAMES: ClassVar[tuple[str, ...]] = ()
     KAGGLE: ClassVar[str] = ""
+    TAKES_ALL_BELOW_DIR = False
 
     @classmethod
     def check_settings(cls, settings: DataSettings) -> None:

@@ -1,0 +1,76 @@
+"""Where a run reads and writes: folders that can't work are refused before anything is written."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import tempfile
+
+from synthmed_jax.data import sets
+from synthmed_jax.data.settings import DataSettings
+from synthmed_jax.errors import UserError
+
+
+def prepare(data: DataSettings, workdir: pathlib.Path) -> pathlib.Path:
+    """Checks the folders of a run, makes the one for prepared images, and returns it.
+
+    Of the workdir nothing is made: a run that is refused later leaves no empty folder behind.
+
+    Raises:
+      UserError: a folder that is written to lies among the images, or can't be made or written.
+    """
+    try:
+        cache = data.cache
+    except RuntimeError as error:  # an account without a home, as in many containers
+        raise UserError(
+            "prepared images are kept in the home folder, and this account has none: set "
+            "--config.data.cache_dir=<folder>"
+        ) from error
+    if sets.DATASETS[data.name].TAKES_ALL_BELOW_DIR and data.dir:
+        root = pathlib.Path(data.dir).expanduser()
+        _refuse_below(root, workdir, "--workdir", "what the run writes")
+        _refuse_below(root, cache, "--config.data.cache_dir", "prepared images")
+    _refuse_unwritable(workdir)
+    _make(cache)
+    return cache
+
+
+def _refuse_below(root: pathlib.Path, folder: pathlib.Path, flag: str, content: str) -> None:
+    """Refuses a folder in `root`, or in one that a link in `root` leads to."""
+    try:
+        roots = [root, *filter(os.path.isdir, root.iterdir())]
+    except OSError:  # no folder, or none that can be listed: the data set says so
+        return
+    real = pathlib.Path(os.path.realpath(folder))
+    for place in roots:
+        if real.is_relative_to(os.path.realpath(place)):
+            raise UserError(
+                f"{folder} lies in data.dir={str(root)!r}, and {content} there would become images "
+                f"of the data set: set {flag} to a folder outside of it"
+            )
+
+
+def _refuse_unwritable(workdir: pathlib.Path) -> None:
+    """Looks at the workdir, or at the folder that it would be made in."""
+    path = workdir.absolute()
+    there = next(each for each in (path, *path.parents) if os.path.lexists(each))
+    reason = ""
+    if not os.path.isdir(there):
+        reason = f"{there} is no folder"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        reason = f"{there} can't be written"
+    if reason:
+        raise UserError(f"--workdir={workdir}: {reason}; choose another folder")
+
+
+def _make(cache: pathlib.Path) -> None:
+    """Makes the folder of prepared images, and tries whether a file can be written there."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"{cache}, where prepared images are kept, can't be written ({error.strerror}): set "
+            "--config.data.cache_dir=<folder>"
+        ) from error
