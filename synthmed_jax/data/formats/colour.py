@@ -16,10 +16,11 @@ def has_colours(pixels: np.ndarray) -> bool:
 
     Pixels are picked and not averaged: the mean of red and green neighbours would be grey.
     """
-    rows, columns = (
-        np.linspace(0, side - 1, min(side, SAMPLE)).astype(int) for side in pixels.shape[:2]
-    )
-    return float(np.ptp(pixels[np.ix_(rows, columns)], axis=-1).mean()) > COLOURED
+    height, width = (-(-side // SAMPLE) for side in pixels.shape[:2])
+    red, green, blue = np.moveaxis(pixels[::height, ::width], -1, 0)
+    highest = np.maximum(np.maximum(red, green), blue)
+    lowest = np.minimum(np.minimum(red, green), blue)
+    return float((highest - lowest).mean()) > COLOURED
 
 
 def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:

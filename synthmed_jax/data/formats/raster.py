@@ -50,7 +50,8 @@ def open_raster(content: bytes, max_pixels: int) -> Opened:
       DecodeError: not an image, damaged, or larger than `max_pixels`.
     """
     try:
-        return Raster(content, max_pixels)
+        opened = Raster(content, max_pixels)
+        return tiff.DeepTiff(content, max_pixels) if opened.is_misread else opened
     except DecodeError as error:
         if isinstance(error.__cause__, Image.UnidentifiedImageError) and tiff.is_tiff(content):
             return tiff.DeepTiff(content, max_pixels)
@@ -62,6 +63,9 @@ class Raster(Opened):
 
     EXIF orientation is applied; transparency is composited on black; palettes, 1-bit, CMYK and
     colours of 16 bits become 8-bit images. Grey of more bits keeps its values.
+
+    Attributes:
+      is_misread: whether Pillow is known to read other values than the file holds.
     """
 
     def __init__(self, content: bytes, max_pixels: int) -> None:
@@ -72,6 +76,7 @@ class Raster(Opened):
             check_size(*self.size, max_pixels)
             self.kind = _kind(self._image)
             self._pages = _pages(self._image)
+            self.is_misread = tiff.is_misread(self._image)
         self.format = "JPEG" if self._image.format == "MPO" else str(self._image.format)
         self.num_frames = len(self._pages)
         self._last: tuple[int, Image.Image] | None = None

@@ -23,15 +23,31 @@ from synthmed_jax.data.formats.opened import (
 
 # The tags' numbers in the TIFF 6.0 specification.
 _BITS_PER_SAMPLE = 258
+_COMPRESSION = 259
 _PHOTOMETRIC = 262
 _ORIENTATION = 274
 _SAMPLE_FORMAT = 339
 _SIGNED = 2
+_UNCOMPRESSED = 1
 
 
 def is_tiff(content: bytes) -> bool:
     """Whether the bytes begin as a TIFF's or a BigTIFF's."""
     return content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def is_misread(image: Image.Image) -> bool:
+    """Whether Pillow swaps the bytes of a TIFF's values twice.
+
+    It does in compressed big-endian files of signed or 32-bit values: libtiff, which undoes the
+    compression, has swapped them already.
+    """
+    return (
+        isinstance(image, TiffImagePlugin.TiffImageFile)
+        and image.mode in ("I", "F")
+        and image.tag_v2.prefix == b"MM"
+        and image.tag_v2.get(_COMPRESSION, _UNCOMPRESSED) != _UNCOMPRESSED
+    )
 
 
 @dataclasses.dataclass(frozen=True)
