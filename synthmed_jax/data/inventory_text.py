@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
 from synthmed_jax.results.inventory import ClassInventory, Inventory
@@ -20,9 +21,11 @@ def to_text(inventory: Inventory) -> str:
     """Returns the table and what is to be said below it, for a terminal."""
     columns, rows = _table(inventory)
     grid = [("class", *columns), *((row.name, *row.values) for row in rows)]
-    widths = [max(len(row[column]) for row in grid) for column in range(len(grid[0]))]
+    widths = [max(_cells_of(row[column]) for row in grid) for column in range(len(grid[0]))]
     lines = [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(
+            text + " " * (width - _cells_of(text)) for text, width in zip(row, widths, strict=True)
+        ).rstrip()
         for row in grid
     ]
     return "\n".join([*lines, *_sentences(inventory)])
@@ -65,12 +68,12 @@ def _table(inventory: Inventory) -> tuple[tuple[str, ...], tuple[Row, ...]]:
     grouped = any(each.groups is not None for each in inventory.classes)
     columns = (*_COLUMNS, "groups") if grouped else _COLUMNS
     return columns, tuple(
-        Row(each.name, tuple(_cells(each, inventory, grouped=grouped)))
+        Row(each.name, tuple(_values(each, inventory, grouped=grouped)))
         for each in inventory.classes
     )
 
 
-def _cells(each: ClassInventory, inventory: Inventory, *, grouped: bool) -> Iterator[str]:
+def _values(each: ClassInventory, inventory: Inventory, *, grouped: bool) -> Iterator[str]:
     yield str(each.images) + (f" in {each.files} files" if each.files < each.images else "")
     yield _most(each.formats)
     yield _most(each.sizes)
@@ -81,7 +84,15 @@ def _cells(each: ClassInventory, inventory: Inventory, *, grouped: bool) -> Iter
     yield str(sum(e.count for e in inventory.left_out if e.class_name == each.name))
     if grouped:
         low, middle, high = each.group_sizes
-        yield f"{each.groups} of {low} to {high} (median {middle})"
+        yield f"{each.groups} of {low}" + (f" to {high} (median {middle})" if low < high else "")
+
+
+def _cells_of(text: str) -> int:
+    """How many columns of a terminal a text takes: Chinese characters take two."""
+    return sum(
+        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF")
+        for letter in text
+    )
 
 
 def _most(counts: Mapping[str, int], shown: int = 2) -> str:
