@@ -124,6 +124,7 @@ class Caveat(enum.StrEnum):
 
     SMALL_CLASSES = "small classes"
     SPLIT_BY_IMAGE = "split by image"
+    KNOWN_IMAGES = "test images that are also fit or val images"
     NO_VAL_IMAGES = "no val images"
     UNREADABLE_FILES = "unreadable files"
     ONE_GENERATOR = "one generator"
@@ -131,7 +132,12 @@ class Caveat(enum.StrEnum):
 
 
 def caveats(
-    counts: Mapping[str, PartCounts], *, grouped: bool, num_unreadable: int, tested: bool
+    counts: Mapping[str, PartCounts],
+    *,
+    grouped: bool,
+    num_unreadable: int,
+    num_known: int,
+    tested: bool,
 ) -> tuple[Caveat, ...]:
     """The caveats that a run needs, in the order in which they are to be read.
 
@@ -139,11 +145,13 @@ def caveats(
       counts: class -> numbers of images.
       grouped: whether the split kept groups of images (one patient's) together.
       num_unreadable: files that were left out.
+      num_known: test images that equal a fit or val image, byte for byte.
       tested: whether there are results on the test images.
     """
     needed = {
         Caveat.SMALL_CLASSES: bool(small_classes(counts)),
         Caveat.SPLIT_BY_IMAGE: not grouped,
+        Caveat.KNOWN_IMAGES: num_known > 0,
         Caveat.NO_VAL_IMAGES: not any(count.val for count in counts.values()),
         Caveat.UNREADABLE_FILES: num_unreadable > 0,
         Caveat.ONE_GENERATOR: tested,

@@ -17,8 +17,6 @@ from synthmed_jax.results.fidelity import Fidelity
 from synthmed_jax.statistics.intervals import Interval
 from synthmed_jax.verdicts import Threshold
 
-NO_GROUPS = "none"  # what config.split.group_by says of a split by image
-
 
 @dataclasses.dataclass(frozen=True)
 class BestOfArm:
@@ -156,8 +154,9 @@ def conclude(contents: Contents) -> Conclusions:
         differences=None if lime is None else differences(lime),
         caveats=verdicts.caveats(
             contents.counts,
-            grouped=contents.setting("split.group_by", NO_GROUPS) != NO_GROUPS,
+            grouped=contents.split.is_grouped,
             num_unreadable=len(contents.split.unreadable),
+            num_known=0 if contents.leakage is None else contents.leakage.held_out_in_fit_or_val,
             tested=evaluation is not None,
         ),
     )

@@ -55,7 +55,7 @@ def build(contents: Contents, conclusions: Conclusions) -> dict[str, object]:
         "best": results_table.best_network(evaluation),
         "explained": None if contents.lime is None else _explained(contents.lime, conclusions),
         "generators": generator_text.generators(contents),
-        "limits": wording.caveats(conclusions, len(contents.split.unreadable)),
+        "limits": wording.caveats(contents, conclusions),
         "parts": PARTS,
         "counts": [(name, dataclasses.astuple(count)) for name, count in contents.counts.items()],
         "totals": dataclasses.astuple(totals),

@@ -15,6 +15,7 @@ from synthmed_jax.results.evaluation import Evaluation
 from synthmed_jax.results.explanations import LimeSummary
 from synthmed_jax.results.fidelity import Fidelity
 from synthmed_jax.results.generator import GeneratorEnd
+from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.run_info import RunInfo
 from synthmed_jax.results.split import PartCounts, SplitFile
 from synthmed_jax.results.stored import Document
@@ -60,6 +61,7 @@ class Contents:
         none has been trained.
       folds: cell that was asked for -> its trainings in order; a cell without one is not there.
       evaluation, fidelity, lime: of the evaluation and the explanation, or None.
+      leakage: identical files across the parts; None in a workdir of a version that did not count.
     """
 
     config: Document
@@ -70,6 +72,7 @@ class Contents:
     evaluation: Evaluation | None
     fidelity: Fidelity | None
     lime: LimeSummary | None
+    leakage: Leakage | None
 
     @property
     def counts(self) -> dict[str, PartCounts]:
@@ -124,6 +127,7 @@ def read_contents(workdir: pathlib.Path, cells: Sequence[Cell]) -> Contents:
         evaluation=Evaluation.read_if_there(workdir / "evaluate" / "metrics.json"),
         fidelity=Fidelity.read_if_there(workdir / "evaluate" / "fidelity.json"),
         lime=LimeSummary.read_if_there(workdir / "explain" / "lime.json"),
+        leakage=Leakage.read_if_there(workdir / "split" / "leakage.json"),
     )
 
 

@@ -46,7 +46,7 @@ def collect(
             name: {"records": unstructure(generator.records), "best": unstructure(generator.end)}
             for name, generator in contents.generators.items()
         },
-        "limits": wording.caveats(conclusions, len(split.unreadable)),
+        "limits": wording.caveats(contents, conclusions),
         "not_run": not_run,
         "config": contents.config,
         "run": {} if contents.info is None else contents.info.to_document(),

@@ -67,9 +67,13 @@ CAVEATS = {
         "about the generator's variety or about copying in these classes."
     ),
     Caveat.SPLIT_BY_IMAGE: (
-        "The split is by image (split.group_by is none): images of one patient, or neighbouring "
+        "The split is by image: images of one patient, or neighbouring "
         "slices of one scan, can lie in both the fit and the test part. Both arms' accuracies may "
         "then be too high for new patients."
+    ),
+    Caveat.KNOWN_IMAGES: (
+        "{known} of {tested} test images equal a fit or val image, byte for byte: they are no test "
+        "of what was learned, and the accuracies below hold them."
     ),
     Caveat.NO_VAL_IMAGES: (
         "The val part is empty (the paper's literal protocol): no choice was checked on real "
@@ -166,12 +170,18 @@ def copying(conclusion: CopyingConclusion | None, fidelity: Fidelity | None) -> 
     )
 
 
-def caveats(conclusions: Conclusions, num_unreadable: int) -> list[str]:
+def caveats(contents: Contents, conclusions: Conclusions) -> list[str]:
     """Returns the warnings and caveats that this run needs."""
+    leakage = contents.leakage
     small = conclusions.small_classes
     classes = ", ".join(f"{name} ({n_is(n)})" for name, n in small.classes.items())
-    few, unreadable = small.fewer_than.value, n_is(num_unreadable)
     return [
-        CAVEATS[caveat].format(few=few, classes=classes, unreadable=unreadable)
+        CAVEATS[caveat].format(
+            few=small.fewer_than.value,
+            classes=classes,
+            unreadable=n_is(len(contents.split.unreadable)),
+            known=0 if leakage is None else leakage.held_out_in_fit_or_val,
+            tested=0 if leakage is None else leakage.num_held_out,
+        )
         for caveat in conclusions.caveats
     ]

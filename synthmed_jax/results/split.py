@@ -51,3 +51,12 @@ class SplitFile(Stored):
     unreadable: tuple[str, ...]
     fit: tuple[SplitEntry, ...]
     val: tuple[SplitEntry, ...]
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether images were kept together: those of a patient, of a stack.
+
+        Groups of one image each keep nothing together.
+        """
+        groups = [entry.group for entry in (*self.fit, *self.val)]
+        return None not in groups and len(set(groups)) < len(groups)

@@ -64,16 +64,20 @@ def test_differences_are_listed_from_the_surest_on(contents):
     assert [test.q for test in listed] == [0.001, 0.04]
 
 
-def test_caveats_are_those_of_the_run(fabricated):
-    assert conclude(fabricated.contents()).caveats == (
+def test_caveats_are_those_of_the_run(contents):
+    assert conclude(contents).caveats == (
         Caveat.SMALL_CLASSES,
         Caveat.SPLIT_BY_IMAGE,
         Caveat.UNREADABLE_FILES,
         Caveat.ONE_GENERATOR,
         Caveat.RESEARCH_SOFTWARE,
     )
-    fabricated.configure("split", group_by=r"(\d+)_")
-    assert Caveat.SPLIT_BY_IMAGE not in conclude(fabricated.contents()).caveats
+    pairs = tuple(
+        dataclasses.replace(entry, group=i // 2) for i, entry in enumerate(contents.split.fit)
+    )
+    split = dataclasses.replace(contents.split, fit=pairs, val=())
+    grouped = dataclasses.replace(contents, split=split)
+    assert Caveat.SPLIT_BY_IMAGE not in conclude(grouped).caveats
 
 
 def test_what_was_not_measured_is_not_judged(contents):

@@ -7,6 +7,7 @@ from synthmed_jax.report import wording
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.report.findings import headline
 from synthmed_jax.report.formats import NBSP, n_is, percent
+from synthmed_jax.results.leakage import ClassCopies, Leakage
 
 
 def answer(contents):
@@ -21,7 +22,7 @@ def copying(contents, **fields):
 
 
 def caveats(contents):
-    return wording.caveats(conclude(contents), len(contents.split.unreadable))
+    return wording.caveats(contents, conclude(contents))
 
 
 @pytest.mark.parametrize(
@@ -65,8 +66,24 @@ def test_small_classes_are_warned_of_and_large_ones_not(contents):
 
 def test_leakage_is_a_caveat_of_image_level_splits_only(fabricated):
     assert any("The split is by image" in text for text in caveats(fabricated.contents()))
-    fabricated.configure("split", group_by=r"(\d+)_")
-    assert not any("The split is by image" in text for text in caveats(fabricated.contents()))
+    fabricated.configure("split", group_by=r"(\d+)_")  # what groups nothing is no grouping
+    assert any("The split is by image" in text for text in caveats(fabricated.contents()))
+    contents = fabricated.contents()
+    for shared, by_image in ((1, True), (2, False)):
+        fit = tuple(
+            dataclasses.replace(entry, group=i // shared)
+            for i, entry in enumerate(contents.split.fit)
+        )
+        split = dataclasses.replace(contents.split, fit=fit, val=())
+        said = caveats(dataclasses.replace(contents, split=split))
+        assert any("The split is by image" in text for text in said) == by_image
+
+
+def test_test_images_that_were_learned_are_said(contents):
+    assert not any("byte for byte" in text for text in caveats(contents))
+    classes = {"Benign": ClassCopies(3, 1, 2), "Early": ClassCopies(1, 0, 5)}
+    known = dataclasses.replace(contents, leakage=Leakage(classes, num_val=4, num_held_out=60))
+    assert any(text.startswith("7 of 60 test images equal a fit or val") for text in caveats(known))
 
 
 def test_files_that_could_not_be_read_are_counted(contents):
