@@ -97,9 +97,11 @@ class Raster(Opened):
 
     def is_coloured(self, frame: int) -> bool:
         """Whether an image has colours; see `Opened.is_coloured`."""
-        if self.kind != EIGHT_BITS or self._image.mode in ("1", "L", "LA", "La"):
+        if self.kind != EIGHT_BITS:
             return False
         upright = self._upright(frame)
+        if upright.mode in ("1", "L", "LA", "La"):
+            return False
         width, height = (min(side, colour.SAMPLE) for side in upright.size)
         with quiet(), _reasons():
             sample = upright.resize((width, height), Image.Resampling.NEAREST)

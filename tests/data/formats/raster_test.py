@@ -198,6 +198,14 @@ def test_colours_are_told_from_a_tint():
     assert found == {"grey": False, "tint": False, "colours": True, "unseen colours": False}
 
 
+def test_each_frame_of_a_film_has_colours_or_none():
+    colours = np.full((8, 8, 3), [200, 10, 10], np.uint8)
+    frames = [Image.fromarray(pixels) for pixels in (noise(8, 8), colours, noise(8, 8))]
+    content = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    opened = open_(content)
+    assert [opened.is_coloured(frame) for frame in (1, 0, 2)] == [True, False, False]
+
+
 def test_a_file_is_decoded_once_for_pixels_and_colours(monkeypatch):
     opened = open_(encode(noise(8, 8, 3)))
     opened.read(0, 1)
