@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from synthmed_jax.data import formats
+from synthmed_jax.data.formats import raster
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256, sha256_of
 from synthmed_jax.progress import file_progress_bar
@@ -61,7 +61,7 @@ def walk_files(folder: Path) -> list[str]:
 
 def is_image(file: str) -> bool:
     """Whether a file's name ends like an image's, in lower or upper case."""
-    return formats.has_image_ending(file)
+    return Path(file).suffix.lower() in raster.endings()
 
 
 def walk_images(folder: Path) -> list[str]:
