@@ -12,7 +12,14 @@ import pytest
 from synthmed_jax import cli
 
 ROOT = pathlib.Path(__file__).parents[1]
-BUILT_FROM = ("pyproject.toml", "setup.py", "requirements.txt", "README.md", "LICENSE")
+BUILT_FROM = (
+    "pyproject.toml",
+    "setup.py",
+    "requirements.txt",
+    "requirements-formats.txt",
+    "README.md",
+    "LICENSE",
+)
 
 
 @pytest.fixture(scope="module")

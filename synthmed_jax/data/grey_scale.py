@@ -109,10 +109,11 @@ def decide(kind: Kind, histogram: Histogram) -> Window:
     reach = (high - low) / 2
     low = minimum if low - minimum <= reach else low
     high = maximum if maximum - high <= reach else high
-    clipped = low > minimum or high < maximum
     why = f"the values go from {low:.6g} to {high:.6g}"
-    if clipped:
-        why += f"; outliers from {minimum:.6g} to {maximum:.6g} are clipped"
+    if low > minimum:
+        why += f"; outliers down to {minimum:.6g} are clipped"
+    if high < maximum:
+        why += f"; outliers up to {maximum:.6g} are clipped"
     nominal = _nominal(kind, low, high)
     if nominal is not None:
         return Window(0.0, nominal, why)

@@ -146,8 +146,8 @@ def read_tag(content: bytes, keyword: str) -> str:
         )
     with quiet(), _damage("its header is damaged"):
         value = _read(content, keyword).get(keyword)
-        several = isinstance(value, list | tuple) or type(value).__name__ == "MultiValue"
-        text = "\\".join(str(part) for part in value) if several else str(value or "")
+        parts = value if type(value).__name__ == "MultiValue" else [value]
+        text = "\\".join("" if part is None else str(part) for part in parts)
     return text.strip(" \0")
 
 

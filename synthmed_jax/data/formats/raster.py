@@ -71,6 +71,7 @@ class Raster(Opened):
     def __init__(self, content: bytes, max_pixels: int) -> None:
         """Reads the header; errors as `open_raster`."""
         with quiet(), _reasons(empty=not content):
+            self._content = content
             self._image = Image.open(io.BytesIO(content))
             self.size = self._image.size
             check_size(*self.size, max_pixels)
@@ -96,9 +97,11 @@ class Raster(Opened):
 
     def is_coloured(self, frame: int) -> bool:
         """Whether an image has colours; see `Opened.is_coloured`."""
-        if self.kind != EIGHT_BITS or self._image.mode in ("1", "L", "LA", "La"):
+        if self.kind != EIGHT_BITS:
             return False
         upright = self._upright(frame)
+        if upright.mode in ("1", "L", "LA", "La"):
+            return False
         width, height = (min(side, colour.SAMPLE) for side in upright.size)
         with quiet(), _reasons():
             sample = upright.resize((width, height), Image.Resampling.NEAREST)
@@ -108,8 +111,11 @@ class Raster(Opened):
         """Decodes an image, unless it is the one that was asked for last."""
         if self._last is None or self._last[0] != frame:
             with quiet(), _reasons():
-                if self.num_frames > 1:
-                    self._image.seek(self._pages[frame])
+                page = self._pages[frame]
+                if page < self._image.tell():  # Pillow can't go back in every film: it starts anew
+                    self._image = Image.open(io.BytesIO(self._content))
+                if page > 0:
+                    self._image.seek(page)
                 self._last = frame, ImageOps.exif_transpose(self._image)
         return self._last[1]
 

@@ -1,0 +1,120 @@
+import io
+
+import numpy as np
+import pytest
+
+from synthmed_jax.data.formats import arrays
+from synthmed_jax.data.formats.opened import EIGHT_BITS, DecodeError, Kind
+
+GREY = np.arange(5 * 6 * 7).reshape(5, 6, 7)
+COLOURS = np.random.default_rng(0).integers(0, 256, (5, 6, 7, 3), dtype=np.uint8)
+
+
+def encode(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def zipped(**named: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **named)
+    return stream.getvalue()
+
+
+def open_(content: bytes, axis: int = 0) -> arrays.Array:
+    return arrays.Array(content, 10**6, axis)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind"),
+    [
+        ("u1", EIGHT_BITS),
+        ("i1", Kind("8-bit signed")),
+        ("u2", Kind("16-bit")),
+        (">i2", Kind("16-bit signed")),
+        ("i8", Kind("64-bit signed")),
+        ("f2", Kind("float")),
+        ("f8", Kind("float")),
+    ],
+)
+@pytest.mark.parametrize("shape", ["HW", "HW1", "KHW", "KHW1"])
+def test_grey(shape, dtype, kind):
+    stack = (GREY % 100).astype(dtype)
+    array = stack if shape[0] == "K" else stack[0]
+    opened = open_(encode(array[..., None] if shape[-1] == "1" else array))
+    assert (opened.format, opened.kind, opened.size) == ("NumPy", kind, (7, 6))
+    assert opened.num_frames == (5 if shape[0] == "K" else 1)
+    for frame in range(opened.num_frames):
+        values = opened.read(frame, 1)
+        assert values.shape == ((6, 7, 1) if kind == EIGHT_BITS else (6, 7))
+        np.testing.assert_array_equal(values.reshape(6, 7), stack[frame])
+        assert not opened.is_coloured(frame)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_the_axis_of_a_stack(axis):
+    opened = open_(zipped(a=GREY), axis)
+    assert opened.num_frames == GREY.shape[axis]
+    np.testing.assert_array_equal(opened.read(3, 1), np.take(GREY, 3, axis))
+
+
+def test_colours():
+    for axis in (0, 2):  # the axis of colours is not one of images
+        opened = open_(encode(COLOURS), axis)
+        assert (opened.kind, opened.size, opened.num_frames) == (EIGHT_BITS, (7, 6), 5)
+        np.testing.assert_array_equal(opened.read(4, 3), COLOURS[4])
+        assert opened.is_coloured(4)
+    opened = open_(encode(COLOURS[0] // 40))
+    assert (opened.size, opened.num_frames, opened.is_coloured(0)) == ((7, 6), 1, False)
+    assert opened.read(0, 1).shape == (6, 7, 1)
+
+
+def test_truth_values_are_black_and_white():
+    opened = open_(encode(np.array([[True, False]])))
+    assert opened.kind == EIGHT_BITS
+    assert opened.read(0, 1).ravel().tolist() == [255, 0]
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((5, 6, 3), np.float32),
+        np.zeros((5, 6, 4), np.uint8),
+        np.zeros((5, 6, 7, 8), np.uint8),
+        np.zeros(5),
+        np.zeros((0, 6)),
+        np.zeros((5, 6), np.complex64),
+        np.full((5, 6), "text"),
+    ],
+    ids=lambda array: f"{array.shape} {array.dtype}",
+)
+def test_other_shapes_and_types_are_refused(array):
+    with pytest.raises(DecodeError) as error:
+        open_(encode(array))
+    assert f"array of shape {array.shape} and type {array.dtype}: neither" in str(error.value)
+
+
+def test_an_npz_of_several_arrays_is_refused():
+    with pytest.raises(DecodeError, match=r"^2 arrays \(a, b\), where one is expected$"):
+        open_(zipped(a=GREY, b=GREY))
+    with pytest.raises(DecodeError, match=r"MedMNIST has them: --config\.data\.name=medmnist"):
+        open_(zipped(train_images=GREY, train_labels=GREY[:, :1, 0]))
+
+
+def test_damaged_files_and_python_objects_are_refused():
+    pickled = io.BytesIO()
+    np.save(pickled, np.array([{}], object), allow_pickle=True)
+    for content in (b"", b"text" * 99, encode(GREY)[:-9], zipped(a=GREY)[:-9], pickled.getvalue()):
+        with pytest.raises(DecodeError, match="not an array of numbers, or damaged or cut off"):
+            open_(content)
+
+
+def test_values_that_are_not_finite_are_refused():
+    with pytest.raises(DecodeError, match="not finite"):
+        open_(encode(np.array([[0, np.inf]]))).read(0, 1)
+
+
+def test_images_that_are_too_large_are_refused():
+    with pytest.raises(DecodeError, match=r"7 x 6 pixels, more than data\.max_pixels=41"):
+        arrays.Array(encode(GREY), 41, 0)
