@@ -44,6 +44,7 @@ FLOORS = {
     "errors": 1,
     "field_history": 1,
     "figure_png": 1,
+    "legible": 1,
     "files": 1,
     "progress": 1,
     "statistics": 1,
