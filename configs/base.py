@@ -32,8 +32,9 @@ def _paper() -> ConfigDict:
     config.cpu_devices = 2
 
     config.data = ConfigDict()
-    config.data.name = "folder"  # leukemia | brain_tumor_mri | sarscov2_ct | folder | phantom
-    config.data.dir = ""  # Folder of the images, or its parent; may change between runs.
+    # leukemia | brain_tumor_mri | sarscov2_ct | folder | medmnist | phantom
+    config.data.name = "folder"
+    config.data.dir = ""  # Folder of the images, or its parent (or .npz); may change between runs.
     config.data.variant = "Original"  # Leukemia's folder: Original | Segmented.
     config.data.image_size = 128  # Side of what the generator makes, pixels.
     config.data.channels = 1  # 1 (MRI, CT) or 3 (microscopy).

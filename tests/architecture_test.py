@@ -44,6 +44,7 @@ FLOORS = {
     "errors": 1,
     "field_history": 1,
     "figure_png": 1,
+    "legible": 1,
     "files": 1,
     "progress": 1,
     "statistics": 1,
@@ -51,13 +52,16 @@ FLOORS = {
 # Who may see what is beyond `fit` and `val`.
 DOOR = "synthmed_jax.data.held_out"
 TEST_READERS = {"synthmed_jax.stages.evaluate", "synthmed_jax.stages.explain"}
-# They know the part by its name: the door, its file, the report's numbers of images, and a user's
-# folders of that name, which are refused.
+# They know the part by its name: the door, its file, the report's numbers of images, a user's
+# folders of that name, which are refused, and the arrays of that name in a MedMNIST file, which are
+# put together with the others.
 KNOW_THE_NAME = {
     DOOR,
     "synthmed_jax.data.split",
     "synthmed_jax.results.split",
     "synthmed_jax.data.sets.folder_names",
+    "synthmed_jax.data.sets.folder",
+    "synthmed_jax.data.sets.medmnist",
 }
 
 

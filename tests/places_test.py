@@ -57,7 +57,9 @@ def test_a_cache_at_home_is_refused_where_the_home_is_the_data(root, tmp_path, m
         places.prepare(make_data(root, ""), tmp_path / "run")
 
 
-@pytest.mark.parametrize("name", ["brain_tumor_mri", "leukemia", "sarscov2_ct", "phantom"])
+@pytest.mark.parametrize(
+    "name", ["brain_tumor_mri", "leukemia", "sarscov2_ct", "phantom", "medmnist"]
+)
 def test_a_set_that_knows_its_folders_may_have_the_run_beside_them(root, name):
     data = make_data(root, root / "cache", name)
     assert places.prepare(data, root / "run") == root / "cache"

@@ -10,7 +10,7 @@ from synthmed_jax.diffusion.schedule import make_schedule
 from synthmed_jax.diffusion.unet import UNet
 from synthmed_jax.errors import UserError
 
-CONFIGS = ("all_ddpm", "brain_ddpm", "covid_ddpm", "phantom_ddpm", "folder_ddpm")
+CONFIGS = ("all_ddpm", "brain_ddpm", "covid_ddpm", "phantom_ddpm", "folder_ddpm", "medmnist_ddpm")
 
 
 def load(name, scale):

@@ -82,6 +82,9 @@ def decode_all(
         GreyScale(acceptance.describe_kind(kind), window.low, window.high, window.why)
         for kind, window in windows.items()
     ]
+    given = window_of(settings.window)
+    if given is not None:
+        scales = [GreyScale("all files", *given, "as config.data.window says")]
     return Listing(
         tuple(result.files), tuple(result.labels), facts, tuple(result.left_out), tuple(scales)
     )

@@ -108,16 +108,10 @@ def group(data: DataSet, settings: SplitSettings) -> Groups | None:
     )
 
 
-def take_inventory(data: DataSet, settings: SplitSettings, square: str) -> Inventory:
-    """Counts what was found in the data set's folder.
-
-    Args:
-      square: the setting that makes images square.
-    """
+def take_inventory(data: DataSet, how: DataSettings, settings: SplitSettings) -> Inventory:
+    """Counts what was found in the data set's folder, which was read as `how` says."""
     whole, groups = data._whole, group(data, settings)
-    return make_inventory(
-        whole.images, whole.facts, whole.left_out, whole.grey_scales, groups, square
-    )
+    return make_inventory(whole.images, whole.facts, whole.left_out, whole.grey_scales, groups, how)
 
 
 def draw_contact_sheets(data: DataSet, folder: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from synthmed_jax.data.facts import UNREADABLE, Facts, GreyScale
 from synthmed_jax.data.groups import Groups
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.sets.listing import LeftOut
+from synthmed_jax.data.settings import DICOM_WINDOW, DataSettings
 from synthmed_jax.results.inventory import ClassInventory, Inventory, LeftOutFiles
 
 # Shares of a class's images that differ by more than this between classes are a shortcut: networks
@@ -28,7 +29,7 @@ def make_inventory(
     left_out: Sequence[LeftOut],
     grey_scales: Sequence[GreyScale],
     groups: Groups | None,
-    square: str,
+    settings: DataSettings,
 ) -> Inventory:
     """Counts, class by class.
 
@@ -38,10 +39,10 @@ def make_inventory(
       left_out: files that are no part of the data set.
       grey_scales: of the kinds of files that are not 8-bit.
       groups: of the images.
-      square: the setting that makes images square.
+      settings: how the images were read.
     """
     classes = tuple(
-        _of_class(name, np.flatnonzero(images.labels == label), facts, groups, square)
+        _of_class(name, np.flatnonzero(images.labels == label), facts, groups, settings.square)
         for label, name in enumerate(images.class_names)
     )
     sentence, warnings = "", list(_shortcuts(classes, channels=images.images.shape[-1]))
@@ -52,10 +53,10 @@ def make_inventory(
         sentence = f"{sentence}, by {groups.by}"
         warnings += about_groups
     warnings += _small(facts, side=images.images.shape[1])
-    return Inventory(
-        classes, tuple(_count(left_out)), tuple(map(_in_words, grey_scales)), sentence,
-        tuple(warnings),
-    )  # fmt: skip
+    scales = [_in_words(scale) for scale in grey_scales]
+    if settings.window == DICOM_WINDOW:
+        scales.append("DICOM: each file has its own window, as config.data.window says")
+    return Inventory(classes, tuple(_count(left_out)), tuple(scales), sentence, tuple(warnings))
 
 
 def _of_class(

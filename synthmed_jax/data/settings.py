@@ -11,6 +11,7 @@ import math
 from pathlib import Path
 
 from synthmed_jax import checks
+from synthmed_jax.data import stacks
 from synthmed_jax.errors import UserError
 
 FITS = ("pad", "crop", "stretch")
@@ -102,6 +103,7 @@ class DataSettings:
         checks.one_of("config.data.conflicts", self.conflicts, CONFLICTS)
         checks.at_least("config.data.max_pixels", self.max_pixels, 1)
         _check_window(self.window)
+        stacks.check(self.slices)
 
     @property
     def cache(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -10,6 +11,7 @@ from synthmed_jax.explain.explained import KINDS, Explained
 from synthmed_jax.explain.lime import Explanation
 from synthmed_jax.figure_png import to_png
 from synthmed_jax.files import write_bytes
+from synthmed_jax.legible import ChartNames, chart_names
 from synthmed_jax.results.explanations import Page
 
 Rows = list[list[pictures.Entry | None]]
@@ -22,19 +24,29 @@ def draw_pages(explained: Mapping[str, Explained], directory: pathlib.Path) -> t
       explained: kind (KINDS) -> its explained images; the synthetic ones have nearest real ones.
     """
     pages = []
-    for label, name in enumerate(explained["real"].images.class_names):
-        roles = pictures.draw_page(name, rows_of_roles(explained, label), KINDS)
-        nearest = pictures.draw_page(
-            f"{name}: synthetic images and their nearest real (fit) ones",
-            rows_of_nearest(explained["synthetic"], label),
-            ("synthetic", "nearest"),
-        )
-        for shows, prefix, figure in (("roles", "class", roles), ("nearest", "nearest", nearest)):
+    names = chart_names(explained["real"].images.class_names)
+    explained = {kind: _renamed(of_kind, names) for kind, of_kind in explained.items()}
+    for label, (name, shown) in enumerate(names.shown.items()):
+        with names.fonts():
+            roles = pictures.draw_page(shown, rows_of_roles(explained, label), KINDS)
+            nearest = pictures.draw_page(
+                f"{shown}: synthetic images and their nearest real (fit) ones",
+                rows_of_nearest(explained["synthetic"], label),
+                ("synthetic", "nearest"),
+            )
+            drawn = {"class": to_png(roles), "nearest": to_png(nearest)}
+        for shows, prefix in (("roles", "class"), ("nearest", "nearest")):
             # Numbered: the name of a class need not be possible as a file's.
             file = f"{prefix}{label}.png"
-            write_bytes(directory / file, to_png(figure))
-            pages.append(Page(picture=f"explain/{file}", class_name=name, shows=shows))
+            write_bytes(directory / file, drawn[prefix])
+            pages.append(Page(f"explain/{file}", name, shows, names.key))
     return tuple(pages)
+
+
+def _renamed(explained: Explained, names: ChartNames) -> Explained:
+    """Returns the explained images with their classes called as charts call them."""
+    images = dataclasses.replace(explained.images, class_names=names.labels)
+    return explained._replace(images=images)
 
 
 def rows_of_roles(explained: Mapping[str, Explained], label: int) -> Rows:

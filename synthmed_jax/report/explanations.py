@@ -98,7 +98,8 @@ def engines(agreement: EngineAgreement | None) -> str | None:
 
 def caption(page: Page) -> str:
     """Returns what a page of pictures shows."""
-    return PAGES[page.shows].format(name=page.class_name)
+    text = PAGES[page.shows].format(name=page.class_name)
+    return f"{text} {page.key}" if page.key else text
 
 
 def _interval(estimate: Estimate) -> str:

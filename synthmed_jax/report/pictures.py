@@ -10,6 +10,7 @@ import numpy as np
 
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
+from synthmed_jax.legible import ChartNames, chart_names
 from synthmed_jax.report import charts, curves, explanations, figures, findings
 from synthmed_jax.report.drawing import to_png
 from synthmed_jax.report.files import Contents
@@ -49,36 +50,47 @@ class Picture:
 def draw(contents: Contents, fit: ImageSet, synthetic: ImageSet | None) -> dict[str, Picture]:
     """Returns the pictures whose data are there, by name; LIME's own are read by `read_lime`."""
     pictures: dict[str, Picture] = {}
-    if synthetic is not None:
-        pictures["samples"] = _samples(fit, synthetic)
-        if contents.fidelity is not None:
-            pictures |= _pairs(contents.fidelity, fit, synthetic)
-    if contents.generators:
-        pictures["diffusion_curves"] = _diffusion(contents)
-    if contents.folds:
-        pictures["classifier_curves"] = _classifiers(contents)
-    if contents.evaluation is not None:
-        pictures["accuracy"] = _accuracy(contents.evaluation, contents.chance)
-        pictures["confusion"] = _confusion(contents.evaluation)
+    names = chart_names(contents.split.class_names)
+    with names.fonts():
+        if synthetic is not None:
+            pictures["samples"] = _samples(fit, synthetic, names)
+            if contents.fidelity is not None:
+                pictures |= _pairs(contents.fidelity, fit, synthetic, names)
+        if contents.generators:
+            pictures["diffusion_curves"] = _diffusion(contents, names)
+        if contents.folds:
+            pictures["classifier_curves"] = _classifiers(contents)
+        if contents.evaluation is not None:
+            pictures["accuracy"] = _accuracy(contents.evaluation, contents.chance)
+            pictures["confusion"] = _confusion(contents.evaluation, names)
     return pictures
 
 
-def _samples(fit: ImageSet, synthetic: ImageSet) -> Picture:
+def _renamed(images: ImageSet, names: ChartNames) -> ImageSet:
+    """Returns the images with their classes called as charts call them."""
+    return dataclasses.replace(images, class_names=names.labels)
+
+
+def _samples(fit: ImageSet, synthetic: ImageSet, names: ChartNames) -> Picture:
     classes = ", ".join(fit.class_names)
+    grid = figures.sample_grid(_renamed(fit, names), _renamed(synthetic, names), SAMPLES_PER_CLASS)
     return Picture(
         "samples.png",
-        to_png(figures.sample_grid(fit, synthetic, SAMPLES_PER_CLASS)),
+        to_png(grid),
         f"Rows of real and of synthetic images of the classes {classes}.",
         f"Each row is a class: {SAMPLES_PER_CLASS} of the real images that the generator learned "
         f"from ({n_is(len(fit))}) on the left, {SAMPLES_PER_CLASS} synthetic ones ("
-        f"{n_is(len(synthetic))}) on the right, taken at even steps through each set.",
+        f"{n_is(len(synthetic))}) on the right, taken at even steps through each set."
+        f"{names.key_after_text}",
     )
 
 
-def _pairs(fidelity: Fidelity, fit: ImageSet, synthetic: ImageSet) -> dict[str, Picture]:
-    pairs = make_pairs(fidelity, fit, synthetic)
+def _pairs(
+    fidelity: Fidelity, fit: ImageSet, synthetic: ImageSet, names: ChartNames
+) -> dict[str, Picture]:
+    pairs = make_pairs(fidelity, _renamed(fit, names), _renamed(synthetic, names))
     closest = closest_pairs(pairs)
-    typical = typical_pairs(pairs, fit.class_names, PAIRS_PER_CLASS)
+    typical = typical_pairs(pairs, names.labels, PAIRS_PER_CLASS)
     alt = "Pairs of a synthetic image above and a real one below, with their distance."
     return {
         "closest": Picture(
@@ -87,27 +99,31 @@ def _pairs(fidelity: Fidelity, fit: ImageSet, synthetic: ImageSet) -> dict[str, 
             alt,
             f"The {len(closest)} closest of {n_is(fidelity.num_synthetic)} pairs: where copies "
             "would be. Above the synthetic image, below its nearest fit image and their distance "
-            f"({fidelity.distance}); a class in brackets is that of a real image of another class.",
+            f"({fidelity.distance}); a class in brackets is that of a real image of another class."
+            f"{names.key_after_text}",
         ),
         "pairs": Picture(
             "pairs.png",
             to_png(figures.pairs_grid(typical, 2 * PAIRS_PER_CLASS)),
             alt,
             f"{PAIRS_PER_CLASS} pairs per class, from its nearest to its farthest, at even steps; "
-            "the same arrangement.",
+            f"the same arrangement.{names.key_after_text}",
         ),
     }
 
 
-def _diffusion(contents: Contents) -> Picture:
+def _diffusion(contents: Contents, names: ChartNames) -> Picture:
     generators, totals = contents.generators, contents.totals
     longest = max(generator.records[-1].step for generator in generators.values())
+    # One model of all classes has the name "".
+    trainings = {name and names.shown[name]: each.records for name, each in generators.items()}
+    key = "" if set(generators) == {""} else names.key_after_text
     return Picture(
         "diffusion_curves.png",
-        to_png(curves.diffusion_curves({name: g.records for name, g in generators.items()})),
+        to_png(curves.diffusion_curves(trainings)),
         "Two curves falling with the step: training and validation loss.",
         f"Loss of the diffusion model on {n_is(totals.fit)} fit and {n_is(totals.val)} val "
-        f"images, {longest} steps.",
+        f"images, {longest} steps.{key}",
     )
 
 
@@ -136,7 +152,7 @@ def _accuracy(evaluation: Evaluation, chance: float) -> Picture:
     )
 
 
-def _confusion(evaluation: Evaluation) -> Picture:
+def _confusion(evaluation: Evaluation, names: ChartNames) -> Picture:
     matrices, counts = {}, []
     for arm, cell in findings.best_cells(evaluation).items():
         matrix = findings.confusion_sum(cell)
@@ -146,11 +162,11 @@ def _confusion(evaluation: Evaluation) -> Picture:
     listed = "; ".join(counts)
     return Picture(
         "confusion.png",
-        to_png(charts.confusion_matrices(matrices, evaluation.class_names)),
+        to_png(charts.confusion_matrices(matrices, names.labels)),
         f"Confusion matrices: {listed}.",
         "Confusion matrix of each arm's best network by validation, on the real test images "
         f"({n_is(evaluation.num_test)}), summed over the folds; shade and percentage are shares "
-        f"of the true class ({listed}).",
+        f"of the true class ({listed}).{names.key_after_text}",
     )
 
 

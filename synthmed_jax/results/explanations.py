@@ -82,11 +82,19 @@ class EngineAgreement:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """A page of pictures: its file, its class, and what it shows: "roles" or "nearest"."""
+    """A page of pictures.
+
+    Attributes:
+      picture: its file, below the workdir.
+      class_name: its class.
+      shows: "roles" or "nearest".
+      key: what the numbers mean that stand for classes in it; "": it shows the names themselves.
+    """
 
     picture: str
     class_name: str
     shows: str
+    key: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

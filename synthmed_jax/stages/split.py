@@ -20,7 +20,7 @@ from synthmed_jax.stages.run import Run
 def show(run: Run) -> Inventory:
     """Prints what was found in the data set's folder."""
     settings = run.settings
-    inventory = held_out.take_inventory(run.inputs.data, settings.split, settings.data.square)
+    inventory = held_out.take_inventory(run.inputs.data, settings.data, settings.split)
     print(inventory_text.to_text(inventory), flush=True)
     return inventory
 

@@ -1,7 +1,10 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from synthmed_jax import legible
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.explain import pages
 from synthmed_jax.explain.explained import Explained
@@ -105,3 +108,28 @@ def test_pages_are_numbered_files_and_are_named_as_the_report_finds_them(explain
             heights[page.picture.removeprefix("explain/")] = picture.size[1]
     assert heights["class0.png"] == heights["class1.png"] > heights["nearest0.png"]
     assert heights["nearest0.png"] > heights["nearest1.png"]
+
+
+# A letter that a chart has no font for is a warning of matplotlib's, and warnings are errors here.
+def test_names_that_no_font_has_are_numbers_with_a_key(explained, tmp_path, monkeypatch):
+    monkeypatch.setattr(legible, "WIDE_FONTS", ())
+    headings, titles = [], []
+
+    def draw(heading, entries, column_titles):
+        headings.append(heading)
+        titles.extend(entry.title for row in entries for entry in row if entry)
+        return drawn_page(heading, entries, column_titles)
+
+    drawn_page = pages.pictures.draw_page
+    monkeypatch.setattr(pages.pictures, "draw_page", draw)
+    for kind, of_kind in explained.items():
+        images = dataclasses.replace(of_kind.images, class_names=("良性肿瘤", "$x_1$ % #"))
+        explained[kind] = of_kind._replace(images=images)
+    page, *_ = pages.draw_pages(explained, tmp_path)
+    assert page.class_name == "良性肿瘤"
+    assert page.key.endswith("class 1 = 良性肿瘤, class 2 = $x_1$ % #.")
+    assert headings[:2] == [
+        "class 1",
+        "class 1: synthetic images and their nearest real (fit) ones",
+    ]
+    assert "surest wrong: predicted class 2 70%, truth class 1, R² 0.90" in titles

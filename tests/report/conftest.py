@@ -395,3 +395,11 @@ def hostile(tmp_path: pathlib.Path) -> Fabricated:
     names = ("$a_{b", "<b>x</b>", "<img src=x onerror=alert(1)>", "pipe|and`tick")
     fit = image_set(names, 3, "fit", channels=1)
     return fabricate(tmp_path / "run", fit, image_set(names, 4, "synthetic", channels=1))
+
+
+@pytest.fixture
+def of_many_scripts(tmp_path: pathlib.Path) -> Fabricated:
+    """A run whose class names hold letters that matplotlib's own font has not, and marks."""
+    names = ("Müller & Söhne <b>x", "良性肿瘤", "ورم", "a,b=c", "$x_1$ % #")
+    fit = image_set(names, 3, "fit", channels=1)
+    return fabricate(tmp_path / "run", fit, image_set(names, 4, "synthetic", channels=1))

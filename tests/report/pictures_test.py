@@ -4,10 +4,13 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
+from synthmed_jax import legible
 from synthmed_jax.errors import UserError
 from synthmed_jax.report import curves, pictures
+from synthmed_jax.report.drawing import to_png
 from synthmed_jax.report.formats import NBSP
 
 ALL = {
@@ -90,6 +93,13 @@ def test_pages_of_explanations_are_read_as_they_are(reported, contents):
     assert "nearest" in pages[3].caption
 
 
+def test_a_page_of_explanations_has_the_key_of_its_numbers(reported, contents):
+    page = dataclasses.replace(contents.lime.pages[0], key="class 1 = Benign.")
+    lime = dataclasses.replace(contents.lime, pages=(page,))
+    (picture,) = pictures.read_lime(reported.workdir, lime)
+    assert picture.caption.endswith("speak for the prediction. class 1 = Benign.")
+
+
 def test_no_name_of_a_page_leads_out_of_the_folder(reported, contents):
     page = dataclasses.replace(contents.lime.pages[0], picture="../../explain/class1.png")
     lime = dataclasses.replace(contents.lime, pages=(page,))
@@ -103,3 +113,55 @@ def test_a_missing_page_is_named(fabricated):
     lime = fabricated.contents().lime
     with pytest.raises(UserError, match=r"class1\.png is named by lime\.json but missing"):
         pictures.read_lime(fabricated.workdir, lime)
+
+
+@pytest.fixture
+def texts(monkeypatch):
+    """What is written in the charts that are drawn, chart after chart."""
+    written = []
+
+    def collect(figure):
+        png = to_png(figure)
+        written.append({text.get_text() for text in figure.findobj(Text)} - {""})
+        return png
+
+    monkeypatch.setattr(pictures, "to_png", collect)
+    return written
+
+
+def draw_per_class(made):
+    """The pictures of a run, with a generator of its own for each class."""
+    contents = made.contents()
+    generators = dict.fromkeys(made.fit.class_names, contents.generators[""])
+    contents = dataclasses.replace(contents, generators=generators)
+    return pictures.draw(contents, made.fit, made.synthetic)
+
+
+# A letter that a chart has no font for is a warning of matplotlib's, and warnings are errors here.
+def test_names_that_no_font_has_are_numbers_with_a_key(of_many_scripts, texts, monkeypatch):
+    monkeypatch.setattr(legible, "WIDE_FONTS", ())
+    drawn = draw_per_class(of_many_scripts)
+    key = (
+        "class 1 = Müller & Söhne <b>x, class 2 = 良性肿瘤, class 3 = ورم, class 4 = a,b=c, class 5"
+    )
+    named = {"samples", "closest", "pairs", "diffusion_curves", "confusion"}
+    for (name, picture), words in zip(drawn.items(), texts, strict=True):
+        shown = " ".join(words)
+        assert (key in picture.caption) == (name in named), name
+        # Only the closest pairs need not be of all classes.
+        assert ("class 5" in shown) == (name in named) or name == "closest", name
+        assert not any(each in shown for each in of_many_scripts.fit.class_names), name
+    assert "良性肿瘤" in drawn["samples"].alt  # which no font of a chart's has to draw
+
+
+def test_one_generator_of_all_classes_needs_no_key(of_many_scripts, texts, monkeypatch):
+    monkeypatch.setattr(legible, "WIDE_FONTS", ())
+    drawn = pictures.draw(of_many_scripts.contents(), of_many_scripts.fit, None)
+    assert "class 1" not in drawn["diffusion_curves"].caption
+
+
+def test_names_that_the_usual_font_has_are_shown(hostile, texts):
+    drawn = draw_per_class(hostile)
+    assert {"$a_{b", "<b>x</b>", "pipe|and`tick"} < texts[0]  # the samples
+    assert not any("class 1" in picture.caption for picture in drawn.values())
+    assert not any("class 1" in word for words in texts for word in words)

@@ -1,7 +1,15 @@
 """The data sets that can be opened by name: one file for each, and its line in DATASETS."""
 
 from synthmed_jax import checks
-from synthmed_jax.data.sets import brain_tumor_mri, builders, folder, leukemia, phantom, sarscov2_ct
+from synthmed_jax.data.sets import (
+    brain_tumor_mri,
+    builders,
+    folder,
+    leukemia,
+    medmnist,
+    phantom,
+    sarscov2_ct,
+)
 from synthmed_jax.data.settings import DataSettings
 
 DATASETS: dict[str, type[builders.ImageBuilder]] = {
@@ -10,6 +18,7 @@ DATASETS: dict[str, type[builders.ImageBuilder]] = {
     "sarscov2_ct": sarscov2_ct.Sarscov2Ct,
     "folder": folder.Folder,
     "phantom": phantom.Phantom,
+    "medmnist": medmnist.Medmnist,
 }
 
 
