@@ -13,6 +13,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core import example_serializer
 
 from synthmed_jax import checks
 from synthmed_jax.data.sets import conflicts
@@ -182,6 +183,38 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # 
     ) -> dict[str, Iterator[tuple[int, dict[str, object]]]]:
         del dl_manager  # there is nothing to download: make_source has found or fetched the files
         return {SPLIT: self._generate_examples()}
+
+    def _generate_splits(
+        self,
+        dl_manager: tfds.download.DownloadManager,
+        download_config: tfds.download.DownloadConfig,
+    ) -> list[tfds.core.SplitInfo]:
+        """Writes one record after the other, into one file.
+
+        TFDS would hold all records in memory, to shuffle them, and beyond 1 GB in files that only
+        TensorFlow can write.
+        """
+        del download_config
+        features, sizes = self.info.features, []
+        serializer = example_serializer.ExampleSerializer(features.get_serialized_info())
+
+        def serialize() -> Iterator[tuple[int, bytes]]:
+            for position, example in self._split_generators(dl_manager)[SPLIT]:
+                record = serializer.serialize_example(features.encode_example(example))
+                sizes.append(len(record))
+                yield position, record
+
+        template = self._get_filename_template(split_name=SPLIT)
+        path = template.sharded_filepath(shard_index=0, num_shards=1)
+        self._example_writer().write(path, serialize())
+        return [
+            tfds.core.SplitInfo(
+                name=SPLIT,
+                shard_lengths=[len(sizes)],
+                num_bytes=sum(sizes),
+                filename_template=template,
+            )
+        ]
 
     def _generate_examples(self) -> Iterator[tuple[int, dict[str, object]]]:
         """Yields (position, example); raises UserError if files changed since they were hashed."""
