@@ -145,15 +145,19 @@ def column_called(table: Table, name: str) -> int | None:
 
 
 def find_file_column(table: Table, names: ImageNames) -> list[int]:
-    """Returns the columns that may name images: "file", or those with a cell that fits an image."""
+    """Returns the columns that may name images: "file", or those whose cells fit most images.
+
+    A column that fits at most half as many images as the best one does not count: an age of 50 is
+    the name of 50.png by chance.
+    """
     file = column_called(table, "file")
     if file is not None:
         return [file]
-    return [
-        column
-        for column in range(len(table.columns))
-        if any(names.matches(cell) for cell in dict.fromkeys(table.cells(column)) if cell)
-    ]
+    hits = {}
+    for column in range(len(table.columns)):
+        cells = set(table.cells(column)) - {""}
+        hits[column] = len({image for cell in cells for image in names.matches(cell)})
+    return [column for column, count in hits.items() if 2 * count > max(hits.values())]
 
 
 def find_label_columns(table: Table) -> list[int]:

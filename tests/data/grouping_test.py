@@ -30,6 +30,51 @@ def test_expression_that_fails():
         grouping.assign_groups(FILES, "(p")
 
 
+def test_groups_are_numbered_in_order_of_their_names():
+    assert grouping.assign_groups(FILES, r"^\w/(?:x/)?p\d_(\d)").tolist() == [0, 1, 0, 2]
+
+
+def test_a_field_of_dicom_names_the_group():
+    tags = dict(zip(FILES, ("Miller^B", "Baker^A ", "Miller^B", "Baker^A"), strict=True))
+    groups = grouping.assign_groups(FILES, "dicom:PatientID", tags.__getitem__)
+    assert groups.tolist() == [1, 0, 1, 0]
+    with pytest.raises(UserError, match=r"1 files have no PatientID: a/p1_2\.png") as error:
+        grouping.assign_groups(FILES, "dicom:PatientID", (tags | {FILES[1]: " "}).__getitem__)
+    assert "^" not in str(error.value)  # what a field says of a patient is shown nowhere
+    with pytest.raises(UserError, match="are not DICOM"):
+        grouping.assign_groups(FILES, "dicom:PatientID")
+
+
+@pytest.mark.parametrize(
+    ("group_by", "is_table"),
+    [("p.csv", 1), ("P.CSV", 1), ("p.tsv", 1), ("p.xlsx", 1), (r"(p\d+)", 0), ("dicom:X", 0)],
+)
+def test_a_table_is_known_by_its_ending(group_by, is_table):
+    assert grouping.is_table(group_by) == bool(is_table)
+
+
+@pytest.mark.parametrize(
+    ("groups", "labels", "text", "warnings"),
+    [
+        ([0, 0, 1, 1, 1, 1, 2, 3], [0, 1] * 4, "4 patients, 1 to 4 images each (median 1.5)", []),
+        ([0, 0, 1, 1, 2, 2], [0, 1] * 3, "3 patients, 2 images each", []),
+        ([0, 1, 2, 3], [0, 1] * 2, "4 patients, 1 image each", ["nothing: 4 groups of one image"]),
+        ([0] * 4, [0, 1] * 2, "1 patient, 4 images each", ["makes 1 group of all images"]),
+        (
+            [0, 0, 1, 1, 2, 2],
+            [0, 0, 1, 1, 1, 1],
+            "3 patients, 2 images each",
+            ["which can't be divided: a"],
+        ),
+    ],
+)
+def test_groups_are_described(groups, labels, text, warnings):
+    found, said = grouping.describe(np.array(groups), np.array(labels), ("a", "b"))
+    assert found == text
+    assert len(said) == len(warnings)
+    assert all(part in whole for part, whole in zip(warnings, said, strict=True))
+
+
 def test_csv_by_path_or_base_name(tmp_path):
     table = tmp_path / "patients.csv"
     table.write_text(
@@ -46,15 +91,47 @@ def test_csv_by_path_or_base_name(tmp_path):
         (FILES, "file,patient\np1_1.png,a\n", "lacks 3 images.*a/p1_2.png"),
         (FILES, "name,id\np1_1.png,a\n", "needs the columns file,patient, has name,id"),
         (FILES, "", "needs the columns"),
-        (["a/1.png"], "file,patient\n1.png,\n", "no patient"),
-        (["a/1.png"], "file,patient\n1.png,x\n1.png,y\n", "two of them"),
-        (["a/1.png", "b/1.png"], "file,patient\n1.png,x\n", "several images are named 1.png"),
+        (FILES, "file,id\nx.png,a\n", "needs the columns file,patient, has file,id"),
+        (FILES, "x,patient\nx.png,a\n", r"no column has a cell that fits.*x \(1 value: x\.png"),
+        (FILES, "x,y,patient\np1_1.png,p1_1,a\n", "x, y may all name the images; call one of them"),
+        (
+            FILES,
+            "file,patient\np1_1.png,a\np2_1.jpeg,b\np9.png,c\n",
+            r"lacks 2 images of .*: a/p1_2\.png, .*that fit no image: .*p9\.png \(line 4\)",
+        ),
+        (["a/1.png"], "file,patient\n1.png,\n", r"no patient \(empty\).* line 2"),
+        (["a/1.png"], "file,patient\n1.png,nan\n", r"no patient \(nan\).* line 2"),
+        (
+            ["a/1.png"],
+            "file,patient\n1.png,x\n1.png,y\n",
+            r"a/1\.png has several patients: x \(line 2\), y \(line 3\)",
+        ),
+        (
+            ["a/1.png", "b/1.png"],
+            "file,patient\n1.png,x\n",
+            r"line 2: 1\.png fits several images: a/1\.png, b/1\.png",
+        ),
     ],
 )
 def test_csv_that_fails(tmp_path, files, text, message):
     (tmp_path / "patients.csv").write_text(text)
     with pytest.raises(UserError, match=message):
         grouping.assign_groups(files, str(tmp_path / "patients.csv"))
+
+
+@pytest.mark.parametrize("name", ["patients.csv", "patients.tsv"])
+def test_other_columns_are_found_and_the_choice_is_said(tmp_path, capsys, name):
+    (tmp_path / name).write_text("image_id\tlesion_id\np1_1\tx\np1_2\ty\np2_1\ty\np1_9\tx\n")
+    assert grouping.assign_groups(FILES, str(tmp_path / name)).tolist() == [0, 1, 1, 0]
+    assert "columns file=image_id, patient=lesion_id" in capsys.readouterr().out
+    (tmp_path / name).write_text("File\tPatient\np1_1\tx\np1_2\ty\np2_1\ty\np1_9\tx\n,\n")
+    assert grouping.assign_groups(FILES, str(tmp_path / name)).tolist() == [0, 1, 1, 0]
+    assert not capsys.readouterr().out
+
+
+def test_a_spreadsheet_is_no_expression(tmp_path):
+    with pytest.raises(UserError, match=r"split\.group_by='p\.xlsx' is a spreadsheet"):
+        grouping.assign_groups(FILES, "p.xlsx")
 
 
 def test_csv_that_is_missing(tmp_path):

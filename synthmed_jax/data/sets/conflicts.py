@@ -7,7 +7,9 @@ from pathlib import Path
 from synthmed_jax.data.sets.flags import flag
 from synthmed_jax.data.sets.listing import ImageFile, LeftOut, hash_files
 from synthmed_jax.errors import UserError
+from synthmed_jax.files import sha256
 
+_OF_NO_BYTES = sha256(b"")
 REASON = "the same content under another label (data.conflicts=drop)"
 
 
@@ -72,10 +74,14 @@ def also(root: Path, class_names: Sequence[str], files: Sequence[ImageFile], how
 
 
 def _torn(files: Sequence[ImageFile], digests: Mapping[str, str]) -> list[list[ImageFile]]:
-    """Returns the groups of files of one content that have two labels or more."""
+    """Returns the groups of files of one content that have two labels or more.
+
+    Files without any bytes are no images, whatever their label: decoding names them.
+    """
     groups: dict[str, list[ImageFile]] = collections.defaultdict(list)
     for image in files:
         groups[digests[image.file]].append(image)
+    groups.pop(_OF_NO_BYTES, None)
     return [group for group in groups.values() if len({image.label for image in group}) > 1]
 
 

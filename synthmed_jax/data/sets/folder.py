@@ -101,11 +101,11 @@ def list_files(settings: DataSettings) -> Listed:
         )
     if settings.table:
         return labels_table.list_labelled(settings)
-    root = _open_wrapper(given)
     parts, wanted = data_settings.names(settings.parts), data_settings.names(settings.classes)
+    root = given if set(parts) & set(list_folders(given)) else _open_wrapper(given)
     tops = [name for name in list_folders(root) if name != _OF_ARCHIVES]
     paths = _folders_of_parts(root, parts, tops) if parts else tops
-    folders, left_out = _read(root, paths, parts or ("",), settings)
+    folders, left_out = _read(root, paths, ("", *parts), settings)
     if parts:
         left_out += _others_than_parts(root, [name for name in tops if name not in parts])
     tree = guards.Tree(given, root, {folder.name: folder.images for folder in folders})
@@ -160,7 +160,7 @@ def _read(
 
     Args:
       paths: the class folders, below `root`.
-      above: the folders that hold the class folders, below `root`; "" is `root` itself.
+      above: the folders above the class folders, below `root`; "" is `root` itself.
 
     Returns:
       The class folders, without those that `data.exclude` has emptied, and what is in none.

@@ -192,7 +192,7 @@ def _columns_flag(table: tables.Table, files: Sequence[int], labels: Sequence[in
     if len(labels) == 1:
         return text
     choices = [table.columns[i] for i in labels] or [
-        name for i, name in enumerate(table.columns) if i not in files
+        name for i, name in enumerate(table.columns) if [i] != list(files)
     ]
     return f"{text} (label: one of {', '.join(choices)})"
 

@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 
 from synthmed_jax.data.sets import DATASETS, conflicts
@@ -23,6 +25,12 @@ TORN = {
 
 def test_copies_under_one_label_are_no_conflict(tmp_path):
     digests = TORN | {"well/1.png": "other"}
+    assert conflicts.settle(tmp_path, NAMES, FILES, digests, "refuse") == (FILES, [])
+
+
+def test_files_without_a_byte_are_no_conflict(tmp_path):
+    nothing = hashlib.sha256(b"").hexdigest()
+    digests = {file: nothing if content == "x" else content for file, content in TORN.items()}
     assert conflicts.settle(tmp_path, NAMES, FILES, digests, "refuse") == (FILES, [])
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from synthmed_jax.data import records
-from synthmed_jax.data.sets import DATASETS, kaggle
+from synthmed_jax.data import records, sets
+from synthmed_jax.data.sets import DATASETS, kaggle, sarscov2_ct
 from synthmed_jax.errors import UserError
 
 LAYOUTS = {
@@ -69,6 +69,26 @@ def test_missing_data_says_how_to_get_it(tmp_path, settings, monkeypatch, name):
         assert f"kaggle datasets download {builder.KAGGLE}" in message
         for folders in builder.class_folders("Original").values():
             assert all(f"{folder}/*.jpg" in message for folder in folders)
+
+
+@pytest.mark.parametrize("field", ["table", "columns", "classes", "parts", "exclude"])
+def test_what_says_which_files_are_images_is_for_folders(settings, field):
+    with pytest.raises(
+        UserError, match=rf"config\.data\.{field} is for --config\.data\.name=folder"
+    ):
+        sets.check_settings(settings(name="leukemia", **{field: "x"}))
+
+
+def test_what_is_no_image_is_left_out_by_class(tmp_path, settings, make_images):
+    make_images(tmp_path, *LAYOUTS["sarscov2_ct"], "COVID/@eaDir/thumb.jpg")
+    (tmp_path / "non-COVID/notes.txt").touch()
+    source = sarscov2_ct.Sarscov2Ct.make_source(settings(name="sarscov2_ct", dir=str(tmp_path)))
+    assert [image.file for image in source.files] == sorted(LAYOUTS["sarscov2_ct"])
+    assert [(entry.file, entry.class_name) for entry in source.left_out] == [
+        ("COVID/@eaDir/thumb.jpg", "COVID"),
+        ("non-COVID/notes.txt", "non-COVID"),
+    ]
+    assert source.key == source.content_hash
 
 
 def fake_kagglehub(monkeypatch, download) -> None:
