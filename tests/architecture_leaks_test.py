@@ -32,9 +32,24 @@ LEAKS = {
         "opened_at_one_door",
     ),
     "by the closed set's images": (
-        "    return run.inputs.data._whole\n",
+        "    return run.inputs.data._whole.images\n",
         "",
         "opened_at_one_door",
+    ),
+    "by decoding everything": (
+        "    return decode_all(*run.everything)\n",
+        "from synthmed_jax.data.decoding import decode_all\n",
+        "opened_at_one_door",
+    ),
+    "by the contact sheets": (
+        "    return held_out.draw_contact_sheets(run.inputs.data, run.workdir.tune)\n",
+        "from synthmed_jax.data import held_out\n",
+        "contact_sheets",
+    ),
+    "by the contact sheets' function": (
+        "    return draw_contact_sheets(run.inputs.data, run.workdir.tune)\n",
+        "from synthmed_jax.data.held_out import draw_contact_sheets\n",
+        "contact_sheets",
     ),
     "by a look into the object": (
         '    return getattr(run.inputs.data, "_wh" + "ole")\n',

@@ -108,8 +108,10 @@ def test_the_whole_data_set_is_opened_at_one_door():
         if module != DOOR:
             assert not {n for n in names if n.startswith("synthmed_jax.data.loading")}, module
             assert not {n for n in names if n.startswith("synthmed_jax.data.split")}, module
+            assert not {n for n in names if n.startswith("synthmed_jax.data.contact_sheet")}, module
         if module != "synthmed_jax.data.loading":
             assert not {n for n in names if n.startswith("synthmed_jax.data.records")}, module
+            assert not {n for n in names if n.startswith("synthmed_jax.data.decoding")}, module
         for node in ast.walk(tree(path)):
             # The closed data set's images, by name or by a look into the object.
             if isinstance(node, ast.Attribute) and node.attr in ("_whole", "__dict__"):
@@ -128,6 +130,21 @@ def test_only_evaluation_and_explanation_read_the_test_images():
             if "read_test" in names:
                 readers.add(module)
     assert readers == TEST_READERS
+
+
+def test_contact_sheets_are_drawn_for_a_person_alone():
+    """They show images of all parts: no stage may go on with them."""
+    users = {
+        module
+        for module, path in MODULES.items()
+        for node in ast.walk(tree(path))
+        if (isinstance(node, ast.Attribute) and node.attr == "draw_contact_sheets")
+        or (
+            isinstance(node, ast.ImportFrom)
+            and "draw_contact_sheets" in {alias.name for alias in node.names}
+        )
+    }
+    assert users == {"synthmed_jax.stages.split"}
 
 
 def test_nobody_else_knows_the_test_part_by_its_name():

@@ -1,13 +1,15 @@
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from synthmed_jax.data.facts import Facts
 from synthmed_jax.data.settings import DataSettings
+from synthmed_jax.files import sha256
 
 SETTINGS = DataSettings(
     name="folder",
@@ -44,6 +46,28 @@ def make_images() -> Callable[..., None]:
             (root / file).parent.mkdir(parents=True, exist_ok=True)
             colour = tuple(int(value) for value in rng.integers(0, 256, 3))
             Image.new("RGB", (6, 6), colour).save(root / file)
+
+    return make
+
+
+@pytest.fixture
+def make_facts() -> Callable[..., Facts]:
+    """Facts of images of 8x8 pixels from these files, no two alike; keywords replace columns."""
+
+    def make(sources: Sequence[str], **columns) -> Facts:
+        n = len(sources)
+        usual = Facts(
+            sources=tuple(sources),
+            sha256=tuple(sha256(source.encode()) for source in sources),
+            formats=("PNG 8-bit",) * n,
+            widths=(8,) * n,
+            heights=(8,) * n,
+            means=(100.0,) * n,
+            darkest=(0,) * n,
+            brightest=(255,) * n,
+            coloured=(False,) * n,
+        )
+        return dataclasses.replace(usual, **columns)
 
     return make
 

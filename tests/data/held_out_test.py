@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from synthmed_jax.data import held_out
+from synthmed_jax.data.facts import UNREADABLE, GreyScale
 from synthmed_jax.data.grouping import assign_groups
 from synthmed_jax.data.held_out import DataSet
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.loading import LoadedData
+from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.data.settings import SplitSettings
 from synthmed_jax.errors import UserError
 
@@ -32,8 +35,23 @@ def make_set(sizes: list[int]) -> ImageSet:
     return ImageSet(pixels, labels, files, names)
 
 
-def close(images: ImageSet) -> DataSet:
-    return DataSet(images, "hash", ("class0/bad.png",))
+@pytest.fixture
+def close(make_facts):
+    """Closes images as a data set; keywords replace what else was loaded."""
+
+    def make(images: ImageSet, **changes) -> DataSet:
+        whole = LoadedData(
+            images=images,
+            data_hash="hash",
+            facts=make_facts(images.files),
+            left_out=(LeftOut("class0/bad.png", "class0", UNREADABLE, "cut off"),),
+            grey_scales=(),
+            patients=None,
+            content_of=lambda file: pytest.fail(f"{file} is read"),
+        )
+        return DataSet(dataclasses.replace(whole, **changes))
+
+    return make
 
 
 @pytest.fixture
@@ -42,7 +60,7 @@ def images() -> ImageSet:
 
 
 @pytest.mark.parametrize("group_by", ["none", BY_TENS])
-def test_three_parts_are_the_whole_and_share_no_image(tmp_path, images, group_by):
+def test_three_parts_are_the_whole_and_share_no_image(tmp_path, images, group_by, close):
     path, data = tmp_path / "split.json", close(images)
     held_out.write_split(path, data, settings(group_by=group_by))
     parts, test = held_out.read_parts(path, data), held_out.read_test(path, data)
@@ -53,7 +71,7 @@ def test_three_parts_are_the_whole_and_share_no_image(tmp_path, images, group_by
         assert [f"class{label}" for label in part.labels] == [f[:6] for f in part.files]
 
 
-def test_the_plan_is_what_will_be_written(tmp_path, images):
+def test_the_plan_is_what_will_be_written(tmp_path, images, close):
     path, data = tmp_path / "split.json", close(images)
     for group_by in ("none", BY_TENS):
         how = settings(group_by=group_by)
@@ -67,7 +85,7 @@ def test_the_plan_is_what_will_be_written(tmp_path, images):
             np.testing.assert_array_equal(planned.parts.fit_groups, parts.fit_groups)
 
 
-def test_a_plan_says_nothing_of_the_test_images_but_their_number(images):
+def test_a_plan_says_nothing_of_the_test_images_but_their_number(images, close):
     planned = held_out.plan_split(close(images), settings())
     known = {*planned.parts.fit.files, *planned.parts.val.files}
     rest = [file for file in images.files if file not in known]
@@ -75,15 +93,15 @@ def test_a_plan_says_nothing_of_the_test_images_but_their_number(images):
     assert not any(file in repr(planned) for file in rest)
 
 
-def test_groups_are_fingerprinted_whole(images):
-    assert held_out.plan_split(close(images), settings()).groups_digest is None
-    planned = held_out.plan_split(close(images), settings(group_by=BY_TENS))
+def test_groups_are_fingerprinted_whole(images, close):
+    assert held_out.group(close(images), settings()) is None
+    found = held_out.group(close(images), settings(group_by=BY_TENS))
     groups = assign_groups(images.files, BY_TENS)
     assert len(groups) == len(images)
-    assert planned.groups_digest == hashlib.sha256(groups.tobytes()).hexdigest()
+    assert found.digest == hashlib.sha256(groups.tobytes()).hexdigest()
 
 
-def test_a_split_is_written_the_same_twice(tmp_path, images):
+def test_a_split_is_written_the_same_twice(tmp_path, images, close):
     path = tmp_path / "split" / "split.json"
     held_out.write_split(path, close(images), settings())
     first = path.read_bytes()
@@ -100,7 +118,7 @@ def test_a_split_is_written_the_same_twice(tmp_path, images):
     assert set(document["fit"][0]) == {"file", "label"}
 
 
-def test_groups_are_kept_with_the_split(tmp_path, images):
+def test_groups_are_kept_with_the_split(tmp_path, images, close):
     path, data = tmp_path / "split.json", close(images)
     held_out.write_split(path, data, settings(group_by=BY_TENS))
     parts = held_out.read_parts(path, data)
@@ -111,7 +129,7 @@ def test_groups_are_kept_with_the_split(tmp_path, images):
 
 
 @pytest.mark.parametrize("read", [held_out.read_parts, held_out.read_test])
-def test_a_split_of_other_data_is_refused(tmp_path, images, read):
+def test_a_split_of_other_data_is_refused(tmp_path, images, read, close):
     path = tmp_path / "split.json"
     held_out.write_split(path, close(images), settings())
     with pytest.raises(UserError, match="does not hold"):
@@ -122,7 +140,7 @@ def test_a_split_of_other_data_is_refused(tmp_path, images, read):
 
 
 @pytest.mark.parametrize("read", [held_out.read_parts, held_out.read_test])
-def test_an_edited_split_is_refused_by_field(tmp_path: Path, images, read):
+def test_an_edited_split_is_refused_by_field(tmp_path: Path, images, read, close):
     path = tmp_path / "split.json"
     held_out.write_split(path, close(images), settings())
     document = json.loads(path.read_text())
@@ -132,7 +150,7 @@ def test_an_edited_split_is_refused_by_field(tmp_path: Path, images, read):
         read(path, close(images))
 
 
-def test_training_does_not_need_the_test_part(tmp_path, images):
+def test_training_does_not_need_the_test_part(tmp_path, images, close):
     path = tmp_path / "split.json"
     held_out.write_split(path, close(images), settings())
     document = json.loads(path.read_text())
@@ -143,7 +161,60 @@ def test_training_does_not_need_the_test_part(tmp_path, images):
         held_out.read_test(path, close(images))
 
 
-def test_a_closed_data_set_tells_its_facts(images):
+def test_a_closed_data_set_tells_its_facts(images, close):
     data = close(images)
     assert (len(data), data.image_shape) == (50, (1, 1, 1))
     assert data.class_names == ("class0", "class1")
+    assert (data.data_hash, data.unreadable, data.grey_scales) == ("hash", ("class0/bad.png",), ())
+    scale = GreyScale("16-bit", 0, 4095, "the values go from 0 to 4000")
+    assert close(images, grey_scales=(scale,)).grey_scales == (scale,)
+
+
+def test_identical_files_across_the_parts_are_counted(tmp_path, images, close, make_facts):
+    path = tmp_path / "split.json"
+    assert held_out.write_split(path, close(images), settings()).copies == 0
+    parts = held_out.read_parts(path, close(images))
+    test = held_out.read_test(path, close(images))
+    digest_of = dict(zip(images.files, make_facts(images.files).sha256, strict=True))
+    digest_of[parts.val.files[0]] = digest_of[parts.fit.files[0]]
+    for file in test.files[:3]:
+        digest_of[file] = digest_of[parts.fit.files[1]]
+    facts = make_facts(images.files, sha256=tuple(digest_of[file] for file in images.files))
+    leakage = held_out.write_split(path, close(images, facts=facts), settings())
+    assert (leakage.copies, leakage.val_in_fit, leakage.held_out_in_fit_or_val) == (4, 1, 3)
+    assert (leakage.num_val, leakage.num_held_out) == (len(parts.val), len(test))
+
+
+def test_patients_of_the_table_of_labels_stay_together(tmp_path, images, close):
+    patients = {file: file[-8:-5] for file in images.files}
+    planned = held_out.plan_split(close(images, patients=patients), settings())
+    fit, val = (
+        {patients[f] for f in part.files} for part in (planned.parts.fit, planned.parts.val)
+    )
+    assert not fit & val
+    assert len(planned.parts.fit) % 10 == len(planned.parts.val) % 10 == 0
+    path = tmp_path / "split.json"
+    held_out.write_split(path, close(images, patients=patients), settings())
+    test = held_out.read_test(path, close(images))
+    assert not {patients[file] for file in test.files} & (fit | val)
+
+
+def test_groups_by_a_field_of_dicom_read_each_file_once(images, close, monkeypatch):
+    asked = []
+
+    def read(content: bytes, keyword: str) -> str:
+        asked.append(content)
+        assert keyword == "PatientID"
+        return content.decode()[-6:-5]
+
+    monkeypatch.setattr("synthmed_jax.data.formats.dicom.read_tag", read)
+    data = close(images, content_of=str.encode)
+    groups = held_out.group(data, settings(group_by="dicom:PatientID"))
+    assert groups.numbers.tolist() == [int(file[-6:-5]) for file in images.files]
+    assert sorted(asked) == sorted(file.encode() for file in images.files)
+
+
+def test_contact_sheets_show_every_class(tmp_path, images, close):
+    paths = held_out.draw_contact_sheets(close(images), tmp_path)
+    assert [path.name for path in paths] == ["class1.png", "class2.png"]
+    assert all(path.is_file() for path in paths)

@@ -1,10 +1,12 @@
 import errno
+import os
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from synthmed_jax.data import decode, loading
+from synthmed_jax.data import decode, decoding, formats, loading
+from synthmed_jax.data.facts import UNREADABLE
 from synthmed_jax.data.sets import phantom_drawing
 from synthmed_jax.errors import UserError
 
@@ -26,11 +28,13 @@ def test_decoded_once_and_mapped(tmp_path, settings, make_images, monkeypatch):
     make_images(tmp_path, "a/1.png", "b/1.png")
     data = settings(dir=str(tmp_path))
     first = loading.load_images(data)
-    monkeypatch.setattr(decode, "decode_image", lambda *args: pytest.fail("decoded again"))
+    monkeypatch.setattr(formats, "open_image", lambda *args: pytest.fail("decoded again"))
     again = loading.load_images(data)
     assert isinstance(again.images.images, np.memmap)
+    assert not again.images.images.flags.writeable
     np.testing.assert_array_equal(again.images.images, first.images.images)
     assert (again.images.files, again.data_hash) == (first.images.files, first.data_hash)
+    assert again.facts == first.facts
 
 
 def test_every_setting_that_matters_has_its_own_array(tmp_path, settings, make_images):
@@ -40,6 +44,12 @@ def test_every_setting_that_matters_has_its_own_array(tmp_path, settings, make_i
         for change in ({}, {"image_size": 4}, {"channels": 1})
     ]
     assert shapes == [(2, 8, 8, 3), (2, 4, 4, 3), (2, 8, 8, 1)]
+    assert len(list((settings().cache / "arrays").glob("*.u8"))) == 3
+    for number, change in enumerate(
+        ({"square": "crop"}, {"slices": "first"}, {"max_pixels": 36}, {"window": "dicom"}), start=4
+    ):
+        loading.load_images(settings(dir=str(tmp_path), **change))
+        assert len(list((settings().cache / "arrays").glob("*.u8"))) == number, change
 
 
 def test_changed_file_is_decoded_anew(tmp_path, settings, make_images):
@@ -62,29 +72,51 @@ def test_new_decoder_version_decodes_anew(tmp_path, settings, make_images, monke
 def test_cut_off_array_is_written_anew(tmp_path, settings, make_images):
     make_images(tmp_path, "a/1.png", "b/1.png")
     first = loading.load_images(settings(dir=str(tmp_path))).images.images
-    (array,) = (settings().cache / "arrays").glob("*.npy")
-    array.write_bytes(array.read_bytes()[:150])
+    kept = np.array(first)
+    (array,) = (settings().cache / "arrays").glob("*.u8")
+    array.unlink()  # what is mapped stays whole
+    array.write_bytes(kept.tobytes()[:150])
     again = loading.load_images(settings(dir=str(tmp_path))).images.images
-    assert again.shape == first.shape
+    np.testing.assert_array_equal(again, kept)
+
+
+def test_an_array_without_its_listing_is_not_served(tmp_path, settings, make_images):
+    make_images(tmp_path, "a/1.png", "b/1.png")
+    first = np.array(loading.load_images(settings(dir=str(tmp_path))).images.images)
+    (array,) = (settings().cache / "arrays").glob("*.u8")
+    array.with_suffix(".json").unlink()  # as of a run that was killed between the two
+    array.unlink()
+    array.write_bytes(bytes(first.size))
+    again = loading.load_images(settings(dir=str(tmp_path))).images.images
+    np.testing.assert_array_equal(again, first)
 
 
 def test_unreadable_files_are_skipped_and_named(tmp_path, settings, make_images):
-    make_images(tmp_path, *(f"{name}/{i}.png" for name in "ab" for i in range(4)))
-    for file, content in {"a/1.png": b"", "b/0.png": b"text", "b/3.png": b"\x89PNG\r\n"}.items():
+    make_images(tmp_path, *(f"{name}/{i:02d}.png" for name in "ab" for i in range(20)))
+    broken = {"a/01.png": b"", "b/00.png": b"text", "b/03.png": b"\x89PNG\r\n"}
+    for file, content in broken.items():
         (tmp_path / file).write_bytes(content)
     for _ in range(2):  # decoded, then from the cache
         loaded = loading.load_images(settings(dir=str(tmp_path)))
-        assert loaded.unreadable == ("a/1.png", "b/0.png", "b/3.png")
-        assert loaded.images.files == ("a/0.png", "a/2.png", "a/3.png", "b/1.png", "b/2.png")
-        assert loaded.images.images.shape[0] == len(loaded.images.labels) == 5
-        colour = np.asarray(Image.open(tmp_path / "b/2.png"))[0, 0]
-        np.testing.assert_array_equal(loaded.images.images[4, 0, 0], colour)
+        assert loaded.unreadable == tuple(broken)
+        assert [(each.class_name, each.reason) for each in loaded.left_out] == [
+            *(("a", UNREADABLE), ("b", UNREADABLE), ("b", UNREADABLE))
+        ]
+        assert all(each.detail for each in loaded.left_out)
+        assert len(loaded.images.files) == 37
+        assert not set(broken) & set(loaded.images.files)
+        assert loaded.images.images.shape[0] == len(loaded.images.labels) == 37
+        position = loaded.images.files.index("b/02.png")
+        colour = np.asarray(Image.open(tmp_path / "b/02.png"))[0, 0]
+        np.testing.assert_array_equal(loaded.images.images[position, 0, 0], colour)
+        assert loaded.images.labels[position] == 1
 
 
-@pytest.mark.parametrize(("total", "limit"), [(20, 5), (700, 7)])
-def test_limit_of_unreadable_files(tmp_path, settings, make_images, total, limit):
-    names = [f"{'ab'[i % 2]}/{i:03d}.png" for i in range(total)]
-    make_images(tmp_path, *names)
+@pytest.mark.parametrize(("total", "limit"), [(30, 3), (50, 5), (600, 6)])
+def test_limit_of_unreadable_files_of_a_class(tmp_path, settings, make_images, total, limit):
+    names = [f"a/{i:03d}.png" for i in range(total)]
+    # Another class's readable files do not make up for it.
+    make_images(tmp_path, *names, *(f"b/{i:03d}.png" for i in range(60)))
     for name in names[:limit]:
         (tmp_path / name).write_bytes(b"broken")
     assert len(loading.load_images(settings(dir=str(tmp_path))).unreadable) == limit
@@ -101,48 +133,79 @@ def test_class_without_a_readable_image(tmp_path, settings, make_images):
         loading.load_images(settings(dir=str(tmp_path)))
 
 
-def test_twelve_bits_in_files_of_sixteen_are_said_so(tmp_path, settings):
-    for file in ("a/1.png", "b/1.png"):
+def test_twelve_bits_in_files_of_sixteen_use_the_whole_scale(tmp_path, settings):
+    values = np.full((8, 8), 2048, np.uint16)
+    values[0] = 4095
+    values[1] = 0
+    for row, file in enumerate(("a/1.png", "b/1.png"), start=2):
         (tmp_path / file).parent.mkdir()
-        Image.fromarray(np.full((6, 6), 4095, np.uint16)).save(tmp_path / file)
-    with pytest.raises(UserError, match=r"nearly black: the brightest pixel of all is 16 of 255"):
-        loading.load_images(settings(dir=str(tmp_path)))
-    Image.fromarray(np.full((6, 6), 4095 * 16, np.uint16)).save(tmp_path / "b/1.png")
-    assert loading.load_images(settings(dir=str(tmp_path))).images.images.max() == 255
+        values[row] = 100  # two contents: one under two labels is refused
+        Image.fromarray(values).save(tmp_path / file)
+    for _ in range(2):  # decoded, then from the cache
+        loaded = loading.load_images(settings(dir=str(tmp_path)))
+        assert loaded.images.images[0, [0, 1, 4], 0, 0].tolist() == [255, 0, 128]
+        (scale,) = loaded.grey_scales
+        assert (scale.kind, scale.low, scale.high) == ("16-bit", 0, 4095)
 
 
-def test_colours_that_are_lost_are_said(tmp_path, settings, capsys):
-    said = "have colours, and are made grey: --config.data.channels=3"
+def test_colours_are_known_before_they_are_lost(tmp_path, settings):
     grey, red = np.full((6, 6, 3), 99, np.uint8), np.full((6, 6, 3), [99, 9, 9], np.uint8)
-    for name, pixels, channels in (("grey", grey, 1), ("red", red, 1), ("kept", red, 3)):
-        for file in ("a/1.png", "b/1.png"):
-            (tmp_path / name / file).parent.mkdir(parents=True)
-            Image.fromarray(pixels).save(tmp_path / name / file)
-        loading.load_images(settings(dir=str(tmp_path / name), channels=channels))
-        assert (said in capsys.readouterr().out) == (name == "red")
+    for file, pixels in (("a/1.png", grey), ("b/1.png", red)):
+        (tmp_path / file).parent.mkdir()
+        Image.fromarray(pixels).save(tmp_path / file)
+    for channels in (1, 3):
+        loaded = loading.load_images(settings(dir=str(tmp_path), channels=channels))
+        assert loaded.facts.coloured == (False, True)
 
 
-def test_a_full_disk_is_an_error_before_anything_is_decoded(
-    tmp_path, settings, make_images, monkeypatch
+def test_a_file_is_had_as_it_is_on_disk(tmp_path, settings, make_images):
+    make_images(tmp_path, "a/1.png", "b/1.png")
+    loaded = loading.load_images(settings(dir=str(tmp_path)))
+    assert loaded.content_of("b/1.png") == (tmp_path / "b/1.png").read_bytes()
+    assert loaded.patients is None
+
+
+@pytest.mark.parametrize("full", ["disk", "quota"])
+def test_a_full_disk_is_said_and_a_run_with_room_goes_on(
+    tmp_path, settings, make_images, monkeypatch, full
 ):
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
+    decode_all = decoding.decode_all
+
+    def fill(stored, class_names, how, stream):
+        if full == "quota":
+            raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+        with open("/dev/full", "wb") as device:
+            return decode_all(stored, class_names, how, device)
 
     make_images(tmp_path / "data", "a/1.png", "b/1.png")
     data = settings(dir=str(tmp_path / "data"))
-    monkeypatch.setattr("os.posix_fallocate", full)
-    with pytest.raises(UserError, match=r"no room for .* set config\.data\.cache_dir"):
+    monkeypatch.setattr(decoding, "decode_all", fill)
+    with pytest.raises(
+        UserError, match=rf"{data.cache}/arrays has no room .* set --config\.data\.cache_dir"
+    ):
         loading.load_images(data)
+    assert not list((data.cache / "arrays").iterdir())
     monkeypatch.undo()
     assert len(loading.load_images(data).images) == 2
+
+
+def test_other_errors_of_the_disk_stay_as_they_are(tmp_path, settings, make_images, monkeypatch):
+    def fail(*_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    make_images(tmp_path / "data", "a/1.png", "b/1.png")
+    monkeypatch.setattr(decoding, "decode_all", fail)
+    with pytest.raises(PermissionError):
+        loading.load_images(settings(dir=str(tmp_path / "data")))
 
 
 def test_others_may_read_the_cache(tmp_path, settings, make_images):
     make_images(tmp_path, "a/1.png", "b/1.png")
     data = settings(dir=str(tmp_path))
     loading.load_images(data)
-    modes = {path.stat().st_mode for path in (data.cache / "arrays").iterdir()}
-    assert len(modes) == 1
+    paths = list((data.cache / "arrays").iterdir())
+    assert sorted(path.suffix for path in paths) == [".json", ".u8"]
+    assert len({path.stat().st_mode for path in paths}) == 1
 
 
 def test_phantoms_arrive_as_drawn(settings):

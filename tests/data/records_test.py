@@ -127,6 +127,25 @@ def test_any_bytes_survive(tmp_path, settings, make_images):
     assert {file: stored[file] for file in contents} == contents
 
 
+def test_a_file_is_had_by_its_name(tmp_path, settings, make_images):
+    make_images(tmp_path, "a/1.png", "a/2.png", "b/1.png")
+    stored = records.open_records(settings(dir=str(tmp_path)))
+    for file in ("b/1.png", "a/2.png"):
+        assert stored.content_of(file) == (tmp_path / file).read_bytes()
+    with pytest.raises(KeyError):
+        stored.content_of("b/2.png")
+
+
+def test_what_is_no_image_is_known_and_found_anew(tmp_path, settings, make_images):
+    make_images(tmp_path, "a/1.png", "b/1.png")
+    assert records.open_records(settings(dir=str(tmp_path))).left_out == ()
+    (tmp_path / "b" / "notes.txt").write_text("seen")
+    stored = records.open_records(settings(dir=str(tmp_path)))
+    assert [(each.file, each.class_name) for each in stored.left_out] == [("b/notes.txt", "b")]
+    assert len(stored) == 2
+    assert stored.patients is None
+
+
 def test_damaged_copy_is_refused(tmp_path, settings, make_images):
     make_images(tmp_path, "a/1.png", "b/1.png")
     stored = records.open_records(settings(dir=str(tmp_path)))

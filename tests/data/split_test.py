@@ -4,6 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from synthmed_jax.data import split
+from synthmed_jax.data.groups import group_images
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.sets import DATASETS, kaggle
 from synthmed_jax.data.settings import SplitSettings
@@ -27,7 +28,9 @@ def make_set(sizes: list[int]) -> ImageSet:
 
 
 def run(images: ImageSet, **changes) -> split.Division:
-    return split.divide(images.labels, images.class_names, images.files, settings(**changes))
+    how = settings(**changes)
+    groups = group_images(images.files, how.group_by, None, lambda *_: pytest.fail("no DICOM"))
+    return split.divide(images.labels, images.class_names, images.files, how, groups)
 
 
 def rest(images: ImageSet, parts: split.Division) -> set[int]:
