@@ -106,6 +106,8 @@ def list_files(settings: DataSettings) -> Listed:
     tops = [name for name in list_folders(root) if name != _OF_ARCHIVES]
     paths = _folders_of_parts(root, parts, tops) if parts else tops
     folders, left_out = _read(root, paths, ("", *parts), settings)
+    if _OF_ARCHIVES in list_folders(root):
+        left_out.append(LeftOut(_OF_ARCHIVES, "", "a folder of the system"))
     if parts:
         left_out += _others_than_parts(root, [name for name in tops if name not in parts])
     tree = guards.Tree(given, root, {folder.name: folder.images for folder in folders})
