@@ -43,9 +43,9 @@ def open_case(settings, tmp_path):
 
 
 @pytest.mark.parametrize("case", table.CASES, ids=lambda case: case.name)
-def test_becomes_what_the_table_says(case, open_case):
-    if case.not_as_root and os.geteuid() == 0:
-        pytest.skip("root may read everything")
+def test_becomes_what_the_table_says(case, open_case, tmp_path):
+    if case.not_as_root and _may_read_everything(tmp_path):
+        pytest.skip("this user may read everything")
     flags = dict(case.flags)
     if case.refused:
         with pytest.raises(UserError) as caught:
@@ -65,8 +65,20 @@ def test_becomes_what_the_table_says(case, open_case):
     reasons = [left_out.reason for left_out in loaded.left_out]
     assert {reason: reasons.count(reason) for reason in reasons} == case.found.left_out
     _check_greys(case.found.greys, images)
-    warnings = "\n".join(held_out.take_inventory(opened, split, data.square).warnings)
+    inventory = held_out.take_inventory(opened, data, split)
+    assert inventory.groups.startswith(case.found.groups)
+    warnings = "\n".join(inventory.warnings)
     assert re.search(case.found.warning, warnings) if case.found.warning else not warnings, warnings
+
+
+def _may_read_everything(folder):
+    locked = folder / "locked"
+    locked.mkdir(mode=0)
+    return os.access(locked, os.R_OK)
+
+
+def _case(name):
+    return next(case for case in table.CASES if case.name == name)
 
 
 def _check_greys(greys, images):
@@ -82,8 +94,10 @@ def _check_greys(greys, images):
 
 
 def test_a_stack_stays_on_one_side(open_case):
-    case = next(case for case in table.CASES if case.name == "gif_frames")
-    _, opened, split = open_case(case, {"data.slices": "all"})
+    case = _case("gif_frames")
+    _, opened, split = open_case(
+        case, {"data.slices": "all", "split.fraction": 0.6, "split.val_fraction": 0.4}
+    )
     planned = held_out.plan_split(opened, split)
     sides = [
         {file.partition("#")[0] for file in part.files}
@@ -93,6 +107,26 @@ def test_a_stack_stays_on_one_side(open_case):
     assert not sides[0] & sides[1]
     # Whole files of six frames: none of them has frames among the test images.
     assert len(planned.parts.fit) + len(planned.parts.val) == 6 * len(sides[0] | sides[1])
+
+
+def test_no_patient_of_dicom_files_is_written(open_case, tmp_path):
+    case = _case("dicom_patients")
+    data, opened, split = open_case(case, case.flags)
+    written = tmp_path / "written"
+    held_out.write_split(written / "split.json", opened, split)
+    held_out.take_inventory(opened, data, split).write(written / "inventory.json")
+    held_out.draw_contact_sheets(opened, written)
+    files = [file for file in written.rglob("*") if file.is_file()]
+    files += (data.cache / "arrays").iterdir()
+    assert len(files) == 8  # the two, a picture and a list per class, the array and its listing
+    for file in files:
+        assert b"Nobody" not in file.read_bytes()
+        assert b"ID-" not in file.read_bytes()
+
+
+def test_every_refusal_has_a_way_on():
+    ends = [case.name for case in table.CASES if case.refused and not case.then and not case.how]
+    assert ends == []
 
 
 def test_names_of_cases_are_distinct():

@@ -19,7 +19,7 @@ class Grey:
     """The grey level that a value in a file must become.
 
     Attributes:
-      what: the value, in words for the table: "200 HU".
+      what: the value, in words for the table: "200 HU"; "": the table does not have it.
       level: 0 (black) to 255 (white).
       file: name of the image in the data set; "": every image.
       at: (row, column) of a pixel, or BRIGHTEST or DARKEST of the image.
@@ -41,12 +41,14 @@ class Found:
       counts: class -> number of images.
       left_out: reason -> number of files that are left out for it.
       greys: what values must become.
+      groups: how many patients there are, as it is printed; "": it is not looked at.
       warning: a regular expression for one of the warnings; "": there is to be none.
     """
 
     counts: Mapping[str, int]
     left_out: Mapping[str, int] = dataclasses.field(default_factory=dict)
     greys: tuple[Grey, ...] = ()
+    groups: str = ""
     warning: str = ""
 
 
@@ -59,7 +61,7 @@ class Case:
       what: what lies in the folder, for the table.
       draw: makes the folder's content.
       found: what is found once it is accepted; None: it can't be, as it is.
-      how: what else the table says, Markdown.
+      how: what else the table says, Markdown; of a folder that can't be accepted, what to do.
       flags: fields that are set from the start, "data.slices" -> "middle".
       refused: a regular expression for the message that refuses it; "": it is not refused.
       then: fields that this message names, with which the folder is accepted.

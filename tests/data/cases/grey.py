@@ -141,7 +141,7 @@ def _black_class(root: Path) -> None:
 
 
 _AIR = Grey("air", 0, at=AIR)
-_HALF = Grey("half of it", 128, at=MARK)
+_HALF = Grey("halfway", 128, at=MARK)
 
 GREY = (
     Case(
@@ -185,7 +185,7 @@ GREY = (
         "compressed",
         "Compressed TIFFs, big-endian TIFFs",
         _compressed,
-        Found(SIX, greys=(Grey("half of 65535", 128, at=MARK), _AIR)),
+        Found(SIX, greys=(Grey("32768", 128, at=MARK), _AIR)),
     ),
     Case(
         "hounsfield",
@@ -263,7 +263,7 @@ GREY = (
         _white_is_zero,
         Found(
             {"benign": 8, "malignant": 8},
-            greys=(_AIR, Grey("half of it, in either", 128, at=MARK), Grey("bone", 255)),
+            greys=(_AIR, Grey("halfway, in either file,", 128, at=MARK), Grey("bone", 255)),
         ),
         how="inverted, at any depth",
     ),

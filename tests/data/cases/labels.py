@@ -1,4 +1,4 @@
-"""Labels from a table over one folder of images."""
+"""Labels from a table over one folder of images, and patients."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.data.cases.case import Case, Found
-from tests.data.cases.drawing import image, picture
+from tests.data.cases.drawing import CLASSES, image, picture
 
 Rows = Sequence[Sequence[str]]
 # Two images per patient.
@@ -54,7 +54,7 @@ LABELS = (
         "ham10000",
         "HAM10000 as unpacked: `HAM10000_images_part_1`, `_part_2`, and a table",
         _ham10000,
-        Found({"mel": 8, "nv": 8}),
+        Found({"mel": 8, "nv": 8}, groups="8 patients, 2 images each"),
         refused=r"HAM10000_images_part_1, HAM10000_images_part_2.*"
         r"--config.data.table=\S*HAM10000_metadata.csv",
         then={"data.table": "HAM10000_metadata.csv"},
@@ -64,7 +64,7 @@ LABELS = (
         "table",
         "A table with the columns `file,label,patient`",
         _table(),
-        Found(EIGHT),
+        Found(EIGHT, groups="4 patients, 4 images each"),
         flags=TABLE,
     ),
     Case(
@@ -122,7 +122,7 @@ LABELS = (
         "nan_patient",
         "A table whose patient is empty or `nan` in some row",
         _table(rows=_changed(lambda i, row: (*row[:2], "nan" if i == 3 else row[2]))),
-        refused=r"labels.csv line 5",
+        refused=r"labels.csv: no patient .nan. in column patient.* line 5",
         flags=TABLE,
         how="the message names file and line",
     ),
@@ -132,6 +132,7 @@ LABELS = (
         _table(rows=[*ROWS, (ROWS[0][0], "malignant", ROWS[0][2])]),
         refused=r"labels.csv.*x00.PNG",
         flags=TABLE,
+        how="the message names file and lines",
     ),
     Case(
         "xlsx",
@@ -140,5 +141,50 @@ LABELS = (
         refused="spreadsheet of .xlsx.*save it as CSV",
         flags={"data.table": "labels.xlsx"},
         how="save it as CSV",
+    ),
+)
+
+
+def _patients(root: Path) -> None:
+    """Six patients per class, two slices of each: p03_s1.png."""
+    for label, name in enumerate(CLASSES):
+        for patient in range(6):
+            for number in range(2):
+                drawn = picture(100 * label + 10 * patient + number, label > 0)
+                image(root / name / f"p{6 * label + patient:02d}_s{number}.png", drawn)
+
+
+TWELVE = {"benign": 12, "malignant": 12}
+PATIENTS = (
+    Case(
+        "pattern",
+        "Several images of each patient, `p03_s1.png`",
+        _patients,
+        Found(TWELVE, groups="12 patients, 2 images each"),
+        flags={"split.group_by": r"^(p\d+)"},
+        how="all images of a patient stay on one side",
+    ),
+    Case(
+        "pattern_of_one",
+        "the same, and a pattern that is different for every image",
+        _patients,
+        Found(TWELVE, warning="groups nothing: 24 groups of one image; the split is by image"),
+        flags={"split.group_by": r"(p\d+_s\d+)"},
+    ),
+    Case(
+        "pattern_of_all",
+        "the same, and a pattern that is the same for all images",
+        _patients,
+        refused="no fit image in class",
+        flags={"split.group_by": "^(p)"},
+        how="the pattern must tell patients apart",
+    ),
+    Case(
+        "pattern_of_none",
+        "the same, and a pattern that some names do not have",
+        _patients,
+        refused="p00_s0.png",
+        flags={"split.group_by": r"(case\d+)"},
+        how="the pattern must fit all names; `data.exclude` leaves out the others",
     ),
 )

@@ -6,12 +6,15 @@ import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from tests.data.cases.beside import BESIDE
 from tests.data.cases.case import Case
+from tests.data.cases.dicom import DICOM
 from tests.data.cases.files import FILES
-from tests.data.cases.folders import BESIDE, FOLDERS
+from tests.data.cases.folders import FOLDERS
 from tests.data.cases.grey import GREY
-from tests.data.cases.labels import LABELS
-from tests.data.cases.stacks import DICOM, STACKS
+from tests.data.cases.labels import LABELS, PATIENTS
+from tests.data.cases.misleading import MISLEADING
+from tests.data.cases.stacks import STACKS
 
 COMMAND = "python -m tests.data.cases.table"
 DOCUMENT = Path(__file__).parents[3] / "docs" / "data.md"
@@ -22,9 +25,11 @@ SECTIONS = {
     "What lies beside the images": BESIDE,
     "Labels from a table": LABELS,
     "Files": FILES,
+    "Sizes, colours, copies": MISLEADING,
     "Grey scale": GREY,
     "Stacks and volumes": STACKS,
     "DICOM": DICOM,
+    "Patients": PATIENTS,
 }
 CASES = tuple(case for cases in SECTIONS.values() for case in cases)
 
@@ -54,7 +59,8 @@ def _outcome(case: Case) -> str:
     given = f" with {_flags(case.flags)}" if case.flags else ""
     if not case.refused:
         return f"accepted{given}"
-    then = f"; accepted with {_flags(case.then)}" if case.then else ""
+    also = " also" if case.flags else ""
+    then = f"; accepted{also} with {_flags(case.then)}" if case.then else ""
     return f"refused{given}{then}"
 
 
@@ -65,10 +71,13 @@ def _details(case: Case) -> Iterator[str]:
         return
     for reason, count in case.found.left_out.items():
         yield f"left out: {count}, {reason}"
+    if case.found.groups:
+        yield f"counted: {case.found.groups}"
     if case.found.warning:
         yield "a warning says so"
     for grey in case.found.greys:
-        yield f"{grey.what} becomes {grey.level}"
+        if grey.what:
+            yield f"{grey.what} becomes {grey.level}"
 
 
 def _flags(flags: Mapping[str, str | int | bool]) -> str:
