@@ -39,6 +39,7 @@ SLOW = (
     "explain/remembered_test.py",
     "parallel_test.py",
     "data/loading_test.py",
+    "data/cases_test.py",
     "data/records_test.py",
 )
 _TESTS = pathlib.Path(__file__).parent

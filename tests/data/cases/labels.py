@@ -1,0 +1,190 @@
+"""Labels from a table over one folder of images, and patients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.data.cases.case import Case, Found
+from tests.data.cases.drawing import CLASSES, image, picture
+
+Rows = Sequence[Sequence[str]]
+# Two images per patient.
+ROWS = [(f"x{i:02d}.PNG", ("benign", "malignant")[i % 2], f"P{i // 4}") for i in range(16)]
+EIGHT = {"benign": 8, "malignant": 8}
+
+
+def _ham10000(root: Path) -> None:
+    """The layout of HAM10000: two folders by download part, labels in a table."""
+    lines = ["lesion_id,image_id,dx,dx_type,age,sex,localization"]
+    for i in range(16):
+        number = 24306 + i
+        image(
+            root / f"HAM10000_images_part_{1 + i // 8}" / f"ISIC_00{number}.jpg", picture(i, i % 2)
+        )
+        kind = ("nv", "mel")[i % 2]
+        lines.append(f"HAM_000{i // 4}{i % 2},ISIC_00{number},{kind},histo,50,male,back")
+    (root / "HAM10000_metadata.csv").write_text("\n".join(lines) + "\n")
+
+
+def _table(
+    name: str = "labels.csv",
+    headings: Sequence[str] = ("file", "label", "patient"),
+    rows: Rows = ROWS,
+    separator: str = ",",
+    encoding: str = "utf-8",
+) -> Callable[[Path], None]:
+    def draw(root: Path) -> None:
+        for i, (file, _, _) in enumerate(ROWS):
+            image(root / f"batch{i % 3}" / file, picture(i, i % 2 == 1))
+        lines = [separator.join(row) for row in (headings, *rows)]
+        (root / name).write_bytes("\r\n".join([*lines, ""]).encode(encoding))
+
+    return draw
+
+
+def _changed(change: Callable[[int, tuple[str, str, str]], tuple[str, str, str]]) -> Rows:
+    return [change(number, row) for number, row in enumerate(ROWS)]
+
+
+TABLE = {"data.table": "labels.csv"}
+
+LABELS = (
+    Case(
+        "ham10000",
+        "HAM10000 as unpacked: `HAM10000_images_part_1`, `_part_2`, and a table",
+        _ham10000,
+        Found({"mel": 8, "nv": 8}, groups="8 patients, 2 images each"),
+        refused=r"HAM10000_images_part_1, HAM10000_images_part_2.*"
+        r"--config.data.table=\S*HAM10000_metadata.csv",
+        then={"data.table": "HAM10000_metadata.csv"},
+        how="`dx` is found to be the label; images of one `lesion_id` stay on one side",
+    ),
+    Case(
+        "table",
+        "A table with the columns `file,label,patient`",
+        _table(),
+        Found(EIGHT, groups="4 patients, 4 images each"),
+        flags=TABLE,
+    ),
+    Case(
+        "spreadsheet_csv",
+        "A table with semicolons or tabs, in UTF-8 with a mark (as spreadsheets write it)",
+        _table(separator=";", encoding="utf-8-sig"),
+        Found(EIGHT),
+        flags=TABLE,
+    ),
+    Case(
+        "utf16",
+        "A table in UTF-16",
+        _table(separator="\t", encoding="utf-16"),
+        Found(EIGHT),
+        flags=TABLE,
+    ),
+    Case(
+        "other_names",
+        "Names without ending, in other case, or with folders of another machine",
+        _table(
+            rows=_changed(
+                lambda i, row: (
+                    (row[0].removesuffix(".PNG"), row[0].lower(), f"C:\\data\\{row[0]}")[i % 3],
+                    *row[1:],
+                )
+            )
+        ),
+        Found(EIGHT),
+        flags=TABLE,
+    ),
+    Case(
+        "other_headings",
+        "Columns by other names",
+        _table(headings=("scan", "outcome", "who")),
+        Found(EIGHT),
+        refused="outcome",
+        flags=TABLE,
+        then={"data.columns": "file=scan,label=outcome,patient=who"},
+    ),
+    Case(
+        "no_row",
+        "A table that lacks some of the images",
+        _table(rows=ROWS[2:]),
+        Found({"benign": 7, "malignant": 7}, {"no row in labels.csv": 2}),
+        flags=TABLE,
+    ),
+    Case(
+        "spare_rows",
+        "A table with rows of images that are not there, and empty last rows",
+        _table(rows=[*ROWS, ("gone.PNG", "benign", "P99"), ("", "", "")]),
+        Found(EIGHT),
+        flags=TABLE,
+    ),
+    Case(
+        "nan_patient",
+        "A table whose patient is empty or `nan` in some row",
+        _table(rows=_changed(lambda i, row: (*row[:2], "nan" if i == 3 else row[2]))),
+        refused=r"labels.csv: no patient .nan. in column patient.* line 5",
+        flags=TABLE,
+        how="the message names file and line",
+    ),
+    Case(
+        "two_labels",
+        "A table that gives one image two labels",
+        _table(rows=[*ROWS, (ROWS[0][0], "malignant", ROWS[0][2])]),
+        refused=r"labels.csv.*x00.PNG",
+        flags=TABLE,
+        how="the message names file and lines",
+    ),
+    Case(
+        "xlsx",
+        "An `.xlsx`",
+        _table(name="labels.xlsx"),
+        refused="spreadsheet of .xlsx.*save it as CSV",
+        flags={"data.table": "labels.xlsx"},
+        how="save it as CSV",
+    ),
+)
+
+
+def _patients(root: Path) -> None:
+    """Six patients per class, two slices of each: p03_s1.png."""
+    for label, name in enumerate(CLASSES):
+        for patient in range(6):
+            for number in range(2):
+                drawn = picture(100 * label + 10 * patient + number, label > 0)
+                image(root / name / f"p{6 * label + patient:02d}_s{number}.png", drawn)
+
+
+TWELVE = {"benign": 12, "malignant": 12}
+PATIENTS = (
+    Case(
+        "pattern",
+        "Several images of each patient, `p03_s1.png`",
+        _patients,
+        Found(TWELVE, groups="12 patients, 2 images each"),
+        flags={"split.group_by": r"^(p\d+)"},
+        how="all images of a patient stay on one side",
+    ),
+    Case(
+        "pattern_of_one",
+        "the same, and a pattern that is different for every image",
+        _patients,
+        Found(TWELVE, warning="groups nothing: 24 groups of one image; the split is by image"),
+        flags={"split.group_by": r"(p\d+_s\d+)"},
+    ),
+    Case(
+        "pattern_of_all",
+        "the same, and a pattern that is the same for all images",
+        _patients,
+        refused="no fit image in class",
+        flags={"split.group_by": "^(p)"},
+        how="the pattern must tell patients apart",
+    ),
+    Case(
+        "pattern_of_none",
+        "the same, and a pattern that some names do not have",
+        _patients,
+        refused="p00_s0.png",
+        flags={"split.group_by": r"(case\d+)"},
+        how="the pattern must fit all names; `data.exclude` leaves out the others",
+    ),
+)
