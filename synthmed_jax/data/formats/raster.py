@@ -145,6 +145,8 @@ def _kind(image: Image.Image) -> Kind:
         bits = tags.bits if image.format == "TIFF" else 32
         signed = tags.signed or image.format != "TIFF"
         return Kind(f"{bits}-bit{' signed' if signed else ''}", tags.white_is_zero)
+    if image.mode == "L" and tags.channels > 1:  # Pillow would give the first channel alone
+        raise DecodeError(f"TIFF of {tags.channels} channels: neither grey nor RGB")
     if image.mode == "L" and tags.signed:
         return Kind("8-bit signed", tags.white_is_zero)
     return EIGHT_BITS  # Pillow has inverted it where white is zero
@@ -170,6 +172,8 @@ def _pages(image: Image.Image) -> list[int]:
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
     """Turns the modes that `convert` would spoil into "RGB"; the others stay as they are."""
+    if image.mode in ("La", "RGBa"):  # colours that are multiplied by their opacity
+        image = image.convert(image.mode.upper())
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         black = Image.new("RGBA", layer.size, (0, 0, 0, 255))

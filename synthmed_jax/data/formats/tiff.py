@@ -26,6 +26,7 @@ _BITS_PER_SAMPLE = 258
 _COMPRESSION = 259
 _PHOTOMETRIC = 262
 _ORIENTATION = 274
+_SAMPLES_PER_PIXEL = 277
 _SAMPLE_FORMAT = 339
 _SIGNED = 2
 _UNCOMPRESSED = 1
@@ -58,11 +59,13 @@ class Tags:
       bits: per value.
       signed: whether they are signed integers.
       white_is_zero: whether the lowest value is white.
+      channels: values per pixel.
     """
 
     bits: int = 8
     signed: bool = False
     white_is_zero: bool = False
+    channels: int = 1
 
     @staticmethod
     def of(image: Image.Image) -> Tags:
@@ -73,6 +76,7 @@ class Tags:
             bits=tags.get(_BITS_PER_SAMPLE, (1,))[0],
             signed=tags.get(_SAMPLE_FORMAT, (1,))[0] == _SIGNED,
             white_is_zero=tags.get(_PHOTOMETRIC) == 0,
+            channels=tags.get(_SAMPLES_PER_PIXEL, 1),
         )
 
 

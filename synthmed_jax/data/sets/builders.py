@@ -32,6 +32,8 @@ from synthmed_jax.progress import file_progress_bar
 SPLIT = "images"
 """The one TFDS split: this project's split is made later, from indices (split.py)."""
 
+_FIELDS_OF_FOLDERS = ("table", "columns", "classes", "parts", "exclude", "keep_masks")
+
 LesionOf = Callable[[str], np.ndarray]
 """Relative path of an image -> bool[S,S], where its lesion is."""
 
@@ -121,7 +123,8 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # 
     Class attributes, which a data set overrides: `DESCRIPTION`, `CITATION` and `HOMEPAGE` go into
     TFDS's dataset_info.json. `VARIANTS` are the choices of `data.variant`; none: it is not read.
     `TAKES_ALL_BELOW_DIR`: every image below `data.dir` is one of the set, so that nothing may be
-    written there.
+    written there. `READS_FIELDS_OF_FOLDERS`: it heeds the fields that say which files of a folder
+    are images of which class; where it does not, they are refused.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -130,6 +133,7 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # 
     HOMEPAGE: ClassVar[str] = ""
     VARIANTS: ClassVar[tuple[str, ...]] = ()
     TAKES_ALL_BELOW_DIR: ClassVar[bool] = True
+    READS_FIELDS_OF_FOLDERS: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__(skip_registration=True)
@@ -140,7 +144,13 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # 
 
     @classmethod
     def check_settings(cls, settings: DataSettings) -> None:
-        """Raises UserError for values that this data set refuses."""
+        """Raises UserError for values that this data set refuses, and for fields it can't read."""
+        for field in () if cls.READS_FIELDS_OF_FOLDERS else _FIELDS_OF_FOLDERS:
+            if getattr(settings, field):
+                raise UserError(
+                    f"config.data.{field} is for --config.data.name=folder: the files and classes "
+                    f"of {cls.name} are known"
+                )
         if cls.VARIANTS:
             checks.one_of("config.data.variant", settings.variant, cls.VARIANTS)
 

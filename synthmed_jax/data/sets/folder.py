@@ -34,9 +34,12 @@ class Folder(builders.ImageBuilder):
     DESCRIPTION = "Images of the user's own folder, one folder a class."
     CITATION = "None: the user's own images."
 
+    READS_FIELDS_OF_FOLDERS = True
+
     @classmethod
     def check_settings(cls, settings: DataSettings) -> None:
         """Raises UserError for fields that exclude or need each other."""
+        super().check_settings(settings)
         if settings.table and settings.parts:
             raise UserError(
                 "config.data.parts says where class folders are, and config.data.table that there "
@@ -94,6 +97,12 @@ def list_files(settings: DataSettings) -> Listed:
         is not UTF-8.
     """
     given = Path(settings.dir).expanduser()
+    if given.is_file() and given.suffix.lower() == ".npz":
+        raise UserError(
+            f"data.dir={str(given)!r} is a file and no folder: a data set of MedMNIST is read with "
+            "--config=configs/medmnist_ddpm.py; arrays of your own belong into class folders, "
+            "<class>/<file>.npy"
+        )
     if not given.is_dir():
         raise UserError(
             f"data.dir={str(given)!r} is no folder: give one that holds a folder of images per "

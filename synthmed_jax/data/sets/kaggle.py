@@ -26,17 +26,6 @@ class KaggleImages(builders.ImageBuilder):
     TAKES_ALL_BELOW_DIR = False
 
     @classmethod
-    def check_settings(cls, settings: DataSettings) -> None:
-        """Raises UserError for values that this data set refuses; it has classes of its own."""
-        super().check_settings(settings)
-        for field in ("table", "columns", "classes", "parts", "exclude"):
-            if getattr(settings, field):
-                raise UserError(
-                    f"config.data.{field} is for --config.data.name=folder: the files and classes "
-                    f"of {cls.name} are known"
-                )
-
-    @classmethod
     def make_source(cls, settings: DataSettings) -> builders.Source:
         """Finds the files, or fetches them with kagglehub; errors as of `find_root`."""
         root = find_root(cls, settings.dir, settings.variant)

@@ -45,6 +45,7 @@ class Phantom(builders.ImageBuilder):
     @classmethod
     def check_settings(cls, settings: DataSettings) -> None:
         """Raises UserError for values that phantoms can't be drawn with."""
+        super().check_settings(settings)
         checks.at_least("config.data.image_size (phantoms)", settings.image_size, 16)
         checks.at_least("config.data.phantom_images", settings.phantom_images, 1)
         checks.at_least("config.data.phantom_seed", settings.phantom_seed, 0)

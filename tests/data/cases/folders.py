@@ -132,7 +132,9 @@ FOLDERS = (
         "Kaggle's chest X-rays as unpacked: `train`, `test`, `val`, `__MACOSX`, and all of it "
         "again in `chest_xray`",
         _chest_xray,
-        Found({"NORMAL": 7, "PNEUMONIA": 7}, {"not in data.parts": 14}),
+        Found(
+            {"NORMAL": 7, "PNEUMONIA": 7}, {"not in data.parts": 14, "a folder of the system": 1}
+        ),
         refused=r"train, test, val|test, train, val",
         then={"data.parts": "train,test,val"},
     ),

@@ -9,11 +9,6 @@ from synthmed_jax.data.sets.listing import ImageFile, LeftOut
 from synthmed_jax.errors import UserError
 
 
-def test_an_image_is_known_by_its_ending_in_any_case():
-    assert all(map(listing.is_image, ("a.png", "a/b.JPG", "x.y.TiF")))
-    assert not any(map(listing.is_image, ("a.txt", "png", "a.png.gz", ".png", "a")))
-
-
 def test_walk_lists_every_depth_in_order_and_nothing_hidden(tmp_path):
     for file in ("b.png", "a/c/d.txt", "a/b.png", ".x/a.png", "a/.b.png"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
