@@ -59,14 +59,14 @@ def describe(
       groups, labels: i64[N], the group and the class of each image; N > 0.
 
     Returns:
-      A sentence, "24 patients, 1 to 8 images each (median 4)", and warnings: every group is one
+      A sentence, "24 groups, 1 to 8 images each (median 4)", and warnings: every group is one
       image, there are fewer than 3 groups, or a class is all in one group.
     """
     sizes = np.unique(groups, return_counts=True)[1]
     count, low, high = len(sizes), int(sizes.min()), int(sizes.max())
     span = f"{low} to {high}" if low < high else f"{low}"
     text = (
-        f"{count} patient{'' if count == 1 else 's'}, {span} image{'' if high == 1 else 's'} each"
+        f"{count} group{'' if count == 1 else 's'}, {span} image{'' if high == 1 else 's'} each"
     )
     if low < high:
         text += f" (median {np.median(sizes):g})"

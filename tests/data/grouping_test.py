@@ -56,14 +56,14 @@ def test_a_table_is_known_by_its_ending(group_by, is_table):
 @pytest.mark.parametrize(
     ("groups", "labels", "text", "warnings"),
     [
-        ([0, 0, 1, 1, 1, 1, 2, 3], [0, 1] * 4, "4 patients, 1 to 4 images each (median 1.5)", []),
-        ([0, 0, 1, 1, 2, 2], [0, 1] * 3, "3 patients, 2 images each", []),
-        ([0, 1, 2, 3], [0, 1] * 2, "4 patients, 1 image each", ["nothing: 4 groups of one image"]),
-        ([0] * 4, [0, 1] * 2, "1 patient, 4 images each", ["makes 1 group of all images"]),
+        ([0, 0, 1, 1, 1, 1, 2, 3], [0, 1] * 4, "4 groups, 1 to 4 images each (median 1.5)", []),
+        ([0, 0, 1, 1, 2, 2], [0, 1] * 3, "3 groups, 2 images each", []),
+        ([0, 1, 2, 3], [0, 1] * 2, "4 groups, 1 image each", ["nothing: 4 groups of one image"]),
+        ([0] * 4, [0, 1] * 2, "1 group, 4 images each", ["makes 1 group of all images"]),
         (
             [0, 0, 1, 1, 2, 2],
             [0, 0, 1, 1, 1, 1],
-            "3 patients, 2 images each",
+            "3 groups, 2 images each",
             ["which can't be divided: a"],
         ),
     ],

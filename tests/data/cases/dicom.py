@@ -114,7 +114,7 @@ DICOM = (
         "dicom_patients",
         "DICOM files of several patients",
         files_of(_ct_of_patients, ".dcm"),
-        Found(SIX, groups="6 patients, 2 images each"),
+        Found(SIX, groups="6 groups, 2 images each"),
         flags={"split.group_by": "dicom:PatientID"},
         how="images of one patient stay on one side; what the field holds is written nowhere",
     ),

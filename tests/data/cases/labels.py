@@ -54,7 +54,7 @@ LABELS = (
         "ham10000",
         "HAM10000 as unpacked: `HAM10000_images_part_1`, `_part_2`, and a table",
         _ham10000,
-        Found({"mel": 8, "nv": 8}, groups="8 patients, 2 images each"),
+        Found({"mel": 8, "nv": 8}, groups="8 groups, 2 images each"),
         refused=r"HAM10000_images_part_1, HAM10000_images_part_2.*"
         r"--config.data.table=\S*HAM10000_metadata.csv",
         then={"data.table": "HAM10000_metadata.csv"},
@@ -64,7 +64,7 @@ LABELS = (
         "table",
         "A table with the columns `file,label,patient`",
         _table(),
-        Found(EIGHT, groups="4 patients, 4 images each"),
+        Found(EIGHT, groups="4 groups, 4 images each"),
         flags=TABLE,
     ),
     Case(
@@ -160,7 +160,7 @@ PATIENTS = (
         "pattern",
         "Several images of each patient, `p03_s1.png`",
         _patients,
-        Found(TWELVE, groups="12 patients, 2 images each"),
+        Found(TWELVE, groups="12 groups, 2 images each"),
         flags={"split.group_by": r"^(p\d+)"},
         how="all images of a patient stay on one side",
     ),
