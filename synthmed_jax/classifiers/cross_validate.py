@@ -94,7 +94,8 @@ def check(
         if count < settings.folds:
             raise UserError(
                 f"{cell.path}: {settings.folds} folds need that many {noun} per class, {name} has "
-                f"{count}; lower config.classifier.folds"
+                f"{count}; lower config.classifier.folds (2 at least), or "
+                "enlarge config.split.fraction"
             )
 
 

@@ -65,9 +65,7 @@ def describe(
     sizes = np.unique(groups, return_counts=True)[1]
     count, low, high = len(sizes), int(sizes.min()), int(sizes.max())
     span = f"{low} to {high}" if low < high else f"{low}"
-    text = (
-        f"{count} group{'' if count == 1 else 's'}, {span} image{'' if high == 1 else 's'} each"
-    )
+    text = f"{count} group{'' if count == 1 else 's'}, {span} image{'' if high == 1 else 's'} each"
     if low < high:
         text += f" (median {np.median(sizes):g})"
     warnings = []

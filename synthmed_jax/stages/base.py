@@ -19,6 +19,14 @@ from synthmed_jax.results.marker import Marker
 from synthmed_jax.stages.run import Run
 
 
+# Input -> what was different when it was another.
+_MEANINGS = {
+    "data_hash": "the data set had other images: some were added, removed, changed or left out",
+    "patients": "other images belonged together, as the patients or files said",
+    "grey_scales": "other values became black and white, or each file had a scale of its own",
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Stage:
     """One stage.
@@ -149,7 +157,13 @@ def check_marker(run: Run, stage: Stage) -> None:
             where, "config field", name, fields.get(name, default), wanted.get(name, default)
         )
     for name in sorted({*marker.inputs, *given.inputs}):
-        _refuse_change(where, "input", name, marker.inputs.get(name), given.inputs.get(name))
+        before, now = marker.inputs.get(name), given.inputs.get(name)
+        if before != now and name in _MEANINGS:
+            raise UserError(
+                f"{where} was run when {_MEANINGS[name]} (input {name} = {before!r}, now it is "
+                f"{now!r}): bring that back, or take a new --workdir"
+            )
+        _refuse_change(where, "input", name, before, now)
 
 
 def _refuse_change(where: str, noun: str, name: str, before: object, now: object) -> None:

@@ -82,6 +82,18 @@ def test_a_changed_field_or_input_is_refused_by_name(make_run, status):
         base.check_marker(run, other)
 
 
+def test_other_images_are_said_in_words(make_run):
+    run = make_run()
+    before, now = (
+        dataclasses.replace(FIRST, digests=lambda run, digest=digest: {"data_hash": digest})
+        for digest in ("abc", "abd")
+    )
+    base.mark(run, before, "finished")
+    base.check_marker(run, before)
+    with pytest.raises(UserError, match=r"other images: some were added.*'abc', now it is 'abd'"):
+        base.check_marker(run, now)
+
+
 def test_a_field_that_a_stage_no_longer_reads_says_what_to_delete(make_run):
     run = make_run()
     base.mark(run, SECOND, "finished")
