@@ -18,7 +18,6 @@ from synthmed_jax.files import sha256
 from synthmed_jax.results.marker import Marker
 from synthmed_jax.stages.run import Run
 
-
 # Input -> what was different when it was another.
 _MEANINGS = {
     "data_hash": "the data set had other images: some were added, removed, changed or left out",
