@@ -8,21 +8,28 @@ first pass over the files: the same value is the same grey in every image.
 from __future__ import annotations
 
 import collections
+import concurrent.futures
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
-from typing import BinaryIO
+import functools
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 
 from synthmed_jax.data import acceptance, decode, formats, grey_scale, stacks
 from synthmed_jax.data.facts import UNREADABLE, Facts, GreyScale, Listing
 from synthmed_jax.data.formats.opened import EIGHT_BITS, DecodeError, Kind, Opened
+from synthmed_jax.data.formats.quiet import quiet
 from synthmed_jax.data.grey_scale import Histogram, Window
 from synthmed_jax.data.sets.builders import Record
 from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.data.settings import DICOM_WINDOW, DataSettings, window_of
 from synthmed_jax.errors import UserError
 from synthmed_jax.progress import file_progress_bar
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclasses.dataclass
@@ -99,52 +106,113 @@ def _decode_once(
 ) -> _Pass:
     """Decodes every file whose window is known, and looks at the values of the others."""
     result = _Pass([], [], [], [], {}, {}, {})
-    axis = stacks.axis_of(settings.slices)
-    for record in file_progress_bar(stored, "decoding"):
-        class_name = class_names[record.label]
-        kinds = result.kinds.setdefault(class_name, collections.Counter())
-        try:
-            opened = formats.open_image(record.content, record.file, settings.max_pixels, axis=axis)
-            if opened.num_frames > 1 and not settings.slices:
-                result.stacks[record.file] = opened.num_frames
-                continue
-            frames = stacks.choose(opened.num_frames, settings.slices)
-            images = [opened.read(frame, settings.channels) for frame in frames]
-            coloured = [opened.is_coloured(frame) for frame in frames]
-        except DecodeError as error:
-            left_out = LeftOut(record.file, class_name, UNREADABLE, str(error))
-            result.left_out.append(left_out)
-            continue
-        kinds[opened.kind] += 1
-        window = _window_of(opened, record.file, settings.window, windows)
-        if window is None and opened.kind != EIGHT_BITS:
-            histogram = result.unknown.setdefault(opened.kind, Histogram())
-            for image in images:
-                histogram.add(image)
-            continue
-        file_format = f"{opened.format} {opened.kind.name}"
-        if opened.kind.name.startswith(opened.format):
-            file_format = opened.kind.name
-        for frame, image, has_colours in zip(frames, images, coloured, strict=True):
-            grey = _to_levels(image, opened.kind, window, settings.channels)
-            square = decode.fit_image(grey, settings.image_size, settings.square)
-            stream.write(square.tobytes())
-            name = record.file if opened.num_frames == 1 else f"{record.file}#{frame:04d}"
-            result.files.append(name)
-            result.labels.append(record.label)
-            result.rows.append(
-                (
-                    record.file,
-                    record.sha256,
-                    file_format,
-                    *opened.size,
-                    round(float(square.mean()), 2),
-                    int(square.min()),
-                    int(square.max()),
-                    has_colours,
-                )
-            )
+    decode_file = functools.partial(_decode_file, settings=settings, windows=windows)
+    with quiet(), concurrent.futures.ThreadPoolExecutor(_num_threads()) as pool:
+        files = _map_ahead(pool, decode_file, file_progress_bar(stored, "decoding"))
+        for file in files:
+            _add(result, file, class_names, stream)
     return result
+
+
+@dataclasses.dataclass(frozen=True)
+class _File:
+    """One file, decoded.
+
+    Attributes:
+      record: the file.
+      opened: None where it can't be decoded.
+      frames: which of its images are used.
+      images: u8[S,S,C], those images as the generator gets them; none where the window is not
+        known.
+      values: the same as stored, where it is not.
+      coloured: whether each has colours.
+      failure: why it can't be decoded.
+    """
+
+    record: Record
+    opened: Opened | None
+    frames: Sequence[int] = ()
+    images: Sequence[np.ndarray] = ()
+    values: Sequence[np.ndarray] = ()
+    coloured: Sequence[bool] = ()
+    failure: str = ""
+
+
+def _decode_file(record: Record, settings: DataSettings, windows: Mapping[Kind, Window]) -> _File:
+    """Decodes the images of one file that the settings choose; of a stack without any, none."""
+    axis = stacks.axis_of(settings.slices)
+    try:
+        opened = formats.open_image(record.content, record.file, settings.max_pixels, axis=axis)
+        if opened.num_frames > 1 and not settings.slices:
+            return _File(record, opened)
+        frames = stacks.choose(opened.num_frames, settings.slices)
+        values = [opened.read(frame, settings.channels) for frame in frames]
+        coloured = [opened.is_coloured(frame) for frame in frames]
+    except DecodeError as error:
+        return _File(record, None, failure=str(error))
+    window = _window_of(opened, record.file, settings.window, windows)
+    if window is None and opened.kind != EIGHT_BITS:
+        return _File(record, opened, frames, values=values, coloured=coloured)
+    levels = (_to_levels(each, opened.kind, window, settings.channels) for each in values)
+    images = [decode.fit_image(each, settings.image_size, settings.square) for each in levels]
+    return _File(record, opened, frames, images, coloured=coloured)
+
+
+def _add(result: _Pass, file: _File, class_names: Sequence[str], stream: BinaryIO) -> None:
+    """Adds what one file gives; its pixels are written to `stream`."""
+    record, opened = file.record, file.opened
+    class_name = class_names[record.label]
+    kinds = result.kinds.setdefault(class_name, collections.Counter())
+    if opened is None:
+        result.left_out.append(LeftOut(record.file, class_name, UNREADABLE, file.failure))
+        return
+    kinds[opened.kind] += 1
+    if not file.frames:
+        result.stacks[record.file] = opened.num_frames
+        return
+    for values in file.values:
+        result.unknown.setdefault(opened.kind, Histogram()).add(values)
+    named = opened.kind.name.startswith(opened.format)  # "DICOM CT" is of the format DICOM
+    file_format = opened.kind.name if named else f"{opened.format} {opened.kind.name}"
+    # Where the window is not known there are no images yet.
+    for frame, image, coloured in zip(file.frames, file.images, file.coloured, strict=False):
+        stream.write(image.tobytes())
+        is_stack = opened.num_frames > 1
+        result.files.append(f"{record.file}#{frame:04d}" if is_stack else record.file)
+        result.labels.append(record.label)
+        result.rows.append(
+            (
+                record.file,
+                record.sha256,
+                file_format,
+                *opened.size,
+                round(float(image.mean()), 2),
+                int(image.min()),
+                int(image.max()),
+                coloured,
+            )
+        )
+
+
+def _num_threads() -> int:
+    """Pillow and zlib let other threads run while they decode; many more files than that wait."""
+    cores = (
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    )
+    return min(len(cores), 8)
+
+
+def _map_ahead(
+    pool: concurrent.futures.Executor, function: Callable[[T], U], items: Iterable[T]
+) -> Iterator[U]:
+    """Yields function(item) in order of the items, of which few are under way at a time."""
+    waiting: collections.deque[concurrent.futures.Future[U]] = collections.deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > 2 * _num_threads():
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _window_of(

@@ -13,7 +13,8 @@ def quiet() -> Iterator[None]:
     """Silences the libraries that read images, and lifts their limits, for a while.
 
     Their warnings tell of files that are read all the same, and pydicom's quote the values of
-    patient fields. Not thread-safe: it changes settings that all threads share.
+    patient fields. It changes settings that all threads share: several threads may use it at the
+    same time only inside of another use of it, which ends last.
     """
     log = logging.getLogger("pydicom")
     before = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK, log.disabled
