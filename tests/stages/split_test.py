@@ -16,7 +16,9 @@ def test_a_table_of_patients_counts_by_what_it_says(make_run, tmp_path):
     table = tmp_path / "patients.csv"
     digests = {base.fingerprint(run, split.STAGE).digest}
     for shared in (2, 4):
-        rows = [f"{name},{i // shared}" for i, name in enumerate(run.inputs.data._whole.images.files)]
+        rows = [
+            f"{name},{i // shared}" for i, name in enumerate(run.inputs.data._whole.images.files)
+        ]
         table.write_text("\n".join(["file,patient", *rows]))
         grouped = make_run(split__group_by=str(table))
         digests.add(base.fingerprint(grouped, split.STAGE).digest)
