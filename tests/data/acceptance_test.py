@@ -36,7 +36,9 @@ def test_the_limit_of_unreadable_files_is_of_each_class(total, limit):
 
 
 def test_a_class_that_no_file_of_can_be_read():
-    with pytest.raises(UserError, match="no readable image in class b:\n  b/000.png: cut") as error:
+    with pytest.raises(
+        UserError, match=r"no readable image in class b:\n  b/000\.png: cut"
+    ) as error:
         acceptance.check_unreadable(broken(1, "b"), kinds(a={EIGHT_BITS: 9}), ("a", "b"))
     assert "--config.data.exclude" in str(error.value)
 

@@ -263,5 +263,5 @@ def test_a_broken_file_is_left_out_with_its_reason_in_either_kind(decode):
 
 
 def test_a_class_of_masks_is_refused(decode):
-    with pytest.raises(UserError, match="class b is nearly black: .* is 1 of 255"):
+    with pytest.raises(UserError, match=r"class b is nearly black: .* is 1 of 255"):
         decode({"a/1.png": grey(200), "b/1.png": grey(0, 1)})
