@@ -166,6 +166,7 @@ def test_a_window_that_is_given_holds_for_all_and_takes_one_pass(decode, opened)
     assert pixels[1, 0, :2, 0].tolist() == [0, 255]
     assert set(opened.values()) == {1}
     assert listing.facts.formats == ("DICOM CT", "DICOM CT")
+    assert [(scale.low, scale.high) for scale in listing.grey_scales] == [(-160, 240)]
 
 
 def test_a_window_brightens_images_of_eight_bits_too(decode):

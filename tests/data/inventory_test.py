@@ -80,7 +80,7 @@ def test_every_number_of_a_class(take):
             border=0.0,
         ),
     )
-    assert found.groups == "4 patients, 1 to 3 images each (median 1), by (p.)"
+    assert found.groups == "4 groups, 1 to 3 images each (median 1), by (p.)"
 
 
 def test_an_ordinary_folder_has_no_warnings(take):
@@ -183,6 +183,6 @@ def test_groups_that_can_not_be_divided_are_warned_of(take):
     alone = Groups(np.arange(4), "(p.)", external=False)
     found = take([0, 0, 1, 1], groups=alone)
     assert warnings_of(found, "groups nothing: 4 groups of one image")
-    assert found.groups == "4 patients, 1 image each, by (p.)"
+    assert found.groups == "4 groups, 1 image each, by (p.)"
     one = dataclasses.replace(alone, numbers=np.array([0, 0, 1, 2]))
     assert warnings_of(take([0, 0, 1, 1], groups=one), "into one group")
