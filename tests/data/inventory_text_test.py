@@ -59,7 +59,9 @@ def columns_of(line: str) -> list[int]:
 
 
 @pytest.mark.parametrize("inventory", [PLAIN, FULL])
-@pytest.mark.parametrize("name", ["良性肿瘤", "ab", "e\u0301to\u0301", "名称が長いクラス"])
+@pytest.mark.parametrize(
+    "name", ["良性肿瘤", "ab", "e\u0301to\u0301", "名称が長いクラス", "\uff21\uff22"]
+)
 def test_columns_are_below_each_other_whatever_the_letters(inventory, name):
     first, second = inventory.classes
     inventory = dataclasses.replace(
