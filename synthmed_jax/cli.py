@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import pathlib
 import sys
 import types
@@ -41,6 +42,9 @@ def run() -> NoReturn:
     ):  # --help shows those of the main module
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
     _take_former_names()
+    # Names of classes and files may hold what a terminal can't show, or bytes that are no text.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     app.run(main, flags_parser=parse)
 
 

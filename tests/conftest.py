@@ -1,3 +1,4 @@
+import os
 import pathlib
 from collections.abc import Iterator
 
@@ -81,3 +82,18 @@ def _few_mapped_pieces() -> Iterator[None]:
     yield
     if _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > 30_000:
         jax.clear_caches()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> pathlib.Path:
+    """The folder that holds the three Kaggle sets, if this machine has it."""
+    default = _TESTS.parents[1] / "shared" / "data"
+    folder = pathlib.Path(os.environ.get("SYNTHMED_DATA", default))
+    if not all((folder / name).is_dir() for name in ("leukemia", "brain_tumor_mri", "sarscov2_ct")):
+        pytest.skip(
+            f"the real data sets are not in {folder}: download them from kaggle.com/datasets/"
+            "{mehradaria/leukemia, masoudnickparvar/brain-tumor-mri-dataset, "
+            "plameneduardo/sarscov2-ctscan-dataset} into folders named leukemia, brain_tumor_mri "
+            "and sarscov2_ct, and set SYNTHMED_DATA to the folder that holds the three"
+        )
+    return folder

@@ -1,10 +1,13 @@
 """The command line, as a process of its own."""
 
+import os
 import pathlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -35,3 +38,33 @@ def test_a_mistake_ends_with_a_hint_and_no_traceback(arguments, message, tmp_pat
     assert message in run.stderr + run.stdout
     assert "Traceback" not in run.stderr
     assert not (tmp_path / "w").exists()
+
+
+def test_what_is_in_a_folder_is_said_and_drawn_on_any_terminal(tmp_path):
+    """Names of Chinese letters, and of bytes that are no text, as an old archive leaves them."""
+    rng = np.random.default_rng(0)
+    for name in ("良性", "b"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for i in range(3):
+            pixels = rng.integers(0, 256, (8, 8), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "data" / name / f"{i}.png")
+    (tmp_path / "data" / "b" / os.fsdecode(b"\xffnotes.txt")).write_text("seen")
+    command = [
+        *(sys.executable, "main.py", "--config=configs/folder_ddpm.py:smoke", "--check_data"),
+        *(f"--workdir={tmp_path / 'w'}", f"--config.data.dir={tmp_path / 'data'}"),
+        f"--config.data.cache_dir={tmp_path / 'cache'}",
+    ]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii:strict"}
+    run = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    lines = run.stdout.splitlines()
+    assert lines[0].split() == [
+        *("class", "images", "files", "sizes", "brightness", "black/white", "colour", "copies"),
+        *("left", "out"),
+    ]
+    assert "b/\\udcffnotes.txt" in run.stdout
+    assert lines[2].split()[:2] == ["\\u826f\\u6027", "3"]
+    drawn = {path.name for path in (tmp_path / "w").rglob("*") if path.is_file()}
+    assert drawn == {"class1.png", "class1.txt", "class2.png", "class2.txt"}

@@ -18,7 +18,8 @@ from synthmed_jax.stages import STAGES, tune
 from synthmed_jax.stages.run import make_run
 
 FILES = (
-    "config.json", "run.json", "split/split.json", "diffusion/metrics.jsonl",
+    "config.json", "run.json", "split/split.json", "split/inventory.json", "split/leakage.json",
+    "split/section.json", "diffusion/metrics.jsonl",
     "synthetic/manifest.csv", "evaluate/metrics.json", "evaluate/predictions.csv",
     "evaluate/fidelity.json", "explain/lime.json", "report/index.html", "report/report.md",
     "report/report.json",
@@ -205,6 +206,28 @@ def test_a_dry_run_expects_the_stages_that_are_named(tmp_path, cache, capsys):
     said = capsys.readouterr().out
     assert re.search(r"expected .*: features \d+ s, sweep \d+ s, tune \d+ s; in all", said)
     assert not (tmp_path / "run").exists()
+
+
+def test_checked_data_are_said_and_drawn_and_nothing_else_is_done(tmp_path, cache, capsys):
+    runner.run(make_config(cache), tmp_path / "run", check_data=True)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("class")
+    assert [line.split()[0] for line in said[1:5]] == [
+        *("glioma", "meningioma", "notumor", "pituitary")
+    ]
+    drawn = [tmp_path / "run" / "check_data" / f"class{number}.png" for number in (1, 2, 3, 4)]
+    assert said[-4:] == [f"contact sheet: {path}" for path in drawn]
+    files = {path for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert files == {*drawn, *(path.with_suffix(".txt") for path in drawn)}
+
+
+def test_data_of_a_finished_run_can_be_checked(finished, cache, capsys):
+    before = contents(finished)
+    runner.run(make_config(cache), finished, check_data=True)
+    assert "nothing to do" not in capsys.readouterr().out
+    after = contents(finished)
+    assert {name: after[name] for name in before} == before
+    shutil.rmtree(finished / "check_data")
 
 
 def test_nothing_is_left_to_expect_of_a_finished_run(finished, cache, capsys):

@@ -52,7 +52,9 @@ def to_section(inventory: Inventory, leakage: Leakage) -> Section:
     sentences = (leakage_sentence(leakage), *_sentences(inventory))
     return Section(
         title="The images as they were found",
-        paragraphs=tuple(f"{text[0].upper()}{text[1:].rstrip('.')}." for text in sentences),
+        paragraphs=tuple(
+            text[0].upper() + text[1:] + ("" if text.endswith(".") else ".") for text in sentences
+        ),
         tables=(
             Table(columns, rows, _EXPLAINED),
             Table(

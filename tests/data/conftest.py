@@ -58,7 +58,7 @@ def make_facts() -> Callable[..., Facts]:
         n = len(sources)
         usual = Facts(
             sources=tuple(sources),
-            sha256=tuple(sha256(source.encode()) for source in sources),
+            sha256=tuple(sha256(os.fsencode(source)) for source in sources),
             formats=("PNG 8-bit",) * n,
             widths=(8,) * n,
             heights=(8,) * n,
@@ -70,18 +70,3 @@ def make_facts() -> Callable[..., Facts]:
         return dataclasses.replace(usual, **columns)
 
     return make
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    """The folder that holds the three Kaggle sets, if this machine has it."""
-    default = Path(__file__).parents[3] / "shared" / "data"
-    folder = Path(os.environ.get("SYNTHMED_DATA", default))
-    if not all((folder / name).is_dir() for name in ("leukemia", "brain_tumor_mri", "sarscov2_ct")):
-        pytest.skip(
-            f"the real data sets are not in {folder}: download them from kaggle.com/datasets/"
-            "{mehradaria/leukemia, masoudnickparvar/brain-tumor-mri-dataset, "
-            "plameneduardo/sarscov2-ctscan-dataset} into folders named leukemia, brain_tumor_mri "
-            "and sarscov2_ct, and set SYNTHMED_DATA to the folder that holds the three"
-        )
-    return folder

@@ -1,5 +1,18 @@
-from synthmed_jax.data import held_out
+import dataclasses
+import importlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from synthmed_jax import settings
+from synthmed_jax.data import held_out, inventory_text
+from synthmed_jax.results.inventory import Inventory
+from synthmed_jax.results.leakage import Leakage
+from synthmed_jax.results.section import FILE, Section
 from synthmed_jax.stages import base, split
+from synthmed_jax.stages.run import Run
+from synthmed_jax.stages.run import make_run as run_of
 
 
 def test_the_stage_writes_what_was_planned(make_run):
@@ -31,3 +44,156 @@ def test_a_table_of_patients_counts_by_what_it_says(make_run, tmp_path):
 def test_a_moved_folder_or_cache_is_the_same_split(make_run, tmp_path):
     one, other = make_run(), make_run(data__cache_dir=str(tmp_path / "other"))
     assert base.fingerprint(one, split.STAGE).digest == base.fingerprint(other, split.STAGE).digest
+
+
+@pytest.fixture
+def folder_run(make_run, tmp_path):
+    """Writes images to a folder and makes the run of them; keyword arguments are fields."""
+
+    def make(files: dict[str, list[np.ndarray]], **changes) -> Run:
+        for file, pages in files.items():
+            path = tmp_path / "data" / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            first, *rest = map(Image.fromarray, pages)
+            options = {"save_all": True, "append_images": rest} if rest else {}
+            first.save(path, **options)
+        own = {"data__name": "folder", "data__dir": str(tmp_path / "data"), "data__channels": 1}
+        return make_run(**own | changes)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def cache_of_real_data(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+def noise(seed: int, dtype: type = np.uint8) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, (16, 16), dtype)
+
+
+def files_of(dtype: type = np.uint8, pages: int = 1, ending: str = "png") -> dict:
+    """Twelve files in each of two classes."""
+    return {
+        f"{name}/{i:02d}.{ending}": [
+            noise(1000 * i + 100 * page + n, dtype) for page in range(pages)
+        ]
+        for n, name in enumerate("ab")
+        for i in range(12)
+    }
+
+
+def test_what_was_found_is_printed_and_left_in_files(folder_run, capsys):
+    files = files_of()
+    files |= {f"a/copy{i}.png": files["a/00.png"] for i in range(4)}
+    run = folder_run(files)
+    split.STAGE.run(run)
+    table, *_, last = capsys.readouterr().out.split("\n", 3)
+    assert table.startswith("class  images")
+    folder = run.workdir.split.parent
+    assert {path.name for path in folder.iterdir()} == {
+        *("split.json", "inventory.json", "leakage.json", "section.json")
+    }
+    leakage = Leakage.read(run.workdir.leakage)
+    assert {name: each.copies for name, each in leakage.classes.items()} == {"a": 4, "b": 0}
+    assert inventory_text.leakage_sentence(leakage) in last
+    test = held_out.read_test(run.workdir.split, run.inputs.data)
+    assert leakage.num_held_out == len(test)
+    same = {"a/00.png", *(f"a/copy{i}.png" for i in range(4))}
+    known = {*run.inputs.parts.fit.files, *run.inputs.parts.val.files}
+    assert leakage.held_out_in_fit_or_val == (len(same & set(test.files)) if same & known else 0)
+    inventory = Inventory.read(run.workdir.inventory)
+    assert [(each.name, each.images, each.copies) for each in inventory.classes] == [
+        ("a", 16, 4),
+        ("b", 12, 0),
+    ]
+    section = Section.read(folder / FILE)
+    assert section == inventory_text.to_section(inventory, leakage)
+
+
+def test_the_same_data_leave_the_same_files(folder_run):
+    run = folder_run(files_of())
+    split.STAGE.run(run)
+    first = {path.name: path.read_bytes() for path in run.workdir.split.parent.iterdir()}
+    split.STAGE.run(folder_run({}))
+    assert {p.name: p.read_bytes() for p in run.workdir.split.parent.iterdir()} == first
+
+
+@pytest.mark.parametrize(
+    ("files", "changes", "expected"),
+    [
+        # Finished workdirs of such images go on to be valid.
+        (files_of(), {}, {"data_hash"}),
+        (files_of(), {"split__group_by": "(.)[.]png"}, {"data_hash"}),
+        (files_of(np.uint16), {}, {"data_hash", "grey_scales"}),
+        (
+            files_of(pages=2, ending="tif"),
+            {"data__slices": "all"},
+            {"data_hash", "patients"},
+        ),
+        (files_of(pages=2, ending="tif"), {"data__slices": "first"}, {"data_hash"}),
+    ],
+)
+def test_what_a_split_depends_on(folder_run, files, changes, expected):
+    run = folder_run(files, **changes)
+    assert set(split.STAGE.digests(run)) == expected
+    assert split.STAGE.digests(run)["data_hash"] == run.inputs.data.data_hash
+
+
+def test_another_grey_scale_is_another_input(folder_run):
+    run = folder_run(files_of(np.uint16))
+    before = split.STAGE.digests(run)
+    scale = dataclasses.replace(run.inputs.data.grey_scales[0], high=1.0)
+    whole = dataclasses.replace(run.inputs.data._whole, grey_scales=(scale,))
+    other = folder_run({})
+    vars(other.inputs)["data"] = held_out.DataSet(whole)  # before it is loaded
+    after = split.STAGE.digests(other)
+    assert after["data_hash"] == before["data_hash"]
+    assert after["grey_scales"] != before["grey_scales"]
+
+
+def test_the_images_of_a_stack_stay_in_one_part(folder_run):
+    run = folder_run(files_of(pages=3, ending="tif"), data__slices="all")
+    split.STAGE.run(run)
+    test = held_out.read_test(run.workdir.split, run.inputs.data)
+    parts = run.inputs.parts
+    sources = [{file.split("#")[0] for file in p.files} for p in (parts.fit, parts.val, test)]
+    assert sum(map(len, sources)) == len(set.union(*sources)) == 24
+    assert len(parts.fit_groups) == len(parts.fit)
+
+
+def test_checked_data_are_drawn_and_nothing_is_split(folder_run, capsys):
+    run = folder_run(files_of())
+    split.check_data(run)
+    said = capsys.readouterr().out
+    assert said.startswith("class  images")
+    paths = [run.workdir.check_data / f"class{number}.png" for number in (1, 2)]
+    assert said.endswith("".join(f"contact sheet: {path}\n" for path in paths))
+    with Image.open(paths[0]) as sheet:
+        assert sheet.size[0] > 800
+    assert (run.workdir.check_data / "class2.txt").read_text().startswith("class\tb\n1\tb/00.png")
+    assert [path.name for path in run.workdir.root.iterdir()] == ["check_data"]
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "copies", "val", "held_out_images"),
+    [
+        # Of the last two: how many equal a fit image (or, held out, a val image), and all of them.
+        ("brain_ddpm", "cpu", 426, (3, 141), (187, 5613)),
+        ("brain_ddpm", "paper", 426, (3, 141), (187, 5614)),  # split.counts names two classes
+        ("all_ddpm", "paper", 40, (0, 65), (14, 2604)),
+        ("covid_ddpm", "paper", 2, (0, 50), (1, 1984)),
+    ],
+)
+def test_copies_in_the_real_sets(
+    tmp_path, real_data, cache_of_real_data, name, scale, copies, val, held_out_images
+):
+    config = importlib.import_module(f"configs.{name}").get_config(scale)
+    config.data.dir, config.data.cache_dir = str(real_data), str(cache_of_real_data)
+    config.data.image_size = 16
+    run = run_of(settings.from_config(config), tmp_path / "run")
+    leakage = held_out.write_split(run.workdir.split, run.inputs.data, run.settings.split)
+    assert leakage.copies == copies
+    assert (leakage.val_in_fit, leakage.num_val) == val
+    assert (leakage.held_out_in_fit_or_val, leakage.num_held_out) == held_out_images
+    assert set(split.STAGE.digests(run)) == {"data_hash"}

@@ -1,0 +1,76 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+from synthmed_jax.data.groups import Groups, group_images
+from synthmed_jax.errors import UserError
+
+SOURCES = ("a/p1_0.png", "a/p1_1.png", "a/p2_0.png", "b/p1_0.png")
+STACKS = ("a/2.tif", "a/2.tif", "a/1.tif", "b/1.tif", "b/1.tif")
+PATIENTS = {"a/p1_0.png": "Z", "a/p1_1.png": "Y", "a/p2_0.png": "Z", "b/p1_0.png": "X"}
+
+
+def no_tag(file: str, keyword: str) -> str:
+    return pytest.fail(f"{keyword} of {file} is read")
+
+
+def test_nothing_says_that_images_belong_together():
+    assert group_images(SOURCES, "none", None, no_tag) is None
+
+
+@pytest.mark.parametrize(
+    ("sources", "group_by", "patients", "expected", "by", "external"),
+    [
+        # The setting is before the table of labels, and that before the stacks.
+        (SOURCES, "(p[0-9])", PATIENTS, [0, 0, 1, 0], "(p[0-9])", False),
+        (SOURCES, "none", PATIENTS, [2, 1, 2, 0], "the patients of config.data.table", True),
+        (STACKS, "none", None, [1, 1, 0, 2, 2], "file, since files hold several images", True),
+        (
+            STACKS,
+            "none",
+            {"a/2.tif": "P", "a/1.tif": "P", "b/1.tif": "Q"},
+            [0, 0, 0, 1, 1],
+            "the patients of config.data.table",
+            True,
+        ),
+        (STACKS, "([0-9])[.]tif", None, [1, 1, 0, 0, 0], "([0-9])[.]tif", False),
+    ],
+)
+def test_what_groups_images(sources, group_by, patients, expected, by, external):
+    groups = group_images(sources, group_by, patients, no_tag)
+    assert groups.numbers.dtype == np.int64
+    assert groups.numbers.tolist() == expected
+    assert (groups.by, groups.external) == (by, external)
+
+
+def test_fields_of_dicom_are_read_and_are_no_part_of_the_settings():
+    def tag_of(file: str, keyword: str) -> str:
+        assert keyword == "PatientID"
+        return file[2:4]
+
+    groups = group_images(SOURCES, "dicom:PatientID", None, tag_of)
+    assert groups == Groups(pytest.approx(np.array([0, 0, 1, 0])), "dicom:PatientID", True)
+
+
+def test_a_table_of_patients_is_no_part_of_the_settings(tmp_path):
+    table = tmp_path / "patients.csv"
+    table.write_text("file,patient\n" + "".join(f"{f},{p}\n" for f, p in PATIENTS.items()))
+    groups = group_images(SOURCES, str(table), None, no_tag)
+    assert groups.numbers.tolist() == [2, 1, 2, 0]
+    assert groups.external
+
+
+def test_a_file_without_a_group_is_named():
+    with pytest.raises(UserError, match=r"b/p1_0\.png"):
+        group_images(SOURCES, "a/(p[0-9])", None, no_tag)
+
+
+def test_the_digest_is_of_every_images_group():
+    groups = group_images(SOURCES, "none", PATIENTS, no_tag)
+    assert groups.digest == hashlib.sha256(np.array([2, 1, 2, 0], np.int64).tobytes()).hexdigest()
+    # Other names of the same patients are the same groups.
+    same = {file: name.lower() for file, name in PATIENTS.items()}
+    assert group_images(SOURCES, "none", same, no_tag).digest == groups.digest
+    other = PATIENTS | {"a/p2_0.png": "Y"}
+    assert group_images(SOURCES, "none", other, no_tag).digest != groups.digest
