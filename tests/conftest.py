@@ -39,6 +39,8 @@ SLOW = (
     "explain/lime_test.py",
     "explain/remembered_test.py",
     "parallel_test.py",
+    "diffusion/samplers_test.py",
+    "diffusion/bound_test.py",
     "data/loading_test.py",
     "data/cases_test.py",
     "data/records_test.py",
