@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import os
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,8 @@ import numpy as np
 
 def write_bytes(path: pathlib.Path, content: bytes) -> None:
     """Writes a file whole or not at all (temporary file beside it, then a rename)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Another process may be writing the same file of a shared cache.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
@@ -30,8 +29,17 @@ def write_text(path: pathlib.Path, text: str) -> None:
 
 
 def write_json(path: pathlib.Path, value: object) -> None:
-    """Writes JSON whole or not at all; NaN is a ValueError, since JSON has none."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+    """Writes JSON whole or not at all; NaN is a ValueError, since JSON has none.
+
+    The text is written piece by piece, so that a long one takes no memory.
+    """
+    pieces = json.JSONEncoder(indent=1, allow_nan=False).iterencode(value)
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
+    ):
+        stream.writelines(pieces)
+        stream.write("\n")
 
 
 def write_array(path: pathlib.Path, array: np.ndarray) -> None:
@@ -44,6 +52,19 @@ def write_array(path: pathlib.Path, array: np.ndarray) -> None:
 def read_json(path: pathlib.Path) -> Any:
     """Reads a JSON file, in UTF-8."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+@contextlib.contextmanager
+def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Names a temporary file beside `path`, which replaces it at the end, unless an error rose."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Another process may be writing the same file of a shared cache.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def sha256(content: bytes) -> str:

@@ -30,10 +30,11 @@ def count_copies(
       labels: i32[N], indices into class_names.
       parts: of a split.
     """
-    digests = np.asarray(facts.sha256)
-    val_in_fit = parts.val[np.isin(digests[parts.val], digests[parts.fit])]
-    known = digests[np.concatenate([parts.fit, parts.val])]
-    held_out_in_known = parts.held_out[np.isin(digests[parts.held_out], known)]
+    digests = facts.sha256  # as texts: an array of them would take more memory than the images
+    in_fit = {digests[i] for i in parts.fit}
+    val_in_fit = [i for i in parts.val if digests[i] in in_fit]
+    known = in_fit | {digests[i] for i in parts.val}
+    held_out_in_known = [i for i in parts.held_out if digests[i] in known]
 
     def of_class(label: int) -> ClassCopies:
         # Of a stack, many images are from one file.

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import errno
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -19,7 +18,7 @@ from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import sha256
+from synthmed_jax.files import replacing, sha256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,12 +73,13 @@ def load_images(settings: DataSettings) -> LoadedData:
     shape = (settings.image_size, settings.image_size, settings.channels)
     cached = _read_cached(stem, shape)
     if cached is None:
-        with _replacing(_array_of(stem)) as stream:
+        with _written(_array_of(stem)) as stream:
             listing = decoding.decode_all(stored, stored.class_names, settings, stream)
         listing.write(_listing_of(stem))  # last: it makes the array valid
-        cached = _read_cached(stem, shape)
-        assert cached is not None
-    listing, pixels = cached
+    else:
+        listing = cached
+    whole = (len(listing.files), *shape)
+    pixels = np.memmap(_array_of(stem), np.uint8, "r", shape=whole)
     labels = np.asarray(listing.labels, np.int32)
     return LoadedData(
         images=ImageSet(pixels, labels, listing.files, stored.class_names),
@@ -101,26 +101,22 @@ def _listing_of(stem: Path) -> Path:
     return stem.with_suffix(".json")
 
 
-def _read_cached(stem: Path, shape: tuple[int, int, int]) -> tuple[Listing, np.ndarray] | None:
-    """Returns the listing and u8[N,S,S,C]; None if there is none, or a full disk cut it off."""
+def _read_cached(stem: Path, shape: tuple[int, int, int]) -> Listing | None:
+    """Returns the listing; None if there is none, or a full disk cut its array off."""
     if not _array_of(stem).exists():
         return None
     listing = Listing.read_if_there(_listing_of(stem))
-    whole = (0 if listing is None else len(listing.files), *shape)
-    if listing is None or _array_of(stem).stat().st_size != np.prod(whole):
+    if listing is None or _array_of(stem).stat().st_size != len(listing.files) * np.prod(shape):
         return None
-    return listing, np.memmap(_array_of(stem), np.uint8, "r", shape=whole)
+    return listing
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Opens a temporary file beside `path` and moves it there at the end, unless an error rose."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def _written(path: Path) -> Iterator[BinaryIO]:
+    """Opens a new file, which is there at the end, unless an error rose."""
     try:
-        with temporary.open("wb") as stream:
+        with replacing(path) as temporary, temporary.open("wb") as stream:
             yield stream
-        temporary.replace(path)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -128,5 +124,3 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
             f"{path.parent} has no room for the decoded images: make room, or set "
             "--config.data.cache_dir"
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
