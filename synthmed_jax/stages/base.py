@@ -22,7 +22,7 @@ from synthmed_jax.stages.run import Run
 _MEANINGS = {
     "data_hash": "the data set had other images: some were added, removed, changed or left out",
     "patients": "other images belonged together, as the patients or files said",
-    "grey_scales": "other values became black and white, or each file had a scale of its own",
+    "grey_scales": "other values became black and white (earlier versions scaled each file alone)",
 }
 
 
@@ -160,7 +160,7 @@ def check_marker(run: Run, stage: Stage) -> None:
         if before != now and name in _MEANINGS:
             raise UserError(
                 f"{where} was run when {_MEANINGS[name]} (input {name} = {before!r}, now it is "
-                f"{now!r}): bring that back, or take a new --workdir"
+                f"{now!r}): restore that, or take a new --workdir"
             )
         _refuse_change(where, "input", name, before, now)
 
