@@ -10,7 +10,7 @@ import numpy as np
 from synthmed_jax.data.facts import UNREADABLE, Facts
 from synthmed_jax.data.formats.opened import EIGHT_BITS, Kind
 from synthmed_jax.data.sets.listing import LeftOut
-from synthmed_jax.data.settings import window_of
+from synthmed_jax.data.settings import DICOM_WINDOW, window_of
 from synthmed_jax.errors import UserError
 
 # An image whose brightest pixel is below this is nearly black; one whose darkest pixel is as far
@@ -71,6 +71,13 @@ def check_kinds(kinds: Mapping[str, collections.Counter[Kind]], window: str) -> 
       window: the setting. Where it gives values, they are in one unit for all kinds but that of 8
         bits, whose levels are no measurements.
     """
+    if window == DICOM_WINDOW and not any(
+        kind.name.startswith("DICOM") for of_class in kinds.values() for kind in of_class
+    ):
+        raise UserError(
+            f"config.data.window={window!r}, and no file is DICOM: leave it empty, or give the "
+            'values that become black and white, --config.data.window="lo,hi"'
+        )
     given = window_of(window) is not None
     counts: dict[str, collections.Counter[str]] = {}
     for name, of_class in kinds.items():

@@ -189,10 +189,9 @@ def test_each_dicom_file_through_its_own_window(decode, opened):
         decode(files, window="dicom")
 
 
-def test_what_is_no_dicom_has_no_window_of_its_own(decode):
-    listing, pixels = decode({"a/1.png": deep(0, 4095), "b/1.png": deep(5, 4095)}, window="dicom")
-    assert [scale.high for scale in listing.grey_scales] == [4095]
-    assert pixels.max() == 255
+def test_windows_of_files_need_files_that_have_them(decode):
+    with pytest.raises(UserError, match=r"window='dicom', and no file is DICOM"):
+        decode({"a/1.png": deep(0, 4095), "b/1.png": deep(5, 4095)}, window="dicom")
 
 
 def test_where_the_lowest_value_is_white(decode):

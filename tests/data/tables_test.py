@@ -60,27 +60,6 @@ def test_spreadsheets_are_refused_by_name(tmp_path, ending):
         tables.read_table(tmp_path / f"patients{ending}", "split.group_by")
 
 
-@pytest.mark.parametrize(
-    ("headings", "files", "labels", "patient"),
-    [
-        ("file,label,patient", [0], [1], 2),
-        ("File, LABEL ,Patient", [0], [1], 2),
-        ("image_id,dx,lesion_id", [0], [1], 2),
-        ("Image Index,Finding Labels,Patient ID", [0], [1], 2),
-        ("patientId,Target,age", [0], [1], None),  # of RSNA: images are named after patients
-        ("name,label,diagnosis", [0], [1], None),
-        ("name,diagnosis,target", [0], [1, 2], None),
-        ("name,x,y", [0], [], None),
-        ("name,lesion_id,patient_id", [0], [], 2),  # a patient has lesions
-    ],
-)
-def test_columns_are_found_by_cells_and_by_headings(tmp_path, headings, files, labels, patient):
-    table = table_of(tmp_path, f"{headings}\n1,nv,p1\n2.png,mel,p2\nother,mel,p2\n")
-    assert tables.find_file_column(table, NAMES) == files
-    assert tables.find_label_columns(table) == labels
-    assert tables.find_patient_column(table, 0) == patient
-
-
 def test_rows_are_matched_and_what_is_left_has_its_lines(tmp_path):
     table = table_of(tmp_path, "file,label\n1.png,x\n\ngone.png,x\na/1.png,x\n,y\n3,z\n")
     rows = tables.match_rows(table, 0, NAMES)
@@ -123,8 +102,3 @@ def test_nan_may_be_a_label_but_no_patient(tmp_path):
     assert tables.values_of(table, tables.match_rows(table, 0, NAMES), 1, "label") == {
         "a/1.png": "none"
     }
-
-
-def test_a_heading_that_is_there_twice(tmp_path):
-    with pytest.raises(UserError, match="2 columns called label"):
-        tables.find_label_columns(table_of(tmp_path, "file,label,Label ,label\n1,a,b,c\n"))

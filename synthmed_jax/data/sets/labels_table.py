@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from synthmed_jax import checks
+from synthmed_jax.data import columns as table_columns
 from synthmed_jax.data import settings as data_settings
 from synthmed_jax.data import tables
 from synthmed_jax.data.image_names import ImageNames
@@ -86,7 +87,7 @@ def list_labelled(settings: data_settings.DataSettings) -> Listed:
 
 
 def choose_columns(table: tables.Table, names: ImageNames, told: str) -> Columns:
-    """Chooses the columns of file, label and patient; see tables.py for the headings.
+    """Chooses the columns of file, label and patient; see columns.py for the headings.
 
     Args:
       told: `data.columns`: "" or those that the user names, "file=image_id,label=dx".
@@ -95,14 +96,14 @@ def choose_columns(table: tables.Table, names: ImageNames, told: str) -> Columns
       UserError: with the table's columns and the flag, where a column is not to be told.
     """
     columns = _told(table, told)
-    files = [columns["file"]] if "file" in columns else tables.find_file_column(table, names)
-    labels = [columns["label"]] if "label" in columns else tables.find_label_columns(table)
+    files = [columns["file"]] if "file" in columns else table_columns.find_file_column(table, names)
+    labels = [columns["label"]] if "label" in columns else table_columns.find_label_columns(table)
     labels = [label for label in labels if [label] != files]
     if len(files) != 1 or len(labels) != 1:
         raise UserError(_unclear(table, files, labels))
     patient = columns.get("patient")
     if patient is None:
-        patient = tables.find_patient_column(table, files[0])
+        patient = table_columns.find_patient_column(table, files[0])
     return Columns(files[0], labels[0], None if patient == labels[0] else patient)
 
 
@@ -125,10 +126,10 @@ def propose(folders: Iterable[Path], root: Path) -> str | None:
     for path in paths:
         with contextlib.suppress(UserError):  # a table that can't be read is none of labels
             table = tables.read_table(path, FIELD)
-            files = tables.find_file_column(table, names)
+            files = table_columns.find_file_column(table, names)
             hits = max((_count_hits(table, column, names) for column in files), default=0)
             if hits:
-                found.append((hits, path, table, files, tables.find_label_columns(table)))
+                found.append((hits, path, table, files, table_columns.find_label_columns(table)))
     if not found:
         return None
     _, path, table, files, labels = max(found, key=lambda entry: entry[0])
@@ -158,7 +159,7 @@ def _told(table: tables.Table, told: str) -> dict[str, int]:
                 f"config.data.columns: {item!r} must be file=..., label=... or patient=..., with "
                 f"a column of {table.path}: {', '.join(table.columns)}"
             )
-        column = tables.column_called(table, name)
+        column = table_columns.column_called(table, name)
         if column is None:
             checks.one_of("config.data.columns", name, table.columns)
         else:

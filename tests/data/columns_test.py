@@ -1,0 +1,39 @@
+import pytest
+
+from synthmed_jax.data import columns, tables
+from synthmed_jax.data.image_names import ImageNames
+from synthmed_jax.errors import UserError
+
+NAMES = ImageNames(("a/1.png", "a/2.png", "b/3.png"))
+
+
+def table_of(tmp_path, text: str) -> tables.Table:
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    return tables.read_table(path, "config.data.table")
+
+
+@pytest.mark.parametrize(
+    ("headings", "files", "labels", "patient"),
+    [
+        ("file,label,patient", [0], [1], 2),
+        ("File, LABEL ,Patient", [0], [1], 2),
+        ("image_id,dx,lesion_id", [0], [1], 2),
+        ("Image Index,Finding Labels,Patient ID", [0], [1], 2),
+        ("patientId,Target,age", [0], [1], None),  # of RSNA: images are named after patients
+        ("name,label,diagnosis", [0], [1], None),
+        ("name,diagnosis,target", [0], [1, 2], None),
+        ("name,x,y", [0], [], None),
+        ("name,lesion_id,patient_id", [0], [], 2),  # a patient has lesions
+    ],
+)
+def test_columns_are_found_by_cells_and_by_headings(tmp_path, headings, files, labels, patient):
+    table = table_of(tmp_path, f"{headings}\n1,nv,p1\n2.png,mel,p2\nother,mel,p2\n")
+    assert columns.find_file_column(table, NAMES) == files
+    assert columns.find_label_columns(table) == labels
+    assert columns.find_patient_column(table, 0) == patient
+
+
+def test_a_heading_that_is_there_twice(tmp_path):
+    with pytest.raises(UserError, match="2 columns called label"):
+        columns.find_label_columns(table_of(tmp_path, "file,label,Label ,label\n1,a,b,c\n"))
