@@ -47,7 +47,7 @@ class _Pass:
     files: list[str]
     labels: list[int]
     left_out: list[LeftOut]
-    rows: list[tuple[str, str, str, int, int, float, int, int, bool]]
+    rows: list[tuple[str, str, int, str, int, int, float, int, int, bool]]
     kinds: dict[str, collections.Counter[Kind]]
     unknown: dict[Kind, Histogram]
     stacks: dict[str, int]
@@ -184,6 +184,7 @@ def _add(result: _Pass, file: _File, class_names: Sequence[str], stream: BinaryI
             (
                 record.file,
                 record.sha256,
+                opened.num_frames,
                 file_format,
                 *opened.size,
                 round(float(image.mean()), 2),

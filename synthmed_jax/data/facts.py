@@ -20,6 +20,7 @@ class Facts:
     Attributes:
       sources: the file that it is from; of a stack, many images are.
       sha256: of that file.
+      frames: how many images that file holds.
       formats: of the file, and what its values are: "PNG 8-bit", "DICOM CT".
       widths, heights: as stored, pixels.
       means, darkest, brightest: grey levels of the image as the generator gets it, 0 to 255.
@@ -28,6 +29,7 @@ class Facts:
 
     sources: tuple[str, ...]
     sha256: tuple[str, ...]
+    frames: tuple[int, ...]
     formats: tuple[str, ...]
     widths: tuple[int, ...]
     heights: tuple[int, ...]

@@ -56,7 +56,14 @@ def make_inventory(
     scales = [_in_words(scale) for scale in grey_scales]
     if settings.window == DICOM_WINDOW:
         scales.append("DICOM: each file has its own window, as config.data.window says")
-    return Inventory(classes, tuple(_count(left_out)), tuple(scales), sentence, tuple(warnings))
+    return Inventory(
+        classes=classes,
+        left_out=tuple(_count(left_out)),
+        grey_scales=tuple(scales),
+        groups=sentence,
+        stacks=_stacks(facts, settings.slices),
+        warnings=tuple(warnings),
+    )
 
 
 def _of_class(
@@ -95,6 +102,18 @@ def _count(left_out: Sequence[LeftOut]) -> Iterator[LeftOutFiles]:
         shown = files[: _NAMED if reason == UNREADABLE else _EXAMPLES]
         examples = (f"{f.file} ({f.detail})" if f.detail else f.file for f in shown)
         yield LeftOutFiles(class_name, reason, len(files), tuple(examples))
+
+
+def _stacks(facts: Facts, slices: str) -> str:
+    """Says how many images of the stacks are used; "" where no file is one."""
+    stacks = {s: n for s, n in zip(facts.sources, facts.frames, strict=True) if n > 1}
+    if not stacks:
+        return ""
+    used = sum(source in stacks for source in facts.sources)
+    return (
+        f"{len(stacks)} files hold {sum(stacks.values())} images, of which {used} are used, as "
+        f"config.data.slices={slices} says"
+    )
 
 
 def _in_words(scale: GreyScale) -> str:

@@ -114,5 +114,6 @@ def _sentences(inventory: Inventory) -> Sequence[str]:
             f"left out: {each.count}{whose}: {each.reason}: {', '.join(each.examples)}{more}"
         )
     lines += [f"grey scale of {text}" for text in inventory.grey_scales]
+    lines += [f"stacks: {inventory.stacks}"] if inventory.stacks else []
     lines += [f"groups: {inventory.groups}"] if inventory.groups else []
     return [*lines, *(f"warning: {text}" for text in inventory.warnings)]

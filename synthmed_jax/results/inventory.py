@@ -66,6 +66,7 @@ class Inventory(Stored):
       left_out: what is no part of the data set.
       grey_scales: which values became black and white, one sentence per kind of file.
       groups: how many groups there are, and their sizes; "" where nothing groups the images.
+      stacks: how many images of the files that hold several are used; "" where there are none.
       warnings: what may make the results wrong, in sentences.
     """
 
@@ -73,4 +74,5 @@ class Inventory(Stored):
     left_out: tuple[LeftOutFiles, ...]
     grey_scales: tuple[str, ...]
     groups: str
+    stacks: str
     warnings: tuple[str, ...]

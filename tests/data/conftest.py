@@ -59,6 +59,7 @@ def make_facts() -> Callable[..., Facts]:
         usual = Facts(
             sources=tuple(sources),
             sha256=tuple(sha256(os.fsencode(source)) for source in sources),
+            frames=(1,) * n,
             formats=("PNG 8-bit",) * n,
             widths=(8,) * n,
             heights=(8,) * n,

@@ -121,6 +121,15 @@ def test_grey_scales_in_words(take):
     assert "each file has its own window" in own
 
 
+def test_how_many_images_of_stacks_are_used(take):
+    assert take([0, 1]).stacks == ""
+    files = ["a.tif", "a.tif", "b.tif", "c.png"]
+    how = {"slices": "every:10"}
+    assert take([0, 0, 1, 1], sources=files, frames=(20, 20, 5, 1), how=how).stacks == (
+        "2 files hold 25 images, of which 3 are used, as config.data.slices=every:10 says"
+    )
+
+
 def warnings_of(found: Inventory, word: str) -> list[str]:
     return [text for text in found.warnings if word in text]
 

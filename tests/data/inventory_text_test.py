@@ -30,7 +30,7 @@ LEFT_OUT = (
     LeftOutFiles("glioma", "unreadable", 7, ("glioma/1.jpg (cut off)", "glioma/2.jpg (cut off)")),
     LeftOutFiles("glioma", "a mask beside its image", 2, ("glioma/1m.png", "glioma/2m.png")),
 )
-PLAIN = Inventory((A, B), (), (), "", ())
+PLAIN = Inventory((A, B), (), (), "", "", ())
 FULL = Inventory(
     (
         dataclasses.replace(A, groups=20, group_sizes=(4, 9, 31)),
@@ -38,7 +38,8 @@ FULL = Inventory(
     ),
     LEFT_OUT,
     ("16-bit: 0 to 4095 become 0 to 255 (the values go from 3 to 4000)",),
-    "50 patients, 4 to 31 images each (median 10), by (p.)",
+    "50 groups, 4 to 31 images each (median 10), by (p.)",
+    "30 files hold 600 images, of which 300 are used, as config.data.slices=every:2 says",
     ("formats differ between classes",),
 )
 LEAKAGE = Leakage({"glioma": ClassCopies(19, 3, 12), "良性肿瘤": ClassCopies(0, 0, 1)}, 60, 480)
@@ -93,7 +94,9 @@ def test_what_is_to_be_said_follows_the_table():
         ", ...",
         "left out: 2 of class glioma: a mask beside its image: glioma/1m.png, glioma/2m.png",
         "grey scale of 16-bit: 0 to 4095 become 0 to 255 (the values go from 3 to 4000)",
-        "groups: 50 patients, 4 to 31 images each (median 10), by (p.)",
+        "stacks: 30 files hold 600 images, of which 300 are used, as config.data.slices=every:2 "
+        "says",
+        "groups: 50 groups, 4 to 31 images each (median 10), by (p.)",
         "warning: formats differ between classes",
     ]
     assert lines[0].endswith("groups")
@@ -126,7 +129,7 @@ def test_the_reports_section_has_both_tables_and_plain_sentences():
     ]
     assert len(copies.columns) == 3
     assert section.paragraphs[0].startswith("Exact copies: 19 files")
-    assert len(section.paragraphs) == 7
+    assert len(section.paragraphs) == 8
     for text in section.paragraphs:
         assert text[0].isupper()
         assert text.endswith(".")
