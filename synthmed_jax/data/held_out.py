@@ -30,9 +30,16 @@ from synthmed_jax.results.stored import structure, unstructure
 
 @dataclasses.dataclass(frozen=True)
 class DataSet:
-    """A whole real data set, closed: its images are read by the functions of this module alone."""
+    """A whole real data set, closed: its images are read by the functions of this module alone.
+
+    Attributes:
+      _whole: everything.
+      _groups: what `group` has found, by `split.group_by`: it is asked for by every stage, and tags
+        of DICOM files take a look into all of them.
+    """
 
     _whole: loading.LoadedData
+    _groups: dict[str, Groups | None] = dataclasses.field(default_factory=dict)
 
     @property
     def data_hash(self) -> str:
@@ -99,13 +106,15 @@ def open_data_set(settings: DataSettings) -> DataSet:
 
 def group(data: DataSet, settings: SplitSettings) -> Groups | None:
     """Returns which images belong together; errors and None as of `groups.group_images`."""
-    whole = data._whole
-    return group_images(
-        whole.facts.sources,
-        settings.group_by,
-        whole.patients,
-        lambda file, keyword: dicom.read_tag(whole.content_of(file), keyword),
-    )
+    whole, by = data._whole, settings.group_by
+    if by not in data._groups:
+        data._groups[by] = group_images(
+            whole.facts.sources,
+            by,
+            whole.patients,
+            lambda file, keyword: dicom.read_tag(whole.content_of(file), keyword),
+        )
+    return data._groups[by]
 
 
 def take_inventory(data: DataSet, how: DataSettings, settings: SplitSettings) -> Inventory:

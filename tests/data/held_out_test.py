@@ -218,3 +218,11 @@ def test_contact_sheets_show_every_class(tmp_path, images, close):
     paths = held_out.draw_contact_sheets(close(images), tmp_path)
     assert [path.name for path in paths] == ["class1.png", "class2.png"]
     assert all(path.is_file() for path in paths)
+
+
+def test_groups_are_looked_for_once(tmp_path, images, monkeypatch):
+    data, how = close(images), settings(group_by=BY_TENS)
+    first = held_out.group(data, how)
+    monkeypatch.setattr(held_out, "group_images", lambda *_: pytest.fail("looked for again"))
+    assert held_out.group(data, how) is first
+    held_out.write_split(tmp_path / "split.json", data, how)
