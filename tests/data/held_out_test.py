@@ -220,7 +220,7 @@ def test_contact_sheets_show_every_class(tmp_path, images, close):
     assert all(path.is_file() for path in paths)
 
 
-def test_groups_are_looked_for_once(tmp_path, images, monkeypatch):
+def test_groups_are_looked_for_once(tmp_path, images, close, monkeypatch):
     data, how = close(images), settings(group_by=BY_TENS)
     first = held_out.group(data, how)
     monkeypatch.setattr(held_out, "group_images", lambda *_: pytest.fail("looked for again"))
