@@ -7,7 +7,7 @@ from pathlib import Path
 
 from synthmed_jax import checks
 from synthmed_jax.data import settings as data_settings
-from synthmed_jax.data import tables
+from synthmed_jax.data import table_columns, table_rows, tables
 from synthmed_jax.data.image_names import ImageNames
 from synthmed_jax.data.sets import exclude
 from synthmed_jax.data.sets.flags import flag, some
@@ -50,15 +50,15 @@ def list_labelled(settings: data_settings.DataSettings) -> Listed:
     left_out += [LeftOut(file, "", exclude.REASON) for file in sorted(unwanted)]
     names = ImageNames(images)
     columns = choose_columns(table, names, settings.columns)
-    rows = tables.match_rows(table, columns.file, names)
+    rows = table_rows.match_rows(table, columns.file, names)
     if not rows.of_image:
         raise UserError(
             f"no row of {path} names an image below {root}: in column "
             f"{table.columns[columns.file]} it has "
-            f"{tables.examples(table, rows.of_none, columns.file) or 'no rows'}; the images are "
-            f"{some(images) or 'none'}"
+            f"{table_rows.examples(table, rows.of_none, columns.file) or 'no rows'}; the images "
+            f"are {some(images) or 'none'}"
         )
-    labels = tables.values_of(table, rows, columns.label, "label")
+    labels = table_rows.values_of(table, rows, columns.label, "label")
     _check_labels(table, labels)
     _say(table, columns, rows)
     left_out += [LeftOut(f, "", f"no row in {path.name}") for f in images if f not in labels]
@@ -73,7 +73,7 @@ def list_labelled(settings: data_settings.DataSettings) -> Listed:
     number = {name: label for label, name in enumerate(class_names)}
     patients = None
     if columns.patient is not None:
-        patients = tables.values_of(table, rows, columns.patient, "patient")
+        patients = table_rows.values_of(table, rows, columns.patient, "patient")
         patients = {file: patients[file] for file in labels}
     return Listed(
         root,
@@ -86,7 +86,7 @@ def list_labelled(settings: data_settings.DataSettings) -> Listed:
 
 
 def choose_columns(table: tables.Table, names: ImageNames, told: str) -> Columns:
-    """Chooses the columns of file, label and patient; see tables.py for the headings.
+    """Chooses the columns of file, label and patient; see table_columns.py for the headings.
 
     Args:
       told: `data.columns`: "" or those that the user names, "file=image_id,label=dx".
@@ -95,14 +95,14 @@ def choose_columns(table: tables.Table, names: ImageNames, told: str) -> Columns
       UserError: with the table's columns and the flag, where a column is not to be told.
     """
     columns = _told(table, told)
-    files = [columns["file"]] if "file" in columns else tables.find_file_column(table, names)
-    labels = [columns["label"]] if "label" in columns else tables.find_label_columns(table)
+    files = [columns["file"]] if "file" in columns else table_columns.find_file_column(table, names)
+    labels = [columns["label"]] if "label" in columns else table_columns.find_label_columns(table)
     labels = [label for label in labels if [label] != files]
     if len(files) != 1 or len(labels) != 1:
         raise UserError(_unclear(table, files, labels))
     patient = columns.get("patient")
     if patient is None:
-        patient = tables.find_patient_column(table, files[0])
+        patient = table_columns.find_patient_column(table, files[0])
     return Columns(files[0], labels[0], None if patient == labels[0] else patient)
 
 
@@ -125,10 +125,10 @@ def propose(folders: Iterable[Path], root: Path) -> str | None:
     for path in paths:
         with contextlib.suppress(UserError):  # a table that can't be read is none of labels
             table = tables.read_table(path, FIELD)
-            files = tables.find_file_column(table, names)
+            files = table_columns.find_file_column(table, names)
             hits = max((_count_hits(table, column, names) for column in files), default=0)
             if hits:
-                found.append((hits, path, table, files, tables.find_label_columns(table)))
+                found.append((hits, path, table, files, table_columns.find_label_columns(table)))
     if not found:
         return None
     _, path, table, files, labels = max(found, key=lambda entry: entry[0])
@@ -158,7 +158,7 @@ def _told(table: tables.Table, told: str) -> dict[str, int]:
                 f"config.data.columns: {item!r} must be file=..., label=... or patient=..., with "
                 f"a column of {table.path}: {', '.join(table.columns)}"
             )
-        column = tables.column_called(table, name)
+        column = table_columns.column_called(table, name)
         if column is None:
             checks.one_of("config.data.columns", name, table.columns)
         else:
@@ -227,7 +227,7 @@ def _only(labels: dict[str, str], wanted: Sequence[str]) -> tuple[dict[str, str]
     ]
 
 
-def _say(table: tables.Table, columns: Columns, rows: tables.Rows) -> None:
+def _say(table: tables.Table, columns: Columns, rows: table_rows.Rows) -> None:
     chosen = [
         f"{role}={table.columns[column]}"
         for role in ROLES
@@ -237,6 +237,6 @@ def _say(table: tables.Table, columns: Columns, rows: tables.Rows) -> None:
     if rows.of_none:
         print(
             f"{table.path}: {len(rows.of_none)} rows name no image: "
-            f"{tables.examples(table, rows.of_none, columns.file)}",
+            f"{table_rows.examples(table, rows.of_none, columns.file)}",
             flush=True,
         )
