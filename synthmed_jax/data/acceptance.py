@@ -10,7 +10,7 @@ import numpy as np
 from synthmed_jax.data.facts import UNREADABLE, Facts
 from synthmed_jax.data.formats.opened import EIGHT_BITS, Kind
 from synthmed_jax.data.sets.listing import LeftOut
-from synthmed_jax.data.settings import window_of
+from synthmed_jax.data.settings import DICOM_WINDOW, window_of
 from synthmed_jax.errors import UserError
 
 # An image whose brightest pixel is below this is nearly black; one whose darkest pixel is as far
@@ -24,6 +24,7 @@ def describe_kind(kind: Kind) -> str:
 
 
 def check_stacks(found: Mapping[str, int]) -> None:
+    """Refuses stacks of which no setting says what is used: file -> number of its images."""
     if found:
         shown = ", ".join(f"{file} ({count})" for file, count in list(found.items())[:3])
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
@@ -66,6 +67,8 @@ def check_unreadable(
 def check_kinds(kinds: Mapping[str, collections.Counter[Kind]], window: str) -> None:
     """Refuses classes that a network could tell apart by how their files store grey values.
 
+    It also refuses a window that no file has a use for.
+
     Args:
       kinds: class -> kind -> number of files.
       window: the setting. Where it gives values, they are in one unit for all kinds but that of 8
@@ -79,6 +82,12 @@ def check_kinds(kinds: Mapping[str, collections.Counter[Kind]], window: str) -> 
             merged = "other than 8-bit" if given and kind != EIGHT_BITS else describe_kind(kind)
             counts[name][merged] += count
     everywhere = {kind for of_class in counts.values() for kind in of_class}
+    if window == DICOM_WINDOW and not any(kind.startswith("DICOM") for kind in everywhere):
+        raise UserError(
+            f"config.data.window={window!r} is for grey DICOM files, and there are none "
+            f"({_listed(counts)}): leave it empty, or give the values that become black and white, "
+            '--config.data.window="lo,hi"'
+        )
     if given and len(everywhere) > 1:
         raise UserError(
             f"config.data.window={window!r} can't hold for files of 8 bits and for others at once "
@@ -99,6 +108,16 @@ def _listed(counts: Mapping[str, collections.Counter[str]]) -> str:
         f"{name}: " + ", ".join(f"{n} {kind}" for kind, n in sorted(of_class.items()))
         for name, of_class in counts.items()
     )
+
+
+def check_names(files: Sequence[str]) -> None:
+    """Refuses two images of one name: x#0001 may be a file, and an image of the stack x."""
+    twice = [name for name, count in collections.Counter(files).items() if count > 1]
+    if twice:
+        raise UserError(
+            f"{twice[0]} is the name of a file, and that of an image of the stack "
+            f"{twice[0].rpartition('#')[0]}: rename the file ({len(twice)} such names)"
+        )
 
 
 def check_brightness(
