@@ -24,6 +24,7 @@ def describe_kind(kind: Kind) -> str:
 
 
 def check_stacks(found: Mapping[str, int]) -> None:
+    """Refuses stacks of which no setting says what is used: file -> number of its images."""
     if found:
         shown = ", ".join(f"{file} ({count})" for file, count in list(found.items())[:3])
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
@@ -66,18 +67,13 @@ def check_unreadable(
 def check_kinds(kinds: Mapping[str, collections.Counter[Kind]], window: str) -> None:
     """Refuses classes that a network could tell apart by how their files store grey values.
 
+    It also refuses a window that no file has a use for.
+
     Args:
       kinds: class -> kind -> number of files.
       window: the setting. Where it gives values, they are in one unit for all kinds but that of 8
         bits, whose levels are no measurements.
     """
-    if window == DICOM_WINDOW and not any(
-        kind.name.startswith("DICOM") for of_class in kinds.values() for kind in of_class
-    ):
-        raise UserError(
-            f"config.data.window={window!r}, and no file is DICOM: leave it empty, or give the "
-            'values that become black and white, --config.data.window="lo,hi"'
-        )
     given = window_of(window) is not None
     counts: dict[str, collections.Counter[str]] = {}
     for name, of_class in kinds.items():
@@ -86,6 +82,12 @@ def check_kinds(kinds: Mapping[str, collections.Counter[Kind]], window: str) -> 
             merged = "other than 8-bit" if given and kind != EIGHT_BITS else describe_kind(kind)
             counts[name][merged] += count
     everywhere = {kind for of_class in counts.values() for kind in of_class}
+    if window == DICOM_WINDOW and not any(kind.startswith("DICOM") for kind in everywhere):
+        raise UserError(
+            f"config.data.window={window!r} is for grey DICOM files, and there are none "
+            f"({_listed(counts)}): leave it empty, or give the values that become black and white, "
+            '--config.data.window="lo,hi"'
+        )
     if given and len(everywhere) > 1:
         raise UserError(
             f"config.data.window={window!r} can't hold for files of 8 bits and for others at once "
@@ -106,6 +108,16 @@ def _listed(counts: Mapping[str, collections.Counter[str]]) -> str:
         f"{name}: " + ", ".join(f"{n} {kind}" for kind, n in sorted(of_class.items()))
         for name, of_class in counts.items()
     )
+
+
+def check_names(files: Sequence[str]) -> None:
+    """Refuses two images of one name: x#0001 may be a file, and an image of the stack x."""
+    twice = [name for name, count in collections.Counter(files).items() if count > 1]
+    if twice:
+        raise UserError(
+            f"{twice[0]} is the name of a file, and that of an image of the stack "
+            f"{twice[0].rpartition('#')[0]}: rename the file ({len(twice)} such names)"
+        )
 
 
 def check_brightness(

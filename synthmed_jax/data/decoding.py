@@ -68,8 +68,9 @@ def decode_all(
 
     Raises:
       UserError: too many files of a class can't be read, or none can; a class is nearly black;
-        kinds of files differ between classes; stacks, and no `data.slices`; an optional package is
-        missing.
+        kinds of files differ between classes; stacks, and no `data.slices`, or one that does not
+        fit them; `data.window` does not fit the files; two images have one name; an optional
+        package is missing.
     """
     windows: dict[Kind, Window] = {}
     while True:
@@ -77,6 +78,7 @@ def decode_all(
         acceptance.check_stacks(result.stacks)
         acceptance.check_unreadable(result.left_out, result.kinds, class_names)
         acceptance.check_kinds(result.kinds, settings.window)
+        acceptance.check_names(result.files)
         if not result.unknown:
             break
         windows |= {kind: grey_scale.decide(kind, h) for kind, h in result.unknown.items()}
@@ -145,6 +147,12 @@ def _decode_file(record: Record, settings: DataSettings, windows: Mapping[Kind, 
         opened = formats.open_image(record.content, record.file, settings.max_pixels, axis=axis)
         if opened.num_frames > 1 and not settings.slices:
             return _File(record, opened)
+        if axis is not None and opened.num_frames > 1 and not opened.has_axes:
+            raise UserError(
+                f"config.data.slices={settings.slices!r} names an axis, and the images of "
+                f"{record.file} ({opened.format}) lie along one only: "
+                f"--config.data.slices={settings.slices.rpartition(':')[0]}"
+            )
         frames = stacks.choose(opened.num_frames, settings.slices)
         values = [opened.read(frame, settings.channels) for frame in frames]
         coloured = [opened.is_coloured(frame) for frame in frames]

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from synthmed_jax.data import columns, tables
+from synthmed_jax.data import table_columns, table_rows, tables
 from synthmed_jax.data.image_names import ImageNames
 from synthmed_jax.errors import UserError
 
@@ -24,7 +24,7 @@ def assign_groups(
       files: N relative POSIX paths.
       group_by: one of
         the path of a table (.csv or .tsv) with the columns `file,patient`, or with others that
-        columns.py finds; its cells name images as image_names.py says;
+        table_columns.py finds; its cells name images as image_names.py says;
         "dicom:" and the name of a DICOM field, such as dicom:PatientID;
         a regular expression whose first group (or, without groups, whole match) is the name of the
         image's group. It is searched in the base name; an expression that contains a "/" is
@@ -220,27 +220,27 @@ def _from_tags(
 def _from_table(files: Sequence[str], path: Path) -> list[str]:
     table = tables.read_table(path, "split.group_by")
     names = ImageNames(files)
-    of_file = columns.find_file_column(table, names)
+    of_file = table_columns.find_file_column(table, names)
     needs = f"{path} needs the columns file,patient, has {','.join(table.columns)}"
     if len(of_file) > 1:
         several = ", ".join(table.columns[column] for column in of_file)
         raise UserError(f"{needs}: {several} may all name the images; call one of them file")
     if not of_file:
         raise UserError(f"{needs}, and no column has a cell that fits an image: {table}")
-    of_patient = columns.find_patient_column(table, of_file[0])
+    of_patient = table_columns.find_patient_column(table, of_file[0])
     if of_patient is None:
         raise UserError(f"{needs}: call the one that tells the patients patient. It has: {table}")
-    rows = tables.match_rows(table, of_file[0], names)
+    rows = table_rows.match_rows(table, of_file[0], names)
     missing = [file for file in files if file not in rows.of_image]
     if missing:
-        spare = tables.examples(table, rows.of_none, of_file[0])
+        spare = table_rows.examples(table, rows.of_none, of_file[0])
         raise UserError(
             f"{path} lacks {len(missing)} images of the data set: {_some(missing)}; "
             + (f"it has these that fit no image: {spare}" if spare else "all its rows are used")
         )
-    patients = tables.values_of(table, rows, of_patient, "patient")
+    patients = table_rows.values_of(table, rows, of_patient, "patient")
     chosen = (table.columns[of_file[0]], table.columns[of_patient])
-    if tuple(map(columns.heading, chosen)) != ("file", "patient"):
+    if tuple(map(table_columns.heading, chosen)) != ("file", "patient"):
         print(f"{path}: columns file={chosen[0]}, patient={chosen[1]}", flush=True)
     return [patients[file] for file in files]
 

@@ -11,7 +11,6 @@ from synthmed_jax.data import grouping
 from synthmed_jax.files import sha256
 
 NO_GROUPS = "none"
-DICOM = "dicom:"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,10 +54,12 @@ def group_images(
       UserError: the setting is wrong, or a file has no group.
     """
     if group_by != NO_GROUPS:
-        keyword = group_by.removeprefix(DICOM)
-        numbers = grouping.assign_groups(sources, group_by, lambda file: tag_of(file, keyword))
-        external = group_by.startswith(DICOM) or grouping.is_table(group_by)
-        return Groups(numbers, group_by, external)
+        keyword = group_by.removeprefix(grouping.DICOM)
+        files = list(dict.fromkeys(sources))  # each is asked for once, however many images it has
+        numbers = grouping.assign_groups(files, group_by, lambda file: tag_of(file, keyword))
+        number_of = dict(zip(files, numbers.tolist(), strict=True))
+        external = group_by.startswith(grouping.DICOM) or grouping.is_table(group_by)
+        return Groups(np.asarray([number_of[s] for s in sources], np.int64), group_by, external)
     if patients is not None:
         names = [patients[source] for source in sources]
         return Groups(_numbers(names), "the patients of config.data.table", external=True)

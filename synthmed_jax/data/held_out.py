@@ -7,6 +7,7 @@ Nothing else may load the whole data set, divide it, or see the list of test ima
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from synthmed_jax.data import contact_sheet, loading, split
 from synthmed_jax.data.copies import Parted, count_copies
 from synthmed_jax.data.facts import GreyScale
 from synthmed_jax.data.formats import dicom
+from synthmed_jax.data.formats.opened import DecodeError
 from synthmed_jax.data.groups import Groups, group_images
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.inventory import make_inventory
@@ -28,18 +30,11 @@ from synthmed_jax.results.split import PartCounts, SplitEntry, SplitFile
 from synthmed_jax.results.stored import structure, unstructure
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class DataSet:
-    """A whole real data set, closed: its images are read by the functions of this module alone.
-
-    Attributes:
-      _whole: everything.
-      _groups: what `group` has found, by `split.group_by`: it is asked for by every stage, and tags
-        of DICOM files take a look into all of them.
-    """
+    """A whole real data set, closed: its images are read by the functions of this module alone."""
 
     _whole: loading.LoadedData
-    _groups: dict[str, Groups | None] = dataclasses.field(default_factory=dict)
 
     @property
     def data_hash(self) -> str:
@@ -104,17 +99,24 @@ def open_data_set(settings: DataSettings) -> DataSet:
     return DataSet(loading.load_images(settings))
 
 
+@functools.lru_cache(maxsize=1)
 def group(data: DataSet, settings: SplitSettings) -> Groups | None:
-    """Returns which images belong together; errors and None as of `groups.group_images`."""
-    whole, by = data._whole, settings.group_by
-    if by not in data._groups:
-        data._groups[by] = group_images(
-            whole.facts.sources,
-            by,
-            whole.patients,
-            lambda file, keyword: dicom.read_tag(whole.content_of(file), keyword),
-        )
-    return data._groups[by]
+    """Returns which images belong together; errors and None as of `groups.group_images`.
+
+    It is asked for several times in a run, and a field of DICOM files takes a look at them all.
+    """
+    whole = data._whole
+
+    def tag_of(file: str, keyword: str) -> str:
+        try:
+            return dicom.read_tag(whole.content_of(file), keyword)
+        except DecodeError as error:
+            raise UserError(
+                f"split.group_by=dicom:{keyword}, and {file} has no such field ({error}): group "
+                "the images by a table of patients or by their names (docs/data.md)"
+            ) from error
+
+    return group_images(whole.facts.sources, settings.group_by, whole.patients, tag_of)
 
 
 def take_inventory(data: DataSet, how: DataSettings, settings: SplitSettings) -> Inventory:

@@ -63,7 +63,7 @@ class DataSettings:
       cache_dir: prepared data and decoded arrays ("": ~/.cache/synthmed_jax).
       phantom_images: phantoms per class.
       phantom_seed: seed of the phantoms.
-      table: a table of labels ("": the folders name the classes); see tables.py.
+      table: a table of labels ("": the folders name the classes); see labels_table.py.
       columns: "" or the table's columns by other names, "file=image_id,label=dx,patient=id".
       classes: "" or the names of the classes that are wanted, with commas.
       parts: "" or the folders below `dir` that each hold the class folders, with commas.

@@ -103,6 +103,11 @@ def test_kinds_that_pass(found, window):
         ),
         (kinds(a={CT: 3}, b={WHITE: 2}), "dicom", "differ between classes"),
         (
+            kinds(a={SIXTEEN: 3}, b={SIXTEEN: 2}),
+            "dicom",
+            r'window=\'dicom\' is for grey DICOM .* \(a: 3 16-bit; b: .*data\.window="lo,hi"',
+        ),
+        (
             kinds(a={EIGHT_BITS: 3, CT: 1}, b={EIGHT_BITS: 3, CT: 1}),
             "-160,240",
             r"window='-160,240' can't hold .* \(a: 3 8-bit, 1 other than 8-bit; b: 3 8-bit, 1 ",
@@ -112,6 +117,12 @@ def test_kinds_that_pass(found, window):
 def test_kinds_that_are_refused(found, window, message):
     with pytest.raises(UserError, match=message):
         acceptance.check_kinds(found, window)
+
+
+def test_every_image_has_a_name_of_its_own():
+    acceptance.check_names(["a/1", "a/1#0000", "b/1"])
+    with pytest.raises(UserError, match=r"a/1#0000 is .* stack a/1: rename the file \(2 such"):
+        acceptance.check_names(["a/1#0000", "a/1#0001", "a/1#0000", "a/1#0001", "b/1"])
 
 
 def check_brightness(make_facts, *brightest: int, window: str = "") -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from synthmed_jax.data import tables
 from synthmed_jax.data.facts import Facts
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.files import sha256
@@ -71,3 +72,15 @@ def make_facts() -> Callable[..., Facts]:
         return dataclasses.replace(usual, **columns)
 
     return make
+
+
+@pytest.fixture
+def table_of(tmp_path: Path) -> Callable[..., tables.Table]:
+    """Reads a text as a table: table_of("file,label\\n1.png,a\\n"); in UTF-8 unless told."""
+
+    def read(text: str, encoding: str = "utf-8") -> tables.Table:
+        path = tmp_path / "table.csv"
+        path.write_bytes(text.encode(encoding))
+        return tables.read_table(path, "config.data.table")
+
+    return read

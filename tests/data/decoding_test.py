@@ -189,8 +189,13 @@ def test_each_dicom_file_through_its_own_window(decode, opened):
         decode(files, window="dicom")
 
 
-def test_windows_of_files_need_files_that_have_them(decode):
-    with pytest.raises(UserError, match=r"window='dicom', and no file is DICOM"):
+def test_what_is_no_dicom_has_no_window_of_its_own(decode):
+    own = scan(0, 100, WindowCenter=50.5, WindowWidth=101)
+    files = {"a/1.dcm": own, "a/2.png": deep(0, 4095), "b/1.dcm": own, "b/2.png": deep(5, 4095)}
+    listing, pixels = decode(files, window="dicom")
+    assert [(scale.kind, scale.high) for scale in listing.grey_scales] == [("16-bit", 4095)]
+    assert pixels[1, 0, :2, 0].tolist() == [0, 255]
+    with pytest.raises(UserError, match=r"window='dicom' is for grey DICOM files.*a: 1 16-bit;"):
         decode({"a/1.png": deep(0, 4095), "b/1.png": deep(5, 4095)}, window="dicom")
 
 
@@ -225,6 +230,20 @@ def test_images_of_a_stack_have_its_name_and_their_position(decode, slices, expe
     assert listing.facts.sources == ("a/1.tif",) * len(expected) + ("b/1.png",)
     assert listing.facts.sha256[0] == sha256(files["a/1.tif"])
     assert listing.labels == (0,) * len(expected) + (1,)
+
+
+def test_an_axis_is_for_volumes(decode):
+    files = {"a/1.tif": stack(40, 50, 60, 70), "b/1.png": grey(90)}
+    with pytest.raises(UserError, match=r"a/1\.tif \(TIFF\) lie along .*data\.slices=every:2$"):
+        decode(files, slices="every:2:1")
+    assert len(decode({"a/1.png": grey(80), "b/1.png": grey(90)}, slices="every:2:1")[1]) == 2
+
+
+def test_a_file_may_not_be_called_as_an_image_of_a_stack(decode):
+    files = {"a/1": stack(40, 50), "a/1#0001": grey(60), "b/1.png": grey(90)}
+    with pytest.raises(UserError, match=r"a/1#0001 is .* of the stack a/1: rename .*1 such name"):
+        decode(files, slices="all")
+    assert len(decode(files, slices="first")[1]) == 3
 
 
 def test_kinds_that_differ_between_classes_are_refused(decode):

@@ -53,6 +53,21 @@ def test_fields_of_dicom_are_read_and_are_no_part_of_the_settings():
     assert groups == Groups(pytest.approx(np.array([0, 0, 1, 0])), "dicom:PatientID", True)
 
 
+def test_a_stack_is_asked_for_its_patient_once_and_named_once():
+    asked = []
+
+    def tag_of(file: str, keyword: str) -> str:
+        asked.append(file)
+        return "" if file == "c" else "P"
+
+    groups = group_images(["a", "a", "b"], "dicom:PatientID", None, tag_of)
+    assert groups is not None
+    assert groups.numbers.tolist() == [0, 0, 0]
+    assert asked == ["a", "b"]
+    with pytest.raises(UserError, match=r"1 files have no PatientID: c; "):
+        group_images(["a", "c", "c"], "dicom:PatientID", None, tag_of)
+
+
 def test_a_table_of_patients_is_no_part_of_the_settings(tmp_path):
     table = tmp_path / "patients.csv"
     table.write_text("file,patient\n" + "".join(f"{f},{p}\n" for f, p in PATIENTS.items()))

@@ -211,7 +211,14 @@ def test_groups_by_a_field_of_dicom_read_each_file_once(images, close, monkeypat
     data = close(images, content_of=str.encode)
     groups = held_out.group(data, settings(group_by="dicom:PatientID"))
     assert groups.numbers.tolist() == [int(file[-6:-5]) for file in images.files]
+    held_out.plan_split(data, settings(group_by="dicom:PatientID"))
     assert sorted(asked) == sorted(file.encode() for file in images.files)
+
+
+def test_a_file_that_is_no_dicom_has_no_field(images, close):
+    data = close(images, content_of=str.encode)
+    with pytest.raises(UserError, match=rf"dicom:PatientID, and {images.files[0]} has no such f"):
+        held_out.group(data, settings(group_by="dicom:PatientID"))
 
 
 def test_contact_sheets_show_every_class(tmp_path, images, close):

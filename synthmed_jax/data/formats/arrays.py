@@ -39,6 +39,7 @@ class Array(Opened):
         self._stack = _stack(_load(content), axis)
         height, width = self._stack.shape[1:3]
         self.kind = kind_of(self._stack.dtype)
+        self.has_axes = self._stack.ndim == 3  # colours are no axis to look along
         self.size = width, height
         self.num_frames = len(self._stack)
         check_size(width, height, max_pixels)

@@ -30,6 +30,7 @@ class Nifti(Opened):
 
     format = "NIfTI"
     kind = Kind("NIfTI")
+    has_axes = True
 
     def __init__(self, content: bytes, file: str, max_pixels: int, axis: int) -> None:
         """Reads the header.

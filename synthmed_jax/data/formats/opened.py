@@ -67,6 +67,7 @@ class Opened(abc.ABC):
       num_frames: how many images the file holds.
       own_window: the values that become black and white where the file itself says so (DICOM's
         WindowCenter and WindowWidth); None: it does not.
+      has_axes: whether its images may be taken along another axis: it is a volume.
     """
 
     format: str
@@ -74,6 +75,7 @@ class Opened(abc.ABC):
     size: tuple[int, int]
     num_frames: int
     own_window: tuple[float, float] | None = None
+    has_axes: bool = False
 
     @abc.abstractmethod
     def read(self, frame: int, channels: int) -> np.ndarray:

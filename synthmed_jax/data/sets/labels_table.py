@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from synthmed_jax import checks
-from synthmed_jax.data import columns as table_columns
 from synthmed_jax.data import settings as data_settings
-from synthmed_jax.data import tables
+from synthmed_jax.data import table_columns, table_rows, tables
 from synthmed_jax.data.image_names import ImageNames
 from synthmed_jax.data.sets import exclude
 from synthmed_jax.data.sets.flags import flag, some
@@ -51,15 +50,15 @@ def list_labelled(settings: data_settings.DataSettings) -> Listed:
     left_out += [LeftOut(file, "", exclude.REASON) for file in sorted(unwanted)]
     names = ImageNames(images)
     columns = choose_columns(table, names, settings.columns)
-    rows = tables.match_rows(table, columns.file, names)
+    rows = table_rows.match_rows(table, columns.file, names)
     if not rows.of_image:
         raise UserError(
             f"no row of {path} names an image below {root}: in column "
             f"{table.columns[columns.file]} it has "
-            f"{tables.examples(table, rows.of_none, columns.file) or 'no rows'}; the images are "
-            f"{some(images) or 'none'}"
+            f"{table_rows.examples(table, rows.of_none, columns.file) or 'no rows'}; the images "
+            f"are {some(images) or 'none'}"
         )
-    labels = tables.values_of(table, rows, columns.label, "label")
+    labels = table_rows.values_of(table, rows, columns.label, "label")
     _check_labels(table, labels)
     _say(table, columns, rows)
     left_out += [LeftOut(f, "", f"no row in {path.name}") for f in images if f not in labels]
@@ -74,7 +73,7 @@ def list_labelled(settings: data_settings.DataSettings) -> Listed:
     number = {name: label for label, name in enumerate(class_names)}
     patients = None
     if columns.patient is not None:
-        patients = tables.values_of(table, rows, columns.patient, "patient")
+        patients = table_rows.values_of(table, rows, columns.patient, "patient")
         patients = {file: patients[file] for file in labels}
     return Listed(
         root,
@@ -87,7 +86,7 @@ def list_labelled(settings: data_settings.DataSettings) -> Listed:
 
 
 def choose_columns(table: tables.Table, names: ImageNames, told: str) -> Columns:
-    """Chooses the columns of file, label and patient; see columns.py for the headings.
+    """Chooses the columns of file, label and patient; see table_columns.py for the headings.
 
     Args:
       told: `data.columns`: "" or those that the user names, "file=image_id,label=dx".
@@ -228,7 +227,7 @@ def _only(labels: dict[str, str], wanted: Sequence[str]) -> tuple[dict[str, str]
     ]
 
 
-def _say(table: tables.Table, columns: Columns, rows: tables.Rows) -> None:
+def _say(table: tables.Table, columns: Columns, rows: table_rows.Rows) -> None:
     chosen = [
         f"{role}={table.columns[column]}"
         for role in ROLES
@@ -238,6 +237,6 @@ def _say(table: tables.Table, columns: Columns, rows: tables.Rows) -> None:
     if rows.of_none:
         print(
             f"{table.path}: {len(rows.of_none)} rows name no image: "
-            f"{tables.examples(table, rows.of_none, columns.file)}",
+            f"{table_rows.examples(table, rows.of_none, columns.file)}",
             flush=True,
         )

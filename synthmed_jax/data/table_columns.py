@@ -1,4 +1,4 @@
-"""Finds a table's columns of files, labels and patients: by their cells and their headings."""
+"""Which column of a table names the images, which the labels, and which the patients."""
 
 from __future__ import annotations
 

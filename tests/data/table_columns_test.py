@@ -1,16 +1,10 @@
 import pytest
 
-from synthmed_jax.data import columns, tables
+from synthmed_jax.data import table_columns
 from synthmed_jax.data.image_names import ImageNames
 from synthmed_jax.errors import UserError
 
-NAMES = ImageNames(("a/1.png", "a/2.png", "b/3.png"))
-
-
-def table_of(tmp_path, text: str) -> tables.Table:
-    path = tmp_path / "table.csv"
-    path.write_text(text)
-    return tables.read_table(path, "config.data.table")
+NAMES = ImageNames(["a/1.png", "a/2.png", "b/3.png"])
 
 
 @pytest.mark.parametrize(
@@ -27,13 +21,13 @@ def table_of(tmp_path, text: str) -> tables.Table:
         ("name,lesion_id,patient_id", [0], [], 2),  # a patient has lesions
     ],
 )
-def test_columns_are_found_by_cells_and_by_headings(tmp_path, headings, files, labels, patient):
-    table = table_of(tmp_path, f"{headings}\n1,nv,p1\n2.png,mel,p2\nother,mel,p2\n")
-    assert columns.find_file_column(table, NAMES) == files
-    assert columns.find_label_columns(table) == labels
-    assert columns.find_patient_column(table, 0) == patient
+def test_columns_are_found_by_cells_and_by_headings(table_of, headings, files, labels, patient):
+    table = table_of(f"{headings}\n1,nv,p1\n2.png,mel,p2\nother,mel,p2\n")
+    assert table_columns.find_file_column(table, NAMES) == files
+    assert table_columns.find_label_columns(table) == labels
+    assert table_columns.find_patient_column(table, 0) == patient
 
 
-def test_a_heading_that_is_there_twice(tmp_path):
+def test_a_heading_that_is_there_twice(table_of):
     with pytest.raises(UserError, match="2 columns called label"):
-        columns.find_label_columns(table_of(tmp_path, "file,label,Label ,label\n1,a,b,c\n"))
+        table_columns.find_label_columns(table_of("file,label,Label ,label\n1,a,b,c\n"))
