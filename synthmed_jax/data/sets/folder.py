@@ -45,6 +45,11 @@ class Folder(builders.ImageBuilder):
                 "config.data.parts says where class folders are, and config.data.table that there "
                 "are none (it takes images at any depth): give one of them"
             )
+        if settings.table and settings.keep_masks:
+            raise UserError(
+                "config.data.keep_masks is about masks in class folders; with config.data.table "
+                "an image is what a row names: leave it at False"
+            )
         if settings.columns and not settings.table:
             raise UserError("config.data.columns names columns of config.data.table, which is ''")
 
@@ -54,6 +59,7 @@ class Folder(builders.ImageBuilder):
         if not settings.dir:
             raise UserError("data.dir is not set: give a folder that holds one folder per class")
         listed = list_files(settings)
+        guards.check_distinct(listed.root, listed.class_names)
         return builders.hash_source(
             listed.root,
             listed.class_names,
@@ -128,7 +134,7 @@ def list_files(settings: DataSettings) -> Listed:
     else:
         guards.check_names(tree)
     if len({folder.name for folder in folders}) < 2:
-        raise guards.too_few(tree)
+        raise guards.too_few(tree, wanted)
     left_out += [entry for folder in folders for entry in folder.left_out]
     images = _by_class(root, folders)
     # Masks first: their refusal knows more of folders that hold images and masks.
@@ -192,7 +198,8 @@ def _read(
         excluded = [f"{path}/{file}" for file in files if f"{path}/{file}" in out]
         if excluded and not images:
             rest += [LeftOut(file, "", exclude.REASON) for file in excluded]
-            print(f"{path}: all images match data.exclude, so it is no class", flush=True)
+            rest += [dataclasses.replace(entry, class_name="") for entry in left_out]
+            print(f"{path}: all images match data.exclude, so it is no class folder", flush=True)
             continue
         left_out += [LeftOut(file, name, exclude.REASON) for file in excluded]
         folders.append(_ClassFolder(path, images, left_out))

@@ -23,6 +23,7 @@ from synthmed_jax.errors import UserError
 
 FIELD = "config.data.table"
 ROLES = ("file", "label", "patient")
+_LONGEST_NAME = 255  # of a file or a folder, bytes, in all usual file systems
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +70,7 @@ def list_labelled(settings: data_settings.DataSettings) -> Listed:
         raise UserError(
             f"{path}: at least two classes are needed; column {table.columns[columns.label]} has "
             f"only {', '.join(class_names)} for the images below {root}"
+            + (", with data.classes as it is" if settings.classes else "")
         )
     number = {name: label for label, name in enumerate(class_names)}
     patients = None
@@ -146,7 +148,7 @@ def _find(given: str, root: Path) -> Path:
 
 
 def _same(file: Path, path: Path) -> bool:
-    return file.name == path.name and file.samefile(path)
+    return file.name == path.name and file.exists() and file.samefile(path)
 
 
 def _told(table: tables.Table, told: str) -> dict[str, int]:
@@ -161,6 +163,11 @@ def _told(table: tables.Table, told: str) -> dict[str, int]:
         column = table_columns.column_called(table, name)
         if column is None:
             checks.one_of("config.data.columns", name, table.columns)
+        elif role in columns or column in columns.values():
+            raise UserError(
+                f"config.data.columns={told!r} names {'the ' + role if role in columns else name} "
+                "twice: the columns of file, label and patient are different ones"
+            )
         else:
             columns[role] = column
     return columns
@@ -206,12 +213,16 @@ def _check_labels(table: tables.Table, labels: Mapping[str, str]) -> None:
     wrong = sorted(
         name
         for name in set(labels.values())
-        if "/" in name or "\\" in name or name in (".", "..") or not name.isprintable()
+        if "/" in name
+        or "\\" in name
+        or name in (".", "..")
+        or not name.isprintable()
+        or len(name.encode()) > _LONGEST_NAME
     )
     if wrong:
         raise UserError(
             f"{table.path}: the label {wrong[0]!r} can't be the name of a folder (no /, \\, line "
-            "breaks, . or ..): write it otherwise"
+            f"breaks, . or .., and at most {_LONGEST_NAME} bytes): write it otherwise"
         )
 
 
