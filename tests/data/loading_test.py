@@ -46,7 +46,7 @@ def test_every_setting_that_matters_has_its_own_array(tmp_path, settings, make_i
     assert shapes == [(2, 8, 8, 3), (2, 4, 4, 3), (2, 8, 8, 1)]
     assert len(list((settings().cache / "arrays").glob("*.u8"))) == 3
     for number, change in enumerate(
-        ({"square": "crop"}, {"slices": "first"}, {"max_pixels": 36}, {"window": "dicom"}), start=4
+        ({"square": "crop"}, {"slices": "first"}, {"max_pixels": 36}, {"window": "0,100"}), start=4
     ):
         loading.load_images(settings(dir=str(tmp_path), **change))
         assert len(list((settings().cache / "arrays").glob("*.u8"))) == number, change
