@@ -8,12 +8,11 @@ first pass over the files: the same value is the same grey in every image.
 from __future__ import annotations
 
 import collections
-import concurrent.futures
+import contextlib
 import dataclasses
 import functools
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import BinaryIO, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import BinaryIO
 
 import numpy as np
 
@@ -25,11 +24,9 @@ from synthmed_jax.data.grey_scale import Histogram, Window
 from synthmed_jax.data.sets.builders import Record
 from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.data.settings import DICOM_WINDOW, DataSettings, window_of
+from synthmed_jax.data.threads import map_in_threads
 from synthmed_jax.errors import UserError
 from synthmed_jax.progress import file_progress_bar
-
-T = TypeVar("T")
-U = TypeVar("U")
 
 
 @dataclasses.dataclass
@@ -109,8 +106,8 @@ def _decode_once(
     """Decodes every file whose window is known, and looks at the values of the others."""
     result = _Pass([], [], [], [], {}, {}, {})
     decode_file = functools.partial(_decode_file, settings=settings, windows=windows)
-    with quiet(), concurrent.futures.ThreadPoolExecutor(_num_threads()) as pool:
-        files = _map_ahead(pool, decode_file, file_progress_bar(stored, "decoding"))
+    results = map_in_threads(decode_file, file_progress_bar(stored, "decoding"))
+    with quiet(), contextlib.closing(results) as files:  # `quiet` must end after the threads
         for file in files:
             _add(result, file, class_names, stream)
     return result
@@ -118,26 +115,29 @@ def _decode_once(
 
 @dataclasses.dataclass(frozen=True)
 class _File:
-    """One file, decoded.
+    """One file, decoded; of a stack nothing is kept that is as large as the stack.
 
     Attributes:
       record: the file.
-      opened: None where it can't be decoded.
+      failure: why it can't be decoded; "": it can.
+      format, kind, size, num_frames: as in `Opened`.
       frames: which of its images are used.
       images: u8[S,S,C], those images as the generator gets them; none where the window is not
         known.
-      values: the same as stored, where it is not.
+      values: the images' values, where it is not.
       coloured: whether each has colours.
-      failure: why it can't be decoded.
     """
 
     record: Record
-    opened: Opened | None
+    failure: str = ""
+    format: str = ""
+    kind: Kind = EIGHT_BITS
+    size: tuple[int, int] = (0, 0)
+    num_frames: int = 0
     frames: Sequence[int] = ()
     images: Sequence[np.ndarray] = ()
-    values: Sequence[np.ndarray] = ()
+    values: Histogram | None = None
     coloured: Sequence[bool] = ()
-    failure: str = ""
 
 
 def _decode_file(record: Record, settings: DataSettings, windows: Mapping[Kind, Window]) -> _File:
@@ -145,83 +145,82 @@ def _decode_file(record: Record, settings: DataSettings, windows: Mapping[Kind, 
     axis = stacks.axis_of(settings.slices)
     try:
         opened = formats.open_image(record.content, record.file, settings.max_pixels, axis=axis)
-        if opened.num_frames > 1 and not settings.slices:
-            return _File(record, opened)
-        if axis is not None and opened.num_frames > 1 and not opened.has_axes:
-            raise UserError(
-                f"config.data.slices={settings.slices!r} names an axis, and the images of "
-                f"{record.file} ({opened.format}) lie along one only: "
-                f"--config.data.slices={settings.slices.rpartition(':')[0]}"
-            )
-        frames = stacks.choose(opened.num_frames, settings.slices)
-        values = [opened.read(frame, settings.channels) for frame in frames]
-        coloured = [opened.is_coloured(frame) for frame in frames]
+        if opened.num_frames > 1:
+            _check_slices(opened, record.file, settings.slices)
+        frames: list[int] = []
+        if opened.num_frames == 1 or settings.slices:
+            frames = stacks.choose(opened.num_frames, settings.slices)
+        window = _window_of(opened, record.file, settings.window, windows)
+        values = Histogram() if window is None and opened.kind != EIGHT_BITS else None
+        images, coloured = [], []
+        for frame in frames:
+            image = opened.read(frame, settings.channels)
+            coloured.append(opened.is_coloured(frame))
+            if values is not None:
+                values.add(image)
+            else:
+                levels = _to_levels(image, opened.kind, window, settings.channels)
+                images.append(decode.fit_image(levels, settings.image_size, settings.square))
     except DecodeError as error:
-        return _File(record, None, failure=str(error))
-    window = _window_of(opened, record.file, settings.window, windows)
-    if window is None and opened.kind != EIGHT_BITS:
-        return _File(record, opened, frames, values=values, coloured=coloured)
-    levels = (_to_levels(each, opened.kind, window, settings.channels) for each in values)
-    images = [decode.fit_image(each, settings.image_size, settings.square) for each in levels]
-    return _File(record, opened, frames, images, coloured=coloured)
+        return _File(record, failure=str(error))
+    return _File(
+        record,
+        format=opened.format,
+        kind=opened.kind,
+        size=opened.size,
+        num_frames=opened.num_frames,
+        frames=frames,
+        images=images,
+        values=values,
+        coloured=coloured,
+    )
+
+
+def _check_slices(opened: Opened, file: str, slices: str) -> None:
+    """Refuses an axis for a stack that has but one."""
+    if stacks.axis_of(slices) is not None and not opened.has_axes:
+        raise UserError(
+            f"config.data.slices={slices!r} names an axis, and the images of {file} "
+            f"({opened.format}) lie along one only: "
+            f"--config.data.slices={slices.rpartition(':')[0]}"
+        )
 
 
 def _add(result: _Pass, file: _File, class_names: Sequence[str], stream: BinaryIO) -> None:
     """Adds what one file gives; its pixels are written to `stream`."""
-    record, opened = file.record, file.opened
+    record = file.record
     class_name = class_names[record.label]
     kinds = result.kinds.setdefault(class_name, collections.Counter())
-    if opened is None:
+    if file.failure:
         result.left_out.append(LeftOut(record.file, class_name, UNREADABLE, file.failure))
         return
-    kinds[opened.kind] += 1
+    kinds[file.kind] += 1
     if not file.frames:
-        result.stacks[record.file] = opened.num_frames
+        result.stacks[record.file] = file.num_frames
         return
-    for values in file.values:
-        result.unknown.setdefault(opened.kind, Histogram()).add(values)
-    named = opened.kind.name.startswith(opened.format)  # "DICOM CT" is of the format DICOM
-    file_format = opened.kind.name if named else f"{opened.format} {opened.kind.name}"
+    if file.values is not None:
+        result.unknown.setdefault(file.kind, Histogram()).add_all(file.values)
+    named = file.kind.name.startswith(file.format)  # "DICOM CT" is of the format DICOM
+    file_format = file.kind.name if named else f"{file.format} {file.kind.name}"
     # Where the window is not known there are no images yet.
     for frame, image, coloured in zip(file.frames, file.images, file.coloured, strict=False):
         stream.write(image.tobytes())
-        is_stack = opened.num_frames > 1
+        is_stack = file.num_frames > 1
         result.files.append(f"{record.file}#{frame:04d}" if is_stack else record.file)
         result.labels.append(record.label)
         result.rows.append(
             (
                 record.file,
                 record.sha256,
-                opened.num_frames,
+                file.num_frames,
                 file_format,
-                *opened.size,
+                *file.size,
                 round(float(image.mean()), 2),
                 int(image.min()),
                 int(image.max()),
                 coloured,
             )
         )
-
-
-def _num_threads() -> int:
-    """Pillow and zlib let other threads run while they decode; many more files than that wait."""
-    cores = (
-        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    )
-    return min(len(cores), 8)
-
-
-def _map_ahead(
-    pool: concurrent.futures.Executor, function: Callable[[T], U], items: Iterable[T]
-) -> Iterator[U]:
-    """Yields function(item) in order of the items, of which few are under way at a time."""
-    waiting: collections.deque[concurrent.futures.Future[U]] = collections.deque()
-    for item in items:
-        waiting.append(pool.submit(function, item))
-        if len(waiting) > 2 * _num_threads():
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
 
 
 def _window_of(

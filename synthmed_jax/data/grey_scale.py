@@ -56,6 +56,13 @@ class Histogram:
         bits = np.ascontiguousarray(values, np.float32).reshape(-1).view(np.uint32) >> 16
         self._bins += np.bincount(bits, minlength=_BINS)
 
+    def add_all(self, other: Histogram) -> None:
+        """Adds all values of another histogram."""
+        self.count += other.count
+        self.minimum = min(self.minimum, other.minimum)
+        self.maximum = max(self.maximum, other.maximum)
+        self._bins += other._bins
+
     def percentile(self, q: float) -> float:
         """Returns a value v at or below which q percent of the values are, 0 <= q <= 100.
 

@@ -21,7 +21,7 @@ class ImageNames:
 
     def __init__(self, files: Iterable[str]):
         self._files = frozenset(files)
-        self._folders = {_fold(part) for file in self._files for part in _parts(file)[:-1]}
+        self._folders = {fold(part) for file in self._files for part in _parts(file)[:-1]}
         # The strictest way of comparing base names comes first; the first that finds any decides.
         self._by_base = [(way, _index(self._files, way)) for way in _WAYS]
 
@@ -40,13 +40,13 @@ class ImageNames:
         for way, index in self._by_base:
             found = index.get(way(base), ())
             if found:
-                return self._nearest([_fold(folder) for folder in folders], found)
+                return self._nearest([fold(folder) for folder in folders], found)
         return []
 
     def _nearest(self, folders: list[str], files: Iterable[str]) -> list[str]:
         shared = {}
         for file in files:
-            own = [_fold(part) for part in _parts(file)[:-1]]
+            own = [fold(part) for part in _parts(file)[:-1]]
             pairs = zip(own[::-1], folders[::-1], strict=False)
             same = len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)))
             ends = same in (len(own), len(folders))
@@ -65,6 +65,11 @@ def stem_of(name: str) -> str:
     return stem_of(stem) if ending.lower() == ".gz" else stem
 
 
+def fold(name: str) -> str:
+    """Returns what is the same of names that differ only in case or normal form."""
+    return _composed(name).casefold()
+
+
 @functools.cache
 def _endings() -> frozenset[str]:
     return formats.endings() | _OTHER_ENDINGS
@@ -78,10 +83,6 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _fold(name: str) -> str:
-    return _composed(name).casefold()
-
-
 def _index(files: Iterable[str], way: Callable[[str], str]) -> dict[str, list[str]]:
     index = collections.defaultdict(list)
     for file in files:
@@ -92,7 +93,7 @@ def _index(files: Iterable[str], way: Callable[[str], str]) -> dict[str, list[st
 _WAYS: tuple[Callable[[str], str], ...] = (
     str,
     _composed,
-    _fold,
+    fold,
     lambda name: _composed(stem_of(name)),
-    lambda name: _fold(stem_of(name)),
+    lambda name: fold(stem_of(name)),
 )

@@ -63,8 +63,8 @@ def read_table(path: Path, field: str) -> Table:
       field: the config field that names it, for messages.
 
     Raises:
-      UserError: it can't be read, is a spreadsheet or in another encoding, has no headings, or a
-        row with more cells than there are headings.
+      UserError: it can't be read, is a spreadsheet or in another encoding, has no headings, a row
+        with more cells than there are headings, or a quote without its counterpart.
     """
     if path.suffix.lower() in SPREADSHEETS:
         raise UserError(
@@ -76,7 +76,8 @@ def read_table(path: Path, field: str) -> Table:
     except OSError as error:
         raise UserError(f"{field}={str(path)!r} can't be read: {error.strerror}") from error
     text, separator, skipped = _find_separator(_decode(content, path))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    # Strict: a quote that is never closed would swallow all rows after it.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     columns: tuple[str, ...] = ()
     rows: list[tuple[str, ...]] = []
     lines: list[int] = []
@@ -110,7 +111,10 @@ def _numbered(
         except StopIteration:
             return
         except csv.Error as error:
-            raise UserError(f"{path} line {line + 1 + skipped} can't be read: {error}") from error
+            raise UserError(
+                f"{path} line {line + 1 + skipped} can't be read ({error}): quotes come in pairs, "
+                'around a whole cell, as "a, b"; within one they are doubled, as "5"" scan"'
+            ) from error
         yield line + 1 + skipped, tuple(cell.strip() for cell in cells)
         line = reader.line_num  # type: ignore[attr-defined]
 

@@ -50,6 +50,18 @@ def test_the_order_of_the_files_does_not_matter(images, random):
     assert decide(Kind("float"), histogram(*images)) == decide(Kind("float"), histogram(*shuffled))
 
 
+@given(st.lists(VALUES, min_size=1, max_size=5))
+def test_histograms_of_files_add_up_to_that_of_all(images):
+    together = Histogram()
+    for image in images:
+        together.add_all(histogram(image))
+    together.add_all(Histogram())
+    whole = histogram(*images)
+    assert vars(together).keys() == vars(whole).keys()
+    for name, value in vars(whole).items():
+        np.testing.assert_array_equal(vars(together)[name], value)
+
+
 @given(VALUES, st.sampled_from(["float", "16-bit", "16-bit signed", "DICOM CT", "NIfTI"]))
 def test_a_window_holds_the_bulk(values, kind):
     low, high = window(kind, values)

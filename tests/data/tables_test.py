@@ -36,7 +36,9 @@ def test_excel_may_name_the_separator_in_the_first_line(table_of):
         (b"file,label\n1.png,a\nM\xfcller.png,b\n", r"table\.csv line 3 is not UTF-8: save .* UTF"),
         ("file,label\n1.png,a".encode("utf-16-le"), r"line 1 holds zero bytes"),
         (b"file,label\n1.png,a,b\n", "line 2 has 3 cells, the headings are 2"),
-        (b'file,label\n"1.png' + b"x" * 200_000, "line 2 can't be read: field larger"),
+        (b'file,label\n"1.png' + b"x" * 200_000, r"line 2 can't be read \(field larger"),
+        (b'file,label\n1.png,a\n"2.png,b\n3.png,a\n', r"line 3 can't be read .* quotes come in p"),
+        (b'file,label\n1.png,"5" scan"\n', r'line 2 can.t be read .* doubled, as "5"" scan"'),
     ],
 )
 def test_what_can_not_be_read_is_said_with_its_line(tmp_path, content, message):

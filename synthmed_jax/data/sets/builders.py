@@ -124,7 +124,8 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # 
     TFDS's dataset_info.json. `VARIANTS` are the choices of `data.variant`; none: it is not read.
     `TAKES_ALL_BELOW_DIR`: every image below `data.dir` is one of the set, so that nothing may be
     written there. `READS_FIELDS_OF_FOLDERS`: it heeds the fields that say which files of a folder
-    are images of which class; where it does not, they are refused.
+    are images of which class; where it does not, they are refused. `SETTLES_CONFLICTS`: it looks
+    for identical images under two labels, as `hash_source` does.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -134,6 +135,7 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # 
     VARIANTS: ClassVar[tuple[str, ...]] = ()
     TAKES_ALL_BELOW_DIR: ClassVar[bool] = True
     READS_FIELDS_OF_FOLDERS: ClassVar[bool] = False
+    SETTLES_CONFLICTS: ClassVar[bool] = True
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__(skip_registration=True)
@@ -151,6 +153,11 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # 
                     f"config.data.{field} is for --config.data.name=folder: the files and classes "
                     f"of {cls.name} are known"
                 )
+        if settings.conflicts != DataSettings.conflicts and not cls.SETTLES_CONFLICTS:
+            raise UserError(
+                f"config.data.conflicts={settings.conflicts!r}: identical images under two labels "
+                f"are not looked for in {cls.name}; leave it at {DataSettings.conflicts!r}"
+            )
         if cls.VARIANTS:
             checks.one_of("config.data.variant", settings.variant, cls.VARIANTS)
 

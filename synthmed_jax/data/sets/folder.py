@@ -1,15 +1,13 @@
 """Any tree of images with one folder per class, or one folder and a table of their labels."""
 
-import dataclasses
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from synthmed_jax import checks
 from synthmed_jax.data import formats
 from synthmed_jax.data import settings as data_settings
-from synthmed_jax.data.sets import builders, exclude, guards, labels_table, masks
-from synthmed_jax.data.sets.flags import flag, some
+from synthmed_jax.data.sets import builders, class_folders, guards, labels_table, masks
+from synthmed_jax.data.sets.class_folders import ClassFolder
 from synthmed_jax.data.sets.folder_names import is_system
 from synthmed_jax.data.sets.listing import (
     ImageFile,
@@ -23,7 +21,6 @@ from synthmed_jax.data.sets.listing import (
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
 
-BESIDE = "lies beside the class folders"
 # macOS puts it into archives; it holds no images that anybody made.
 _OF_ARCHIVES = "__MACOSX"
 
@@ -45,6 +42,11 @@ class Folder(builders.ImageBuilder):
                 "config.data.parts says where class folders are, and config.data.table that there "
                 "are none (it takes images at any depth): give one of them"
             )
+        if settings.table and settings.keep_masks:
+            raise UserError(
+                "config.data.keep_masks is about masks in class folders; with config.data.table "
+                "an image is what a row names: leave it at False"
+            )
         if settings.columns and not settings.table:
             raise UserError("config.data.columns names columns of config.data.table, which is ''")
 
@@ -54,6 +56,7 @@ class Folder(builders.ImageBuilder):
         if not settings.dir:
             raise UserError("data.dir is not set: give a folder that holds one folder per class")
         listed = list_files(settings)
+        guards.check_distinct(listed.root, listed.class_names)
         return builders.hash_source(
             listed.root,
             listed.class_names,
@@ -63,26 +66,6 @@ class Folder(builders.ImageBuilder):
             patients=listed.patients,
             labels_in_key=listed.labels_in_key,
         )
-
-
-@dataclasses.dataclass(frozen=True)
-class _ClassFolder:
-    """One folder of images of one class: its images and what is left out, relative to it.
-
-    `path` is below the root, "benign" or "train/benign"; `left_out` is relative to the root.
-    """
-
-    path: str
-    images: list[str]
-    left_out: list[LeftOut]
-
-    @property
-    def name(self) -> str:
-        return self.path.rpartition("/")[2]
-
-    @property
-    def files(self) -> list[str]:
-        return [f"{self.path}/{file}" for file in self.images]
 
 
 def list_files(settings: DataSettings) -> Listed:
@@ -114,7 +97,7 @@ def list_files(settings: DataSettings) -> Listed:
     root = given if set(parts) & set(list_folders(given)) else _open_wrapper(given)
     tops = [name for name in list_folders(root) if name != _OF_ARCHIVES]
     paths = _folders_of_parts(root, parts, tops) if parts else tops
-    folders, left_out = _read(root, paths, ("", *parts), settings)
+    folders, left_out = class_folders.read(root, paths, ("", *parts), settings)
     if _OF_ARCHIVES in list_folders(root):
         left_out.append(LeftOut(_OF_ARCHIVES, "", "a folder of the system"))
     if parts:
@@ -128,9 +111,9 @@ def list_files(settings: DataSettings) -> Listed:
     else:
         guards.check_names(tree)
     if len({folder.name for folder in folders}) < 2:
-        raise guards.too_few(tree)
+        raise guards.too_few(tree, wanted)
     left_out += [entry for folder in folders for entry in folder.left_out]
-    images = _by_class(root, folders)
+    images = class_folders.by_class(root, folders)
     # Masks first: their refusal knows more of folders that hold images and masks.
     masks.check(root, images, settings)
     if not (wanted or parts):
@@ -164,46 +147,6 @@ def _folders_of_parts(root: Path, parts: Sequence[str], tops: Sequence[str]) -> 
     ]
 
 
-def _read(
-    root: Path, paths: Sequence[str], above: Sequence[str], settings: DataSettings
-) -> tuple[list[_ClassFolder], list[LeftOut]]:
-    """Lists the files of all class folders, but for those of `data.exclude`.
-
-    Args:
-      paths: the class folders, below `root`.
-      above: the folders above the class folders, below `root`; "" is `root` itself.
-
-    Returns:
-      The class folders, without those that `data.exclude` has emptied, and what is in none.
-    """
-    walked = {path: walk_files(root / path) for path in paths}
-    loose = [
-        f"{folder}/{file}" if folder else file
-        for folder in above
-        for file in list_loose_files(root / folder)
-    ]
-    everything = [f"{path}/{file}" for path in paths for file in walked[path]] + loose
-    out = exclude.matched(everything, data_settings.names(settings.exclude))
-    folders, rest = [], []
-    for path, files in walked.items():
-        name = path.rpartition("/")[2]
-        kept = [file for file in files if f"{path}/{file}" not in out]
-        images, left_out = sort_out(root, path, kept, name)
-        excluded = [f"{path}/{file}" for file in files if f"{path}/{file}" in out]
-        if excluded and not images:
-            rest += [LeftOut(file, "", exclude.REASON) for file in excluded]
-            print(f"{path}: all images match data.exclude, so it is no class", flush=True)
-            continue
-        left_out += [LeftOut(file, name, exclude.REASON) for file in excluded]
-        folders.append(_ClassFolder(path, images, left_out))
-    for file in loose:
-        if file in out:
-            rest.append(LeftOut(file, "", exclude.REASON))
-        elif formats.is_image(root / file):
-            rest.append(LeftOut(file, "", BESIDE))
-    return folders, rest
-
-
 def _others_than_parts(root: Path, others: Sequence[str]) -> list[LeftOut]:
     """Leaves out the images of folders that are no parts, and says how many there are."""
     left_out = []
@@ -215,8 +158,8 @@ def _others_than_parts(root: Path, others: Sequence[str]) -> list[LeftOut]:
 
 
 def _only(
-    folders: Sequence[_ClassFolder], wanted: Sequence[str]
-) -> tuple[list[_ClassFolder], list[LeftOut]]:
+    folders: Sequence[ClassFolder], wanted: Sequence[str]
+) -> tuple[list[ClassFolder], list[LeftOut]]:
     """Takes the folders of the wanted classes; images of the others are left out."""
     there = sorted({folder.name for folder in folders})
     for name in wanted:
@@ -228,37 +171,3 @@ def _only(
         if folder.name not in wanted
         for file in folder.files
     ]
-
-
-def _by_class(root: Path, folders: Sequence[_ClassFolder]) -> Mapping[str, list[str]]:
-    """Returns class name -> its images, names sorted; refuses names and classes of no use."""
-    by_class: dict[str, list[str]] = {name: [] for name in sorted({f.name for f in folders})}
-    for folder in folders:
-        by_class[folder.name] += folder.files
-    for name in by_class:
-        try:
-            name.encode()
-        except UnicodeEncodeError as error:
-            raise UserError(
-                f"data.dir={str(root)!r}: the class folder {name!r} has a name that is no UTF-8; "
-                "rename it"
-            ) from error
-    empty = [name for name, images in by_class.items() if not images]
-    if empty:
-        raise UserError(_no_images(root, empty, folders, list(by_class)))
-    return by_class
-
-
-def _no_images(
-    root: Path, empty: Sequence[str], folders: Sequence[_ClassFolder], names: Sequence[str]
-) -> str:
-    reasons = [e.reason for folder in folders for e in folder.left_out if folder.name in empty]
-    counts = {reason: len(list(group)) for reason, group in itertools.groupby(sorted(reasons))}
-    shown = "; ".join(f"{count} {reason}" for reason, count in counts.items())
-    rest = [name for name in names if name not in empty]
-    return (
-        f"no images in class folder(s) {some(empty, 10)} of {str(root)!r}: every folder there "
-        "counts as a class; add images, move the folder away"
-        + (f" or name the classes, {flag('data.classes', *rest)}" if len(rest) > 1 else "")
-        + (f". Left out there: {shown}" if shown else "")
-    )

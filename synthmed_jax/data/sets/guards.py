@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from synthmed_jax.data import image_names
 from synthmed_jax.data import settings as data_settings
 from synthmed_jax.data.sets import labels_table
 from synthmed_jax.data.sets.flags import flag, some
@@ -69,6 +70,23 @@ def check_class_names(root: Path, names: Iterable[str]) -> None:
         )
 
 
+def check_distinct(root: Path, names: Iterable[str]) -> None:
+    """Raises UserError if the names of two classes are one but for case or normal form.
+
+    One of them is a slip as a rule; and where a file system takes them for one, their synthetic
+    images would come into one folder.
+    """
+    alike: dict[str, str] = {}
+    for name in names:
+        other = alike.setdefault(image_names.fold(name), name)
+        if other != name:
+            raise UserError(
+                f"data.dir={str(root)!r}: the classes {other!r} and {name!r} are the same but for "
+                "upper and lower case, or for how their letters are stored. If they are one class, "
+                "write them alike, in the folders or in the table; else rename one of them"
+            )
+
+
 def check_subfolders(tree: Tree, settings: data_settings.DataSettings) -> None:
     """Raises UserError if several top folders hold the same subfolders, and no images themselves.
 
@@ -104,12 +122,13 @@ def check_subfolders(tree: Tree, settings: data_settings.DataSettings) -> None:
         )
 
 
-def too_few(tree: Tree) -> UserError:
-    """Returns the error for fewer than two class folders."""
+def too_few(tree: Tree, wanted: Sequence[str]) -> UserError:
+    """Returns the error for fewer than two class folders; `wanted` are those of `data.classes`."""
     table = labels_table.propose((tree.root, tree.given), tree.root)
     return UserError(
         f"data.dir={str(tree.root)!r} needs at least two class folders (<class>/<image>), "
         f"found: {some(tree.images, 6) or 'none'}"
+        + (f", of which data.classes wants {some(wanted, 6)}" if wanted else "")
         + (f". A table of labels lies there: {table} takes the labels from it" if table else "")
     )
 

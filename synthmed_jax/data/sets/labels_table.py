@@ -1,7 +1,6 @@
-"""Labels from a table: which column says what, and the class of every image that a row names."""
+"""Labels from a table: the class of every image that a row names."""
 
 import contextlib
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from synthmed_jax import checks
 from synthmed_jax.data import settings as data_settings
 from synthmed_jax.data import table_columns, table_rows, tables
 from synthmed_jax.data.image_names import ImageNames
-from synthmed_jax.data.sets import exclude
+from synthmed_jax.data.sets import exclude, labels_columns
 from synthmed_jax.data.sets.flags import flag, some
 from synthmed_jax.data.sets.listing import (
     ImageFile,
@@ -22,16 +21,7 @@ from synthmed_jax.data.sets.listing import (
 from synthmed_jax.errors import UserError
 
 FIELD = "config.data.table"
-ROLES = ("file", "label", "patient")
-
-
-@dataclasses.dataclass(frozen=True)
-class Columns:
-    """The numbers of a table's columns; `patient` is None where the table has no patients."""
-
-    file: int
-    label: int
-    patient: int | None
+_LONGEST_NAME = 255  # of a file or a folder, bytes, in all usual file systems
 
 
 def list_labelled(settings: data_settings.DataSettings) -> Listed:
@@ -49,7 +39,7 @@ def list_labelled(settings: data_settings.DataSettings) -> Listed:
     images, left_out = sort_out(root, "", (f for f in files if f not in unwanted), "")
     left_out += [LeftOut(file, "", exclude.REASON) for file in sorted(unwanted)]
     names = ImageNames(images)
-    columns = choose_columns(table, names, settings.columns)
+    columns = labels_columns.choose(table, names, settings.columns)
     rows = table_rows.match_rows(table, columns.file, names)
     if not rows.of_image:
         raise UserError(
@@ -69,6 +59,7 @@ def list_labelled(settings: data_settings.DataSettings) -> Listed:
         raise UserError(
             f"{path}: at least two classes are needed; column {table.columns[columns.label]} has "
             f"only {', '.join(class_names)} for the images below {root}"
+            + (", with data.classes as it is" if settings.classes else "")
         )
     number = {name: label for label, name in enumerate(class_names)}
     patients = None
@@ -83,27 +74,6 @@ def list_labelled(settings: data_settings.DataSettings) -> Listed:
         patients,
         labels_in_key=True,
     )
-
-
-def choose_columns(table: tables.Table, names: ImageNames, told: str) -> Columns:
-    """Chooses the columns of file, label and patient; see table_columns.py for the headings.
-
-    Args:
-      told: `data.columns`: "" or those that the user names, "file=image_id,label=dx".
-
-    Raises:
-      UserError: with the table's columns and the flag, where a column is not to be told.
-    """
-    columns = _told(table, told)
-    files = [columns["file"]] if "file" in columns else table_columns.find_file_column(table, names)
-    labels = [columns["label"]] if "label" in columns else table_columns.find_label_columns(table)
-    labels = [label for label in labels if [label] != files]
-    if len(files) != 1 or len(labels) != 1:
-        raise UserError(_unclear(table, files, labels))
-    patient = columns.get("patient")
-    if patient is None:
-        patient = table_columns.find_patient_column(table, files[0])
-    return Columns(files[0], labels[0], None if patient == labels[0] else patient)
 
 
 def propose(folders: Iterable[Path], root: Path) -> str | None:
@@ -134,7 +104,7 @@ def propose(folders: Iterable[Path], root: Path) -> str | None:
     _, path, table, files, labels = max(found, key=lambda entry: entry[0])
     if len(files) == 1 and len(labels) == 1:
         return flag("data.table", str(path))
-    return f"{flag('data.table', str(path))} {_columns_flag(table, files, labels)}"
+    return f"{flag('data.table', str(path))} {labels_columns.columns_flag(table, files, labels)}"
 
 
 def _find(given: str, root: Path) -> Path:
@@ -146,55 +116,7 @@ def _find(given: str, root: Path) -> Path:
 
 
 def _same(file: Path, path: Path) -> bool:
-    return file.name == path.name and file.samefile(path)
-
-
-def _told(table: tables.Table, told: str) -> dict[str, int]:
-    columns = {}
-    for item in data_settings.names(told):
-        role, _, name = (text.strip() for text in item.partition("="))
-        if role not in ROLES or not name:
-            raise UserError(
-                f"config.data.columns: {item!r} must be file=..., label=... or patient=..., with "
-                f"a column of {table.path}: {', '.join(table.columns)}"
-            )
-        column = table_columns.column_called(table, name)
-        if column is None:
-            checks.one_of("config.data.columns", name, table.columns)
-        else:
-            columns[role] = column
-    return columns
-
-
-def _unclear(table: tables.Table, files: Sequence[int], labels: Sequence[int]) -> str:
-    def fit(found: Sequence[int], what: str, where: str) -> str:
-        names = ", ".join(table.columns[column] for column in found)
-        return f"{names} may all be {what}" if found else f"no column {where}"
-
-    unclear = []
-    if len(files) != 1:
-        unclear.append(fit(files, "the images' names", "has cells that fit the images' names"))
-    if len(labels) != 1:
-        unclear.append(fit(labels, "the label", "is called label or the like"))
-    return (
-        f"{table.path}: {' and '.join(unclear)}. Say which columns to use: "
-        f"{_columns_flag(table, files, labels)}. The columns are: {table}"
-    )
-
-
-def _columns_flag(table: tables.Table, files: Sequence[int], labels: Sequence[int]) -> str:
-    """Returns --config.data.columns='file=image_id,label=...', "..." where it is not known."""
-
-    def known(found: Sequence[int]) -> str:
-        return table.columns[found[0]] if len(found) == 1 else "..."
-
-    text = flag("data.columns", f"file={known(files)}", f"label={known(labels)}")
-    if len(labels) == 1:
-        return text
-    choices = [table.columns[i] for i in labels] or [
-        name for i, name in enumerate(table.columns) if [i] != list(files)
-    ]
-    return f"{text} (label: one of {', '.join(choices)})"
+    return file.name == path.name and file.exists() and file.samefile(path)
 
 
 def _count_hits(table: tables.Table, column: int, names: ImageNames) -> int:
@@ -206,12 +128,16 @@ def _check_labels(table: tables.Table, labels: Mapping[str, str]) -> None:
     wrong = sorted(
         name
         for name in set(labels.values())
-        if "/" in name or "\\" in name or name in (".", "..") or not name.isprintable()
+        if "/" in name
+        or "\\" in name
+        or name in (".", "..")
+        or not name.isprintable()
+        or len(name.encode()) > _LONGEST_NAME
     )
     if wrong:
         raise UserError(
             f"{table.path}: the label {wrong[0]!r} can't be the name of a folder (no /, \\, line "
-            "breaks, . or ..): write it otherwise"
+            f"breaks, . or .., and at most {_LONGEST_NAME} bytes): write it otherwise"
         )
 
 
@@ -227,10 +153,10 @@ def _only(labels: dict[str, str], wanted: Sequence[str]) -> tuple[dict[str, str]
     ]
 
 
-def _say(table: tables.Table, columns: Columns, rows: table_rows.Rows) -> None:
+def _say(table: tables.Table, columns: labels_columns.Columns, rows: table_rows.Rows) -> None:
     chosen = [
         f"{role}={table.columns[column]}"
-        for role in ROLES
+        for role in labels_columns.ROLES
         if (column := getattr(columns, role)) is not None
     ]
     print(f"{table.path}: columns {', '.join(chosen)}", flush=True)

@@ -41,6 +41,7 @@ class Medmnist(builders.ImageBuilder):
     )
     HOMEPAGE = "https://medmnist.com"
     TAKES_ALL_BELOW_DIR = False
+    SETTLES_CONFLICTS = False
 
     @classmethod
     def make_source(cls, settings: DataSettings) -> ArraysSource:

@@ -41,6 +41,7 @@ class Phantom(builders.ImageBuilder):
     DESCRIPTION = "Procedurally drawn, brain-MRI-like phantoms with class-specific lesions."
     CITATION = "None: drawn by synthmed_jax.data.phantom."
     TAKES_ALL_BELOW_DIR = False
+    SETTLES_CONFLICTS = False
 
     @classmethod
     def check_settings(cls, settings: DataSettings) -> None:

@@ -244,7 +244,9 @@ def test_wanted_classes(tmp_path, make_images, list_files):
         UserError, match=r"config\.data\.classes='A' is not one of a, b, mask, train"
     ):
         list_files(tmp_path, classes="A,b")
-    with pytest.raises(UserError, match="at least two class folders"):
+    with pytest.raises(
+        UserError, match=r"found: a, b, mask, train, of which data\.classes wants a$"
+    ):
         list_files(tmp_path, classes="a")
 
 
@@ -280,6 +282,7 @@ def test_parts_are_taken_together(tmp_path, make_images, list_files, capsys):
 def test_files_can_be_excluded(tmp_path, make_images, list_files, capsys):
     make_images(tmp_path, "a/1.png", "a/1_mask.png", "b/1.png", "b/1_mask.png", "tmp/1_mask.png")
     make_images(tmp_path, "cover.png")
+    (tmp_path / "tmp" / "notes.txt").touch()
     listed = list_files(tmp_path, exclude="*_mask*,cover.png")
     assert listed.class_names == ("a", "b")
     assert [image.file for image in listed.files] == ["a/1.png", "b/1.png"]
@@ -288,8 +291,9 @@ def test_files_can_be_excluded(tmp_path, make_images, list_files, capsys):
         ("b/1_mask.png", "b"),
         ("cover.png", ""),
         ("tmp/1_mask.png", ""),
+        ("tmp/notes.txt", ""),
     ]
-    assert reasons(listed) == {"matches data.exclude": 4}
+    assert reasons(listed) == {"matches data.exclude": 4, "no image by its ending (.txt)": 1}
     assert "tmp: all images match data.exclude" in capsys.readouterr().out
     with pytest.raises(UserError, match="matches no file"):
         list_files(tmp_path, exclude="*_seg*")
@@ -310,6 +314,8 @@ def test_fields_that_exclude_or_need_each_other(settings):
         folder.Folder.check_settings(settings(parts="a", table="b.csv"))
     with pytest.raises(UserError, match=r"config\.data\.columns"):
         folder.Folder.check_settings(settings(columns="file=a"))
+    with pytest.raises(UserError, match=r"keep_masks .* config\.data\.table"):
+        folder.Folder.check_settings(settings(keep_masks=True, table="b.csv"))
 
 
 def test_a_prepared_copy_is_named_after_labels_that_no_path_tells(tmp_path, make_images, settings):

@@ -85,9 +85,12 @@ def test_a_flat_folder_beside_its_table(tmp_path, make_images, settings):
          r".*are HAM_.*I1\.jpg, "),
         (HAM, "file=image",
          r"config\.data\.columns='image' is not one of.*did you mean 'image_id'"),
+        (HAM, "label=dx,label=age", "names the label twice"),
+        (HAM, "label=dx,patient=dx", "names dx twice"),
         (HAM, "name=image_id", "'name=image_id' must be file=..., label=... or patient=..."),
         ("file,label\nI1,a\nI2,b/c\n", "", "the label 'b/c' can't be the name of a folder"),
         ("file,label\nI1,a\nI2,..\n", "", "the label '..' can't be"),
+        ("file,label\nI1,a\nI2," + 128 * "ä", "", "the label 'ä.* at most 255 bytes"),
         ("file,label\nI1,a\nI2,\n", "", r"no label \(empty\) in column label .* line 3"),
         ("file,label\nI1,a\nI2,b\nI1.jpg,b\n", "", r"several labels: a \(line 2\), b \(line 4\)"),
         ("file,label\nI1,a\nI2,a\n", "", "at least two classes are needed; .* has only a"),
@@ -98,6 +101,24 @@ def test_tables_that_are_refused(ham, settings, text, columns, message):
     (ham / "labels.csv").write_text(text)
     with pytest.raises(UserError, match=message):
         listed(settings, ham, table=str(ham / "labels.csv"), columns=columns)
+
+
+def test_a_link_into_nowhere_that_is_called_as_the_table(ham, settings):
+    (ham / "HAM_images_part_1" / "metadata.csv").symlink_to(ham / "gone.csv")
+    found = listed(settings, ham, table="metadata.csv")
+    assert {entry.file for entry in found.left_out} == {
+        "HAM_images_part_1/metadata.csv",
+        "HAM_images_part_2/I4.jpg",
+    }
+
+
+def test_classes_that_are_one_but_for_case(ham, settings):
+    (ham / "labels.csv").write_text("file,label\nI1,nv\nI2,NV\nI3,mel\n")
+    data = settings(dir=str(ham), table="labels.csv")
+    with pytest.raises(UserError, match=r"'NV' and 'nv' are the same but for .* in the table"):
+        folder.Folder.make_source(data)
+    only = settings(dir=str(ham), table="labels.csv", classes="nv,mel")
+    assert folder.Folder.make_source(only).class_names == ("mel", "nv")
 
 
 def test_rows_without_images_and_rows_that_repeat_are_said_and_fine(ham, settings, capsys):

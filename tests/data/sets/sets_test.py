@@ -21,6 +21,9 @@ from synthmed_jax.errors import UserError
             {"name": "phantom", "image_size": 16, "phantom_seed": -1},
             "config.data.phantom_seed=-1 must be at least 0",
         ),
+        ({"name": "phantom", "conflicts": "drop"}, "conflicts='drop': .* not looked for in phan"),
+        ({"name": "medmnist", "conflicts": "keep"}, "conflicts='keep': .* not looked for in med"),
+        ({"name": "leukemia", "exclude": "*x*"}, "config.data.exclude is for .*name=folder"),
     ],
 )
 def test_each_set_refuses_its_bad_values(settings, changes, message):
@@ -31,7 +34,7 @@ def test_each_set_refuses_its_bad_values(settings, changes, message):
 def test_what_a_set_does_not_read_is_not_checked(settings):
     unread = {"variant": "Cropped", "phantom_images": 0, "phantom_seed": -1}
     for name in ("brain_tumor_mri", "sarscov2_ct", "folder"):
-        sets.check_settings(settings(name=name, **unread))
+        sets.check_settings(settings(name=name, conflicts="drop", **unread))
     sets.check_settings(settings(name="phantom", image_size=16, variant="Cropped"))
 
 
