@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,19 @@ ROWS = 5
 _SIDE = 112  # of an image on the sheet, pixels
 _CAPTION = 14  # height of the number below it, pixels
 _GAP = 4
+_NAME = re.compile(r"class\d+")  # of a sheet's files
 
 
 def draw_all(images: ImageSet, folder: Path) -> list[Path]:
     """Writes `class<number>.png` for every class, and `class<number>.txt` with its files' names.
 
     Classes have numbers, since their names may hold what no file system takes; they count from 1,
-    in the order of the labels. Returns the pictures' paths.
+    in the order of the labels. Sheets that lie there, of classes that may be gone, are removed.
+    Returns the pictures' paths.
     """
+    for old in [*folder.glob("class*.png"), *folder.glob("class*.txt")]:
+        if _NAME.fullmatch(old.stem):
+            old.unlink()
     paths = []
     for label, name in enumerate(images.class_names):
         indices = choose(np.flatnonzero(images.labels == label), COLUMNS * ROWS)

@@ -67,3 +67,12 @@ def test_every_class_has_a_picture_and_a_list_of_its_files(tmp_path):
     assert lines[-1] == f"{MOST}\t良性/099.png"
     second = (tmp_path / "check" / "class2.txt").read_text(encoding="utf-8")
     assert second == "class\tb\n1\tb/100.png\n2\tb/101.png\n"
+
+
+def test_sheets_of_classes_that_are_gone_are_removed(tmp_path):
+    for name in ("class3.png", "class3.txt", "classes.txt", "class4.jpg"):
+        (tmp_path / name).touch()
+    images = ImageSet(np.zeros((1, 4, 4, 1), np.uint8), np.zeros(1, np.int32), ("a/1",), ("a",))
+    contact_sheet.draw_all(images, tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"class1.png", "class1.txt", "classes.txt", "class4.jpg"}

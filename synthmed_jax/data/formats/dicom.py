@@ -49,9 +49,9 @@ class Dicom(Opened):
         """Reads the file's fields.
 
         Raises:
-          DecodeError: damaged, without an image, compressed in a way that nothing installed
-            decodes, or larger than `max_pixels`.
-          UserError: pydicom is not installed; names `file`.
+          DecodeError: damaged, without an image, compressed in a way that pydicom can't decode, or
+            larger than `max_pixels`.
+          UserError: pydicom is not installed, or what decodes the file; names `file`.
         """
         require("pydicom", file)
         with quiet(), _damage("its header is damaged"):
@@ -63,7 +63,7 @@ class Dicom(Opened):
             check_size(*self.size, max_pixels)
             self.num_frames = int(data.get("NumberOfFrames") or 1)
             self._photometric = str(data.PhotometricInterpretation)
-            _check_decoder(data)
+            _check_decoder(data, file)
             if self._photometric.startswith("MONOCHROME"):
                 inverted = self._photometric == "MONOCHROME1"
                 self.kind = Kind(f"DICOM {data.get('Modality') or ''}".strip(), inverted)
@@ -187,8 +187,11 @@ def _damage(reason: str) -> Iterator[None]:
         raise DecodeError(f"{reason} ({type(error).__name__})") from error
 
 
-def _check_decoder(data: Any) -> None:
-    """Raises DecodeError if nothing that is installed decodes the way a file is compressed."""
+def _check_decoder(data: Any, file: str) -> None:
+    """Raises an error if nothing that is installed decodes the way a file is compressed.
+
+    UserError where another package does: the file is not damaged, and must not be left out as if.
+    """
     syntax = data.file_meta.TransferSyntaxUID
     if not syntax.is_compressed or syntax.is_deflated:
         return
@@ -197,7 +200,10 @@ def _check_decoder(data: Any) -> None:
     except NotImplementedError:
         raise DecodeError(f"compressed as {syntax.name}, which pydicom can't decode") from None
     if not available:
-        raise DecodeError(_needs_decoder(syntax.name))
+        raise UserError(
+            f"{file} is {_needs_decoder(syntax.name)}, or leave such files out: "
+            "--config.data.exclude=<globs>"
+        )
 
 
 def _needs_decoder(syntax: str) -> str:

@@ -89,6 +89,14 @@ DICOM = (
         how="the same value is then not the same grey in every file",
     ),
     Case(
+        "window_of_no_dicom",
+        "PNGs",
+        classes,
+        refused="'dicom' is for grey DICOM files, and there are none .benign: 6 8-bit;",
+        flags={"data.window": "dicom"},
+        how="leave it empty",
+    ),
+    Case(
         "without_ending",
         "DICOM files without ending, and a `DICOMDIR`",
         _ct_without_ending,

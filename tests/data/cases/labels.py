@@ -119,6 +119,22 @@ LABELS = (
         flags=TABLE,
     ),
     Case(
+        "labels_in_two_cases",
+        "A table in which one label is written in two ways, `benign` and `Benign`",
+        _table(rows=_changed(lambda i, row: (row[0], "Benign" if i == 2 else row[1], row[2]))),
+        refused="'Benign' and 'benign' are the same but for",
+        flags=TABLE,
+        how="write them alike",
+    ),
+    Case(
+        "open_quote",
+        "A table with a quote that is never closed",
+        _table(rows=_changed(lambda i, row: (('"' if i == 5 else "") + row[0], *row[1:]))),
+        refused=r"labels\.csv line 7 can't be read",
+        flags=TABLE,
+        how="the message names file and line",
+    ),
+    Case(
         "nan_patient",
         "A table whose patient is empty or `nan` in some row",
         _table(rows=_changed(lambda i, row: (*row[:2], "nan" if i == 3 else row[2]))),
@@ -186,5 +202,13 @@ PATIENTS = (
         refused="p00_s0.png",
         flags={"split.group_by": r"(case\d+)"},
         how="the pattern must fit all names; `data.exclude` leaves out the others",
+    ),
+    Case(
+        "tag_of_no_dicom",
+        "the same, and a field of DICOM files, which PNGs do not have",
+        _patients,
+        refused=r"benign/\S+ has no such field \(not a DICOM file\)",
+        flags={"split.group_by": "dicom:PatientID"},
+        how="group them by their names or by a table",
     ),
 )

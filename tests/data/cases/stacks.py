@@ -85,6 +85,15 @@ STACKS = (
         how="all slices of a file stay on one side of the split",
     ),
     Case(
+        "axis_of_pages",
+        "the same, along another axis, as if they were volumes",
+        files_of(_tiff, ".tif"),
+        Found(EIGHTEEN),
+        refused=r"the images of benign/00.tif \(TIFF\) lie along one only",
+        flags={"data.slices": "every:2:1"},
+        then={"data.slices": "every:2"},
+    ),
+    Case(
         "gif_frames",
         "GIFs with several frames",
         files_of(_gif, ".gif"),
@@ -94,14 +103,14 @@ STACKS = (
     ),
     Case(
         "middle",
-        "the same, one image of each file",
+        "TIFFs with several pages, one image of each file",
         files_of(_tiff, ".tif"),
         Found(SIX, greys=(_MIDDLE,)),
         flags={"data.slices": "middle"},
     ),
     Case(
         "first",
-        "the same, the first image of each file",
+        "GIFs with several frames, the first of each file",
         files_of(_gif, ".gif"),
         Found(SIX, greys=(Grey("", 100, at=MARK, tolerance=0),)),
         flags={"data.slices": "first"},
