@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from synthmed_jax.data.counted import counted
 from synthmed_jax.data.facts import UNREADABLE, Facts
 from synthmed_jax.data.formats.opened import EIGHT_BITS, Kind
 from synthmed_jax.data.sets.listing import LeftOut
@@ -116,7 +117,7 @@ def check_names(files: Sequence[str]) -> None:
     if twice:
         raise UserError(
             f"{twice[0]} is the name of a file, and that of an image of the stack "
-            f"{twice[0].rpartition('#')[0]}: rename the file ({len(twice)} such names)"
+            f"{twice[0].rpartition('#')[0]}: rename the file ({counted(len(twice), 'such name')})"
         )
 
 

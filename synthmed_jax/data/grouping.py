@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from synthmed_jax.data import table_columns, table_rows, tables
+from synthmed_jax.data.counted import counted
 from synthmed_jax.data.image_names import ImageNames
 from synthmed_jax.errors import UserError
 
@@ -65,7 +66,7 @@ def describe(
     sizes = np.unique(groups, return_counts=True)[1]
     count, low, high = len(sizes), int(sizes.min()), int(sizes.max())
     span = f"{low} to {high}" if low < high else f"{low}"
-    text = f"{count} group{'' if count == 1 else 's'}, {span} image{'' if high == 1 else 's'} each"
+    text = f"{counted(count, 'group')}, {span} image{'' if high == 1 else 's'} each"
     if low < high:
         text += f" (median {np.median(sizes):g})"
     warnings = []
@@ -75,7 +76,7 @@ def describe(
         )
     if count < 3:
         warnings.append(
-            f"split.group_by makes {count} group{'' if count == 1 else 's'} of all images: fit, "
+            f"split.group_by makes {counted(count, 'group')} of all images: fit, "
             "val and test need three at least"
         )
     else:
@@ -211,8 +212,9 @@ def _from_tags(
     if empty:
         # The files are named, and never what a field of a patient says.
         raise UserError(
-            f"split.group_by={group_by!r}: {len(empty)} files have no {tag}: {_some(empty)}; "
-            "leave them out with --config.data.exclude, or group them by a table or by name"
+            f"split.group_by={group_by!r}: no {tag} in {counted(len(empty), 'file')}: "
+            f"{_some(empty)}; leave them out with --config.data.exclude, or "
+            "group them by a table or by name"
         )
     return names
 
@@ -235,7 +237,7 @@ def _from_table(files: Sequence[str], path: Path) -> list[str]:
     if missing:
         spare = table_rows.examples(table, rows.of_none, of_file[0])
         raise UserError(
-            f"{path} lacks {len(missing)} images of the data set: {_some(missing)}; "
+            f"{path} lacks {counted(len(missing), 'image')} of the data set: {_some(missing)}; "
             + (f"it has these that fit no image: {spare}" if spare else "all its rows are used")
         )
     patients = table_rows.values_of(table, rows, of_patient, "patient")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from synthmed_jax.data.counted import counted
 from synthmed_jax.errors import UserError
 
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
@@ -48,7 +49,7 @@ class Table:
         for column, name in enumerate(self.columns):
             values = sorted(set(self.cells(column)) - {""})
             shown = ", ".join(values[:2]) + (", ..." if len(values) > 2 else "")
-            count = f"{len(values)} value" + ("" if len(values) == 1 else "s")
+            count = counted(len(values), "value")
             described.append(f"{name or '(no heading)'} ({count}: {shown})")
         return "; ".join(described)
 

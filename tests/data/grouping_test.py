@@ -38,7 +38,7 @@ def test_a_field_of_dicom_names_the_group():
     tags = dict(zip(FILES, ("Miller^B", "Baker^A ", "Miller^B", "Baker^A"), strict=True))
     groups = grouping.assign_groups(FILES, "dicom:PatientID", tags.__getitem__)
     assert groups.tolist() == [1, 0, 1, 0]
-    with pytest.raises(UserError, match=r"1 files have no PatientID: a/p1_2\.png") as error:
+    with pytest.raises(UserError, match=r"no PatientID in 1 file: a/p1_2\.png") as error:
         grouping.assign_groups(FILES, "dicom:PatientID", (tags | {FILES[1]: " "}).__getitem__)
     assert "^" not in str(error.value)  # what a field says of a patient is shown nowhere
     with pytest.raises(UserError, match="are not DICOM"):

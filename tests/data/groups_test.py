@@ -64,7 +64,7 @@ def test_a_stack_is_asked_for_its_patient_once_and_named_once():
     assert groups is not None
     assert groups.numbers.tolist() == [0, 0, 0]
     assert asked == ["a", "b"]
-    with pytest.raises(UserError, match=r"1 files have no PatientID: c; "):
+    with pytest.raises(UserError, match=r"no PatientID in 1 file: c; "):
         group_images(["a", "c", "c"], "dicom:PatientID", None, tag_of)
 
 

@@ -4,6 +4,7 @@ import collections
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from synthmed_jax.data.counted import counted
 from synthmed_jax.data.sets.flags import flag
 from synthmed_jax.data.sets.listing import ImageFile, LeftOut, hash_files
 from synthmed_jax.errors import UserError
@@ -37,7 +38,7 @@ def settle(
         return list(files), []
     if how == "refuse":
         raise UserError(
-            f"{root}: {len(torn)} images lie under two labels, byte for byte the same:\n"
+            f"{root}: {counted(len(torn), 'image')} under two labels, byte for byte the same:\n"
             f"{_shown(class_names, torn, most=5)}\n"
             f"Remove the wrong ones, or {_ways(class_names, files, torn)}."
         )
@@ -67,7 +68,7 @@ def also(root: Path, class_names: Sequence[str], files: Sequence[ImageFile], how
     if not torn:
         return ""
     return (
-        f"\nBesides, {len(torn)} images lie under two labels, byte for byte the same:\n"
+        f"\nBesides, {counted(len(torn), 'image')} under two labels, byte for byte the same:\n"
         f"{_shown(class_names, torn, most=2)}\nAdd what is right: "
         f"{_ways(class_names, files, torn)}."
     )

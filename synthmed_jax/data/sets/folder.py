@@ -6,6 +6,7 @@ from pathlib import Path
 from synthmed_jax import checks
 from synthmed_jax.data import formats
 from synthmed_jax.data import settings as data_settings
+from synthmed_jax.data.counted import counted
 from synthmed_jax.data.sets import builders, class_folders, guards, labels_table, masks
 from synthmed_jax.data.sets.class_folders import ClassFolder
 from synthmed_jax.data.sets.folder_names import is_system
@@ -153,7 +154,10 @@ def _others_than_parts(root: Path, others: Sequence[str]) -> list[LeftOut]:
     for name in others:
         images, _ = sort_out(root, name, walk_files(root / name), "")
         left_out += [LeftOut(f"{name}/{file}", "", "not in data.parts") for file in images]
-        print(f"{root / name} is not among data.parts: left out, {len(images)} images", flush=True)
+        print(
+            f"{root / name} is not among data.parts: left out, {counted(len(images), 'image')}",
+            flush=True,
+        )
     return left_out
 
 

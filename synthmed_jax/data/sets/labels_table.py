@@ -1,12 +1,14 @@
 """Labels from a table: the class of every image that a row names."""
 
 import contextlib
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from synthmed_jax import checks
 from synthmed_jax.data import settings as data_settings
 from synthmed_jax.data import table_columns, table_rows, tables
+from synthmed_jax.data.counted import counted
 from synthmed_jax.data.image_names import ImageNames
 from synthmed_jax.data.sets import exclude, labels_columns
 from synthmed_jax.data.sets.flags import flag, some
@@ -21,6 +23,7 @@ from synthmed_jax.data.sets.listing import (
 from synthmed_jax.errors import UserError
 
 FIELD = "config.data.table"
+_BREAKS = ("Cc", "Zl", "Zp")  # what Unicode calls control characters and ends of lines
 _LONGEST_NAME = 255  # of a file or a folder, bytes, in all usual file systems
 
 
@@ -131,7 +134,7 @@ def _check_labels(table: tables.Table, labels: Mapping[str, str]) -> None:
         if "/" in name
         or "\\" in name
         or name in (".", "..")
-        or not name.isprintable()
+        or any(unicodedata.category(letter) in _BREAKS for letter in name)
         or len(name.encode()) > _LONGEST_NAME
     )
     if wrong:
@@ -162,7 +165,7 @@ def _say(table: tables.Table, columns: labels_columns.Columns, rows: table_rows.
     print(f"{table.path}: columns {', '.join(chosen)}", flush=True)
     if rows.of_none:
         print(
-            f"{table.path}: {len(rows.of_none)} rows name no image: "
+            f"{table.path}: no image for {counted(len(rows.of_none), 'row')}: "
             f"{table_rows.examples(table, rows.of_none, columns.file)}",
             flush=True,
         )

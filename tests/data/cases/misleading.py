@@ -51,7 +51,7 @@ def _torn(root: Path) -> None:
         shutil.copy(root / "benign" / f"0{i}.png", root / "malignant" / f"also_0{i}.png")
 
 
-_TORN = r"3 images lie under two labels.*--config.data.conflicts=drop.*--config.data.conflicts=keep"
+_TORN = r"3 images under two labels.*--config.data.conflicts=drop.*--config.data.conflicts=keep"
 
 
 _DROPPED = "the same content under another label (data.conflicts=drop)"

@@ -52,7 +52,7 @@ def test_two_labels_are_refused_dropped_or_kept(tmp_path):
 def test_five_are_named(tmp_path):
     files = [ImageFile(f"{name}/{i}", k) for k, name in enumerate(NAMES) for i in range(8)]
     digests = {image.file: image.file[-1] for image in files}
-    with pytest.raises(UserError, match=r"8 images lie under(.|\n)*and 3 more") as error:
+    with pytest.raises(UserError, match=r"8 images under two(.|\n)*and 3 more") as error:
         conflicts.settle(tmp_path, NAMES, files, digests, "refuse")
     assert str(error.value).count(" = ") == 5
     assert "class ill, well has none left" in str(error.value)
@@ -66,7 +66,7 @@ def test_folders_and_known_sets_alike(tmp_path, settings, make_images):
     (tmp_path / "COVID/1.png").write_bytes((tmp_path / "non-COVID/1.png").read_bytes())
     for name in ("folder", "sarscov2_ct"):
         make_source = DATASETS[name].make_source
-        with pytest.raises(UserError, match="1 images lie under two labels"):
+        with pytest.raises(UserError, match="1 image under two labels"):
             make_source(settings(name=name, dir=str(tmp_path)))
         source = make_source(settings(name=name, dir=str(tmp_path), conflicts="drop"))
         assert [image.file for image in source.files] == ["COVID/2.png", "non-COVID/2.png"]

@@ -265,7 +265,7 @@ def test_parts_are_taken_together(tmp_path, make_images, list_files, capsys):
     ]
     assert listed.labels_in_key
     assert reasons(listed) == {"lies beside the class folders": 2, "not in data.parts": 1}
-    assert "old is not among data.parts: left out, 1 images" in capsys.readouterr().out
+    assert "old is not among data.parts: left out, 1 image" in capsys.readouterr().out
     wanted = list_files(tmp_path, parts="train,test", classes="b,c")
     assert [image.file for image in wanted.files] == [
         "test/b/1.png",

@@ -90,6 +90,8 @@ def test_a_flat_folder_beside_its_table(tmp_path, make_images, settings):
         (HAM, "name=image_id", "'name=image_id' must be file=..., label=... or patient=..."),
         ("file,label\nI1,a\nI2,b/c\n", "", "the label 'b/c' can't be the name of a folder"),
         ("file,label\nI1,a\nI2,..\n", "", "the label '..' can't be"),
+        ('file,label\nI1,a\nI2,"b\nc"\n', "", r"the label 'b\\nc' can't be"),
+        ("file,label\nI1,a\nI2,b\x1bc\n", "", r"the label 'b\\x1bc' can't be"),
         ("file,label\nI1,a\nI2," + 128 * "ä", "", "the label 'ä.* at most 255 bytes"),
         ("file,label\nI1,a\nI2,\n", "", r"no label \(empty\) in column label .* line 3"),
         ("file,label\nI1,a\nI2,b\nI1.jpg,b\n", "", r"several labels: a \(line 2\), b \(line 4\)"),
@@ -112,6 +114,12 @@ def test_a_link_into_nowhere_that_is_called_as_the_table(ham, settings):
     }
 
 
+def test_labels_may_have_letters_that_do_not_print(ham, settings):
+    # A joiner, without which Hindi words are misspelt, and a blank that breaks no line.
+    (ham / "labels.csv").write_text("file,label\nI1,क्\u200dष\nI2,a\xa0b\n", encoding="utf-8")
+    assert listed(settings, ham, table="labels.csv").class_names == ("a\xa0b", "क्\u200dष")
+
+
 def test_classes_that_are_one_but_for_case(ham, settings):
     (ham / "labels.csv").write_text("file,label\nI1,nv\nI2,NV\nI3,mel\n")
     data = settings(dir=str(ham), table="labels.csv")
@@ -126,7 +134,7 @@ def test_rows_without_images_and_rows_that_repeat_are_said_and_fine(ham, setting
     (ham / "labels.tsv").write_text(text.replace(",", "\t"))
     found = listed(settings, ham, table="labels.tsv")
     assert len(found.files) == 2
-    assert "1 rows name no image: gone (line 5)" in capsys.readouterr().out
+    assert "no image for 1 row: gone (line 5)" in capsys.readouterr().out
     assert collections.Counter(e.reason for e in found.left_out) == {
         "no row in labels.tsv": 2,
         "no image by its ending (.csv)": 1,

@@ -76,6 +76,6 @@ def test_one_refusal_also_names_what_would_be_refused_next(tmp_path, settings):
     for file in images["a"] + images["b"]:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("b/2.png" if file == "b/2.png" else "same")
-    with pytest.raises(UserError, match=r"(?s)exclude.*Besides, 1 images.*conflicts=keep") as error:
+    with pytest.raises(UserError, match=r"(?s)exclude.*Besides, 1 image .*conflicts=keep") as error:
         masks.check(tmp_path, images, settings())
     assert "class a has none left" in str(error.value)
