@@ -129,9 +129,12 @@ def check_brightness(
     np.maximum.at(brightest, np.asarray(labels, np.int64), np.asarray(facts.brightest, np.int64))
     for name, level in zip(class_names, brightest.tolist(), strict=True):
         if level < DARK:
+            # A window holds for the whole set, and is in the unit of the files: 8-bit levels here.
+            of_all = int(brightest.max())
+            in_levels = all(each.endswith(EIGHT_BITS.name) for each in facts.formats)
             way_on = (
-                f'give the values that become black and white, as --config.data.window="0,{level}"'
-                if level and not window
+                f'give the values that become black and white, as --config.data.window="0,{of_all}"'
+                if 0 < of_all < DARK and in_levels and not window
                 else "look at its files, and at config.data.window"
             )
             raise UserError(

@@ -75,7 +75,8 @@ def load_images(settings: DataSettings) -> LoadedData:
     if cached is None:
         with _written(_array_of(stem)) as stream:
             listing = decoding.decode_all(stored, stored.class_names, settings, stream)
-        listing.write(_listing_of(stem))  # last: it makes the array valid
+        with _room_in(stem.parent):
+            listing.write(_listing_of(stem))  # last: it makes the array valid
     else:
         listing = cached
     whole = (len(listing.files), *shape)
@@ -114,13 +115,23 @@ def _read_cached(stem: Path, shape: tuple[int, int, int]) -> Listing | None:
 @contextlib.contextmanager
 def _written(path: Path) -> Iterator[BinaryIO]:
     """Opens a new file, which is there at the end, unless an error rose."""
+    with (
+        _room_in(path.parent),
+        replacing(path) as temporary,
+        temporary.open("wb") as stream,
+    ):
+        yield stream
+
+
+@contextlib.contextmanager
+def _room_in(folder: Path) -> Iterator[None]:
+    """Says in a sentence that a disk is full."""
     try:
-        with replacing(path) as temporary, temporary.open("wb") as stream:
-            yield stream
+        yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise UserError(
-            f"{path.parent} has no room for the decoded images: make room, or set "
+            f"{folder} has no room for the decoded images: make room, or set "
             "--config.data.cache_dir"
         ) from error

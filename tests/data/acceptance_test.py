@@ -135,11 +135,18 @@ def test_one_bright_pixel_makes_a_class_of_images(make_facts):
     check_brightness(make_facts, 0, 32, 255, 0)
 
 
+def test_a_grey_level_is_no_window_for_files_of_more_bits(make_facts):
+    facts = make_facts(["1", "2"], brightest=(9, 16), formats=("PNG 16-bit", "PNG 16-bit"))
+    with pytest.raises(UserError, match="look at its files"):
+        acceptance.check_brightness([0, 1], facts, ("a", "b"), "")
+
+
 @pytest.mark.parametrize(
     ("brightest", "window", "message"),
     [
-        ((255, 255, 16, 31), "", r'class b .* is 31 of 255\..*data\.window="0,31"'),
-        ((1, 0, 255, 255), "", r'class a .* is 1 of 255\..*masks.*data\.window="0,1"'),
+        # A window would hold for both classes, and make the bright one all white.
+        ((255, 255, 16, 31), "", r"class b .* is 31 of 255\..*masks.*look at its files"),
+        ((9, 3, 16, 31), "", r'class a .* is 9 of 255\..*masks.*data\.window="0,31"'),
         ((0, 0, 255, 255), "", "class a .* is 0 of 255.*look at its files"),
         ((255, 255, 16, 31), "0,4095", "class b .*look at its files, and at config.data.window"),
     ],

@@ -225,3 +225,18 @@ def test_real_images(settings, real_data):
     assert np.bincount(loaded.images.labels).tolist() == [1252, 1229]
     assert loaded.unreadable == ()
     assert loaded.images.images[:100].std() > 10
+
+
+def test_a_disk_that_is_full_at_the_listing_is_a_sentence(
+    tmp_path, settings, make_images, monkeypatch
+):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    make_images(tmp_path / "data", "a/1.png", "b/1.png")
+    data = settings(dir=str(tmp_path / "data"))
+    monkeypatch.setattr(loading.Listing, "write", full)
+    with pytest.raises(UserError, match=r"no room for .* set --config\.data\.cache_dir"):
+        loading.load_images(data)
+    monkeypatch.undo()
+    assert len(loading.load_images(data).images) == 2
