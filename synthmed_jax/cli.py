@@ -33,13 +33,8 @@ _CHECK_DATA = flags.DEFINE_bool(
 def run() -> NoReturn:
     """Runs the program on sys.argv and ends it; status 2 after a mistake of the user's."""
     flags.FLAGS[_CONFIG.name].parser = _ConfigParser(flags.FLAGS[_CONFIG.name].parser)
-    for flag in (
-        _CONFIG,
-        _WORKDIR,
-        _STAGES,
-        _DRY_RUN,
-        _CHECK_DATA,
-    ):  # --help shows those of the main module
+    # --help shows the flags of the main module.
+    for flag in (_CONFIG, _WORKDIR, _STAGES, _DRY_RUN, _CHECK_DATA):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
     _take_former_names()
     # Names of classes and files may hold what a terminal can't show, or bytes that are no text.

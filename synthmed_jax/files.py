@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -65,6 +66,14 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_full_disk(error: Exception) -> bool:
+    """Whether no room, or no more quota, is what an error of writing tells of.
+
+    Some libraries raise errors of their own, of which only the text has the reason.
+    """
+    return any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EDQUOT))
 
 
 def sha256(content: bytes) -> str:

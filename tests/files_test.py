@@ -1,9 +1,19 @@
+import errno
 import hashlib
+import os
 
 import numpy as np
 import pytest
 
-from synthmed_jax.files import read_json, sha256, sha256_of, write_array, write_json, write_text
+from synthmed_jax.files import (
+    is_full_disk,
+    read_json,
+    sha256,
+    sha256_of,
+    write_array,
+    write_json,
+    write_text,
+)
 
 
 def test_nan_is_never_written(tmp_path):
@@ -40,3 +50,17 @@ def test_an_array_is_read_as_it_was_written(tmp_path):
     with pytest.raises(ValueError, match="Object arrays"):
         write_array(tmp_path / "y.npy", np.array([None]))
     assert not (tmp_path / "y.npy").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), True),
+        (OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)), True),
+        (RuntimeError(f"write() failed: {os.strerror(errno.ENOSPC)}; at 4096"), True),
+        (OSError(errno.EACCES, os.strerror(errno.EACCES)), False),
+        (RuntimeError("write() failed"), False),
+    ],
+)
+def test_a_full_disk_is_known_by_number_or_by_text(error, full):
+    assert is_full_disk(error) == full

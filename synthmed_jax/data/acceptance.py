@@ -10,6 +10,7 @@ import numpy as np
 from synthmed_jax.data.counted import counted
 from synthmed_jax.data.facts import UNREADABLE, Facts
 from synthmed_jax.data.formats.opened import EIGHT_BITS, Kind
+from synthmed_jax.data.sets.flags import some
 from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.data.settings import DICOM_WINDOW, window_of
 from synthmed_jax.errors import UserError
@@ -27,10 +28,9 @@ def describe_kind(kind: Kind) -> str:
 def check_stacks(found: Mapping[str, int]) -> None:
     """Refuses stacks of which no setting says what is used: file -> number of its images."""
     if found:
-        shown = ", ".join(f"{file} ({count})" for file, count in list(found.items())[:3])
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        shown = some(f"{file} ({count})" for file, count in found.items())
         raise UserError(
-            f"stacks of several images in one file: {shown}{more}. Say which of a stack's images "
+            f"stacks of several images in one file: {shown}. Say which of a stack's images "
             "are used: --config.data.slices=all, every:K (each K-th, as every:5), middle or first; "
             "all images of a file then stay on one side of the split"
         )

@@ -20,6 +20,13 @@ class Parted:
     held_out: np.ndarray
 
 
+def count_among(facts: Facts, indices: np.ndarray) -> int:
+    """Returns how many files of the images `indices` (i64[M]) copy another file of them."""
+    # Of a stack, many images are from one file.
+    files = {facts.sources[i]: facts.sha256[i] for i in indices}
+    return len(files) - len(set(files.values()))
+
+
 def count_copies(
     facts: Facts, labels: np.ndarray, class_names: Sequence[str], parts: Parted
 ) -> Leakage:
@@ -37,10 +44,8 @@ def count_copies(
     held_out_in_known = [i for i in parts.held_out if digests[i] in known]
 
     def of_class(label: int) -> ClassCopies:
-        # Of a stack, many images are from one file.
-        files = {facts.sources[i]: facts.sha256[i] for i in np.flatnonzero(labels == label)}
         return ClassCopies(
-            copies=len(files) - len(set(files.values())),
+            copies=count_among(facts, np.flatnonzero(labels == label)),
             val_in_fit=int((labels[val_in_fit] == label).sum()),
             held_out_in_fit_or_val=int((labels[held_out_in_known] == label).sum()),
         )

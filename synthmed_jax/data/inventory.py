@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from synthmed_jax.data import grouping
+from synthmed_jax.data import copies, grouping
 from synthmed_jax.data.acceptance import DARK
 from synthmed_jax.data.facts import UNREADABLE, Facts, GreyScale
 from synthmed_jax.data.groups import Groups
@@ -70,24 +70,25 @@ def _of_class(
     name: str, indices: np.ndarray, facts: Facts, groups: Groups | None, square: str
 ) -> ClassInventory:
     sizes = collections.Counter((facts.widths[i], facts.heights[i]) for i in indices)
-    digest_of = {facts.sources[i]: facts.sha256[i] for i in indices}
+    num_groups: int | None = None
     per_group: tuple[int, ...] = ()
     if groups is not None:
         counts = np.unique(groups.numbers[indices], return_counts=True)[1]
+        num_groups = len(counts)
         per_group = (int(counts.min()), int(np.median(counts)), int(counts.max()))
     borders = [1 - min(w, h) / max(w, h) if square == "pad" else 0.0 for w, h in sizes.elements()]
     return ClassInventory(
         name=name,
         images=len(indices),
-        files=len(digest_of),
+        files=len({facts.sources[i] for i in indices}),
         formats=dict(collections.Counter(facts.formats[i] for i in indices).most_common()),
         sizes={f"{width}x{height}": count for (width, height), count in sizes.most_common()},
         brightness=round(float(np.median([facts.means[i] for i in indices])), 1),
         nearly_black=sum(facts.brightest[i] < DARK for i in indices),
         nearly_white=sum(facts.darkest[i] > 255 - DARK for i in indices),
         coloured=sum(facts.coloured[i] for i in indices),
-        copies=len(digest_of) - len(set(digest_of.values())),
-        groups=None if groups is None else len(np.unique(groups.numbers[indices])),
+        copies=copies.count_among(facts, indices),
+        groups=num_groups,
         group_sizes=per_group,
         border=round(float(np.median(borders)), 3),
     )

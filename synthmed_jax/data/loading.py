@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import replacing, sha256
+from synthmed_jax.files import is_full_disk, replacing, sha256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +128,7 @@ def _room_in(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_full_disk(error):
             raise
         raise UserError(
             f"{folder} has no room for the decoded images: make room, or set "

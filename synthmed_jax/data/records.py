@@ -6,7 +6,6 @@ the source's content, so that a changed folder gives a new copy. TFDS writes int
 """
 
 import contextlib
-import errno
 import functools
 import io
 import os
@@ -22,7 +21,7 @@ from synthmed_jax.data.sets import builders
 from synthmed_jax.data.sets.listing import content_hash
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import sha256
+from synthmed_jax.files import is_full_disk, sha256
 
 
 class _StoredRow(TypedDict):
@@ -127,16 +126,10 @@ def _prepare(
         except (OSError, RuntimeError) as error:
             # Another process may have finished the same copy first; anything else is an error.
             if not finished.is_file():
-                _refuse_full_disk(error, where)
-                raise
+                if not is_full_disk(error):
+                    raise
+                raise UserError(
+                    f"no room for the prepared copy of the images in {where.parent}: make room, or "
+                    "set --config.data.cache_dir=<folder> to a folder on a larger disk"
+                ) from error
     return make_builder().as_data_source(builders.SPLIT)
-
-
-def _refuse_full_disk(error: OSError | RuntimeError, where: Path) -> None:
-    """Raises UserError if no room, or no more quota, is what `error` tells of."""
-    # The writer of array_record files raises RuntimeError, and only its text has the reason.
-    if any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EDQUOT)):
-        raise UserError(
-            f"no room for the prepared copy of the images in {where.parent}: make room, or set "
-            "--config.data.cache_dir=<folder> to a folder on a larger disk"
-        ) from error
