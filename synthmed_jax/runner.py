@@ -52,14 +52,14 @@ def run(
     cache = places.prepare(settings.data, directory)
     _keep_compiled_programs(cache / "xla")
     run = make_run(settings, directory)
+    wanted = [s for s in STAGES if s.name in only or not (only or s.optional)]
     if check_data:
         split.check_data(run)
+        _say_refusals(run, wanted)
         return
-    wanted = [s for s in STAGES if s.name in only or not (only or s.optional)]
     for stage in base.with_upstream(run, wanted, STAGES):
         base.check_marker(run, stage)
-    for stage in wanted:
-        stage.check(run)
+    _check(run, wanted)
     if dry_run:
         _say_expected(run, wanted)
         return
@@ -67,6 +67,29 @@ def run(
         _run_stages(run, wanted, config)
     if run.workdir.report.exists():
         print(f"report: {run.workdir.report.absolute()}", flush=True)
+
+
+def _check(run: Run, stages: Sequence[Stage]) -> None:
+    """Refuses what a stage can't do, before any; what was found in the data is printed first."""
+    try:
+        for stage in stages:
+            stage.check(run)
+    except UserError:
+        if split.STAGE in stages and not base.is_finished(run, split.STAGE):
+            split.show(run)
+        raise
+
+
+def _say_refusals(run: Run, stages: Sequence[Stage]) -> None:
+    """Prints what a run of these stages would be refused for."""
+    refusals: dict[str, str] = {}
+    for stage in stages:
+        try:
+            stage.check(run)
+        except UserError as error:
+            refusals.setdefault(str(error), stage.name)
+    for message, name in refusals.items():
+        print(f"warning: a run would be refused before stage {name!r}: {message}", flush=True)
 
 
 def _run_stages(run: Run, stages: Sequence[Stage], config: ConfigDict) -> None:

@@ -216,9 +216,25 @@ def test_checked_data_are_said_and_drawn_and_nothing_else_is_done(tmp_path, cach
         *("glioma", "meningioma", "notumor", "pituitary")
     ]
     drawn = [tmp_path / "run" / "check_data" / f"class{number}.png" for number in (1, 2, 3, 4)]
-    assert said[-4:] == [f"contact sheet: {path}" for path in drawn]
+    names = ("glioma", "meningioma", "notumor", "pituitary")
+    assert said[-4:] == [
+        f"contact sheet of class {name}: {path}" for name, path in zip(names, drawn, strict=True)
+    ]
     files = {path for path in (tmp_path / "run").rglob("*") if path.is_file()}
     assert files == {*drawn, *(path.with_suffix(".txt") for path in drawn)}
+
+
+def test_checked_data_that_a_run_refuses_are_said_to_be(tmp_path, cache, capsys):
+    config = make_config(cache, classifier__folds=50, split__fraction=0.01)
+    runner.run(config, tmp_path / "run", check_data=True)
+    warning = capsys.readouterr().out.splitlines()[-1]
+    assert warning.startswith("warning: a run would be refused before stage 'classify': ")
+    with pytest.raises(UserError) as error:
+        runner.run(config, tmp_path / "run")
+    assert warning.endswith(str(error.value))
+    said = capsys.readouterr().out
+    assert said.startswith("class")  # the table comes before the refusal
+    assert not (tmp_path / "run" / "split").exists()
 
 
 def test_data_of_a_finished_run_can_be_checked(finished, cache, capsys):

@@ -20,11 +20,6 @@ from synthmed_jax.errors import UserError
 DARK = 32
 
 
-def describe_kind(kind: Kind) -> str:
-    """Returns a kind's name, and whether its lowest value is white."""
-    return kind.name + (" (lowest value is white)" if kind.inverted else "")
-
-
 def check_stacks(found: Mapping[str, int]) -> None:
     """Refuses stacks of which no setting says what is used: file -> number of its images."""
     if found:
@@ -68,7 +63,8 @@ def check_unreadable(
 def check_kinds(kinds: Mapping[str, collections.Counter[Kind]], window: str) -> None:
     """Refuses classes that a network could tell apart by how their files store grey values.
 
-    It also refuses a window that no file has a use for.
+    Whether the lowest value is white makes no difference: one scale holds for both. It also refuses
+    a window that no file has a use for.
 
     Args:
       kinds: class -> kind -> number of files.
@@ -80,7 +76,7 @@ def check_kinds(kinds: Mapping[str, collections.Counter[Kind]], window: str) -> 
     for name, of_class in kinds.items():
         counts[name] = collections.Counter()
         for kind, count in of_class.items():
-            merged = "other than 8-bit" if given and kind != EIGHT_BITS else describe_kind(kind)
+            merged = "other than 8-bit" if given and kind != EIGHT_BITS else kind.name
             counts[name][merged] += count
     everywhere = {kind for of_class in counts.values() for kind in of_class}
     if window == DICOM_WINDOW and not any(kind.startswith("DICOM") for kind in everywhere):

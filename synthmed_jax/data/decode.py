@@ -7,7 +7,7 @@ from synthmed_jax.data.formats import raster
 from synthmed_jax.data.formats.opened import EIGHT_BITS, DecodeError
 from synthmed_jax.data.settings import FITS, DataSettings
 
-DECODE_VERSION = 2
+DECODE_VERSION = 3
 """Part of the key of cached arrays: raise it when the pixels of the same file change."""
 
 

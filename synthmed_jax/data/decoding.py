@@ -2,7 +2,9 @@
 
 Images of 8 bits are grey levels already. For any other kind of file (16 bits, floats, DICOM, ...)
 the values that become black and white are found from all files of that kind together, which takes a
-first pass over the files: the same value is the same grey in every image.
+first pass over the files: the same value is the same grey in every image. Where the lowest value is
+white in some files of a kind and black in others, a pass between them turns the former over, so
+that one scale holds for both.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import collections
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -21,6 +23,7 @@ from synthmed_jax.data.facts import UNREADABLE, Facts, GreyScale, Listing
 from synthmed_jax.data.formats.opened import EIGHT_BITS, DecodeError, Kind, Opened
 from synthmed_jax.data.formats.quiet import quiet
 from synthmed_jax.data.grey_scale import Histogram, Window
+from synthmed_jax.data.scales import Scales
 from synthmed_jax.data.sets.builders import Record
 from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.data.settings import DICOM_WINDOW, DataSettings, window_of
@@ -44,7 +47,7 @@ class _Pass:
     files: list[str]
     labels: list[int]
     left_out: list[LeftOut]
-    rows: list[tuple[str, str, int, str, int, int, float, int, int, bool]]
+    rows: list[tuple[str, str, int, str, int, int, float, int, int, float, bool]]
     kinds: dict[str, collections.Counter[Kind]]
     unknown: dict[Kind, Histogram]
     stacks: dict[str, int]
@@ -69,30 +72,30 @@ def decode_all(
         fit them; `data.window` does not fit the files; two images have one name; an optional
         package is missing.
     """
-    windows: dict[Kind, Window] = {}
+    scales = Scales({}, {})
     while True:
-        result = _decode_once(stored, class_names, settings, windows, stream)
+        result = _decode_once(stored, class_names, settings, scales, stream)
         acceptance.check_stacks(result.stacks)
         acceptance.check_unreadable(result.left_out, result.kinds, class_names)
         acceptance.check_kinds(result.kinds, settings.window)
         acceptance.check_names(result.files)
         if not result.unknown:
             break
-        windows |= {kind: grey_scale.decide(kind, h) for kind, h in result.unknown.items()}
+        scales = scales.after(result.unknown)
         stream.seek(0)
         stream.truncate()
     columns = tuple(zip(*result.rows, strict=True)) or ((),) * len(dataclasses.fields(Facts))
     facts = Facts(*columns)
     acceptance.check_brightness(result.labels, facts, class_names, settings.window)
-    scales = [
-        GreyScale(acceptance.describe_kind(kind), window.low, window.high, window.why)
-        for kind, window in windows.items()
+    used = [
+        GreyScale(scales.describe(kind), window.low, window.high, window.why)
+        for kind, window in scales.windows.items()
     ]
     given = window_of(settings.window)
     if given is not None:
-        scales = [GreyScale("all files", *given, "as config.data.window says")]
+        used = [GreyScale("all files", *given, "as config.data.window says")]
     return Listing(
-        tuple(result.files), tuple(result.labels), facts, tuple(result.left_out), tuple(scales)
+        tuple(result.files), tuple(result.labels), facts, tuple(result.left_out), tuple(used)
     )
 
 
@@ -100,16 +103,16 @@ def _decode_once(
     stored: Iterable[Record],
     class_names: Sequence[str],
     settings: DataSettings,
-    windows: Mapping[Kind, Window],
+    scales: Scales,
     stream: BinaryIO,
 ) -> _Pass:
     """Decodes every file whose window is known, and looks at the values of the others."""
     result = _Pass([], [], [], [], {}, {}, {})
-    decode_file = functools.partial(_decode_file, settings=settings, windows=windows)
+    decode_file = functools.partial(_decode_file, settings=settings, scales=scales)
     results = map_in_threads(decode_file, file_progress_bar(stored, "decoding"))
     with quiet(), contextlib.closing(results) as files:  # `quiet` must end after the threads
         for file in files:
-            _add(result, file, class_names, stream)
+            _add(result, file, scales.common(file.kind), class_names, stream)
     return result
 
 
@@ -140,7 +143,7 @@ class _File:
     coloured: Sequence[bool] = ()
 
 
-def _decode_file(record: Record, settings: DataSettings, windows: Mapping[Kind, Window]) -> _File:
+def _decode_file(record: Record, settings: DataSettings, scales: Scales) -> _File:
     """Decodes the images of one file that the settings choose; of a stack without any, none."""
     axis = stacks.axis_of(settings.slices)
     try:
@@ -150,16 +153,20 @@ def _decode_file(record: Record, settings: DataSettings, windows: Mapping[Kind, 
         frames: list[int] = []
         if opened.num_frames == 1 or settings.slices:
             frames = stacks.choose(opened.num_frames, settings.slices)
-        window = _window_of(opened, record.file, settings.window, windows)
+        own_window = _window_of(opened, record.file, settings.window)
+        kind = opened.kind if own_window else scales.common(opened.kind)
+        window = own_window or scales.windows.get(kind)
         values = Histogram() if window is None and opened.kind != EIGHT_BITS else None
         images, coloured = [], []
         for frame in frames:
             image = opened.read(frame, settings.channels)
             coloured.append(opened.is_coloured(frame))
+            if kind != opened.kind:
+                image = grey_scale.turn(image, opened.ends or scales.turned[opened.kind])
             if values is not None:
                 values.add(image)
             else:
-                levels = _to_levels(image, opened.kind, window, settings.channels)
+                levels = _to_levels(image, kind, window, settings.channels)
                 images.append(decode.fit_image(levels, settings.image_size, settings.square))
     except DecodeError as error:
         return _File(record, failure=str(error))
@@ -186,8 +193,13 @@ def _check_slices(opened: Opened, file: str, slices: str) -> None:
         )
 
 
-def _add(result: _Pass, file: _File, class_names: Sequence[str], stream: BinaryIO) -> None:
-    """Adds what one file gives; its pixels are written to `stream`."""
+def _add(
+    result: _Pass, file: _File, common: Kind, class_names: Sequence[str], stream: BinaryIO
+) -> None:
+    """Adds what one file gives; its pixels are written to `stream`.
+
+    Its values are those of the kind `common`.
+    """
     record = file.record
     class_name = class_names[record.label]
     kinds = result.kinds.setdefault(class_name, collections.Counter())
@@ -199,7 +211,7 @@ def _add(result: _Pass, file: _File, class_names: Sequence[str], stream: BinaryI
         result.stacks[record.file] = file.num_frames
         return
     if file.values is not None:
-        result.unknown.setdefault(file.kind, Histogram()).add_all(file.values)
+        result.unknown.setdefault(common, Histogram()).add_all(file.values)
     named = file.kind.name.startswith(file.format)  # "DICOM CT" is of the format DICOM
     file_format = file.kind.name if named else f"{file.format} {file.kind.name}"
     # Where the window is not known there are no images yet.
@@ -218,15 +230,14 @@ def _add(result: _Pass, file: _File, class_names: Sequence[str], stream: BinaryI
                 round(float(image.mean()), 2),
                 int(image.min()),
                 int(image.max()),
+                round(float(np.mean((image == 0) | (image == 255))), 3),
                 coloured,
             )
         )
 
 
-def _window_of(
-    opened: Opened, file: str, setting: str, windows: Mapping[Kind, Window]
-) -> Window | None:
-    """Returns the values that become black and white in one file; None: 8 bits, or not known."""
+def _window_of(opened: Opened, file: str, setting: str) -> Window | None:
+    """Returns what the setting makes black and white in one file; None: it leaves it open."""
     given = window_of(setting)
     if given is not None:
         return Window(*given, "data.window")
@@ -237,7 +248,7 @@ def _window_of(
                 'one for all files, --config.data.window="lo,hi", or leave it empty'
             )
         return Window(*opened.own_window, "the file's own")
-    return windows.get(opened.kind)
+    return None
 
 
 def _to_levels(image: np.ndarray, kind: Kind, window: Window | None, channels: int) -> np.ndarray:

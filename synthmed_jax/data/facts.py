@@ -24,6 +24,7 @@ class Facts:
       formats: of the file, and what its values are: "PNG 8-bit", "DICOM CT".
       widths, heights: as stored, pixels.
       means, darkest, brightest: grey levels of the image as the generator gets it, 0 to 255.
+      extremes: share of the pixels that are black (0) or white (255), 0 to 1.
       coloured: whether the file has colours.
     """
 
@@ -36,6 +37,7 @@ class Facts:
     means: tuple[float, ...]
     darkest: tuple[int, ...]
     brightest: tuple[int, ...]
+    extremes: tuple[float, ...]
     coloured: tuple[bool, ...]
 
 

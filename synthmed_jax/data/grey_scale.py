@@ -127,6 +127,31 @@ def decide(kind: Kind, histogram: Histogram) -> Window:
     return Window(0.0 if 0 <= low < high / 4 else low, high, why)
 
 
+def ends(kind: Kind, histogram: Histogram) -> tuple[float, float]:
+    """Returns the (lowest, highest) value that files of a kind can hold, from all their values.
+
+    Where the lowest value is white, v is as bright as lowest + highest - v is elsewhere. Plain
+    numbers from 0 on end at the smallest of the full ranges of rule 2 that holds them; bits of a
+    sign are as many below 0 as from 0 on. Other values end at their maximum.
+    """
+    if kind.name.endswith("signed"):
+        half = 2.0 ** (int(kind.name.partition("-")[0]) - 1)
+        return -half, half - 1
+    if kind.name.startswith(("DICOM", "NIfTI")):
+        return histogram.minimum, histogram.maximum
+    fractions = kind.name == "float"
+    tolerance = _OVERSHOOT if fractions else 0.0
+    for top in _FLOAT_TOPS if fractions else _INTEGER_TOPS:
+        if histogram.maximum <= (1 + tolerance) * top:
+            return 0.0, float(top)
+    return 0.0, histogram.maximum
+
+
+def turn(values: np.ndarray, ends: tuple[float, float]) -> np.ndarray:
+    """Makes the lowest value the brightest: values [H,W] of any real dtype become f64[H,W]."""
+    return ends[0] + ends[1] - values.astype(np.float64)
+
+
 def _nominal(kind: Kind, low: float, high: float) -> float | None:
     """Returns the N of rule 2; None if there is none."""
     if kind.name.startswith(("DICOM", "NIfTI")):

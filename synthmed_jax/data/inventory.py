@@ -19,6 +19,9 @@ from synthmed_jax.results.inventory import ClassInventory, Inventory, LeftOutFil
 # Shares of a class's images that differ by more than this between classes are a shortcut: networks
 # tell the classes apart by them.
 SHORTCUT = 0.25
+# A class in which half of the images have at least this share of their pixels black or white has
+# no grey levels to learn from: masks, or a window that does not fit.
+TWO_LEVELS = 0.9
 _EXAMPLES = 5
 _NAMED = 20  # unreadable files of a class that are named one by one
 
@@ -52,6 +55,7 @@ def make_inventory(
         )
         sentence = f"{sentence}, by {groups.by}"
         warnings += about_groups
+    warnings += _without_greys(images, facts, settings.window)
     warnings += _small(facts, side=images.images.shape[1])
     scales = [_in_words(scale) for scale in grey_scales]
     if settings.window == DICOM_WINDOW:
@@ -148,6 +152,25 @@ def _differ(shares: dict[str, float]) -> bool:
 
 def _percent(shares: dict[str, float]) -> str:
     return ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
+
+
+def _without_greys(images: ImageSet, facts: Facts, window: str) -> Iterator[str]:
+    """Yields a sentence about classes whose pixels are black and white, and hardly ever grey."""
+    shares = {
+        name: float(np.median([facts.extremes[i] for i in np.flatnonzero(images.labels == label)]))
+        for label, name in enumerate(images.class_names)
+    }
+    found = {name: share for name, share in shares.items() if share >= TWO_LEVELS}
+    if found:
+        cause = (
+            f"config.data.window={window!r} may not fit their values"
+            if window
+            else "are these masks?"
+        )
+        yield (
+            f"hardly any grey levels: {_percent(found)} of the pixels of the median image are "
+            f"black or white; {cause}"
+        )
 
 
 def _small(facts: Facts, side: int) -> Iterator[str]:

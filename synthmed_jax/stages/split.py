@@ -28,8 +28,10 @@ def show(run: Run) -> Inventory:
 def check_data(run: Run) -> None:
     """Prints what was found in the data set's folder, and draws contact sheets of the classes."""
     show(run)
-    for path in held_out.draw_contact_sheets(run.inputs.data, run.workdir.check_data):
-        print(f"contact sheet: {path.absolute()}", flush=True)
+    data = run.inputs.data
+    sheets = held_out.draw_contact_sheets(data, run.workdir.check_data)
+    for name, path in zip(data.class_names, sheets, strict=True):
+        print(f"contact sheet of class {name}: {path.absolute()}", flush=True)
 
 
 def _run(run: Run) -> None:

@@ -67,6 +67,7 @@ def make_facts() -> Callable[..., Facts]:
             means=(100.0,) * n,
             darkest=(0,) * n,
             brightest=(255,) * n,
+            extremes=(0.5,) * n,
             coloured=(False,) * n,
         )
         return dataclasses.replace(usual, **columns)

@@ -73,7 +73,7 @@ images = st.tuples(st.sampled_from("uvwxyz"), st.integers(0, 2), st.integers(0, 
 def test_counts_are_those_of_all_pairs(listed):
     n = range(len(listed))
     contents, labels, parts = zip(*listed, strict=True)
-    facts = Facts(tuple(f"{i}.png" for i in n), contents, *((),) * 8)
+    facts = Facts(tuple(f"{i}.png" for i in n), contents, *((),) * 9)
     leakage = count_copies(facts, np.asarray(labels, np.int32), "abc", parted(list(parts)))
 
     def equal(one: int, other: int) -> bool:

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as numpy_st
 
+from synthmed_jax.data import grey_scale
 from synthmed_jax.data.formats.opened import Kind
 from synthmed_jax.data.grey_scale import Histogram, Window, decide, to_eight_bits
 
@@ -187,3 +188,28 @@ def test_values_beyond_float32_do_not_break_it():
 def test_an_empty_histogram_decides_nothing():
     with pytest.raises(ValueError, match="no values"):
         decide(Kind("float"), histogram(np.zeros((0, 4))))
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "expected"),
+    [
+        (Kind("16-bit", inverted=True), (36850, 65535), (0, 65535)),
+        (Kind("16-bit", inverted=True), (0, 4000), (0, 4095)),
+        (Kind("16-bit signed", inverted=True), (-10, 40), (-32768, 32767)),
+        (Kind("8-bit signed", inverted=True), (-10, 40), (-128, 127)),
+        (Kind("32-bit", inverted=True), (0, 3e9), (0, 3e9)),
+        (Kind("float", inverted=True), (0.1, 1.01), (0, 1)),
+        (Kind("float", inverted=True), (0, 250), (0, 255)),
+        (Kind("DICOM DX", inverted=True), (5, 900), (5, 900)),
+    ],
+)
+def test_between_which_values_files_are_turned_over(kind, values, expected):
+    assert grey_scale.ends(kind, histogram(np.array(values))) == expected
+
+
+def test_turned_values_do_not_wrap_and_turn_back():
+    values = np.array([[0, 1, 65535]], np.uint16)
+    turned = grey_scale.turn(values, (0, 65535))
+    np.testing.assert_array_equal(turned, [[65535, 65534, 0]])
+    np.testing.assert_array_equal(grey_scale.turn(turned, (0, 65535)), values)
+    np.testing.assert_array_equal(grey_scale.turn(np.array([[-5]], np.int16), (-8, 7)), [[4]])

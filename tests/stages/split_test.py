@@ -168,7 +168,12 @@ def test_checked_data_are_drawn_and_nothing_is_split(folder_run, capsys):
     said = capsys.readouterr().out
     assert said.startswith("class  images")
     paths = [run.workdir.check_data / f"class{number}.png" for number in (1, 2)]
-    assert said.endswith("".join(f"contact sheet: {path}\n" for path in paths))
+    assert said.endswith(
+        "".join(
+            f"contact sheet of class {name}: {path}\n"
+            for name, path in zip("ab", paths, strict=True)
+        )
+    )
     with Image.open(paths[0]) as sheet:
         assert sheet.size[0] > 800
     assert (run.workdir.check_data / "class2.txt").read_text().startswith("class\tb\n1\tb/00.png")

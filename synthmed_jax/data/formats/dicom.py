@@ -68,6 +68,7 @@ class Dicom(Opened):
                 inverted = self._photometric == "MONOCHROME1"
                 self.kind = Kind(f"DICOM {data.get('Modality') or ''}".strip(), inverted)
                 self.own_window = _own_window(data)
+                self.ends = self._ends()
             else:
                 self.kind = EIGHT_BITS
         self._last: tuple[int, np.ndarray] | None = None
@@ -76,6 +77,17 @@ class Dicom(Opened):
         """Reads one image; see `Opened.read`."""
         pixels = self._pixels(frame)
         return colour.with_channels(pixels, channels) if self.kind == EIGHT_BITS else pixels
+
+    def _ends(self) -> tuple[float, float] | None:
+        """Returns the values of the lowest and the highest pixel that the file can store."""
+        data = self._data
+        if "PixelData" not in data or "ModalityLUTSequence" in data:
+            return None
+        count = 2 ** int(data.get("BitsStored") or data.BitsAllocated)
+        low = -count // 2 if data.get("PixelRepresentation") else 0
+        slope, intercept = self._rescale(0)
+        first, last = (slope * stored + intercept for stored in (low, low + count - 1))
+        return first, last
 
     def is_coloured(self, frame: int) -> bool:
         """Whether an image has colours; see `Opened.is_coloured`."""
@@ -111,13 +123,9 @@ class Dicom(Opened):
         if "ModalityLUTSequence" in data:
             values = require("pydicom.pixels", "").apply_modality_lut(stored, data)
         else:
-            rescale = _macro(data, frame, "PixelValueTransformationSequence")
-            slope = rescale.get("RescaleSlope")
-            if slope is None:
-                slope = data.get("DoseGridScaling")  # of radiotherapy doses, instead of a slope
-            intercept = rescale.get("RescaleIntercept")
-            if slope is not None or intercept is not None:
-                values = stored * float(1 if slope is None else slope) + float(intercept or 0)
+            slope, intercept = self._rescale(frame)
+            if (slope, intercept) != (1, 0):
+                values = stored * slope + intercept
         check_finite(values)
         padding = _padding(data, stored)
         if padding.any() and not padding.all():
@@ -125,6 +133,15 @@ class Dicom(Opened):
             values = np.array(values)
             values[padding] = tissue.max() if self.kind.inverted else tissue.min()
         return values
+
+    def _rescale(self, frame: int) -> tuple[float, float]:
+        """Returns slope and intercept, which make a frame's pixels values in a unit."""
+        fields = _macro(self._data, frame, "PixelValueTransformationSequence")
+        slope = fields.get("RescaleSlope")
+        if slope is None:
+            slope = self._data.get("DoseGridScaling")  # of radiotherapy doses, instead of a slope
+        intercept = fields.get("RescaleIntercept")
+        return float(1 if slope is None else slope), float(intercept or 0)
 
 
 def read_tag(content: bytes, keyword: str) -> str:

@@ -68,6 +68,8 @@ class Opened(abc.ABC):
       own_window: the values that become black and white where the file itself says so (DICOM's
         WindowCenter and WindowWidth); None: it does not.
       has_axes: whether its images may be taken along another axis: it is a volume.
+      ends: (lowest, highest) value that the file can hold, where the file itself says so (DICOM's
+        BitsStored); None: it does not.
     """
 
     format: str
@@ -76,6 +78,7 @@ class Opened(abc.ABC):
     num_frames: int
     own_window: tuple[float, float] | None = None
     has_axes: bool = False
+    ends: tuple[float, float] | None = None
 
     @abc.abstractmethod
     def read(self, frame: int, channels: int) -> np.ndarray:

@@ -2,11 +2,13 @@
 
 import collections
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from synthmed_jax.data import image_names
+from synthmed_jax.data import formats, image_names
 from synthmed_jax.data import settings as data_settings
+from synthmed_jax.data.counted import counted
 from synthmed_jax.data.sets import labels_table
 from synthmed_jax.data.sets.flags import flag, some
 from synthmed_jax.data.sets.folder_names import (
@@ -14,10 +16,15 @@ from synthmed_jax.data.sets.folder_names import (
     MASKS,
     PART,
     SYSTEM,
+    WRAPPER,
     kind_of,
     order_of_part,
 )
+from synthmed_jax.data.sets.listing import list_loose_files
 from synthmed_jax.errors import UserError
+
+MOST_GRADES = 12
+"""More numbered folders than this are no grades of one disease."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +61,9 @@ def check_names(tree: Tree) -> None:
     rest = [name for name in tree.images if name not in kinds and tree.images[name]]
     raise UserError(
         f"data.dir={str(tree.root)!r} holds folders that do not look like classes: {_named(kinds)}."
-        f" {_way_on(tree, kinds, rest)}{_if_classes(tree)}"
+        f" {_way_on(tree, kinds, rest)}"
+        # Folders of the system never are: then the way on has named all others.
+        + (_if_classes(tree) if set(kinds.values()) != {SYSTEM} else "")
     )
 
 
@@ -91,7 +100,8 @@ def check_subfolders(tree: Tree, settings: data_settings.DataSettings) -> None:
     """Raises UserError if several top folders hold the same subfolders, and no images themselves.
 
     So do parts whose names say nothing (hospital_a, hospital_b), and classes that hold images and
-    masks. Parts within classes (glioma/Training, glioma/Testing) are as they should be.
+    masks. Parts within classes (glioma/Training, glioma/Testing) are as they should be, and so are
+    numbered folders, of patients or series (glioma/001, glioma/002).
     """
     alike: dict[frozenset[str], list[str]] = collections.defaultdict(list)
     for name in tree.images:
@@ -109,7 +119,7 @@ def check_subfolders(tree: Tree, settings: data_settings.DataSettings) -> None:
             way = f"{flag('data.exclude', *globs)} leaves out {', '.join(strangers)}" + (
                 keep if MASKS in map(kind_of, strangers) else ""
             )
-        elif len(classes) > 1:
+        elif len(classes) > 1 and not _are_numbered(classes):
             way = (
                 f"If {some(classes, 6)} are the classes, "
                 f"{flag('data.parts', *sorted(names, key=order_of_part))} takes them together"
@@ -125,16 +135,30 @@ def check_subfolders(tree: Tree, settings: data_settings.DataSettings) -> None:
 def too_few(tree: Tree, wanted: Sequence[str]) -> UserError:
     """Returns the error for fewer than two class folders; `wanted` are those of `data.classes`."""
     table = labels_table.propose((tree.root, tree.given), tree.root)
+    loose = [name for name in list_loose_files(tree.root) if formats.is_image(tree.root / name)]
+    above = (
+        f". {counted(len(loose), 'image')} in it, in no folder: if they are of one class, give the "
+        "folder that holds it and the others"
+        if loose and not table
+        else ""
+    )
     return UserError(
         f"data.dir={str(tree.root)!r} needs at least two class folders (<class>/<image>), "
         f"found: {some(tree.images, 6) or 'none'}"
         + (f", of which data.classes wants {some(wanted, 6)}" if wanted else "")
-        + (f". A table of labels lies there: {table} takes the labels from it" if table else "")
+        + (f". A table of labels lies there: {table} takes the labels from it" if table else above)
     )
 
 
 def _way_on(tree: Tree, kinds: Mapping[str, str], rest: Sequence[str]) -> str:
     parts = _parts_with_classes(tree, [name for name in kinds if kinds[name] == PART])
+    wrappers = [name for name in kinds if kinds[name] == WRAPPER]
+    if not parts and set(kinds.values()) == {WRAPPER, MASKS}:  # images/a, masks/a
+        wrapped = _parts_with_classes(tree, wrappers)
+        if wrapped:
+            return (
+                f"{flag('data.parts', *wrapped)} takes the classes in {', '.join(wrapped)} alone."
+            )
     if parts:
         classes = sorted(frozenset().union(*map(tree.subfolders, parts)))
         return (
@@ -153,6 +177,16 @@ def _way_on(tree: Tree, kinds: Mapping[str, str], rest: Sequence[str]) -> str:
         "Give a folder of images per class, or a table with the columns file,label: "
         "--config.data.table=labels.csv."
     )
+
+
+def _are_numbered(names: Sequence[str]) -> bool:
+    """Whether these are folders of patients or series by their names: 001, P17, MR_0003.
+
+    Grades of a disease have numbers as well, but few and short ones.
+    """
+    numbers = [re.findall(r"\d+", name) for name in names]
+    long = all(any(len(number) >= 3 for number in each) for each in numbers)
+    return all(numbers) and (long or len(names) > MOST_GRADES)
 
 
 def _parts_with_classes(tree: Tree, parts: Sequence[str]) -> list[str]:

@@ -21,6 +21,24 @@ def _busi(root: Path) -> None:
                 image(root / name / f"{name} ({i})_mask_1.png", drawn > 0.85)
 
 
+def _mask_of_a_case(root: Path) -> None:
+    """A folder per patient with the image and its mask; both classes have the same numbers."""
+    for label, name in enumerate(("benign", "malignant")):
+        for i in range(1, 6):
+            drawn = picture(100 * label + i, spot=label > 0)
+            image(root / name / f"{i:03d}" / "image.png", drawn)
+            image(root / name / f"{i:03d}" / "mask.png", drawn > 0.85)
+
+
+def _mask_first(root: Path) -> None:
+    for label, name in enumerate(("benign", "malignant")):
+        for i in range(1, 6):
+            drawn = picture(100 * label + i, spot=label > 0)
+            image(root / name / f"image_p{i}.png", drawn)
+            image(root / name / f"mask_p{i}.png", drawn > 0.85)
+            image(root / name / f"image_p{i}_roi.png", drawn > 0.95)
+
+
 def _covid_radiography(root: Path) -> None:
     for name in ("COVID", "Normal"):
         classes(root, names=[f"{name}/images"], count=5, first=10 * len(name))
@@ -76,8 +94,27 @@ BESIDE = (
         "keep_masks",
         "the same, and the masks are wanted as images",
         _busi,
-        Found({"benign": 11, "malignant": 11, "normal": 10}),
+        Found(
+            {"benign": 11, "malignant": 11, "normal": 10}, warning="hardly any grey levels.*masks"
+        ),
         flags={"data.keep_masks": True},
+    ),
+    Case(
+        "mask_of_a_case",
+        "A folder per patient with `image.png` and `mask.png`",
+        _mask_of_a_case,
+        Found({"benign": 5, "malignant": 5}, {"matches data.exclude": 10}),
+        refused=r"masks beside the images.*such as benign/001/mask.png beside benign/001/image.png"
+        r".*--config.data.exclude='mask\*'",
+        then={"data.exclude": "mask*"},
+    ),
+    Case(
+        "mask_first",
+        "`mask_p1.png` and `image_p1_roi.png` beside `image_p1.png`",
+        _mask_first,
+        Found({"benign": 5, "malignant": 5}, {"matches data.exclude": 20}),
+        refused=r"masks beside the images.*--config.data.exclude='\*_roi\*,mask_\*'",
+        then={"data.exclude": "*_roi*,mask_*"},
     ),
     Case(
         "covid_radiography",

@@ -39,6 +39,20 @@ def _radiograph(path: Path, drawn: np.ndarray) -> None:
     dicom(path, stored, photometric="MONOCHROME1", modality="DX")
 
 
+def _radiographs_of_two_vendors(root: Path) -> None:
+    """12 bits, of which only 0 to 3200 are used; one vendor, and so one class, inverts them."""
+
+    def inverted(path: Path, drawn: np.ndarray) -> None:
+        stored = 4095 - u16(marked(drawn, 0.5), 3200)
+        dicom(path, stored, photometric="MONOCHROME1", modality="DX")
+
+    def plain(path: Path, drawn: np.ndarray) -> None:
+        dicom(path, u16(marked(drawn, 0.5), 3200), modality="DX")
+
+    classes(root, inverted, names=("benign",), ending=".dcm")
+    classes(root, plain, names=("malignant",), ending=".dcm", first=50)
+
+
 def _multi_frame(path: Path, _: np.ndarray) -> None:
     dicom(path, slices_of(path).astype(np.uint16), modality="US")
 
@@ -109,6 +123,15 @@ DICOM = (
         files_of(_radiograph, ".dcm"),
         Found(SIX, greys=(Grey("air", 0, at=AIR), Grey("halfway", 128, at=MARK))),
         how="inverted",
+    ),
+    Case(
+        "two_vendors",
+        "X-rays of 12 bits up to 3200: one class MONOCHROME1, the other MONOCHROME2",
+        _radiographs_of_two_vendors,
+        Found(
+            SIX, greys=(Grey("air", 0, at=AIR), Grey("halfway", 128, at=MARK), Grey("bone", 255))
+        ),
+        how="the inverted ones are turned over (4095 - v), then one scale for all files",
     ),
     Case(
         "multi_frame",

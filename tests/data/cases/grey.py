@@ -118,6 +118,21 @@ def _white_is_zero(root: Path) -> None:
             tiff(root / name / f"{i}_16.tif", 65535 - u16(drawn), white_is_zero=True)
 
 
+def _half_white_is_zero(root: Path) -> None:
+    """16 bits that do not reach the whole range; in every second file the lowest value is white."""
+
+    def save(path: Path, drawn: np.ndarray) -> None:
+        values = u16(marked(drawn, 0.5), 30000)
+        white_is_zero = int(path.stem) % 2 == 1
+        tiff(path, 65535 - values if white_is_zero else values, white_is_zero=white_is_zero)
+
+    classes(root, save, ending=".tif")
+
+
+def _window_that_fits_nothing(root: Path) -> None:
+    classes(root, lambda path, drawn: tiff(path, hounsfield(drawn).astype(np.int16)), ending=".tif")
+
+
 def _of_type(dtype: type, low: float, high: float) -> Callable[[Path], None]:
     """TIFFs of one type, air at `low`, bone at `high`, and the middle of both at MARK."""
 
@@ -213,6 +228,13 @@ GREY = (
         flags={"data.window": "-160,240"},
     ),
     Case(
+        "window_that_fits_nothing",
+        "the same, and the values that become black and white fit none of them",
+        _window_that_fits_nothing,
+        Found(SIX, warning="hardly any grey levels: benign 100 %.*config.data.window='0,1'"),
+        flags={"data.window": "0,1"},
+    ),
+    Case(
         "fractions",
         "Floats from 0 to 1, some with a maximum of 1.0003",
         _fractions,
@@ -266,6 +288,13 @@ GREY = (
             greys=(_AIR, Grey("halfway, in either file,", 128, at=MARK), Grey("bone", 255)),
         ),
         how="inverted, at any depth",
+    ),
+    Case(
+        "half_white_is_zero",
+        "16-bit TIFFs with values up to 30000; in every second file the lowest value is white",
+        _half_white_is_zero,
+        Found(SIX, greys=(_AIR, _HALF, Grey("bone", 255))),
+        how="those are turned over (65535 - v), then one scale for all files",
     ),
     Case(
         "different_depths",

@@ -35,6 +35,10 @@ def test_what_lies_directly_in_a_folder_and_what_deeper(tree):
             {"a": ["1.png"], "b": ["1.png"], "masks": ["1.png"]},
             "--config.data.classes=a,b takes the others.",
         ),
+        (
+            {"images": ["a/1.png", "b/1.png"], "masks": ["a/1.png", "b/1.png"]},
+            "--config.data.parts=images takes the classes in images alone.",
+        ),
         ({"images": ["1.png"], "masks": ["1.png"]}, "or a table with the columns file,label"),
     ],
 )
@@ -42,6 +46,12 @@ def test_names_of_no_class_and_the_way_on(tree, images, way_on):
     with pytest.raises(UserError) as error:
         guards.check_names(tree(**images))
     assert way_on in str(error.value)
+
+
+def test_each_way_on_is_named_once(tree):
+    with pytest.raises(UserError) as error:
+        guards.check_names(tree(a=["1.png"], b=["1.png"], **{"$RECYCLE.BIN": ["1.png"]}))
+    assert str(error.value).count("--config.data.classes=a,b") == 1
 
 
 def test_names_of_classes_pass(tree):
@@ -65,6 +75,14 @@ def test_names_of_classes_pass(tree):
             "--config.data.exclude='*x*,*/masks/*' leaves out masks, --config.data.keep_masks=True",
         ),
         ({"p": ["images/1.png", "masks/1.png"], "q": ["images/2.png"]}, {}, ""),
+        # Folders of patients or series; grades of a disease are few.
+        ({"p": ["001/1.png", "002/1.png"], "q": ["001/2.png", "002/2.png"]}, {}, ""),
+        ({name: [f"P{i}/1.png" for i in range(20)] for name in "pq"}, {}, ""),
+        (
+            {name: [f"{i}/1.png" for i in range(5)] for name in "pq"},
+            {},
+            "If 0, 1, 2, 3, 4 are the classes, --config.data.parts=p,q takes them together",
+        ),
         ({"p": ["a/1.png", "b/1.png", "1.png"], "q": ["a/2.png", "b/2.png"]}, {}, ""),
         (
             {"p": ["images/1.png", "masks/1.png"], "q": ["images/2.png", "masks/2.png"]},
@@ -99,3 +117,12 @@ def test_a_set_of_one_class(tree):
     error = guards.too_few(tree(a=["1.png"], b=["1.png"]), ["a"])
     assert "found: a, b, of which data.classes wants a" in str(error)
     assert str(guards.too_few(tree(), [])).endswith("found: none")
+
+
+def test_a_folder_that_is_a_class_itself(tree, tmp_path, make_images):
+    make_images(tmp_path, "1.png", "2.png")
+    error = str(guards.too_few(tree(), []))
+    assert error.endswith(
+        "found: none. 2 images in it, in no folder: if they are of one class, give the folder that "
+        "holds it and the others"
+    )

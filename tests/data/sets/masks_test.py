@@ -23,7 +23,21 @@ from synthmed_jax.errors import UserError
         (["B_0011_flair.nii.gz", "B_001_seg.nii.gz"], []),  # not before a separator
         (["p/x.png", "q/x_mask.png"], []),  # another folder
         (["x_seg_1.png", "x_seg_2.png"], []),  # segments of scans: nothing that they belong to
-        (["unmask.png", "un.png", "mask.png"], []),
+        (["unmask.png", "un.png"], []),
+        # begins as a mask
+        (["7.png", "mask_7.png"], ["mask_7.png"]),
+        (["image_7.png", "image_8.png", "mask_7.png"], ["mask_7.png"]),
+        (["img7.png", "label-7.png"], ["label-7.png"]),
+        (["mask_7.png", "mask_8.png"], []),  # nothing that they belong to
+        (["label_a.png", "b.png"], []),
+        # words that also name images
+        (["x.png", "x_roi.png", "x_lesion_2.png"], ["x_roi.png", "x_lesion_2.png"]),
+        (["p1_lesion.png", "p1_normal.png"], []),
+        # called so and no more
+        (["p/image.png", "p/mask.png"], ["p/mask.png"]),
+        (["p/t1.nii.gz", "p/seg.nii.gz", "q/seg.nii.gz"], ["p/seg.nii.gz"]),
+        (["p/ct.png", "p/Mask_1.png", "p/mask_2.png"], ["p/Mask_1.png", "p/mask_2.png"]),
+        (["mask1.png", "mask2.png"], []),
         # folders
         (["images/1.png", "masks/1.png", "masks/2.png"], ["masks/1.png"]),
         (["1.png", "annotations/deep/1.tif"], ["annotations/deep/1.tif"]),
@@ -47,6 +61,9 @@ def glob_in(message: str) -> str:
         ({"a": ["a/1.png", "a/1_mask.png"], "b": ["b/1.png"]}, "'*_mask*'"),
         ({"a": ["a/1.png", "a/1_GT.png"], "b": ["b/1.png", "b/1-seg.png"]}, "'*_GT*,*-seg*'"),
         ({"a": ["a/images/1.png", "a/masks/1.png"]}, "'*/masks/*'"),
+        ({"a": ["a/p/image.png", "a/p/mask.png"]}, "'mask*'"),
+        ({"a": ["a/x1.png", "a/mask_x1.png"]}, "'mask_*'"),
+        ({"a": ["a/p/image.png", "a/p/mask.png", "a/maskless.png"]}, "'mask.*'"),
         # The short glob would take an image along.
         ({"a": ["a/1.png", "a/1_seg.png", "a/2_segment.png"]}, "'*_seg.*'"),
     ],
