@@ -1,20 +1,37 @@
 """Checkpoints: the only file with orbax.
 
-Every checkpoint holds the sha256 of its arrays: orbax alone loads flipped bits without an error.
+Every checkpoint holds the sha256 of its arrays: orbax alone loads flipped bits without an error. It
+may hold notes as well: what else a training needs to go on.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import pathlib
+import shutil
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
 from synthmed_jax import parallel
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Damaged, UserError
+from synthmed_jax.files import sha256
 from synthmed_jax.parallel import Tree
+
+# Whatever JSON holds, by name.
+Notes = dict[str, Any]
+
+
+class Saved(NamedTuple):
+    """A checkpoint that was read: its step, its arrays (numpy) and its notes."""
+
+    step: int
+    state: Tree
+    notes: Notes
 
 
 def digest(tree: Tree) -> str:
@@ -27,7 +44,14 @@ def digest(tree: Tree) -> str:
     return sha.hexdigest()
 
 
-def save(directory: pathlib.Path, step: int, state: Tree, *, keep: int = 2) -> str:
+def save(
+    directory: pathlib.Path,
+    step: int,
+    state: Tree,
+    *,
+    keep: int = 2,
+    notes: Mapping[str, Any] | None = None,
+) -> str:
     """Writes a checkpoint atomically, and returns the state's digest.
 
     Args:
@@ -35,18 +59,25 @@ def save(directory: pathlib.Path, step: int, state: Tree, *, keep: int = 2) -> s
       step: of this one, at least 0.
       state: tree of arrays.
       keep: how many of the latest checkpoints stay.
+      notes: what JSON holds.
 
     Raises:
       UserError: the directory has a checkpoint of a later step.
     """
     state = jax.tree.map(np.asarray, state)
     policy = ocp.training.preservation_policies.LatestN(keep)
-    sha256 = digest(state)
+    of_state = digest(state)
+    metadata = {"sha256": of_state, "notes": dict(notes or {})}
+    metadata["seal"] = _seal_of(metadata)
     with ocp.training.Checkpointer(directory.absolute(), preservation_policy=policy) as writer:
-        written = writer.save(step, state, custom_metadata={"sha256": sha256}, overwrite=True)
+        written = writer.save(step, state, custom_metadata=metadata, overwrite=True)
     if not written:
         raise UserError(f"{directory} holds a later checkpoint than {step}: delete that folder")
-    return sha256
+    return of_state
+
+
+def _seal_of(metadata: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(metadata, sort_keys=True).encode())
 
 
 def latest_step(directory: pathlib.Path) -> int | None:
@@ -57,8 +88,16 @@ def latest_step(directory: pathlib.Path) -> int | None:
         return None if reader.latest is None else reader.latest.step
 
 
-def restore(directory: pathlib.Path, like: Tree, step: int | None = None) -> Tree:
-    """Reads a checkpoint (the latest by default) as numpy arrays of the structure of `like`.
+def steps(directory: pathlib.Path) -> list[int]:
+    """Steps of all complete checkpoints, ascending."""
+    if not directory.exists():
+        return []
+    with ocp.training.Checkpointer(directory.absolute()) as reader:
+        return sorted(each.step for each in reader.checkpoints)
+
+
+def restore(directory: pathlib.Path, like: Tree, step: int | None = None) -> Saved:
+    """Reads a checkpoint, the latest by default.
 
     Args:
       directory: where `save` wrote.
@@ -66,22 +105,46 @@ def restore(directory: pathlib.Path, like: Tree, step: int | None = None) -> Tre
       step: of the checkpoint; None: the latest.
 
     Raises:
-      UserError: none there, or its bytes are not those that were written.
+      Damaged: there is none, or its content is not what was written.
     """
-    step = latest_step(directory) if step is None else step
-    if step is None:
-        raise UserError(f"{directory} holds no complete checkpoint: run the stage that writes it")
+    wanted = latest_step(directory) if step is None else step
+    if wanted is None:
+        raise Damaged(directory, "holds no complete checkpoint")
+    path = directory / str(wanted)
+    if wanted not in steps(directory):
+        raise Damaged(path, "is gone, or not complete")
     device = jax.sharding.SingleDeviceSharding(parallel.devices()[0])
     abstract = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct(np.shape(x), x.dtype, sharding=device), like
     )
-    with ocp.training.Checkpointer(directory.absolute()) as reader:
-        written = reader.metadata(step).custom_metadata["sha256"]
-        state = jax.tree.map(np.asarray, reader.load(step, abstract))
-    if digest(state) != written:
-        raise UserError(
-            f"checkpoint {directory}/{step} is damaged (its sha256 is not the one written with it"
-            "): delete that folder, and the run goes on from what was saved before; where there is "
-            f"nothing, delete {directory.parent} and the stage's file in stages/ to make it again"
+    try:
+        with ocp.training.Checkpointer(directory.absolute()) as reader:
+            metadata = reader.metadata(wanted).custom_metadata
+            state = jax.tree.map(np.asarray, reader.load(wanted, abstract))
+    except MemoryError:
+        raise
+    except Exception as error:  # orbax raises whatever a broken file hits
+        raise Damaged(path, f"is damaged: it can't be read ({type(error).__name__})") from error
+    if not isinstance(metadata, dict) or digest(state) != metadata.get("sha256"):
+        raise Damaged(
+            path, "is damaged: the sha256 of its arrays is not the one that was written with them"
         )
-    return state
+    seal = metadata.pop("seal", None)  # earlier versions wrote none
+    if seal is not None and seal != _seal_of(metadata):
+        raise Damaged(path, "is damaged: its notes are not those that were written")
+    return Saved(wanted, state, metadata.get("notes", {}))
+
+
+def resume(directory: pathlib.Path, like: Tree) -> Saved | None:
+    """Reads the newest checkpoint that is not damaged; None: there is none.
+
+    Damaged ones are removed, and it is said: what was computed since the one before is computed
+    again.
+    """
+    for step in reversed(steps(directory)):
+        try:
+            return restore(directory, like, step)
+        except Damaged as error:
+            print(f"{error}: the one before it is taken", flush=True)
+            shutil.rmtree(error.path)
+    return None

@@ -24,6 +24,9 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "Folder for everything that the 
 _STAGES = flags.DEFINE_list(
     "stages", [], f"Only these, of {', '.join(stage.name for stage in STAGES)}."
 )
+_FROM = flags.DEFINE_string(
+    "from", None, "Another workdir: its finished stages are taken over where settings agree."
+)
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Only say how long the run will take here.")
 _CHECK_DATA = flags.DEFINE_bool(
     "check_data", False, "Only say what was found in data.dir; draws contact sheets of the classes."
@@ -34,7 +37,7 @@ def run() -> NoReturn:
     """Runs the program on sys.argv and ends it; status 2 after a mistake of the user's."""
     flags.FLAGS[_CONFIG.name].parser = _ConfigParser(flags.FLAGS[_CONFIG.name].parser)
     # --help shows the flags of the main module.
-    for flag in (_CONFIG, _WORKDIR, _STAGES, _DRY_RUN, _CHECK_DATA):
+    for flag in (_CONFIG, _WORKDIR, _STAGES, _FROM, _DRY_RUN, _CHECK_DATA):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
     _take_former_names()
     # Names of classes and files may hold what a terminal can't show, or bytes that are no text.
@@ -82,6 +85,7 @@ def main(argv: Sequence[str]) -> None:
             _STAGES.value,
             dry_run=_DRY_RUN.value,
             check_data=_CHECK_DATA.value,
+            source=pathlib.Path(_FROM.value) if _FROM.value else None,
         )
     except UserError as error:
         _fail(error)

@@ -1,11 +1,25 @@
 """The exceptions whose messages are written for the user."""
 
+import pathlib
+
 
 class UserError(Exception):
     """Something that the user can mend: the message names the file or field, and what to do.
 
     `main.py` prints the message without a traceback and exits with status 2.
     """
+
+
+class Damaged(UserError):
+    """A file is gone, or is not what was written: it has to be made again.
+
+    Attributes:
+      path: of the file, or of the folder that is of no use without it.
+    """
+
+    def __init__(self, path: pathlib.Path, why: str):
+        super().__init__(f"{path} {why}")
+        self.path = path
 
 
 class Diverged(UserError):

@@ -9,16 +9,22 @@ import io
 import json
 import os
 import pathlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from synthmed_jax.errors import Damaged
+
+# The line after an array, at the end of its file.
+_SEALED = re.compile(rb"\n(?P<sha256>[0-9a-f]{64}) (?P<made_of>[0-9a-f]*)\n\Z")
+
 
 def write_bytes(path: pathlib.Path, content: bytes) -> None:
     """Writes a file whole or not at all (temporary file beside it, then a rename)."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        stream.write(content)
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
@@ -43,11 +49,40 @@ def write_json(path: pathlib.Path, value: object) -> None:
         stream.write("\n")
 
 
-def write_array(path: pathlib.Path, array: np.ndarray) -> None:
-    """Writes a .npy file whole or not at all."""
+def write_array(path: pathlib.Path, array: np.ndarray, made_of: str = "") -> None:
+    """Writes a .npy file whole or not at all.
+
+    A line after the array, which other readers of .npy files do not look at, seals it.
+
+    Args:
+      made_of: a digest (hexadecimal) of what the array was computed from.
+    """
     file = io.BytesIO()
     np.save(file, array, allow_pickle=False)
-    write_bytes(path, file.getvalue())
+    content = file.getvalue()
+    write_bytes(path, content + f"\n{sha256(content)} {made_of}\n".encode())
+
+
+def read_array(path: pathlib.Path) -> tuple[np.ndarray, str | None]:
+    """Reads what `write_array` wrote: the array, and what it was made of.
+
+    The latter is None in files of earlier versions, which have no seal.
+
+    Raises:
+      FileNotFoundError: there is none.
+      Damaged: it is not what was written.
+    """
+    content = path.read_bytes()
+    sealed = _SEALED.search(content)
+    if sealed is not None:
+        content, made_of = content[: sealed.start()], sealed["made_of"].decode()
+        if sealed["sha256"].decode() != sha256(content):
+            raise Damaged(path, "is damaged: its sha256 is not the one that was written with it")
+    try:
+        array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    except Exception as error:  # its parser raises whatever a broken file hits
+        raise Damaged(path, f"is damaged: it is no array ({type(error).__name__})") from error
+    return array, None if sealed is None else made_of
 
 
 def read_json(path: pathlib.Path) -> Any:
@@ -63,9 +98,19 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
+        _sync(temporary)  # else a power cut could leave the new name with no content
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync(path: pathlib.Path) -> None:
+    """Waits until a file's content is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def is_full_disk(error: Exception) -> bool:

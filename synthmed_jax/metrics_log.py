@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
+from synthmed_jax.errors import Damaged
 from synthmed_jax.files import write_text
 
 # Name -> a number, several (one per noise level or average), or None: it was not measured.
@@ -13,23 +15,49 @@ Record = dict[str, Any]
 
 
 def read_metrics(path: pathlib.Path) -> list[Record]:
-    """Reads metrics.jsonl; a last line cut short by a kill is dropped."""
+    """Reads metrics.jsonl; a last line cut short by a kill is dropped.
+
+    Raises:
+      Damaged: another line is no JSON object.
+    """
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-    return [json.loads(line) for line in lines]
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+        records = [json.loads(line) for line in lines]
+    except ValueError as error:
+        raise Damaged(path, f"is damaged: a line is no JSON ({error})") from error
+    if not all(isinstance(record, dict) for record in records):
+        raise Damaged(path, "is damaged: a line is no JSON object")
+    return records
+
+
+def records_until(path: pathlib.Path, counter: str, last: int) -> list[Record]:
+    """Reads the records whose `counter` is at most `last`."""
+    return [record for record in read_metrics(path) if record.get(counter, last) <= last]
 
 
 class MetricsLog:
-    """Appends one JSON object per line to metrics.jsonl, flushed at once."""
+    """Appends one JSON object per line to metrics.jsonl, flushed at once.
 
-    def __init__(self, path: pathlib.Path, *, resume_at: int = 0, counter: str = "step"):
-        """Keeps the records with counter <= resume_at of an earlier, interrupted run."""
-        kept = [record for record in read_metrics(path) if record[counter] <= resume_at]
-        write_text(path, "".join(json.dumps(record) + "\n" for record in kept))
+    Attributes:
+      records: all that the file holds. They belong into a checkpoint's notes: a training that goes
+        on takes them from there, and not from the file.
+    """
+
+    def __init__(self, path: pathlib.Path, records: Sequence[Record] = ()):
+        """Writes the file anew, with the records of an interrupted run that goes on."""
+        self.records = list(records)
+        write_text(path, "".join(_line(record) for record in records))
         self._path = path
 
     def write(self, **values: Any) -> None:
         """Appends one record."""
+        line = _line(values)
+        self.records.append(values)
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values, allow_nan=False) + "\n")
+            file.write(line)
+
+
+def _line(record: Record) -> str:
+    return json.dumps(record, allow_nan=False) + "\n"

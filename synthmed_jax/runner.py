@@ -12,10 +12,10 @@ from ml_collections import ConfigDict
 
 from synthmed_jax import checks, machine, parallel, places, protocol
 from synthmed_jax import settings as settings_module
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.files import write_json
 from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
-from synthmed_jax.stages import STAGES, base, split
+from synthmed_jax.stages import STAGES, base, inherit, ledger, mending, report, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run, make_run
 from synthmed_jax.stages.timing import in_words
@@ -28,6 +28,7 @@ def run(
     *,
     dry_run: bool = False,
     check_data: bool = False,
+    source: pathlib.Path | None = None,
 ) -> None:
     """Runs the stages that are not finished, in order.
 
@@ -39,6 +40,8 @@ def run(
         written to the workdir.
       check_data: only print what was found in the data set's folder, and draw contact sheets of
         the classes into the workdir.
+      source: another workdir, whose finished stages are taken over as far as settings and data are
+        the same.
 
     Raises:
       UserError: bad settings, data or workdir; nothing that was computed is lost.
@@ -52,21 +55,33 @@ def run(
     cache = places.prepare(settings.data, directory)
     _keep_compiled_programs(cache / "xla")
     run = make_run(settings, directory)
+    if source is not None:
+        with run.workdir.lock():
+            inherit.take_over(run, source, STAGES)
     wanted = [s for s in STAGES if s.name in only or not (only or s.optional)]
     if check_data:
         split.check_data(run)
         _say_refusals(run, wanted)
         return
-    for stage in base.with_upstream(run, wanted, STAGES):
+    if not dry_run:
+        mending.look_at_markers(run, STAGES)
+    needed = base.with_upstream(run, wanted, STAGES)
+    for stage in needed:
         base.check_marker(run, stage)
     _check(run, wanted)
     if dry_run:
         _say_expected(run, wanted)
         return
     with run.workdir.lock():
-        _run_stages(run, wanted, config)
-    if run.workdir.report.exists():
+        _run_stages(run, mending.with_damaged(run, wanted, needed), config)
+    if _is_of_this_state(run):
         print(f"report: {run.workdir.report.absolute()}", flush=True)
+
+
+def _is_of_this_state(run: Run) -> bool:
+    """Whether the report shows what lies in the workdir now, and what the settings ask for."""
+    stages = base.with_upstream(run, [report.STAGE], STAGES)
+    return all(base.is_finished(run, stage) for stage in stages)
 
 
 def _check(run: Run, stages: Sequence[Stage]) -> None:
@@ -94,11 +109,15 @@ def _say_refusals(run: Run, stages: Sequence[Stage]) -> None:
 
 def _run_stages(run: Run, stages: Sequence[Stage], config: ConfigDict) -> None:
     write_json(run.workdir.config, config.to_dict())
-    expectations: dict[str, float] | None = None
+    expectations: dict[str, float] = {}
+
+    def run_stage(stage: Stage) -> None:
+        if not expectations and _is_long(run, stage):
+            expectations.update(_say_expected(run, stages))
+        _run_stage(run, stage, expectations.get(stage.name))
+
     for stage in stages:
-        if expectations is None and _is_long(run, stage):
-            expectations = _say_expected(run, stages)
-        _run_stage(run, stage, (expectations or {}).get(stage.name))
+        mending.mend(run, stage, STAGES, run_stage)
 
 
 def _is_long(run: Run, stage: Stage) -> bool:
@@ -142,8 +161,11 @@ def _run_stage(run: Run, stage: Stage, expected_seconds: float | None = None) ->
     status = "stopped"
     try:
         stage.run(run)
-        base.mark(run, stage, "finished")
+        base.mark(run, stage, "finished", ledger.record(run, stage))
         status = "finished"
+    except Diverged:
+        base.mark(run, stage, "failed")  # which leaves it open for other settings
+        raise
     finally:
         _record(run, stage, status, time.monotonic() - started, expected_seconds)
     print(f"{stage.name}: done in {time.monotonic() - started:.0f} s", flush=True)

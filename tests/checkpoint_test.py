@@ -16,7 +16,7 @@ STATE = {
 def test_round_trip_into_abstract_arrays(tmp_path):
     sha256 = checkpoint.save(tmp_path, 3, STATE)
     like = jax.eval_shape(lambda: STATE)
-    loaded = checkpoint.restore(tmp_path, like)
+    loaded = checkpoint.restore(tmp_path, like).state
     assert checkpoint.digest(loaded) == sha256 == checkpoint.digest(STATE)
     jax.tree.map(np.testing.assert_array_equal, loaded, STATE)
     assert loaded["n"].dtype == np.int32
@@ -28,7 +28,7 @@ def test_the_latest_two_are_kept(tmp_path):
         checkpoint.save(tmp_path, step, STATE | {"n": jnp.asarray(step, jnp.int32)})
     assert checkpoint.latest_step(tmp_path) == 5
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.isdigit()) == ["2", "5"]
-    assert int(checkpoint.restore(tmp_path, STATE, 2)["n"]) == 2
+    assert int(checkpoint.restore(tmp_path, STATE, 2).state["n"]) == 2
 
 
 def test_the_digest_sees_values_types_and_names():

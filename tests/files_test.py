@@ -4,9 +4,13 @@ import os
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from synthmed_jax.errors import Damaged
 from synthmed_jax.files import (
     is_full_disk,
+    read_array,
     read_json,
     sha256,
     sha256_of,
@@ -50,6 +54,37 @@ def test_an_array_is_read_as_it_was_written(tmp_path):
     with pytest.raises(ValueError, match="Object arrays"):
         write_array(tmp_path / "y.npy", np.array([None]))
     assert not (tmp_path / "y.npy").exists()
+
+
+def test_an_array_says_what_it_was_made_of(tmp_path):
+    array = np.arange(6, dtype=np.float32)
+    write_array(tmp_path / "x.npy", array, "abc")
+    read, made_of = read_array(tmp_path / "x.npy")
+    np.testing.assert_array_equal(read, array)
+    assert made_of == "abc"
+    np.save(tmp_path / "old.npy", array)  # as earlier versions did
+    assert read_array(tmp_path / "old.npy")[1] is None
+
+
+@given(st.data())
+def test_a_damaged_array_is_noticed(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "x.npy"
+    write_array(path, np.arange(6, dtype=np.float32), "abc")
+    content = path.read_bytes()
+    sealed = len(content) - len("abc\n")  # what follows is compared by who reads it
+    if data.draw(st.booleans()):
+        place, bit = data.draw(st.integers(0, sealed - 2)), data.draw(st.integers(0, 7))
+        path.write_bytes(
+            content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
+        )
+    else:
+        path.write_bytes(content[: data.draw(st.integers(0, sealed - 66))])
+    try:
+        array, _ = read_array(path)
+    except Damaged:
+        return
+    # Cut just behind the array it is a file of an earlier version.
+    np.testing.assert_array_equal(array, np.arange(6))
 
 
 @pytest.mark.parametrize(

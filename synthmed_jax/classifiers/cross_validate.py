@@ -17,8 +17,9 @@ from synthmed_jax.classifiers.settings import SELECTIONS, TrainingSettings
 from synthmed_jax.classifiers.train import train_fold
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
+from synthmed_jax.made_by import refuse_others
 from synthmed_jax.parallel import Tree
-from synthmed_jax.results.cells import Cell
+from synthmed_jax.results.cells import Cell, FoldResult
 
 
 def cross_validate(
@@ -29,6 +30,7 @@ def cross_validate(
     real_val: ImageSet,
     classify: pathlib.Path,
     groups: np.ndarray | None = None,
+    made_by: str = "",
 ) -> None:
     """Trains every fold that has no result.json yet, which is the last file of each fold.
 
@@ -40,16 +42,19 @@ def cross_validate(
       classify: folder of the stage `classify`.
       groups: i64[N], the group of each image; no group (of one patient's images, say) is divided
         between folds. None: there are no groups.
+      made_by: digest of the settings and inputs, which every result says.
 
     Raises:
-      UserError: see `check` and `train_fold`.
+      UserError: see `check` and `train_fold`; or a result is there that was made with others.
       Diverged: see `train_fold`.
     """
     check(settings, cell, images.labels, images.class_names, len(real_val), groups)
     select = SELECTIONS[settings.selection]
     for fold, (train, val) in enumerate(_folds(settings, images, groups)):
         folder = cell.folder(classify, fold)
-        if (folder / "result.json").exists():
+        known = FoldResult.read_if_there(folder / "result.json")
+        if known is not None:
+            refuse_others(folder / "result.json", known.made_by, made_by)
             continue
         train_fold(
             programs,
@@ -60,6 +65,7 @@ def cross_validate(
             select,
             f"{cell.backbone} {cell.arm} fold {fold}",
             folder=folder,
+            made_by=made_by,
         )
 
 
@@ -112,7 +118,7 @@ def load_variables(programs: Programs, folder: pathlib.Path) -> dict[str, Tree]:
     """Reads the {"params", "batch_stats"} that `train_fold` has written to a folder.
 
     Raises:
-      UserError: the folder holds no complete checkpoint, or a damaged one.
+      Damaged: the folder holds no complete checkpoint, or a damaged one.
     """
     state = jax.eval_shape(programs.init, jax.random.key(0), Rates(*[jnp.zeros(())] * 5))
-    return checkpoint.restore(folder / "checkpoint", state.variables)
+    return checkpoint.restore(folder / "checkpoint", state.variables).state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import shutil
 import time
@@ -27,7 +28,8 @@ from synthmed_jax.classifiers.settings import (
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.errors import Diverged, UserError
-from synthmed_jax.metrics_log import MetricsLog, read_metrics
+from synthmed_jax.made_by import refuse_others
+from synthmed_jax.metrics_log import MetricsLog, records_until
 from synthmed_jax.progress import progress_bar
 from synthmed_jax.results.cells import Choice, FoldResult, InitialWeights, SetScores
 
@@ -63,6 +65,7 @@ def train_fold(
     description: str,
     *,
     folder: pathlib.Path | None = None,
+    made_by: str = "",
     report: Callable[[Record], None] = lambda record: None,
 ) -> tuple[Variables, FoldResult]:
     """Trains one network and returns the weights of the epoch with the lowest validation loss.
@@ -77,6 +80,7 @@ def train_fold(
       description: text beside the progress bar.
       folder: receives metrics.jsonl, resume/ (from which an interrupted training goes on; deleted
         at the end), checkpoint/ and, last, result.json; None: nothing is written.
+      made_by: digest of the settings and inputs, which all that is written says.
       report: is called with every epoch's record.
 
     Returns:
@@ -84,7 +88,7 @@ def train_fold(
       scores ("val_..." are those of the set `select`).
 
     Raises:
-      UserError: too few training images, or a resume/ that is damaged.
+      UserError: too few training images, or a resume/ that was made with other settings.
       Diverged: a loss that is no longer finite.
     """
     batch_size = batch_of(settings, len(train))
@@ -95,10 +99,10 @@ def train_fold(
     key, rates = jax.random.key(seed), make_rates(settings, steps)
     augmentation = Augmentation(settings.flips, settings.shift)
     placed = placement.place(train, validation, batch_size, seed, augmentation)
-    progress = _resume(folder, programs, key, rates, batch_size) if folder else None
+    progress = _resume(folder, programs, key, rates, batch_size, made_by) if folder else None
     state, best, records = progress or Progress(programs.init(key, rates), {}, [])
     if folder:
-        log = MetricsLog(folder / "metrics.jsonl", resume_at=len(records), counter="epoch")
+        log = MetricsLog(folder / "metrics.jsonl", records)
     saved = time.monotonic()
     bar = progress_bar(
         description=description,
@@ -130,12 +134,12 @@ def train_fold(
                 log.write(**record)
             if folder and time.monotonic() - saved > SAVE_SECONDS:
                 resumable = _resumable(state, best, batch_size)
-                checkpoint.save(folder / "resume", len(records), resumable, keep=1)
+                notes = {"made_by": made_by, "records": records}
+                checkpoint.save(folder / "resume", len(records), resumable, keep=1, notes=notes)
                 saved = time.monotonic()
     result = _result(programs, settings, records, stopped, train, validation, select)
-    if folder:
-        _finish(folder, best, result)
-    return best, result
+    result = dataclasses.replace(result, made_by=made_by)
+    return best, _finish(folder, best, result) if folder else result
 
 
 def _score(
@@ -234,38 +238,46 @@ def _resumable(state: State, best: Variables, batch_size: int) -> Variables:
 
 
 def _resume(
-    folder: pathlib.Path, programs: Programs, key: jax.Array, rates: Rates, batch_size: int
+    folder: pathlib.Path,
+    programs: Programs,
+    key: jax.Array,
+    rates: Rates,
+    batch_size: int,
+    made_by: str,
 ) -> Progress | None:
     """Reads the last checkpoint in resume/; None where there is none to go on from.
 
     Another number of devices may make batches of another size, and so another training: its
     checkpoint is deleted.
     """
-    epochs = checkpoint.latest_step(folder / "resume")
-    if epochs is None:
-        return None
-    records = read_metrics(folder / "metrics.jsonl")[:epochs]
-    if len(records) < epochs:
-        raise UserError(
-            f"{folder}/metrics.jsonl lacks epochs that resume/ beside it has seen: delete resume/, "
-            "and this training starts again"
-        )
     like = jax.eval_shape(programs.init, key, rates)
-    saved = checkpoint.restore(folder / "resume", _resumable(like, like.variables, batch_size))
-    best, saved_batch_size = saved.pop("best"), saved.pop("batch_size")
-    if saved_batch_size != batch_size:
+    found = checkpoint.resume(folder / "resume", _resumable(like, like.variables, batch_size))
+    if found is None:
+        return None
+    refuse_others(folder / "resume", found.notes.get("made_by", ""), made_by)
+    records = found.notes.get("records")
+    if records is None:  # a checkpoint of an earlier version
+        records = records_until(folder / "metrics.jsonl", "epoch", found.step)
+    state = dict(found.state)
+    best, saved_batch_size = state.pop("best"), state.pop("batch_size")
+    if saved_batch_size != batch_size or len(records) < found.step:
         shutil.rmtree(folder / "resume")
         return None
-    return Progress(State(key=key, rates=rates, **saved), best, records)
+    return Progress(State(key=key, rates=rates, **state), best, records)
 
 
-def _finish(folder: pathlib.Path, best: Variables, result: FoldResult) -> None:
-    """Writes the best weights, then the result; safe to repeat after a kill in between."""
+def _finish(folder: pathlib.Path, best: Variables, result: FoldResult) -> FoldResult:
+    """Writes the best weights, then the result, which it returns with the weights' digest.
+
+    It is safe to repeat after a kill in between.
+    """
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
-    checkpoint.save(folder / "checkpoint", result.best_epoch, best, keep=1)
+    weights = checkpoint.save(folder / "checkpoint", result.best_epoch, best, keep=1)
+    result = dataclasses.replace(result, weights=weights)
     result.write(folder / "result.json")
     # Renamed first: a resume/ that a kill leaves half deleted must not be resumed from.
     ended = folder / "ended"
     shutil.rmtree(ended, ignore_errors=True)
     if (folder / "resume").exists():
         shutil.rmtree((folder / "resume").rename(ended), ignore_errors=True)
+    return result

@@ -23,11 +23,15 @@ from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.inventory import make_inventory
 from synthmed_jax.data.settings import DataSettings, SplitSettings
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import read_json, write_json
 from synthmed_jax.results.inventory import Inventory
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.split import PartCounts, SplitEntry, SplitFile
-from synthmed_jax.results.stored import structure, unstructure
+from synthmed_jax.results.stored import (
+    read_document,
+    structure,
+    unstructure,
+    write_document,
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -166,7 +170,7 @@ def write_split(path: Path, data: DataSet, settings: SplitSettings) -> Leakage:
     )
     # The last entry of the file, which its type does not hand out.
     held_out = unstructure(_entries(whole, test, division.groups))
-    write_json(path, file.to_document() | {"test": held_out})
+    write_document(path, file.to_document() | {"test": held_out})
     parted = Parted(division.fit, division.val, test)
     return count_copies(data._whole.facts, whole.labels, whole.class_names, parted)
 
@@ -192,7 +196,7 @@ def read_test(path: Path, data: DataSet) -> ImageSet:
     Errors as of `read_parts`.
     """
     SplitFile.read(path)  # whose errors are those of a damaged file
-    listed = read_json(path).get("test")
+    listed = read_document(path).get("test")
     if not listed:
         raise UserError(f"{path} lists no test images: it was edited; take a new --workdir")
     entries = structure(listed, tuple[SplitEntry, ...], f"{path}: test")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pathlib
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import jax
@@ -19,8 +20,9 @@ from synthmed_jax.diffusion.settings import TrainSettings, check_batch
 from synthmed_jax.diffusion.step import State, Step, init_state
 from synthmed_jax.diffusion.stop import Validation, best_of, reason_to_stop
 from synthmed_jax.diffusion.unet import Params
-from synthmed_jax.errors import Diverged
-from synthmed_jax.metrics_log import MetricsLog, Record, read_metrics
+from synthmed_jax.errors import Damaged, Diverged
+from synthmed_jax.made_by import refuse_others
+from synthmed_jax.metrics_log import MetricsLog, Record, records_until
 from synthmed_jax.progress import progress_bar
 from synthmed_jax.results.generator import GeneratorEnd
 
@@ -75,6 +77,7 @@ def train(
     fit: ImageSet,
     validate: Validate | None,
     directory: pathlib.Path,
+    made_by: str = "",
 ) -> GeneratorEnd:
     """Trains to the last step or to the stop rule, from the newest checkpoint if there is one.
 
@@ -86,25 +89,25 @@ def train(
       validate: measures weights on `val`; None where `val` is empty.
       directory: receives metrics.jsonl, checkpoints/ (to resume from), best/ (the weights that
         images are drawn from), and last best.json.
+      made_by: digest of the settings and inputs, which all that is saved says.
 
     Returns:
       The content of best.json.
 
     Raises:
-      UserError: a batch that can't be split over devices or filled with images.
+      UserError: a batch that can't be split over devices or filled with images; what is saved there
+        was made with other settings.
       Diverged: a loss that is no longer finite.
     """
     end = GeneratorEnd.read_if_there(directory / "best.json")
     if end:
+        refuse_others(directory / "best.json", end.made_by, made_by)
         return end
     check_batch(settings)
     checkpoints = directory / "checkpoints"
-    state = init_state(settings, model)
-    start = checkpoint.latest_step(checkpoints) or 0
-    if start:
-        state = checkpoint.restore(checkpoints, state)
-    log = MetricsLog(directory / "metrics.jsonl", resume_at=start)
-    history = _history(directory)
+    start, state, records = _resume(settings, model, directory, made_by)
+    log = MetricsLog(directory / "metrics.jsonl", records)
+    history = _history(records)
     if _is_best_at(start, history):
         _save_best(settings, state, history[-1], directory)
     data = batches(fit, settings.batch_size, settings.seed, augmentation)
@@ -137,7 +140,8 @@ def train(
             due = time.monotonic() - saved > 60 * settings.save_minutes
             if last or reason or improved or due:
                 pending.fetch()
-                checkpoint.save(checkpoints, n, state)
+                notes = {"made_by": made_by, "records": log.records}
+                checkpoint.save(checkpoints, n, state, notes=notes)
                 saved = time.monotonic()
             if improved:
                 # After the state: a run that is killed in between restores that state, and saves
@@ -145,7 +149,7 @@ def train(
                 _save_best(settings, state, history[-1], directory)
     best = best_of(history)
     if best is None:
-        checkpoint.save(directory / "best", n, state.averages[0], keep=1)
+        _save_average(directory, n, state.averages[0])
     step_of_best = best.step if best else n
     end = GeneratorEnd(
         step=step_of_best,
@@ -155,9 +159,43 @@ def train(
         ended_at=n,
         why=reason or f"all {settings.steps} steps were taken",
         sha256=checkpoint.digest(_restore_best(settings, model, directory, step_of_best)),
+        made_by=made_by,
     )
     end.write(directory / "best.json")
     return end
+
+
+def _resume(
+    settings: TrainSettings, model: Model, directory: pathlib.Path, made_by: str
+) -> tuple[int, State, list[Record]]:
+    """Returns where a training goes on: the step, the state, and what was logged until then.
+
+    It is the newest checkpoint, if the weights that were best until then are there as well.
+    """
+    checkpoints, state = directory / "checkpoints", init_state(settings, model)
+    while (saved := checkpoint.resume(checkpoints, state)) is not None:
+        refuse_others(checkpoints / str(saved.step), saved.notes.get("made_by", ""), made_by)
+        records = saved.notes.get("records")
+        if records is None:  # a checkpoint of an earlier version
+            records = records_until(directory / "metrics.jsonl", "step", saved.step)
+        best = best_of(_history(records))
+        if best is None or best.step == saved.step or _has_best(settings, model, directory, best):
+            return saved.step, saved.state, records
+        # Those weights were damaged, and can't be had from this checkpoint.
+        print(f"{directory / 'best'} lacks the best weights: training goes back", flush=True)
+        shutil.rmtree(checkpoints / str(saved.step))
+    return 0, state, []
+
+
+def _has_best(
+    settings: TrainSettings, model: Model, directory: pathlib.Path, best: Validation
+) -> bool:
+    try:
+        _restore_best(settings, model, directory, best.step)
+    except Damaged as error:
+        print(error, flush=True)
+        return False
+    return True
 
 
 def _is_best_at(step: int, history: list[Validation]) -> bool:
@@ -171,14 +209,20 @@ def _save_best(
 ) -> None:
     """Saves the average of this state that scored best, in place of an earlier one."""
     average = state.averages[settings.ema_half_lives.index(validation.half_life)]
-    checkpoint.save(directory / "best", validation.step, average, keep=1)
+    _save_average(directory, validation.step, average)
+
+
+def _save_average(directory: pathlib.Path, step: int, average: Params) -> None:
+    if any(later > step for later in checkpoint.steps(directory / "best")):
+        shutil.rmtree(directory / "best")  # of a training that had to go back
+    checkpoint.save(directory / "best", step, average, keep=1)
 
 
 def _restore_best(
     settings: TrainSettings, model: Model, directory: pathlib.Path, step: int
 ) -> Params:
     like = jax.eval_shape(lambda: init_state(settings, model)).params
-    return checkpoint.restore(directory / "best", like, step)
+    return checkpoint.restore(directory / "best", like, step).state
 
 
 def load_best(settings: TrainSettings, model: Model, directory: pathlib.Path) -> tuple[Params, str]:
@@ -211,6 +255,5 @@ def _to_validation(record: Record) -> Validation:
     return Validation(*(record[name] for name in Validation._fields))
 
 
-def _history(directory: pathlib.Path) -> list[Validation]:
-    records = read_metrics(directory / "metrics.jsonl")
+def _history(records: Iterable[Record]) -> list[Validation]:
     return [_to_validation(record) for record in records if "val_loss" in record]

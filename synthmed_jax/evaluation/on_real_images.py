@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import pathlib
 from collections.abc import Callable, Sequence
 
@@ -10,9 +11,10 @@ import numpy as np
 
 from synthmed_jax import verdicts
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.errors import Damaged
 from synthmed_jax.evaluation.predictions import FoldPredictions, write_predictions
 from synthmed_jax.evaluation.scores import score, summarise
-from synthmed_jax.files import write_array
+from synthmed_jax.files import read_array, sha256, write_array
 from synthmed_jax.progress import progress_bar
 from synthmed_jax.results.cells import Cell, FoldResult
 from synthmed_jax.results.evaluation import CellScores, Evaluation, FoldScores, TestScores
@@ -20,8 +22,8 @@ from synthmed_jax.statistics.intervals import accuracy_interval
 
 # Images u8[N,S,S,C] -> probabilities f32[N,K].
 Predict = Callable[[np.ndarray], np.ndarray]
-# (cell, fold) -> how its training ended, and what the trained network answers.
-Trained = Callable[[Cell, int], tuple[FoldResult, Predict]]
+# (cell, fold) -> how its training ended, and a function that loads the trained network.
+Trained = Callable[[Cell, int], tuple[FoldResult, Callable[[], Predict]]]
 
 
 def evaluate_cells(
@@ -36,13 +38,13 @@ def evaluate_cells(
     """Tests every fold of every cell; writes metrics.json and predictions.csv.
 
     The probabilities of a cell are kept in cells/<cell>.npy, f32[folds,N,K], and read from there
-    by later calls, so that only cells that were added are predicted.
+    by later calls with the same weights, so that only cells that were added are predicted.
 
     Args:
       test: the N real test images, at the size that the networks see.
       cells: what is tested, at least one of them of the synthetic arm.
       num_folds: number of folds of every cell.
-      trained: loads one fold.
+      trained: finds one fold.
       directory: receives the files.
       dataset: name of the data set, for metrics.json.
       seed: of the classifiers, for metrics.json.
@@ -51,9 +53,11 @@ def evaluate_cells(
     for cell in progress_bar(cells, description="evaluate", unit="cell"):
         results, networks = zip(*(trained(cell, fold) for fold in range(num_folds)), strict=True)
         stored = directory / "cells" / ("_".join(cell.texts.values()) + ".npy")
-        if not stored.exists():
-            write_array(stored, np.stack([predict(test.images) for predict in networks]))
-        probabilities = np.load(stored)
+        made_of = _digest_of(results, test)
+        probabilities = _read(stored, made_of)
+        if probabilities is None:
+            probabilities = np.stack([predict()(test.images) for predict in networks])
+            write_array(stored, probabilities, made_of)
         predictions += [FoldPredictions(cell, k, p) for k, p in enumerate(probabilities)]
         folds = tuple(
             _fold_scores(fold, result, score(probabilities[fold], test.labels))
@@ -79,6 +83,25 @@ def evaluate_cells(
         cells=tuple(cell_scores),
         best=verdicts.best_network(cell_scores),
     ).write(directory / "metrics.json")
+
+
+def _digest_of(results: Sequence[FoldResult], test: ImageSet) -> str:
+    """Digest of what a cell's probabilities are computed from: weights, and which images."""
+    labels = np.asarray(test.labels).tolist()
+    made_of = [[result.weights for result in results], list(test.files), labels]
+    return sha256(json.dumps(made_of).encode())
+
+
+def _read(stored: pathlib.Path, made_of: str) -> np.ndarray | None:
+    """Reads probabilities; None where there are none, or damaged ones, or those of others."""
+    try:
+        probabilities, of = read_array(stored)
+    except FileNotFoundError:
+        return None
+    except Damaged as error:
+        print(f"{error}: it is computed again", flush=True)
+        return None
+    return probabilities if of in (None, made_of) else None
 
 
 def _fold_scores(fold: int, result: FoldResult, on_test: TestScores) -> FoldScores:

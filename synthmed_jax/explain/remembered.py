@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from synthmed_jax import checkpoint
+from synthmed_jax.errors import Damaged
 from synthmed_jax.explain.predictor import Logits, Predictor, View
-from synthmed_jax.files import write_array
+from synthmed_jax.files import read_array, write_array
 from synthmed_jax.parallel import Tree
 
 
@@ -54,8 +55,8 @@ class RememberedPredictor(Predictor):
 
 
 def _read(path: pathlib.Path) -> np.ndarray | None:
-    """Reads an answer; None where there is none, or only a part of it (after a power cut)."""
+    """Reads an answer; None where there is none, or a damaged one: it is asked for again."""
     try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (FileNotFoundError, ValueError, EOFError):
+        return read_array(path)[0]
+    except (FileNotFoundError, Damaged):
         return None

@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import TypeVar
 
+from synthmed_jax import field_history
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import read_json
 from synthmed_jax.report.training_logs import EpochRecord, StepRecord, read_epochs, read_steps
@@ -16,6 +17,7 @@ from synthmed_jax.results.explanations import LimeSummary
 from synthmed_jax.results.fidelity import Fidelity
 from synthmed_jax.results.generator import GeneratorEnd
 from synthmed_jax.results.leakage import Leakage
+from synthmed_jax.results.marker import Marker
 from synthmed_jax.results.run_info import RunInfo
 from synthmed_jax.results.split import PartCounts, SplitFile
 from synthmed_jax.results.stored import Document
@@ -119,7 +121,7 @@ def read_contents(workdir: pathlib.Path, cells: Sequence[Cell]) -> Contents:
             raise UserError(f"{workdir / name} is missing: run {stage} first, then the report.")
     folds = {cell: _read_folds(workdir / "classify" / cell.path) for cell in cells}
     return Contents(
-        config=read_json(workdir / "config.json"),
+        config=_as_made(workdir),
         info=RunInfo.read_if_there(workdir / "run.json"),
         split=SplitFile.read(workdir / "split" / "split.json"),
         generators=_read_generators(workdir / "diffusion"),
@@ -129,6 +131,24 @@ def read_contents(workdir: pathlib.Path, cells: Sequence[Cell]) -> Contents:
         lime=LimeSummary.read_if_there(workdir / "explain" / "lime.json"),
         leakage=Leakage.read_if_there(workdir / "split" / "leakage.json"),
     )
+
+
+def _as_made(workdir: pathlib.Path) -> Document:
+    """Returns the config with which the stages made what lies there.
+
+    config.json is of the last command, which may have run but one stage, with other fields.
+    """
+    config = read_json(workdir / "config.json")
+    for stage in ("split", "diffusion", "generate", "classify", "explain"):
+        marker = Marker.read_if_there(workdir / "stages" / f"{stage}.json")
+        fields = {} if marker is None else field_history.with_new_names(marker.fields)
+        for name, value in fields.items():
+            block = config
+            *outer, last = name.split(".")
+            for key in outer:
+                block = block.setdefault(key, {})
+            block[last] = value
+    return config
 
 
 def _read_generators(diffusion: pathlib.Path) -> dict[str, Generator]:

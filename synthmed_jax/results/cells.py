@@ -131,6 +131,8 @@ class FoldResult(Stored):
       num_train, num_val: images trained on, and of the set that decides.
       seconds: of all epochs.
       images_per_second: trained on.
+      made_by: digest of the settings and inputs that it was trained with, and
+      weights: sha256 of the kept weights; "" in files of earlier versions.
     """
 
     best_epoch: int
@@ -150,6 +152,8 @@ class FoldResult(Stored):
     num_val: int
     seconds: float
     images_per_second: float
+    made_by: str = ""
+    weights: str = ""
 
     @classmethod
     def read_fold(cls, folder: pathlib.Path) -> Self:

@@ -20,6 +20,8 @@ class GeneratorEnd(Stored):
       ended_at: optimiser steps in all.
       why: training ended, in words.
       sha256: of the kept weights.
+      made_by: digest of the settings and inputs that they were trained with; "" in files of earlier
+        versions.
     """
 
     step: int
@@ -29,3 +31,4 @@ class GeneratorEnd(Stored):
     ended_at: int
     why: str
     sha256: str
+    made_by: str = ""

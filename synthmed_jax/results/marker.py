@@ -7,24 +7,30 @@ from typing import ClassVar, Literal
 
 from synthmed_jax.results.stored import Document, Stored
 
+Status = Literal["started", "failed", "finished"]
+
 
 @dataclasses.dataclass(frozen=True)
 class Marker(Stored):
     """A stage's marker.
 
     Attributes:
-      status: "started" before its first output, "finished" after its last.
+      status: "started" before its first output, "finished" after its last; "failed" where its
+        settings can't work (a loss that is not finite, too little memory).
       fields: config field -> value, those that the stage reads.
       inputs: name -> digest, what it reads from earlier stages.
       units: of its work that are done.
+      files: path below the workdir -> sha256, what it left when it was finished; none in files of
+        earlier versions.
     """
 
     VERSION: ClassVar[int] = 2
 
-    status: Literal["started", "finished"]
+    status: Status
     fields: dict[str, object]
     inputs: dict[str, str]
     units: tuple[str, ...]
+    files: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def upgrade(cls, version: int, document: Document) -> Document:

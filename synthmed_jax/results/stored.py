@@ -7,11 +7,16 @@ positive infinity, which is written as "inf".
 
 Fields may be int, float, str, bool, Literal, dataclasses, unions of one of these with None,
 tuples of one type, dicts with str keys, and object (whatever JSON holds).
+
+The last entry of a file, "seal", is the sha256 of all others: a file that was damaged or edited is
+never taken for what was computed. Files of earlier versions have none.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import math
 import pathlib
 import reprlib
@@ -25,11 +30,12 @@ from cattrs.errors import (
     IterableValidationError,
 )
 
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Damaged, UserError
 from synthmed_jax.files import read_json, write_json
 
 Document = dict[str, Any]  # a parsed JSON object
 T = TypeVar("T")
+SEAL = "seal"
 INFINITE = "inf"  # JSON has no infinity
 _SHOWN = 3  # at most so many faults of one file are listed in its error
 _MISSING = "required field missing"
@@ -57,7 +63,7 @@ class Stored:
         Raises:
           ValueError: a number is NaN or minus infinity; nothing is written.
         """
-        write_json(path, self.to_document())
+        write_document(path, self.to_document())
 
     @classmethod
     def read(cls, path: pathlib.Path) -> Self:
@@ -65,15 +71,11 @@ class Stored:
 
         Raises:
           FileNotFoundError: there is none.
+          Damaged: it is not what was written.
           UserError: it is no file of this kind; the text names the file, its version and the
             fields at fault.
         """
-        try:
-            document = read_json(path)
-        except ValueError as error:
-            raise UserError(f"{path} is damaged: it is no JSON ({error})") from error
-        if not isinstance(document, dict):
-            raise UserError(f"{path} is damaged: it holds no JSON object")
+        document = read_document(path)
         version = document.pop("version", 1)
         if type(version) is not int or not 1 <= version <= cls.VERSION:
             raise UserError(
@@ -100,6 +102,44 @@ class Stored:
     def upgrade(cls, version: int, document: Document) -> Document:
         """Returns the content of a file of `version` as the next version has it."""
         raise NotImplementedError(f"{cls.__name__} has no version after {version}")
+
+
+def write_document(path: pathlib.Path, document: Document) -> None:
+    """Writes a sealed JSON object whole or not at all.
+
+    Raises:
+      ValueError: a number is NaN or infinite; nothing is written.
+    """
+    write_json(path, document | {SEAL: _seal_of(document)})
+
+
+def read_document(path: pathlib.Path) -> Document:
+    """Reads a JSON object, less its seal.
+
+    Raises:
+      FileNotFoundError: there is none.
+      Damaged: it is not what was written.
+    """
+    try:
+        document = read_json(path)
+    except (ValueError, RecursionError) as error:
+        raise Damaged(path, f"is damaged: it is no JSON ({error})") from error
+    if not isinstance(document, dict):
+        raise Damaged(path, "is damaged: it holds no JSON object")
+    seal = document.pop(SEAL, None)
+    if seal is not None and seal != _seal_of(document):
+        raise Damaged(
+            path, "is damaged: its content is not what its seal says: it was changed or edited"
+        )
+    return document
+
+
+def _seal_of(document: Document) -> str:
+    """Returns the sha256 of a JSON object, hexadecimal; the order of its entries is no matter."""
+    sha = hashlib.sha256()
+    for piece in json.JSONEncoder(sort_keys=True, allow_nan=False).iterencode(document):
+        sha.update(piece.encode())
+    return sha.hexdigest()
 
 
 def structure(document: object, kind: type[T], where: str) -> T:

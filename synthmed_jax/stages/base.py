@@ -2,20 +2,22 @@
 
 A marker is stages/<stage>.json, written atomically: with status "started" before the stage's first
 output and "finished" after its last. It holds the config fields that the stage reads and the
-digests of its inputs, so that a workdir never mixes two settings.
+digests of its inputs, so that a workdir never mixes two settings. A stage that has nothing to lose
+yet takes other fields.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import pathlib
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal
 
 from synthmed_jax import field_history
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256
-from synthmed_jax.results.marker import Marker
+from synthmed_jax.results.marker import Marker, Status
 from synthmed_jax.stages.run import Run
 
 # Input -> what was different when it was another.
@@ -24,6 +26,19 @@ _MEANINGS = {
     "patients": "other images belonged together, as the patients or files said",
     "grey_scales": "other values became black and white (earlier versions scaled each file alone)",
 }
+
+
+# Folders of checkpoints that an interrupted training goes on from, and all folders of checkpoints.
+UNFINISHED = ("checkpoints", "resume")
+CHECKPOINTS = (*UNFINISHED, "best", "checkpoint")
+
+
+def remove(path: pathlib.Path) -> None:
+    """Removes a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +59,13 @@ class Stage:
       check: raises UserError for what would stand in the way later, before any work.
       expect: seconds that the work left will take on this machine; None: the stage is short.
       optional: runs only when it is named.
+      folder: of its output, below the workdir; "": it has the stage's name.
+      ends: names of the files that end a unit of its work. A stage without any is made anew as a
+        whole, so that nothing is lost by that.
+      recorded: globs of the files in its folder whose digests its marker keeps.
+      needed: further files that must be there once it is finished.
+      forget: (run, damaged path) removes what has to go so that `run` makes that path anew.
+      inherited: whether another workdir may take its output over: it is never written into.
     """
 
     name: str
@@ -58,6 +80,16 @@ class Stage:
     check: Callable[[Run], None] = lambda run: None
     expect: Callable[[Run], float] | None = None
     optional: bool = False
+    folder: str = ""
+    ends: tuple[str, ...] = ()
+    recorded: tuple[str, ...] = ("**/*",)
+    needed: Callable[[Run], Iterable[pathlib.Path]] = lambda run: ()
+    forget: Callable[[Run, pathlib.Path], None] = lambda run, path: remove(path)
+    inherited: bool = True
+
+    def output(self, run: Run) -> pathlib.Path:
+        """The folder of its output."""
+        return run.workdir.root / (self.folder or self.name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,19 +150,31 @@ def is_finished(run: Run, stage: Stage) -> bool:
     return wanted <= done if stage.adds else wanted == done
 
 
-def mark(run: Run, stage: Stage, status: Literal["started", "finished"]) -> None:
-    """Writes the stage's marker; units of earlier runs stay where the stage adds to them."""
+def mark(run: Run, stage: Stage, status: Status, files: Mapping[str, str] | None = None) -> None:
+    """Writes the stage's marker; units of earlier runs stay where the stage adds to them.
+
+    What a stage that failed under other fields or inputs has left is removed: none of its work had
+    ended (`check_marker` makes sure of that).
+
+    Args:
+      files: path below the workdir -> sha256, what the stage left.
+    """
     before = read_marker(run, stage)
+    now = fingerprint(run, stage)
+    if before is not None and difference(before, now) is not None:
+        before = None
+        for name in CHECKPOINTS:
+            for folder in sorted(stage.output(run).glob(f"**/{name}")):
+                shutil.rmtree(folder)
     units = set(before.units) if before and stage.adds else set()
     if status == "finished":
         units.update(stage.units(run))
-    now = fingerprint(run, stage)
-    marker = Marker(status, now.fields, now.inputs, tuple(sorted(units)))
+    marker = Marker(status, now.fields, now.inputs, tuple(sorted(units)), dict(files or {}))
     marker.write(run.workdir.marker(stage.name))
 
 
 def check_marker(run: Run, stage: Stage) -> None:
-    """Refuses to go on with a stage that was started from other fields or inputs.
+    """Refuses to go on with a stage that has made something from other fields or inputs.
 
     Raises:
       UserError: naming the field, both values, the stage and what to do.
@@ -138,36 +182,41 @@ def check_marker(run: Run, stage: Stage) -> None:
     marker = read_marker(run, stage)
     if marker is None:
         return
-    given = fingerprint(run, stage)
-    where = f"stage {stage.name!r} in {run.workdir.root}"
+    found = difference(marker, fingerprint(run, stage))
+    if found is None or not _has_work(run, stage, marker.status):
+        return
+    root = run.workdir.root
+    raise UserError(
+        f"stage {stage.name!r} in {root} was run {found}: set it back, or go on in a new folder "
+        f"that takes over what this one has and still holds: --from={root} --workdir=<new folder>"
+    )
+
+
+def _has_work(run: Run, stage: Stage, status: Status) -> bool:
+    """Whether a stage has made something that other settings would lose."""
+    if status == "finished":
+        return True
+    folder = stage.output(run)
+    kept = stage.ends if status == "failed" else (*stage.ends, *UNFINISHED)
+    return bool(stage.ends) and any(next(folder.glob(f"**/{name}"), None) for name in kept)
+
+
+def difference(marker: Marker, given: Fingerprint) -> str | None:
+    """Says in which field or input a stage's marker differs from what is given; None: in none."""
     fields = field_history.with_new_names(marker.fields)
     gone = sorted(set(fields) - set(given.fields) - set(field_history.ADDED))
     if gone:
-        raise UserError(
-            f"{where} was run by a version of this program in which it depended on config field "
-            f"{gone[0]}: delete {run.workdir.marker(stage.name)} and what the stage wrote, and it "
-            "is made anew, or take a new --workdir"
-        )
+        return f"by a version of this program in which it depended on config field {gone[0]}"
     # As JSON has it: a tuple is a list there.
     wanted: dict[str, object] = json.loads(json.dumps(given.fields))
     for name in sorted({*fields, *wanted}):
         default = field_history.ADDED.get(name)
-        _refuse_change(
-            where, "config field", name, fields.get(name, default), wanted.get(name, default)
-        )
+        before, now = fields.get(name, default), wanted.get(name, default)
+        if before != now:
+            return f"with config field {name} = {before!r}, now it is {now!r}"
     for name in sorted({*marker.inputs, *given.inputs}):
-        before, now = marker.inputs.get(name), given.inputs.get(name)
-        if before != now and name in _MEANINGS:
-            raise UserError(
-                f"{where} was run when {_MEANINGS[name]} (input {name} = {before!r}, now it is "
-                f"{now!r}): restore that, or take a new --workdir"
-            )
-        _refuse_change(where, "input", name, before, now)
-
-
-def _refuse_change(where: str, noun: str, name: str, before: object, now: object) -> None:
-    if before != now:
-        raise UserError(
-            f"{where} was run with {noun} {name} = {before!r}, now it is {now!r}: set it back, or "
-            "take a new --workdir"
-        )
+        one, other = marker.inputs.get(name), given.inputs.get(name)
+        if one != other:
+            values = f"input {name} = {one!r}, now it is {other!r}"
+            return f"when {_MEANINGS[name]} ({values})" if name in _MEANINGS else f"with {values}"
+    return None

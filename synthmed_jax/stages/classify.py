@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import pathlib
+
 from synthmed_jax.arms import ARMS
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.results.cells import Cell
-from synthmed_jax.stages import generate, split, timing
+from synthmed_jax.stages import base, generate, split, timing
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
 # They add cells and redo nothing.
 CELL_FIELDS = ("classifier.backbones", "classifier.backbone", "classifier.arms")
+
+
+_DEPTH = 4  # of a fold's folder: <backbone>/<arm>/<cell>/fold<k>
 
 
 def cells(run: Run) -> list[Cell]:
@@ -53,7 +58,14 @@ def _run(run: Run) -> None:
             inputs.at_network_size(inputs.parts.val),
             run.workdir.classify,
             training_set.groups,
+            base.fingerprint(run, STAGE).digest,
         )
+
+
+def _forget(run: Run, path: pathlib.Path) -> None:
+    """Removes the fold whose file is damaged: it is trained again."""
+    classify = run.workdir.classify
+    base.remove(classify.joinpath(*path.relative_to(classify).parts[:_DEPTH]))
 
 
 def timer(run: Run, backbone: str) -> timing.ClassifierTimer:
@@ -95,4 +107,6 @@ STAGE = Stage(
     adds=True,
     check=_check,
     expect=_expect,
+    ends=("result.json",),
+    forget=_forget,
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 
 from synthmed_jax import checkpoint
 from synthmed_jax.diffusion import sampling, train, validate
 from synthmed_jax.diffusion.conditioning import Portion
 from synthmed_jax.evaluation import memorisation
 from synthmed_jax.parallel import Tree
-from synthmed_jax.stages import split, timing
+from synthmed_jax.stages import base, split, timing
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
@@ -31,6 +32,7 @@ def _run(run: Run) -> None:
             portion.fit,
             _validation(run, portion) if len(portion.val) else None,
             run.workdir.diffusion / portion.folder,
+            base.fingerprint(run, STAGE).digest,
         )
 
 
@@ -73,6 +75,14 @@ def generator_of_label(run: Run) -> dict[int, tuple[Tree, int, str]]:
     return dict(sorted(by_label.items()))
 
 
+def _forget(run: Run, path: pathlib.Path) -> None:
+    """Removes a damaged checkpoint or log; best.json goes with them, which ends a training."""
+    for folder in run.inputs.generator_folders:
+        if path.is_relative_to(folder):
+            base.remove(folder / "best.json")
+    base.remove(path)
+
+
 def _expect(run: Run) -> float:
     settings, folders = run.settings.diffusion.train, run.inputs.generator_folders
     done = [
@@ -100,4 +110,6 @@ STAGE = Stage(
     ignored=HARMLESS,
     inputs=(split.STAGE,),
     expect=_expect,
+    ends=("best.json",),
+    forget=_forget,
 )

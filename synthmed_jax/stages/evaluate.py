@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.data import held_out
 from synthmed_jax.diffusion import likelihood
+from synthmed_jax.errors import Damaged
 from synthmed_jax.evaluation import memorisation, on_real_images
 from synthmed_jax.results.cells import Cell, FoldResult
 from synthmed_jax.results.fidelity import BitsPerDimension
@@ -35,11 +37,19 @@ def _run(run: Run) -> None:
     fidelity.write(run.workdir.fidelity)
 
 
-def _trained(run: Run, cell: Cell, fold: int) -> tuple[FoldResult, on_real_images.Predict]:
+def _trained(
+    run: Run, cell: Cell, fold: int
+) -> tuple[FoldResult, Callable[[], on_real_images.Predict]]:
     folder = cell.folder(run.workdir.classify, fold)
-    programs = run.compiled.programs_of(cell.backbone)
-    variables = cross_validate.load_variables(programs, folder)
-    return FoldResult.read_fold(folder), functools.partial(programs.predict, variables)
+
+    def load() -> on_real_images.Predict:
+        programs = run.compiled.programs_of(cell.backbone)
+        return functools.partial(programs.predict, cross_validate.load_variables(programs, folder))
+
+    try:
+        return FoldResult.read_fold(folder), load
+    except FileNotFoundError as error:
+        raise Damaged(folder / "result.json", "is gone") from error
 
 
 def _bits(run: Run) -> dict[str, BitsPerDimension]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from synthmed_jax.classifiers import feature_net
 from synthmed_jax.classifiers.train import train_fold
 from synthmed_jax.errors import UserError
-from synthmed_jax.stages import split, timing
+from synthmed_jax.stages import base, split, timing
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
@@ -26,6 +26,7 @@ def _run(run: Run) -> None:
         "real_val",
         "features",
         folder=run.workdir.features,
+        made_by=base.fingerprint(run, STAGE).digest,
     )
 
 
@@ -42,4 +43,12 @@ def _expect(run: Run) -> float:
     return left * timer(run).seconds_per_training(len(parts.fit), len(parts.val))
 
 
-STAGE = Stage("features", _run, inputs=(split.STAGE,), expect=_expect, optional=True)
+STAGE = Stage(
+    "features",
+    _run,
+    inputs=(split.STAGE,),
+    expect=_expect,
+    optional=True,
+    ends=("result.json",),
+    forget=lambda run, path: base.remove(run.workdir.features),
+)

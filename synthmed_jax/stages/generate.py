@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import numpy as np
 
 from synthmed_jax.data import synthetic
@@ -34,6 +36,12 @@ def images_per_class(run: Run) -> tuple[str, ...]:
     return (f"{run.settings.generate.per_class} a class",)
 
 
+def _images(run: Run) -> list[pathlib.Path]:
+    """The images that the manifest names; their digests are checked when they are read."""
+    folder = run.workdir.synthetic
+    return [folder / row.path for row in synthetic.read_manifest(folder)]
+
+
 def _expect(run: Run) -> float:
     settings, num_classes = run.settings.generate, len(run.inputs.class_names)
     wanted = num_classes * -(-settings.per_class // settings.block) * settings.block
@@ -53,4 +61,8 @@ STAGE = Stage(
     units=images_per_class,
     adds=True,
     expect=_expect,
+    folder="synthetic",
+    ends=("manifest.csv",),
+    recorded=("manifest.csv", "section.json"),
+    needed=_images,
 )

@@ -247,6 +247,8 @@ STAGE = Stage(
     ),
     inputs=(split.STAGE,),
     inputs_if=_inputs_if,
+    recorded=("**/search.json", "**/best.py"),
+    inherited=False,  # its journal is appended to
     digests=classify.weights_digest,
     units=lambda run: (f"{searched(run)} {run.settings.tune.trials}",),
     adds=True,

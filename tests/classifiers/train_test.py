@@ -164,7 +164,7 @@ def test_the_best_weights_of_an_earlier_end_are_not_kept(run_in, tmp_path):
     checkpoint.save(tmp_path / "checkpoint", 9, {"of": np.zeros(1)})
     variables, result = run_in(tmp_path)
     assert checkpoint.latest_step(tmp_path / "checkpoint") == result.best_epoch
-    found = checkpoint.restore(tmp_path / "checkpoint", variables)
+    found = checkpoint.restore(tmp_path / "checkpoint", variables).state
     jax.tree.map(np.testing.assert_array_equal, found, variables)
 
 

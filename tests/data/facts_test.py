@@ -35,5 +35,5 @@ def test_a_damaged_listing_is_not_believed(tmp_path, listing):
     path = tmp_path / "listing.json"
     listing.write(path)
     path.write_text(path.read_text().replace('"widths"', '"width"'))
-    with pytest.raises(UserError, match="widths"):
+    with pytest.raises(UserError, match="changed or edited"):
         Listing.read(path)

@@ -16,7 +16,7 @@ from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.loading import LoadedData
 from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.data.settings import SplitSettings
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Damaged, UserError
 
 BY_TENS = "([0-9]{3})[0-9]"  # of the file names: ten images in each group
 
@@ -111,7 +111,7 @@ def test_a_split_is_written_the_same_twice(tmp_path, images, close):
     document = json.loads(first)
     assert list(document) == [
         *("rule", "seed", "data_hash", "class_names", "counts", "unreadable"),
-        *("fit", "val", "test"),
+        *("fit", "val", "test", "seal"),
     ]
     assert document["unreadable"] == ["class0/bad.png"]
     assert document["counts"]["class0"] == {"total": 30, "fit": 5, "val": 1, "test": 24}
@@ -140,11 +140,22 @@ def test_a_split_of_other_data_is_refused(tmp_path, images, read, close):
 
 
 @pytest.mark.parametrize("read", [held_out.read_parts, held_out.read_test])
+def test_a_test_image_that_was_copied_to_fit_is_noticed(tmp_path: Path, images, read, close):
+    path = tmp_path / "split.json"
+    held_out.write_split(path, close(images), settings())
+    document = json.loads(path.read_text())
+    document["fit"].append(document["test"][0])
+    path.write_text(json.dumps(document))
+    with pytest.raises(Damaged, match="changed or edited"):
+        read(path, close(images))
+
+
+@pytest.mark.parametrize("read", [held_out.read_parts, held_out.read_test])
 def test_an_edited_split_is_refused_by_field(tmp_path: Path, images, read, close):
     path = tmp_path / "split.json"
     held_out.write_split(path, close(images), settings())
     document = json.loads(path.read_text())
-    del document["rule"]
+    del document["rule"], document["seal"]
     path.write_text(json.dumps(document))
     with pytest.raises(UserError, match=r"split\.json \(version 1 of SplitFile\).*rule"):
         read(path, close(images))
@@ -154,7 +165,7 @@ def test_training_does_not_need_the_test_part(tmp_path, images, close):
     path = tmp_path / "split.json"
     held_out.write_split(path, close(images), settings())
     document = json.loads(path.read_text())
-    del document["test"]
+    del document["test"], document["seal"]
     path.write_text(json.dumps(document))
     assert len(held_out.read_parts(path, close(images)).fit) == 8
     with pytest.raises(UserError, match="test"):

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import math
 
 import numpy as np
@@ -42,7 +43,7 @@ def test_every_fold_of_every_cell_is_scored_and_predicted_once(real_images, tmp_
             light = (pixels[:, 0, 0, 0] > 0) * (0.9 if fold == 0 else 0.1)
             return np.stack([1 - light, light], axis=1)
 
-        return fold_result(0.2 + fold), predict
+        return fold_result(0.2 + fold), lambda: predict
 
     evaluate_cells(real_images, CELLS[:1], 2, trained, tmp_path, "phantom", 3)
     assert predicted == [("synthetic", 0, 48), ("synthetic", 1, 48)]
@@ -72,6 +73,31 @@ def test_every_fold_of_every_cell_is_scored_and_predicted_once(real_images, tmp_
     assert [row["file"] for row in rows] == [*real_images.files] * 4
 
 
+@pytest.mark.parametrize("change", ["damage", "weights", "images"])
+def test_probabilities_that_are_damaged_or_of_others_are_computed_again(
+    real_images, tmp_path, change
+):
+    def evaluate(share, weights, images):
+        def trained(cell, fold):
+            result = dataclasses.replace(fold_result(1.0), weights=weights)
+            return result, lambda: lambda pixels: np.tile([1 - share, share], (len(pixels), 1))
+
+        evaluate_cells(images, CELLS[:1], 1, trained, tmp_path, "phantom", 0)
+        return np.load(tmp_path / "cells" / "resnet18_synthetic_10_inf_0.npy")[0, 0, 1]
+
+    assert evaluate(0.25, "abc", real_images) == 0.25
+    assert evaluate(0.75, "abc", real_images) == 0.25
+    weights = "abd" if change == "weights" else "abc"
+    if change == "damage":
+        path = tmp_path / "cells" / "resnet18_synthetic_10_inf_0.npy"
+        content = bytearray(path.read_bytes())
+        content[200] ^= 1
+        path.write_bytes(content)
+    if change == "images":
+        real_images = real_images.subset(np.arange(47))
+    assert evaluate(0.75, weights, real_images) == 0.75
+
+
 def test_a_kill_in_the_middle_of_a_cell_leaves_no_file_of_it(real_images, tmp_path):
     def killed(pixels):
         raise KeyboardInterrupt
@@ -81,7 +107,7 @@ def test_a_kill_in_the_middle_of_a_cell_leaves_no_file_of_it(real_images, tmp_pa
 
     def evaluate(*networks):
         def trained(cell, fold):
-            return fold_result(1.0), networks[fold]
+            return fold_result(1.0), lambda: networks[fold]
 
         evaluate_cells(real_images, CELLS[:1], 2, trained, tmp_path, "phantom", 0)
 

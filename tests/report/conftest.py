@@ -304,7 +304,7 @@ def epoch_records(fold: int) -> list[EpochRecord]:
 
 
 def write_fold(folder: pathlib.Path, fold: int) -> None:
-    log = MetricsLog(folder / "metrics.jsonl", counter="epoch")
+    log = MetricsLog(folder / "metrics.jsonl")
     for record in epoch_records(fold):
         log.write(**dataclasses.asdict(record), fold_loss=0.3, seconds=4.2)
     fold_result(fold).write(folder / "result.json")

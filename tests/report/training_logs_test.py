@@ -25,7 +25,7 @@ def test_steps_are_read_with_what_each_line_has(path):
 
 
 def test_epochs_are_read_without_what_the_report_does_not_show(path):
-    log = MetricsLog(path, counter="epoch")
+    log = MetricsLog(path)
     log.write(
         epoch=1, train_accuracy=0.2, train_loss=1.4, fold_loss=1.3, fold_accuracy=0.3,
         val_loss=1.3, val_accuracy=0.3, seconds=3.0,
@@ -34,7 +34,7 @@ def test_epochs_are_read_without_what_the_report_does_not_show(path):
 
 
 def test_a_line_without_a_field_is_refused(path):
-    MetricsLog(path, counter="epoch").write(epoch=1, train_loss=1.4)
+    MetricsLog(path).write(epoch=1, train_loss=1.4)
     with pytest.raises(UserError, match=r"metrics\.jsonl can't be read: .*train_accuracy"):
         read_epochs(path)
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synthmed_jax import results
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Damaged, UserError
 from synthmed_jax.results.cells import Choice, FoldResult, InitialWeights, SetScores
 from synthmed_jax.results.evaluation import Evaluation
 from synthmed_jax.results.marker import Marker
@@ -48,7 +48,10 @@ def test_what_is_written_is_read_again(kind, data, tmp_path_factory):
 def test_the_file_holds_the_fields_and_leaves_defaults_out(tmp_path):
     RESULT.write(tmp_path / "result.json")
     document = json.loads((tmp_path / "result.json").read_text())
-    assert list(document) == [field.name for field in dataclasses.fields(FoldResult)]
+    fields = [field.name for field in dataclasses.fields(FoldResult)]
+    assert list(document) == [name for name in fields if name not in ("made_by", "weights")] + [
+        "seal"
+    ]
     assert document["initial"] == {"weights": "random"}
     assert document["choices"] == {
         "fold": {"epoch": 2, "scores": {"fold": {"loss": 0.625, "accuracy": 0.5}}}
@@ -66,6 +69,28 @@ def test_infinity_is_a_text_and_what_json_lacks_is_never_written(tmp_path):
             dataclasses.replace(RESULT, val_loss=number).write(path)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["result.json"]
+
+
+def unsealed(path):
+    """A file's content as earlier versions wrote it: without its seal."""
+    document = json.loads(path.read_text())
+    del document["seal"]
+    return document
+
+
+def test_a_file_that_was_edited_is_damaged(tmp_path):
+    path = tmp_path / "result.json"
+    RESULT.write(path)
+    text = path.read_text()
+    path.write_text(text.replace("0.625", "0.125"))
+    with pytest.raises(Damaged, match=r"result\.json is damaged: .* it was changed or edited"):
+        FoldResult.read(path)
+    # In another order, or laid out otherwise, it says the same.
+    document = json.loads(text)
+    path.write_text(json.dumps(dict(reversed(document.items()))))
+    assert FoldResult.read(path) == RESULT
+    path.write_text(json.dumps(unsealed(path)))
+    assert FoldResult.read(path) == RESULT
 
 
 def changed(document, keys, value):
@@ -127,7 +152,7 @@ def test_a_faulty_field_is_named_with_its_file_and_version(tmp_path, keys, value
 def test_a_list_is_neither_a_text_nor_an_object(tmp_path, value, fault):
     path = tmp_path / "split.json"
     Marker("finished", {}, {}, ()).write(path)
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"units": value}))
+    path.write_text(json.dumps(unsealed(path) | {"units": value}))
     with pytest.raises(UserError, match=re.escape(fault)):
         Marker.read(path)
 
@@ -154,7 +179,7 @@ def test_a_status_that_there_is_not_is_refused(tmp_path):
 def test_another_version_is_refused_and_named(tmp_path, version):
     path = tmp_path / "split.json"
     Marker("finished", {}, {}, ()).write(path)
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": version}))
+    path.write_text(json.dumps(unsealed(path) | {"version": version}))
     named = rf"split\.json is of version {version!r}, .* reads Marker up to version 2: use the"
     with pytest.raises(UserError, match=named):
         Marker.read(path)

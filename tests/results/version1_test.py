@@ -55,11 +55,12 @@ def test_they_are_read_and_stay_the_same_when_they_are_written_anew(name, tmp_pa
 
 
 @pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.VERSION == 1])
-def test_those_that_have_not_changed_are_written_byte_for_byte(name, tmp_path):
+def test_those_that_have_not_changed_are_written_byte_for_byte_but_for_the_seal(name, tmp_path):
     KINDS[name].read(FILES / name).write(tmp_path / name)
     document = document_of(name)
     if name == "split.json":
         del document["test"]  # which results never read
+    document["seal"] = json.loads((tmp_path / name).read_text())["seal"]
     assert (tmp_path / name).read_text() == json.dumps(document, indent=1) + "\n"
 
 
