@@ -71,7 +71,7 @@ def test_a_damaged_array_is_noticed(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "x.npy"
     write_array(path, np.arange(6, dtype=np.float32), "abc")
     content = path.read_bytes()
-    sealed = len(content) - len("abc\n")  # what follows is compared by who reads it
+    sealed = len(content) - len("abc\n")  # the digest behind is compared by who reads it
     if data.draw(st.booleans()):
         place, bit = data.draw(st.integers(0, sealed - 2)), data.draw(st.integers(0, 7))
         path.write_bytes(
@@ -83,7 +83,7 @@ def test_a_damaged_array_is_noticed(tmp_path_factory, data):
         array, _ = read_array(path)
     except Damaged:
         return
-    # Cut just behind the array it is a file of an earlier version.
+    # Damage of the seal alone leaves a file as earlier versions wrote it.
     np.testing.assert_array_equal(array, np.arange(6))
 
 

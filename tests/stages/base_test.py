@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Damaged, UserError
 from synthmed_jax.stages import STAGES, base
 from synthmed_jax.stages.base import Fingerprint, Stage
 from synthmed_jax.workdir import Workdir
@@ -67,13 +67,13 @@ def test_units_gather_only_where_a_stage_adds_to_its_output(make_run, adds):
     assert base.is_finished(run, both) == adds
 
 
-@pytest.mark.parametrize("status", ["started", "finished"])
-def test_a_changed_field_or_input_is_refused_by_name(make_run, status):
+def test_a_changed_field_or_input_is_refused_by_name(make_run):
     run = make_run()
     base.check_marker(run, SECOND)
-    base.mark(run, SECOND, status)
+    base.mark(run, SECOND, "finished")
     base.check_marker(make_run(a__c=(1, 2)), SECOND)
-    with pytest.raises(UserError, match=r"'second'.*a\.c = \[1, 2\], now it is \[1, 3\]"):
+    message = r"'second'.*a\.c = \[1, 2\], now it is \[1, 3\]: set it back, or .*--from="
+    with pytest.raises(UserError, match=message):
         base.check_marker(make_run(a__c=[1, 3]), SECOND)
     with pytest.raises(UserError, match=r"input first = '\w+', now it is '\w+'"):
         base.check_marker(make_run(z__y=4), SECOND)
@@ -94,11 +94,48 @@ def test_other_images_are_said_in_words(make_run):
         base.check_marker(run, now)
 
 
-def test_a_field_that_a_stage_no_longer_reads_says_what_to_delete(make_run):
+# status, what lies in the stage's folder, whether other fields would lose something
+WORK = [
+    ("started", "", False),
+    ("started", "metrics.jsonl", False),
+    ("started", "x/checkpoints/1/a", True),
+    ("started", "x/end.json", True),
+    ("failed", "x/checkpoints/1/a", False),
+    ("failed", "x/end.json", True),
+    ("finished", "", True),
+]
+
+
+@pytest.mark.parametrize(("status", "file", "lost"), WORK)
+def test_a_stage_that_has_nothing_to_lose_takes_other_fields(make_run, status, file, lost):
+    stage = dataclasses.replace(SECOND, ends=("end.json",))
+    run, other = make_run(), make_run(a__b=2)
+    base.mark(run, stage, status)
+    path = stage.output(run) / file
+    if file:
+        path.parent.mkdir(parents=True)
+        path.touch()
+    base.check_marker(run, stage)
+    if lost:
+        with pytest.raises(UserError, match=r"a\.b = 1, now it is 2"):
+            base.check_marker(other, stage)
+        return
+    base.check_marker(other, stage)
+    base.mark(other, stage, "started")
+    assert not (stage.output(run) / "x" / "checkpoints").exists()
+    assert base.read_marker(run, stage).fields["a.b"] == 2
+
+
+def test_a_stage_that_is_made_anew_as_a_whole_takes_other_fields_until_it_is_finished(make_run):
+    base.mark(make_run(), SECOND, "started")
+    base.check_marker(make_run(a__b=2), SECOND)
+
+
+def test_a_field_that_a_stage_no_longer_reads_is_refused(make_run):
     run = make_run()
     base.mark(run, SECOND, "finished")
     narrower = dataclasses.replace(SECOND, fields=("a.b",))
-    with pytest.raises(UserError, match=r"depended on config field a\.c: delete .*second\.json"):
+    with pytest.raises(UserError, match=r"depended on config field a\.c: .*--from="):
         base.check_marker(run, narrower)
 
 
@@ -126,8 +163,8 @@ def test_a_marker_that_was_edited_is_refused(make_run):
     run = make_run()
     base.mark(run, FIRST, "finished")
     path = run.workdir.marker("first")
-    path.write_text(path.read_text().replace("finished", "done"))
-    with pytest.raises(UserError, match=r"first\.json \(version 2 of Marker\).*status"):
+    path.write_text(path.read_text().replace("finished", "started"))
+    with pytest.raises(Damaged, match=r"first\.json is damaged: .*edited"):
         base.read_marker(run, FIRST)
 
 
