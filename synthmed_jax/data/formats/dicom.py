@@ -1,6 +1,7 @@
 """DICOM, by pydicom: values after slope and intercept, and the file's own window.
 
-No message quotes a value of the file other than its transfer syntax: patient fields stay in it.
+No message quotes a value of the file other than its transfer syntax, and by its name in the
+standard the class that it is of: patient fields stay in it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from synthmed_jax.data.formats.opened import (
     EIGHT_BITS,
     DecodeError,
     Kind,
+    NoImageError,
     Opened,
     check_finite,
     check_size,
@@ -28,6 +30,8 @@ from synthmed_jax.errors import UserError
 
 # In DICOM a palette is an image of one value per pixel that stands for a colour.
 _PALETTE = "PALETTE COLOR"
+# The one of pydicom's decoders that reads every way of JPEG, where it is installed.
+_COMPLETE = "pylibjpeg"
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 
@@ -49,16 +53,16 @@ class Dicom(Opened):
         """Reads the file's fields.
 
         Raises:
-          DecodeError: damaged, without an image, compressed in a way that pydicom can't decode, or
-            larger than `max_pixels`.
+          NoImageError: a report, contours, a plan or the like.
+          DecodeError: damaged, compressed in a way that pydicom can't decode, or larger than
+            `max_pixels`.
           UserError: pydicom is not installed, or what decodes the file; names `file`.
         """
         require("pydicom", file)
+        self._file = file
         with quiet(), _damage("its header is damaged"):
             data = self._data = _read(content)
-            needed = ("Rows", "Columns", "BitsAllocated", "PhotometricInterpretation")
-            if not any(k in data for k in _PIXELS) or not all(data.get(k) for k in needed):
-                raise DecodeError("DICOM without an image")
+            _check_image(data)
             self.size = int(data.Columns), int(data.Rows)
             check_size(*self.size, max_pixels)
             self.num_frames = int(data.get("NumberOfFrames") or 1)
@@ -84,16 +88,23 @@ class Dicom(Opened):
     def _pixels(self, frame: int) -> np.ndarray:
         """Returns u8[H,W,3] or values [H,W]; decodes them unless they were asked for last."""
         if self._last is None or self._last[0] != frame:
-            syntax = self._data.file_meta.TransferSyntaxUID
-            reason = "its pixels are damaged or cut off"
-            if syntax.is_compressed and not syntax.is_deflated:
-                reason += f", or {_needs_decoder(syntax.name)}"
-            with quiet(), _damage(reason):
+            with quiet(), _damage("its pixels are damaged or cut off", self._other_decoder()):
                 stored = require("pydicom.pixels", "").pixel_array(self._data, index=frame)
                 grey = self.kind != EIGHT_BITS
                 pixels = self._grey(stored, frame) if grey else self._colours(stored)
             self._last = frame, pixels
         return self._last[1]
+
+    def _other_decoder(self) -> str:
+        """Says which package may read the file if the installed ones fail; "" if none may.
+
+        Pillow, which is always there, reads but a part of JPEG 2000.
+        """
+        syntax = self._data.file_meta.TransferSyntaxUID
+        if syntax not in require("pydicom.uid", "").JPEG2000TransferSyntaxes:
+            return ""
+        plugins = require("pydicom.pixels", "").get_decoder(syntax).available_plugins
+        return "" if _COMPLETE in plugins else _advice(self._file, syntax.name)
 
     def _colours(self, stored: np.ndarray) -> np.ndarray:
         bits = int(self._data.BitsStored)
@@ -177,14 +188,34 @@ def _read(content: bytes, keyword: str | None = None) -> Any:
 
 
 @contextlib.contextmanager
-def _damage(reason: str) -> Iterator[None]:
-    """Turns what pydicom raises into a DecodeError, without its message: it may quote a field."""
+def _damage(reason: str, other_decoder: str = "") -> Iterator[None]:
+    """Turns what pydicom raises into a DecodeError, without its message: it may quote a field.
+
+    Into a UserError where another decoder may help: a DecodeError would be kept with the decoded
+    images, and still be there when that decoder is installed.
+    """
     try:
         yield
     except (DecodeError, UserError):
         raise
     except Exception as error:  # its parser raises whatever a broken file hits
+        if other_decoder:
+            raise UserError(f"{other_decoder}. It may also be that {reason}") from error
         raise DecodeError(f"{reason} ({type(error).__name__})") from error
+
+
+def _check_image(data: Any) -> None:
+    """Raises an error unless a file has pixels: NoImageError where it is not to have any."""
+    if any(keyword in data for keyword in _PIXELS):
+        needed = ("Rows", "Columns", "BitsAllocated", "PhotometricInterpretation")
+        if not all(data.get(keyword) for keyword in needed):
+            raise DecodeError("DICOM with pixels that no field describes")
+        return
+    uid = data.get("SOPClassUID") or data.file_meta.get("MediaStorageSOPClassUID")
+    name = require("pydicom.uid", "").UID_dictionary.get(uid, ("",))[0]
+    if not name or "Image Storage" in name:  # as CT Image Storage
+        raise DecodeError("DICOM without an image" + (f", which {name} is to have" if name else ""))
+    raise NoImageError(f"DICOM of the class {name}")
 
 
 def _check_decoder(data: Any, file: str) -> None:
@@ -196,18 +227,20 @@ def _check_decoder(data: Any, file: str) -> None:
     if not syntax.is_compressed or syntax.is_deflated:
         return
     try:
-        available = require("pydicom.pixels", "").get_decoder(syntax).is_available
+        plugins = require("pydicom.pixels", "").get_decoder(syntax).available_plugins
     except NotImplementedError:
         raise DecodeError(f"compressed as {syntax.name}, which pydicom can't decode") from None
-    if not available:
-        raise UserError(
-            f"{file} is {_needs_decoder(syntax.name)}, or leave such files out: "
-            "--config.data.exclude=<globs>"
-        )
+    # Of this syntax the other packages read values of 8 bits alone.
+    deep = syntax == require("pydicom.uid", "").JPEGExtended12Bit and data.get("BitsStored") != 8
+    if not plugins or (deep and _COMPLETE not in plugins):
+        raise UserError(_advice(file, syntax.name + (" of more than 8 bits" if deep else "")))
 
 
-def _needs_decoder(syntax: str) -> str:
-    return f"compressed as {syntax}, which needs: pip install 'pylibjpeg[all]'"
+def _advice(file: str, syntax: str) -> str:
+    return (
+        f"{file} is compressed as {syntax}, which needs: pip install 'pylibjpeg[all]'; or leave "
+        "such files out: --config.data.exclude=<globs>"
+    )
 
 
 def _macro(data: Any, frame: int, sequence: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pydicom
 
 from tests.data.cases.case import Case, Found, Grey
 from tests.data.cases.drawing import AIR, MARK, classes, dicom, hounsfield, marked, u16
@@ -23,6 +24,26 @@ def _ct(path: Path, drawn: np.ndarray, **options: object) -> None:
 def _ct_without_ending(root: Path) -> None:
     classes(root, _ct, ending="")
     (root / "benign" / "DICOMDIR").write_bytes(b"\0" * 128 + b"DICM")
+
+
+def _others(root: Path) -> None:
+    """More files without an image than files that may be damaged."""
+    classes(root, _ct, ending=".dcm")
+    for i, uid in enumerate(
+        (
+            pydicom.uid.RTStructureSetStorage,
+            pydicom.uid.BasicTextSRStorage,
+            pydicom.uid.GrayscaleSoftcopyPresentationStateStorage,
+            pydicom.uid.KeyObjectSelectionDocumentStorage,
+            pydicom.uid.RTDoseStorage,
+        )
+    ):
+        path = root / "benign" / f"other{i}.dcm"
+        dicom(path, np.zeros((2, 2)))
+        data = pydicom.dcmread(path)
+        data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = uid
+        del data.PixelData
+        data.save_as(path)
 
 
 def _scanners(path: Path, drawn: np.ndarray) -> None:
@@ -101,6 +122,13 @@ DICOM = (
         "DICOM files without ending, and a `DICOMDIR`",
         _ct_without_ending,
         Found(SIX, {"no image by its ending (no ending)": 1}),
+    ),
+    Case(
+        "dicom_without_image",
+        "Contours, reports, presentation states, key objects, doses without an image",
+        _others,
+        Found(SIX, {"holds no image": 5}),
+        how="named with what they are",
     ),
     Case("dicom_png", "DICOM files that are named `.png`", files_of(_ct, ".png"), Found(SIX)),
     Case(
