@@ -68,14 +68,17 @@ def to_section(inventory: Inventory, leakage: Leakage) -> Section:
 
 def _table(inventory: Inventory) -> tuple[tuple[str, ...], tuple[Row, ...]]:
     grouped = any(each.groups is not None for each in inventory.classes)
-    columns = (*_COLUMNS, "groups") if grouped else _COLUMNS
+    told = any(each.patients is not None for each in inventory.classes)
+    columns = (*_COLUMNS, *["groups"] * grouped, *["patients"] * told)
     return columns, tuple(
-        Row(each.name, tuple(_values(each, inventory, grouped=grouped)))
+        Row(each.name, tuple(_values(each, inventory, grouped=grouped, told=told)))
         for each in inventory.classes
     )
 
 
-def _values(each: ClassInventory, inventory: Inventory, *, grouped: bool) -> Iterator[str]:
+def _values(
+    each: ClassInventory, inventory: Inventory, *, grouped: bool, told: bool
+) -> Iterator[str]:
     yield str(each.images) + (f" in {each.files} files" if each.files < each.images else "")
     yield _most(each.formats)
     yield _most(each.sizes)
@@ -85,8 +88,17 @@ def _values(each: ClassInventory, inventory: Inventory, *, grouped: bool) -> Ite
     yield str(each.copies)
     yield str(sum(e.count for e in inventory.left_out if e.class_name == each.name))
     if grouped:
-        low, middle, high = each.group_sizes
-        yield f"{each.groups} of {low}" + (f" to {high} (median {middle})" if low < high else "")
+        yield _spread(each.groups, each.group_sizes)
+    if told:
+        yield _spread(each.patients, each.patient_sizes)
+
+
+def _spread(count: int | None, sizes: Sequence[int]) -> str:
+    """Returns "20 of 4 to 31 (median 9)": so many groups, of so many images."""
+    if not sizes:
+        return "0"
+    low, middle, high = sizes
+    return f"{count} of {low}" + (f" to {high} (median {middle})" if low < high else "")
 
 
 def _cells_of(text: str) -> int:
@@ -116,4 +128,5 @@ def _sentences(inventory: Inventory) -> Sequence[str]:
     lines += [f"grey scale of {text}" for text in inventory.grey_scales]
     lines += [f"stacks: {inventory.stacks}"] if inventory.stacks else []
     lines += [f"groups: {inventory.groups}"] if inventory.groups else []
+    lines += [f"patients: {inventory.patients}"] if inventory.patients else []
     return [*lines, *(f"warning: {text}" for text in inventory.warnings)]

@@ -105,6 +105,22 @@ def test_what_is_to_be_said_follows_the_table():
     assert "  9  " in lines[1].partition("19")[2]  # 7 + 2 are left out of glioma
 
 
+def test_patients_that_are_not_heeded_have_a_column_and_a_sentence():
+    told = dataclasses.replace(
+        PLAIN,
+        classes=(
+            dataclasses.replace(A, patients=20, patient_sizes=(4, 9, 31)),
+            dataclasses.replace(B, patients=0),
+        ),
+        patients="20 patients, 4 to 31 images each (median 9), by the field PatientID",
+    )
+    heads, first, second, sentence = inventory_text.to_text(told).splitlines()
+    assert heads.endswith("left out  patients")
+    assert first.endswith("20 of 4 to 31 (median 9)")
+    assert second.endswith("  0")
+    assert sentence == f"patients: {told.patients}"
+
+
 def test_copies_in_a_sentence():
     none = Leakage({"a": ClassCopies(0, 0, 0)}, 5, 50)
     assert inventory_text.leakage_sentence(none) == "exact copies: no file equals another one"

@@ -75,6 +75,10 @@ def _ct_of_patients(path: Path, drawn: np.ndarray) -> None:
     _ct(path, drawn, patient=f"ID-{path.parent.name}{int(path.stem) // 2}")
 
 
+def _ct_of_one(path: Path, drawn: np.ndarray) -> None:
+    _ct(path, drawn, patient="anonymous")
+
+
 def _mixed_modalities(root: Path) -> None:
     classes(root, _ct, names=("benign",), ending=".dcm")
     classes(root, _radiograph, names=("malignant",), ending=".dcm", first=50)
@@ -153,6 +157,27 @@ DICOM = (
         Found(SIX, groups="6 groups, 2 images each"),
         flags={"split.group_by": "dicom:PatientID"},
         how="images of one patient stay on one side; what the field holds is written nowhere",
+    ),
+    Case(
+        "dicom_patients_unheeded",
+        "the same, and nothing is said of patients",
+        files_of(_ct_of_patients, ".dcm"),
+        Found(
+            SIX,
+            patients="6 patients, 2 images each, by the field PatientID",
+            warning="one patient may lie on both sides.*--config.split.group_by=dicom:PatientID",
+        ),
+        how="the split is by image",
+    ),
+    Case(
+        "dicom_of_one_patient",
+        "DICOM files that all name the same patient, as some programs write that take names out",
+        files_of(_ct_of_one, ".dcm"),
+        Found(
+            SIX,
+            patients="1 patient, 12 images each, by the field PatientID, which tells nobody apart "
+            "here",
+        ),
     ),
     Case(
         "mixed_modalities",
