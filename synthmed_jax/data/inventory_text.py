@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
+from synthmed_jax.data.counted import counted
 from synthmed_jax.results.inventory import ClassInventory, Inventory
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.section import Row, Section, Table
@@ -33,10 +34,12 @@ def to_text(inventory: Inventory) -> str:
 
 def leakage_sentence(leakage: Leakage) -> str:
     """Returns what is identical across the parts."""
-    if not (leakage.copies or leakage.held_out_in_fit_or_val or leakage.val_in_fit):
+    torn = leakage.under_two_labels
+    if not (leakage.copies or leakage.held_out_in_fit_or_val or leakage.val_in_fit or torn):
         return "exact copies: no file equals another one"
+    under_two = f"{counted(torn, 'content')} under two labels; " if torn else ""
     return (
-        f"exact copies: {leakage.copies} files equal another file of their class; "
+        f"exact copies: {leakage.copies} files equal another file of their class; {under_two}"
         f"{leakage.held_out_in_fit_or_val} of {leakage.num_held_out} test images equal a fit or "
         f"val image, {leakage.val_in_fit} of {leakage.num_val} val images equal a fit image"
     )

@@ -128,6 +128,11 @@ def test_copies_in_a_sentence():
         "exact copies: 19 files equal another file of their class; 13 of 480 test images equal a "
         "fit or val image, 3 of 60 val images equal a fit image"
     )
+    torn = dataclasses.replace(none, under_two_labels=3)
+    assert inventory_text.leakage_sentence(torn) == (
+        "exact copies: 0 files equal another file of their class; 3 contents under two labels; "
+        "0 of 50 test images equal a fit or val image, 0 of 5 val images equal a fit image"
+    )
     # Equal files of two classes are no copies in one, and yet known.
     across = Leakage({"a": ClassCopies(0, 0, 1), "b": ClassCopies(0, 0, 0)}, 5, 50)
     assert "1 of 50 test images equal" in inventory_text.leakage_sentence(across)

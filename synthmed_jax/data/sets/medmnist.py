@@ -2,16 +2,18 @@
 
 import dataclasses
 import itertools
+import math
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from synthmed_jax.data.png import encode_png
-from synthmed_jax.data.sets import builders
-from synthmed_jax.data.sets.listing import ImageFile
+from synthmed_jax.data.sets import builders, conflicts
+from synthmed_jax.data.sets.listing import ImageFile, LeftOut, label_hash
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256, sha256_of
@@ -41,11 +43,13 @@ class Medmnist(builders.ImageBuilder):
     )
     HOMEPAGE = "https://medmnist.com"
     TAKES_ALL_BELOW_DIR = False
-    SETTLES_CONFLICTS = False
 
     @classmethod
     def make_source(cls, settings: DataSettings) -> ArraysSource:
-        """Reads the labels of the file that `settings.dir` names; errors as of `read_labels`."""
+        """Reads the labels of the file that `settings.dir` names, and looks for conflicts.
+
+        Errors as of `read_labels` and of `conflicts.settle`.
+        """
         archive = find_file(settings.dir)
         labels = read_labels(archive)
         values = sorted({value for of_part in labels.values() for value in of_part.tolist()})
@@ -58,7 +62,14 @@ class Medmnist(builders.ImageBuilder):
         )
         digest = sha256_of(archive)
         key = sha256(f"{_FORMAT_VERSION} {digest}".encode())
-        return ArraysSource(Path(), files, names, key, None, archive=archive, sha256=digest)
+        kept: list[ImageFile] = files
+        dropped: list[LeftOut] = []
+        if settings.conflicts != "keep":  # then nobody asks for what takes a look at every pixel
+            digests = hash_images(archive, files)
+            kept, dropped = conflicts.settle(archive, names, files, digests, settings.conflicts)
+        if dropped:
+            key = label_hash(kept, names, key)
+        return ArraysSource(Path(), kept, names, key, None, dropped, archive=archive, sha256=digest)
 
     def _records(self) -> Iterator[builders.Record]:
         source = self.source
@@ -123,8 +134,47 @@ def read_labels(path: Path) -> dict[str, np.ndarray]:
     return labels
 
 
+def hash_images(path: Path, files: Sequence[ImageFile]) -> dict[str, str]:
+    """Returns file -> sha256 of its pixels (hexadecimal); equal images, equal hashes.
+
+    The arrays are read image by image: the largest of MedMNIST's do not fit into memory.
+
+    Args:
+      files: all images of the .npz file `path`, in order of their parts.
+
+    Raises:
+      UserError: an array is damaged or cut off.
+    """
+    digests = {}
+    shown = file_progress_bar(files, f"reading {path.name}")
+    for part, of_part in itertools.groupby(shown, lambda each: each.file.partition("/")[0]):
+        rows = {int(Path(each.file).stem): each.file for each in of_part}
+        for row, digest in enumerate(_digests_of(path, f"{part}_images")):
+            digests[rows[row]] = digest
+    return digests
+
+
+def _digests_of(path: Path, name: str) -> Iterator[str]:
+    shape, _, fortran_order = _header(path, name)
+    size = math.prod(shape[1:])
+    if fortran_order:  # no image lies in one piece
+        for image in _read(path, name):
+            yield sha256(str(shape[1:]).encode() + image.tobytes())
+        return
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
+            _read_header(file)
+            for _ in range(shape[0]):
+                pixels = file.read(size)
+                if len(pixels) < size:
+                    raise EOFError("it is cut off")
+                yield sha256(str(shape[1:]).encode() + pixels)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise _unreadable(path, name, error) from error
+
+
 def _labels_of(path: Path, part: str) -> np.ndarray:
-    shape, dtype = _header(path, f"{part}_images")
+    shape, dtype, _ = _header(path, f"{part}_images")
     if len(shape) == 4 and shape[-1] != 3:
         raise UserError(
             f"{path}: {part}_images has the shape {shape}, which is one of volumes (the 3D sets of "
@@ -154,18 +204,20 @@ def _labels_of(path: Path, part: str) -> np.ndarray:
     return labels.reshape(-1)
 
 
-def _header(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype]:
-    """Returns shape and dtype of an array without reading it."""
+def _header(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype, bool]:
+    """Returns shape and dtype of an array, and whether it is in Fortran's order, unread."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
-            old = np.lib.format.read_magic(file) == (1, 0)
-            read = (
-                np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
-            )
-            shape, _, dtype = read(file)
+            return _read_header(file)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise _unreadable(path, name, error) from error
-    return shape, dtype
+
+
+def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype, bool]:
+    old = np.lib.format.read_magic(file) == (1, 0)
+    read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+    shape, fortran_order, dtype = read(file)
+    return shape, dtype, fortran_order
 
 
 def _read(path: Path, name: str) -> np.ndarray:
