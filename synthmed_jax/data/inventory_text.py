@@ -6,11 +6,13 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
 from synthmed_jax.data.counted import counted
-from synthmed_jax.results.inventory import ClassInventory, Inventory
+from synthmed_jax.data.facts import UNREADABLE
+from synthmed_jax.results.inventory import ClassInventory, Inventory, LeftOutFiles
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.section import Row, Section, Table
 
 _COLUMNS = ("images", "files", "sizes", "brightness", "black/white", "colour", "copies", "left out")
+_EXAMPLES = 5  # files named of those that several classes have, left out for one reason
 _EXPLAINED = (
     "Sizes in pixels as stored; brightness: median over the images of their mean grey level, from "
     "0 (black) to 255; black/white: images that are nearly all black, nearly all white; colour: "
@@ -121,15 +123,28 @@ def _most(counts: Mapping[str, int], shown: int = 2) -> str:
 
 
 def _sentences(inventory: Inventory) -> Sequence[str]:
-    lines = []
-    for each in inventory.left_out:
-        whose = f" of class {each.class_name}" if each.class_name else ""
-        more = ", ..." if each.count > len(each.examples) else ""
-        lines.append(
-            f"left out: {each.count}{whose}: {each.reason}: {', '.join(each.examples)}{more}"
-        )
+    lines = list(_left_out(inventory.left_out))
     lines += [f"grey scale of {text}" for text in inventory.grey_scales]
     lines += [f"stacks: {inventory.stacks}"] if inventory.stacks else []
     lines += [f"groups: {inventory.groups}"] if inventory.groups else []
     lines += [f"patients: {inventory.patients}"] if inventory.patients else []
     return [*lines, *(f"warning: {text}" for text in inventory.warnings)]
+
+
+def _left_out(entries: Sequence[LeftOutFiles]) -> Iterator[str]:
+    """Yields a line per reason: what lies in every class folder is said once."""
+    for reason in dict.fromkeys(each.reason for each in entries):
+        of_reason = [each for each in entries if each.reason == reason]
+        counts = [
+            f"{each.count} of class {each.class_name}" if each.class_name else f"{each.count}"
+            for each in of_reason
+        ]
+        if len(counts) > 1 and not of_reason[0].class_name:  # the first in order of the names
+            counts[0] += " elsewhere"
+        examples = [example for each in of_reason for example in each.examples]
+        if len(counts) > 1 and reason != UNREADABLE:  # each of those is named
+            examples = examples[:_EXAMPLES]
+        count = sum(each.count for each in of_reason)
+        whose = counts[0] if len(counts) == 1 else f"{count} ({', '.join(counts)})"
+        more = ", ..." if count > len(examples) else ""
+        yield f"left out: {whose}: {reason}: {', '.join(examples)}{more}"

@@ -105,6 +105,22 @@ def test_what_is_to_be_said_follows_the_table():
     assert "  9  " in lines[1].partition("19")[2]  # 7 + 2 are left out of glioma
 
 
+def test_what_is_left_out_of_several_classes_for_one_reason_is_said_once():
+    reason = "no image by its ending (.csv)"
+    entries = (
+        LeftOutFiles("", reason, 1, ("all.csv",)),
+        LeftOutFiles("a", reason, 7, tuple(f"a/{i}.csv" for i in range(4))),
+        LeftOutFiles("a", "holds no image", 1, ("a/1.dcm (a report)",)),
+        LeftOutFiles("b", reason, 1, ("b/1.csv",)),
+    )
+    lines = inventory_text.to_text(dataclasses.replace(PLAIN, left_out=entries)).splitlines()
+    assert lines[3:] == [
+        f"left out: 9 (1 elsewhere, 7 of class a, 1 of class b): {reason}: all.csv, a/0.csv, "
+        "a/1.csv, a/2.csv, a/3.csv, ...",
+        "left out: 1 of class a: holds no image: a/1.dcm (a report)",
+    ]
+
+
 def test_patients_that_are_not_heeded_have_a_column_and_a_sentence():
     told = dataclasses.replace(
         PLAIN,

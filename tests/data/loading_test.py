@@ -258,7 +258,5 @@ def test_a_cache_that_can_not_be_written_is_read(tmp_path, settings, make_images
     ):
         loading.load_images(dataclasses.replace(data, image_size=4))
     make_images(tmp_path / "data", "a/2.png", seed=5)
-    with pytest.raises(
-        UserError, match=r"no copy of these images is in it: set --config\."
-    ):
+    with pytest.raises(UserError, match=r"no copy of these images is in it: set --config\."):
         loading.load_images(data)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from synthmed_jax.data.formats import colour
+from synthmed_jax.data.formats import colour, dicom_decoders
 from synthmed_jax.data.formats.opened import (
     EIGHT_BITS,
     DecodeError,
@@ -30,8 +30,6 @@ from synthmed_jax.errors import UserError
 
 # In DICOM a palette is an image of one value per pixel that stands for a colour.
 _PALETTE = "PALETTE COLOR"
-# The one of pydicom's decoders that reads every way of JPEG, where it is installed.
-_COMPLETE = "pylibjpeg"
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 
@@ -67,7 +65,7 @@ class Dicom(Opened):
             check_size(*self.size, max_pixels)
             self.num_frames = int(data.get("NumberOfFrames") or 1)
             self._photometric = str(data.PhotometricInterpretation)
-            _check_decoder(data, file)
+            dicom_decoders.check(data, file)
             if self._photometric.startswith("MONOCHROME"):
                 inverted = self._photometric == "MONOCHROME1"
                 self.kind = Kind(f"DICOM {data.get('Modality') or ''}".strip(), inverted)
@@ -88,23 +86,18 @@ class Dicom(Opened):
     def _pixels(self, frame: int) -> np.ndarray:
         """Returns u8[H,W,3] or values [H,W]; decodes them unless they were asked for last."""
         if self._last is None or self._last[0] != frame:
-            with quiet(), _damage("its pixels are damaged or cut off", self._other_decoder()):
+            with (
+                quiet(),
+                _damage(
+                    "its pixels are damaged or cut off",
+                    dicom_decoders.other_decoder(self._data, self._file),
+                ),
+            ):
                 stored = require("pydicom.pixels", "").pixel_array(self._data, index=frame)
                 grey = self.kind != EIGHT_BITS
                 pixels = self._grey(stored, frame) if grey else self._colours(stored)
             self._last = frame, pixels
         return self._last[1]
-
-    def _other_decoder(self) -> str:
-        """Says which package may read the file if the installed ones fail; "" if none may.
-
-        Pillow, which is always there, reads but a part of JPEG 2000.
-        """
-        syntax = self._data.file_meta.TransferSyntaxUID
-        if syntax not in require("pydicom.uid", "").JPEG2000TransferSyntaxes:
-            return ""
-        plugins = require("pydicom.pixels", "").get_decoder(syntax).available_plugins
-        return "" if _COMPLETE in plugins else _advice(self._file, syntax.name)
 
     def _colours(self, stored: np.ndarray) -> np.ndarray:
         bits = int(self._data.BitsStored)
@@ -216,31 +209,6 @@ def _check_image(data: Any) -> None:
     if not name or "Image Storage" in name:  # as CT Image Storage
         raise DecodeError("DICOM without an image" + (f", which {name} is to have" if name else ""))
     raise NoImageError(f"DICOM of the class {name}")
-
-
-def _check_decoder(data: Any, file: str) -> None:
-    """Raises an error if nothing that is installed decodes the way a file is compressed.
-
-    UserError where another package does: the file is not damaged, and must not be left out as if.
-    """
-    syntax = data.file_meta.TransferSyntaxUID
-    if not syntax.is_compressed or syntax.is_deflated:
-        return
-    try:
-        plugins = require("pydicom.pixels", "").get_decoder(syntax).available_plugins
-    except NotImplementedError:
-        raise DecodeError(f"compressed as {syntax.name}, which pydicom can't decode") from None
-    # Of this syntax the other packages read values of 8 bits alone.
-    deep = syntax == require("pydicom.uid", "").JPEGExtended12Bit and data.get("BitsStored") != 8
-    if not plugins or (deep and _COMPLETE not in plugins):
-        raise UserError(_advice(file, syntax.name + (" of more than 8 bits" if deep else "")))
-
-
-def _advice(file: str, syntax: str) -> str:
-    return (
-        f"{file} is compressed as {syntax}, which needs: pip install 'pylibjpeg[all]'; or leave "
-        "such files out: --config.data.exclude=<globs>"
-    )
 
 
 def _macro(data: Any, frame: int, sequence: str) -> Any:

@@ -153,6 +153,14 @@ STACKS = (
         how="all parts of it together",
     ),
     Case(
+        "medmnist_as_folder",
+        "the same, taken for a folder of class folders",
+        _medmnist,
+        Found({"0": 12, "1": 12}),
+        refused=r"breastmnist.npz: images and labels in one file.*--config.data.name=medmnist",
+        then={"data.name": "medmnist"},
+    ),
+    Case(
         "medmnist_two_labels",
         "the same, and one image has two labels",
         _torn_medmnist,

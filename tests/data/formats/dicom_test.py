@@ -241,27 +241,6 @@ def test_other_files_without_pixels_are_not_damaged(sop_class, what):
 
 
 @pytest.mark.parametrize(
-    ("name", "syntax"),
-    [
-        # A file that another package reads is not damaged: it is not left out as if it were.
-        ("MR_small_jpeg_ls_lossless.dcm", "JPEG-LS Lossless Image Compression"),
-        # Pillow reads such files as a rule, but not those of 12 bits.
-        ("JPEG-lossy.dcm", r"JPEG Extended \(Process 2 and 4\) of more than 8 bits"),
-        # Pillow reads most of these.
-        ("GDCMJ2K_TextGBR.dcm", r"JPEG 2000 Image Compression \(Lossless Only\)"),
-    ],
-)
-def test_a_decoder_that_is_missing_is_named(name, syntax):
-    if pydicom.pixels.get_decoder(
-        pydicom.dcmread(io.BytesIO(stored(name))).file_meta["TransferSyntaxUID"].value
-    ).available_plugins not in ((), ("pillow",)):
-        pytest.skip("a decoder is installed")
-    needs = rf"^a\.dcm is compressed as {syntax}, which needs: pip install 'pylibjpeg\[all\]'"
-    with pytest.raises(UserError, match=needs):
-        open_(stored(name)).read(0, 1)
-
-
-@pytest.mark.parametrize(
     "name", ["MR_truncated.dcm", "JPEG2000-embedded-sequence-delimiter.dcm", "badVR.dcm"]
 )
 def test_a_failure_is_said_in_one_sentence_only(name, caplog):
