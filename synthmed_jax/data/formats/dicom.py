@@ -86,13 +86,8 @@ class Dicom(Opened):
     def _pixels(self, frame: int) -> np.ndarray:
         """Returns u8[H,W,3] or values [H,W]; decodes them unless they were asked for last."""
         if self._last is None or self._last[0] != frame:
-            with (
-                quiet(),
-                _damage(
-                    "its pixels are damaged or cut off",
-                    dicom_decoders.other_decoder(self._data, self._file),
-                ),
-            ):
+            advice = dicom_decoders.other_decoder(self._data, self._file)
+            with quiet(), _damage("its pixels are damaged or cut off", advice):
                 stored = require("pydicom.pixels", "").pixel_array(self._data, index=frame)
                 grey = self.kind != EIGHT_BITS
                 pixels = self._grey(stored, frame) if grey else self._colours(stored)
@@ -181,19 +176,18 @@ def _read(content: bytes, keyword: str | None = None) -> Any:
 
 
 @contextlib.contextmanager
-def _damage(reason: str, other_decoder: str = "") -> Iterator[None]:
+def _damage(reason: str, advice: str = "") -> Iterator[None]:
     """Turns what pydicom raises into a DecodeError, without its message: it may quote a field.
 
-    Into a UserError where another decoder may help: a DecodeError would be kept with the decoded
-    images, and still be there when that decoder is installed.
+    Into a UserError where another decoder may help, with this `advice`.
     """
     try:
         yield
     except (DecodeError, UserError):
         raise
     except Exception as error:  # its parser raises whatever a broken file hits
-        if other_decoder:
-            raise UserError(f"{other_decoder}. It may also be that {reason}") from error
+        if advice:
+            raise UserError(f"{advice}. It may also be that {reason}") from error
         raise DecodeError(f"{reason} ({type(error).__name__})") from error
 
 

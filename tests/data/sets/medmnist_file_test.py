@@ -5,9 +5,7 @@ from synthmed_jax.data.sets import medmnist_file
 from synthmed_jax.data.sets.listing import ImageFile
 from synthmed_jax.errors import UserError
 
-FILES = [
-    ImageFile(f"{part}/{k % 2}/{k:06d}.png", k % 2) for part in ("test", "val") for k in (0, 1)
-]
+FILES = [ImageFile(f"{part}/{k}/{k:06d}.png", k) for part in ("test", "val") for k in (0, 1)]
 
 
 def write(path, **arrays):
