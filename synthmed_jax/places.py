@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import pathlib
-import tempfile
 
-from synthmed_jax.data import sets
+from synthmed_jax.data import cache_folder, sets
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
 
@@ -17,7 +16,8 @@ def prepare(data: DataSettings, workdir: pathlib.Path) -> pathlib.Path:
     Of the workdir nothing is made: a run that is refused later leaves no empty folder behind.
 
     Raises:
-      UserError: a folder that is written to lies among the images, or can't be made or written.
+      UserError: a folder that is written to lies among the images, or can't be made or written. A
+        folder of prepared images that can't be written may be read.
     """
     try:
         cache = data.cache
@@ -31,7 +31,9 @@ def prepare(data: DataSettings, workdir: pathlib.Path) -> pathlib.Path:
         _refuse_below(root, workdir, "--workdir", "what the run writes")
         _refuse_below(root, cache, "--config.data.cache_dir", "prepared images")
     _refuse_unwritable(workdir)
-    _make(cache)
+    # Of a folder with prepared images it turns out later whether they are all that is needed.
+    if not (cache / cache_folder.PREPARED).is_dir():
+        cache_folder.check_writable(cache, "it holds no prepared images yet")
     return cache
 
 
@@ -61,16 +63,3 @@ def _refuse_unwritable(workdir: pathlib.Path) -> None:
         reason = f"{there} can't be written"
     if reason:
         raise UserError(f"--workdir={workdir}: {reason}; choose another folder")
-
-
-def _make(cache: pathlib.Path) -> None:
-    """Makes the folder of prepared images, and tries whether a file can be written there."""
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=cache):
-            pass
-    except OSError as error:
-        raise UserError(
-            f"{cache}, where prepared images are kept, can't be written ({error.strerror}): set "
-            "--config.data.cache_dir=<folder>"
-        ) from error

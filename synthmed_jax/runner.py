@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pathlib
 import shutil
 import time
@@ -12,6 +13,7 @@ from ml_collections import ConfigDict
 
 from synthmed_jax import checks, machine, parallel, places, protocol
 from synthmed_jax import settings as settings_module
+from synthmed_jax.data import cache_folder
 from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.files import write_json
 from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
@@ -208,6 +210,11 @@ def _check_accelerator(scale: str) -> None:
 
 def _keep_compiled_programs(folder: pathlib.Path) -> None:
     """Compiling a step takes half a minute on two cores: a second run must not pay again."""
+    seconds = 1.0  # a program that takes less is not kept
     if jax.config.values["jax_compilation_cache_dir"] is None:
+        if cache_folder.why_not_writable(folder):
+            if not folder.is_dir():
+                return
+            seconds = math.inf  # those that others have kept are read
         jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", seconds)

@@ -62,7 +62,7 @@ KNOW_THE_NAME = {
     "synthmed_jax.results.split",
     "synthmed_jax.data.sets.folder_names",
     "synthmed_jax.data.sets.folder",
-    "synthmed_jax.data.sets.medmnist",
+    "synthmed_jax.data.sets.medmnist_file",
 }
 
 

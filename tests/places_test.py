@@ -6,6 +6,7 @@ import jax
 import pytest
 
 from synthmed_jax import places, runner
+from synthmed_jax.data import cache_folder
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
 
@@ -79,8 +80,8 @@ def test_a_cache_that_can_not_be_written_names_the_field_that_helps(root, tmp_pa
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     with pytest.raises(
         UserError,
-        match=r"home/\.cache/synthmed_jax, where .* \(Not a directory\): set "
-        r"--config\.data\.cache_dir=<folder>$",
+        match=r"home/\.cache/synthmed_jax, where .* \(Not a directory\), and it holds no prepared "
+        r"images yet: set --config\.data\.cache_dir=<folder>$",
     ):
         places.prepare(make_data(root, ""), tmp_path / "run")
 
@@ -89,9 +90,15 @@ def test_a_cache_that_is_there_is_tried_as_well(root, tmp_path, monkeypatch):
     def refuse(**_):
         raise PermissionError(13, os.strerror(13))
 
-    monkeypatch.setattr(places.tempfile, "TemporaryFile", refuse)
-    with pytest.raises(UserError, match=r"cache, where .* \(Permission denied\): set --config\.da"):
-        places.prepare(make_data(root, tmp_path / "cache"), tmp_path / "run")
+    monkeypatch.setattr(cache_folder.tempfile, "TemporaryFile", refuse)
+    data = make_data(root, tmp_path / "cache")
+    with pytest.raises(
+        UserError, match=r"cache, where .* \(Permission denied\), .*: set --config\.da"
+    ):
+        places.prepare(data, tmp_path / "run")
+    # Of a shared folder that others have filled it is seen later what it lacks.
+    (tmp_path / "cache" / "prepared").mkdir()
+    assert places.prepare(data, tmp_path / "run") == tmp_path / "cache"
 
 
 def test_an_account_without_a_home_needs_a_cache_dir(root, tmp_path, monkeypatch):

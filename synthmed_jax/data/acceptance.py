@@ -39,10 +39,11 @@ def check_unreadable(
     """Refuses a class of which too many files can't be read, or all."""
     problems = []
     for name in class_names:
-        failures = [
-            each for each in left_out if (each.class_name, each.reason) == (name, UNREADABLE)
-        ]
-        total = len(failures) + sum(kinds.get(name, {}).values())
+        in_class = [each for each in left_out if each.class_name == name]
+        readable = sum(kinds.get(name, {}).values())
+        # Files that hold no image are no failures, but a class of nothing else is one.
+        failures = [each for each in in_class if each.reason == UNREADABLE or not readable]
+        total = len(failures) + readable
         allowed = max(total / 100, min(5, total / 10))
         if not failures or len(failures) <= allowed:
             continue

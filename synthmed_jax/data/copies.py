@@ -54,4 +54,11 @@ def count_copies(
         classes={name: of_class(label) for label, name in enumerate(class_names)},
         num_val=len(parts.val),
         num_held_out=len(parts.held_out),
+        under_two_labels=_count_under_two_labels(digests, labels),
     )
+
+
+def _count_under_two_labels(digests: Sequence[str], labels: np.ndarray) -> int:
+    first: dict[str, int] = {}
+    pairs = zip(digests, labels.tolist(), strict=True)
+    return len({digest for digest, label in pairs if first.setdefault(digest, label) != label})

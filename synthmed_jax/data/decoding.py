@@ -19,8 +19,8 @@ from typing import BinaryIO
 import numpy as np
 
 from synthmed_jax.data import acceptance, decode, formats, grey_scale, stacks
-from synthmed_jax.data.facts import UNREADABLE, Facts, GreyScale, Listing
-from synthmed_jax.data.formats.opened import EIGHT_BITS, DecodeError, Kind, Opened
+from synthmed_jax.data.facts import NO_IMAGE, UNREADABLE, Facts, GreyScale, Listing
+from synthmed_jax.data.formats.opened import EIGHT_BITS, DecodeError, Kind, NoImageError, Opened
 from synthmed_jax.data.formats.quiet import quiet
 from synthmed_jax.data.grey_scale import Histogram, Window
 from synthmed_jax.data.scales import Scales
@@ -133,6 +133,7 @@ class _File:
 
     record: Record
     failure: str = ""
+    reason: str = UNREADABLE
     format: str = ""
     kind: Kind = EIGHT_BITS
     size: tuple[int, int] = (0, 0)
@@ -168,6 +169,8 @@ def _decode_file(record: Record, settings: DataSettings, scales: Scales) -> _Fil
             else:
                 levels = _to_levels(image, kind, window, settings.channels)
                 images.append(decode.fit_image(levels, settings.image_size, settings.square))
+    except NoImageError as error:
+        return _File(record, failure=str(error), reason=NO_IMAGE)
     except DecodeError as error:
         return _File(record, failure=str(error))
     return _File(
@@ -204,7 +207,7 @@ def _add(
     class_name = class_names[record.label]
     kinds = result.kinds.setdefault(class_name, collections.Counter())
     if file.failure:
-        result.left_out.append(LeftOut(record.file, class_name, UNREADABLE, file.failure))
+        result.left_out.append(LeftOut(record.file, class_name, file.reason, file.failure))
         return
     kinds[file.kind] += 1
     if not file.frames:

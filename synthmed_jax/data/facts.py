@@ -9,6 +9,8 @@ from synthmed_jax.results.stored import Stored
 
 UNREADABLE = "unreadable"
 """The reason of files that can't be decoded, in `LeftOut.reason`."""
+NO_IMAGE = "holds no image"
+"""The reason of files that are as they should be, and no images: reports, plans, contours."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Listing(Stored):
       files: the images' names: their file's path, and the position in it where it is a stack.
       labels: indices of their classes.
       facts: what was seen of them.
-      left_out: files that can't be decoded.
+      left_out: files that can't be decoded, or hold no image.
       grey_scales: of the kinds of files that are not 8-bit.
     """
 

@@ -51,32 +51,43 @@ def is_table(group_by: str) -> bool:
     return group_by.lower().endswith((".csv", ".tsv", *tables.SPREADSHEETS))
 
 
+def describe_sizes(groups: np.ndarray, thing: str) -> str:
+    """Returns "24 groups, 1 to 8 images each (median 4)".
+
+    Args:
+      groups: i64[N], the group of each image; N > 0.
+      thing: what a group is, "group" or "patient".
+    """
+    sizes = np.unique(groups, return_counts=True)[1]
+    low, high = int(sizes.min()), int(sizes.max())
+    span = f"{low} to {high}" if low < high else f"{low}"
+    text = f"{counted(len(sizes), thing)}, {span} image{'' if high == 1 else 's'} each"
+    return text + (f" (median {np.median(sizes):g})" if low < high else "")
+
+
 def describe(
-    groups: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
+    groups: np.ndarray, labels: np.ndarray, class_names: Sequence[str], source: str
 ) -> tuple[str, list[str]]:
     """Describes groups, so that a pattern that groups nothing or everything is noticed.
 
     Args:
       groups, labels: i64[N], the group and the class of each image; N > 0.
+      source: what made the groups, `Groups.source`.
 
     Returns:
-      A sentence, "24 groups, 1 to 8 images each (median 4)", and warnings: every group is one
-      image, there are fewer than 3 groups, or a class is all in one group.
+      `describe_sizes`, and warnings: every group is one image, there are fewer than 3 groups, or a
+      class is all in one group.
     """
-    sizes = np.unique(groups, return_counts=True)[1]
-    count, low, high = len(sizes), int(sizes.min()), int(sizes.max())
-    span = f"{low} to {high}" if low < high else f"{low}"
-    text = f"{counted(count, 'group')}, {span} image{'' if high == 1 else 's'} each"
-    if low < high:
-        text += f" (median {np.median(sizes):g})"
+    count = len(np.unique(groups))
     warnings = []
-    if high == 1:
+    if count == len(groups):
         warnings.append(
-            f"split.group_by groups nothing: {count} groups of one image; the split is by image"
+            f"{source} groups nothing: {counted(count, 'group')} of one image; the split is by "
+            "image"
         )
     if count < 3:
         warnings.append(
-            f"split.group_by makes {counted(count, 'group')} of all images: fit, "
+            f"{source} makes {counted(count, 'group')} of all images: fit, "
             "val and test need three at least"
         )
     else:
@@ -87,10 +98,10 @@ def describe(
         ]
         if alone:
             warnings.append(
-                f"split.group_by puts each of these classes into one group, which can't be "
+                f"{source} puts each of these classes into one group, which can't be "
                 f"divided: {', '.join(alone)}"
             )
-    return text, warnings
+    return describe_sizes(groups, "group"), warnings
 
 
 def pick_groups(

@@ -21,11 +21,13 @@ class Groups:
       numbers: i64[N], from 0.
       by: what makes the images of a group belong together, as it is said in rule and table.
       external: whether the groups follow from more than the files' names and the settings.
+      source: what warnings about the groups are about, so that one knows where to change it.
     """
 
     numbers: np.ndarray
     by: str
     external: bool
+    source: str = "split.group_by"
 
     @property
     def digest(self) -> str:
@@ -62,10 +64,42 @@ def group_images(
         return Groups(np.asarray([number_of[s] for s in sources], np.int64), group_by, external)
     if patients is not None:
         names = [patients[source] for source in sources]
-        return Groups(_numbers(names), "the patients of config.data.table", external=True)
+        return Groups(
+            _numbers(names),
+            "the patients of config.data.table",
+            external=True,
+            source="the column of patients in config.data.table",
+        )
     if len(set(sources)) < len(sources):
-        return Groups(_numbers(sources), "file, since files hold several images", external=True)
+        return Groups(
+            _numbers(sources),
+            "file, since files hold several images",
+            external=True,
+            source="the grouping by file",
+        )
     return None
+
+
+def find_patients(
+    sources: Sequence[str], formats: Sequence[str], tag_of: Callable[[str], str]
+) -> np.ndarray | None:
+    """Looks for the patients that DICOM files name, where no setting asks for them.
+
+    Args:
+      sources: the file that each image is from.
+      formats: of the file: "DICOM CT", "PNG 8-bit".
+      tag_of: file -> its PatientID; "" where it has none.
+
+    Returns:
+      i64[N], numbers of patients from 0, and -1 for images whose file names none; None where no
+      file names any.
+    """
+    of_dicom = (s for s, kind in zip(sources, formats, strict=True) if kind.startswith("DICOM"))
+    patients = {file: name for file in dict.fromkeys(of_dicom) if (name := tag_of(file))}
+    if not patients:
+        return None
+    number_of = dict(zip(patients, _numbers(list(patients.values())).tolist(), strict=True))
+    return np.asarray([number_of.get(source, -1) for source in sources], np.int64)
 
 
 def _numbers(names: Sequence[str]) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from synthmed_jax.data.copies import Parted, count_copies
 from synthmed_jax.data.facts import GreyScale
 from synthmed_jax.data.formats import dicom
 from synthmed_jax.data.formats.opened import DecodeError
-from synthmed_jax.data.groups import Groups, group_images
+from synthmed_jax.data.groups import NO_GROUPS, Groups, find_patients, group_images
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.inventory import make_inventory
 from synthmed_jax.data.settings import DataSettings, SplitSettings
@@ -126,7 +126,22 @@ def group(data: DataSet, settings: SplitSettings) -> Groups | None:
 def take_inventory(data: DataSet, how: DataSettings, settings: SplitSettings) -> Inventory:
     """Counts what was found in the data set's folder, which was read as `how` says."""
     whole, groups = data._whole, group(data, settings)
-    return make_inventory(whole.images, whole.facts, whole.left_out, whole.grey_scales, groups, how)
+    patients = None
+    if settings.group_by == NO_GROUPS and whole.patients is None:
+        patients = find_patients(whole.facts.sources, whole.facts.formats, _patient_of(whole))
+    return make_inventory(
+        whole.images, whole.facts, whole.left_out, whole.grey_scales, groups, how, patients
+    )
+
+
+def _patient_of(whole: loading.LoadedData) -> Callable[[str], str]:
+    def patient_of(file: str) -> str:
+        try:
+            return dicom.read_tag(whole.content_of(file), "PatientID")
+        except DecodeError:  # its pixels could be read, so this is no fault to speak of
+            return ""
+
+    return patient_of
 
 
 def draw_contact_sheets(data: DataSet, folder: Path) -> list[Path]:

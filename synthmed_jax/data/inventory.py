@@ -9,6 +9,7 @@ import numpy as np
 
 from synthmed_jax.data import copies, grouping
 from synthmed_jax.data.acceptance import DARK
+from synthmed_jax.data.counted import counted
 from synthmed_jax.data.facts import UNREADABLE, Facts, GreyScale
 from synthmed_jax.data.groups import Groups
 from synthmed_jax.data.image_set import ImageSet
@@ -33,6 +34,7 @@ def make_inventory(
     grey_scales: Sequence[GreyScale],
     groups: Groups | None,
     settings: DataSettings,
+    patients: np.ndarray | None = None,
 ) -> Inventory:
     """Counts, class by class.
 
@@ -43,18 +45,32 @@ def make_inventory(
       grey_scales: of the kinds of files that are not 8-bit.
       groups: of the images.
       settings: how the images were read.
+      patients: i64[N], the patient of each image where its file names one and the split does not
+        heed it, else -1; None: no file does.
     """
     classes = tuple(
-        _of_class(name, np.flatnonzero(images.labels == label), facts, groups, settings.square)
+        _of_class(
+            name,
+            np.flatnonzero(images.labels == label),
+            facts,
+            groups,
+            settings.square,
+            patients,
+        )
         for label, name in enumerate(images.class_names)
     )
     sentence, warnings = "", list(_shortcuts(classes, channels=images.images.shape[-1]))
     if groups is not None:
         sentence, about_groups = grouping.describe(
-            groups.numbers, images.labels, images.class_names
+            groups.numbers, images.labels, images.class_names, groups.source
         )
         sentence = f"{sentence}, by {groups.by}"
         warnings += about_groups
+    told = ""
+    if patients is not None:
+        units = np.arange(len(patients)) if groups is None else groups.numbers
+        told, about_patients = _of_patients(patients, units)
+        warnings += about_patients
     warnings += _without_greys(images, facts, settings.window)
     warnings += _small(facts, side=images.images.shape[1])
     scales = [_in_words(scale) for scale in grey_scales]
@@ -67,19 +83,21 @@ def make_inventory(
         groups=sentence,
         stacks=_stacks(facts, settings.slices),
         warnings=tuple(warnings),
+        patients=told,
     )
 
 
 def _of_class(
-    name: str, indices: np.ndarray, facts: Facts, groups: Groups | None, square: str
+    name: str,
+    indices: np.ndarray,
+    facts: Facts,
+    groups: Groups | None,
+    square: str,
+    patients: np.ndarray | None,
 ) -> ClassInventory:
     sizes = collections.Counter((facts.widths[i], facts.heights[i]) for i in indices)
-    num_groups: int | None = None
-    per_group: tuple[int, ...] = ()
-    if groups is not None:
-        counts = np.unique(groups.numbers[indices], return_counts=True)[1]
-        num_groups = len(counts)
-        per_group = (int(counts.min()), int(np.median(counts)), int(counts.max()))
+    per_group = () if groups is None else _sizes(groups.numbers[indices])
+    per_patient = () if patients is None else _sizes(patients[indices])
     borders = [1 - min(w, h) / max(w, h) if square == "pad" else 0.0 for w, h in sizes.elements()]
     return ClassInventory(
         name=name,
@@ -92,10 +110,43 @@ def _of_class(
         nearly_white=sum(facts.darkest[i] > 255 - DARK for i in indices),
         coloured=sum(facts.coloured[i] for i in indices),
         copies=copies.count_among(facts, indices),
-        groups=num_groups,
+        groups=None if groups is None else len(np.unique(groups.numbers[indices])),
         group_sizes=per_group,
         border=round(float(np.median(borders)), 3),
+        patients=None if patients is None else len(set(patients[indices].tolist()) - {-1}),
+        patient_sizes=per_patient,
     )
+
+
+def _sizes(numbers: np.ndarray) -> tuple[int, ...]:
+    """Returns the fewest, median and most images of one group; () where there is none."""
+    counts = np.unique(numbers[numbers >= 0], return_counts=True)[1]
+    if not len(counts):
+        return ()
+    return int(counts.min()), int(np.median(counts)), int(counts.max())
+
+
+def _of_patients(patients: np.ndarray, units: np.ndarray) -> tuple[str, list[str]]:
+    """Returns a sentence on patients that the split does not heed, and warnings.
+
+    Args:
+      patients: i64[N], -1 where a file names none.
+      units: i64[N], what the split keeps on one side: the images of a stack, or one image.
+    """
+    known = patients[patients >= 0]
+    sentence = f"{grouping.describe_sizes(known, 'patient')}, by the field PatientID"
+    if len(known) < len(patients):
+        sentence += f"; {counted(len(patients) - len(known), 'image')} without one"
+    count = len(np.unique(known))
+    apart = np.unique(np.stack([known, units[patients >= 0]]), axis=1).shape[1]
+    if count == 1 < apart:  # as it is where names were taken out of the files
+        return f"{sentence}, which tells nobody apart here", []
+    if count == apart:
+        return sentence, []
+    return sentence, [
+        "images of one patient may lie on both sides of the split: "
+        "--config.split.group_by=dicom:PatientID keeps them on one"
+    ]
 
 
 def _count(left_out: Sequence[LeftOut]) -> Iterator[LeftOutFiles]:

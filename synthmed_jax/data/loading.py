@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from synthmed_jax.data import decode, decoding, records
+from synthmed_jax.data import cache_folder, decode, decoding, records
 from synthmed_jax.data.facts import UNREADABLE, Facts, GreyScale, Listing
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.sets.listing import LeftOut
@@ -72,6 +72,9 @@ def load_images(settings: DataSettings) -> LoadedData:
     shape = (settings.image_size, settings.image_size, settings.channels)
     cached = _read_cached(stem, shape)
     if cached is None:
+        cache_folder.check_writable(
+            settings.cache, "these images are not in it as data.* wants them decoded"
+        )
         with _written(_array_of(stem)) as stream:
             listing = decoding.decode_all(stored, stored.class_names, settings, stream)
         with _room_in(stem.parent):

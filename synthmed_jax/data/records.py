@@ -16,7 +16,7 @@ from typing import TypedDict
 import numpy as np
 import tensorflow_datasets as tfds
 
-from synthmed_jax.data import sets
+from synthmed_jax.data import cache_folder, sets
 from synthmed_jax.data.sets import builders
 from synthmed_jax.data.sets.listing import content_hash
 from synthmed_jax.data.settings import DataSettings
@@ -93,7 +93,7 @@ def open_records(settings: DataSettings) -> Records:
     sets.check_settings(settings)
     builder_class = sets.DATASETS[settings.name]
     source = builder_class.make_source(settings)
-    where = settings.cache / "prepared" / source.key
+    where = settings.cache / cache_folder.PREPARED / source.key
     rows = _prepare(builder_class, source, where)
     # The key also tells two tables of labels apart, which name the same files.
     data_hash = source.key
@@ -108,8 +108,8 @@ def _prepare(
     """Prepares a copy below `where` unless a finished one is there; returns its rows.
 
     Raises:
-      UserError: the disk is full; what was written of the copy is removed, and a run that finds
-        room prepares it anew.
+      UserError: the cache can't be written; or the disk is full: what was written of the copy is
+        removed, and a run that finds room prepares it anew.
     """
 
     def make_builder() -> builders.ImageBuilder:
@@ -119,6 +119,7 @@ def _prepare(
     # ask the same, but logs a warning where the answer is no.
     finished = where / builder_class.name / str(builder_class.VERSION) / "dataset_info.json"
     if not finished.is_file():
+        cache_folder.check_writable(where.parents[1], "no copy of these images is in it")
         tfds.disable_progress_bar()  # `_records` shows one, and only if it takes long
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints a line before and after

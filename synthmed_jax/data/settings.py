@@ -6,6 +6,7 @@ data set that `DataSettings.name` names is checked where the sets are: `sets.che
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import math
 from pathlib import Path
@@ -22,8 +23,19 @@ DICOM_WINDOW = "dicom"
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Splits "a, b" at its commas."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    """Splits "a, b" at its commas, but for those in quotes: 'a, "b, c"' are a and b, c.
+
+    Raises:
+      UserError: a quote without its counterpart.
+    """
+    try:
+        parts = next(csv.reader([text], skipinitialspace=True, strict=True), [])
+    except csv.Error as error:
+        raise UserError(
+            f"{text!r} can't be read as names with commas: quotes come in pairs, around a whole "
+            "name, as 'a,\"b, c\"'"
+        ) from error
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 def window_of(text: str) -> tuple[float, float] | None:
@@ -65,7 +77,8 @@ class DataSettings:
       phantom_seed: seed of the phantoms.
       table: a table of labels ("": the folders name the classes); see labels_table.py.
       columns: "" or the table's columns by other names, "file=image_id,label=dx,patient=id".
-      classes: "" or the names of the classes that are wanted, with commas.
+      classes: "" or the names of the classes that are wanted, with commas; a name that holds one
+        is in quotes. So are the other lists.
       parts: "" or the folders below `dir` that each hold the class folders, with commas.
       exclude: "" or globs of files to leave out, with commas; each is matched against the relative
         path and against the file's name.

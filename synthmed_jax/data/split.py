@@ -13,7 +13,7 @@ import numpy as np
 
 from synthmed_jax.data import grouping
 from synthmed_jax.data.groups import Groups
-from synthmed_jax.data.settings import SplitSettings
+from synthmed_jax.data.settings import SplitSettings, names
 from synthmed_jax.errors import UserError
 
 
@@ -98,8 +98,9 @@ def _wanted_counts(
     # Exact decimals: in floats 0.07 * 100 is a little over 7, and its ceiling 8.
     fraction = Fraction(repr(float(settings.fraction)))
     wanted = [math.ceil(fraction * int(size)) for size in sizes]
-    for item in filter(None, (part.strip() for part in settings.counts.split(","))):
-        name, _, number = (text.strip() for text in item.partition("="))
+    for item in names(settings.counts):
+        pair = item.rpartition("=") if "=" in item else (item, "", "")
+        name, _, number = (text.strip() for text in pair)
         if name not in class_names:
             raise UserError(
                 f"split.counts names class {name!r}; classes are {', '.join(class_names)} "

@@ -55,7 +55,7 @@ class Table:
 
 
 def read_table(path: Path, field: str) -> Table:
-    """Reads a table: separators `,` `;` or tab, UTF-8 with or without a mark, UTF-16 with one.
+    """Reads a table: separators `,` `;` tab or `|`, UTF-8 with or without a mark, UTF-16 with one.
 
     Rows that are empty in all cells do not count.
 
@@ -64,8 +64,8 @@ def read_table(path: Path, field: str) -> Table:
       field: the config field that names it, for messages.
 
     Raises:
-      UserError: it can't be read, is a spreadsheet or in another encoding, has no headings, a row
-        with more cells than there are headings, or a quote without its counterpart.
+      UserError: it can't be read, is a spreadsheet or in another encoding, has no headings, no
+        rows, a row with more cells than there are headings, or a quote without its counterpart.
     """
     if path.suffix.lower() in SPREADSHEETS:
         raise UserError(
@@ -98,6 +98,10 @@ def read_table(path: Path, field: str) -> Table:
         lines.append(line)
     if not columns:
         raise UserError(f"{path} is empty: it needs the columns' headings in its first line")
+    if not rows:
+        raise UserError(
+            f"{path} has headings ({', '.join(columns)}) and no rows: it needs a row per image"
+        )
     return Table(path, columns, tuple(rows), tuple(lines))
 
 
@@ -143,6 +147,7 @@ def _find_separator(text: str) -> tuple[str, str, int]:
     """Returns the table's text, its separator, and how many lines were skipped before it.
 
     Excel's first line "sep=;" is believed; else the separator is what the headings hold most of.
+    `|` is one only where they hold no other: it also stands between several labels of an image.
     """
     first, _, rest = text.partition("\n")
     told = re.fullmatch(r'"?sep=(.)"?\r?', first)
@@ -150,4 +155,5 @@ def _find_separator(text: str) -> tuple[str, str, int]:
         return rest, told[1], 1
     headings = next((line for line in text.splitlines() if line.strip()), "")
     outside_quotes = re.sub(r'"[^"]*"', "", headings)
-    return text, max(_SEPARATORS, key=outside_quotes.count), 0
+    usual = max(_SEPARATORS, key=outside_quotes.count)
+    return text, "|" if "|" in outside_quotes and usual not in outside_quotes else usual, 0

@@ -23,6 +23,8 @@ class ClassInventory:
       groups: number of groups (patients), None where nothing groups the images.
       group_sizes: fewest, median and most images of one group in this class.
       border: median over the images of the share of black border that makes them square.
+      patients: number of patients that DICOM files name and the split does not heed; None: none.
+      patient_sizes: fewest, median and most images of one of them in this class.
     """
 
     name: str
@@ -38,6 +40,8 @@ class ClassInventory:
     groups: int | None
     group_sizes: tuple[int, ...]
     border: float
+    patients: int | None = None
+    patient_sizes: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Inventory(Stored):
       groups: how many groups there are, and their sizes; "" where nothing groups the images.
       stacks: how many images of the files that hold several are used; "" where there are none.
       warnings: what may make the results wrong, in sentences.
+      patients: how many patients the DICOM files name, where the split does not heed them; else "".
     """
 
     classes: tuple[ClassInventory, ...]
@@ -76,3 +81,4 @@ class Inventory(Stored):
     groups: str
     stacks: str
     warnings: tuple[str, ...]
+    patients: str = ""

@@ -29,11 +29,13 @@ class Leakage(Stored):
     Attributes:
       classes: class -> its identical files.
       num_val, num_held_out: images of these parts.
+      under_two_labels: contents that lie in two classes or more, as the settings allow it.
     """
 
     classes: dict[str, ClassCopies]
     num_val: int
     num_held_out: int
+    under_two_labels: int = 0
 
     @property
     def copies(self) -> int:

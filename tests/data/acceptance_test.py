@@ -3,7 +3,7 @@ import collections
 import pytest
 
 from synthmed_jax.data import acceptance
-from synthmed_jax.data.facts import UNREADABLE
+from synthmed_jax.data.facts import NO_IMAGE, UNREADABLE
 from synthmed_jax.data.formats.opened import EIGHT_BITS, Kind
 from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.errors import UserError
@@ -46,6 +46,13 @@ def test_a_class_that_no_file_of_can_be_read():
 def test_what_is_left_out_for_other_reasons_is_no_failure():
     left_out = broken(50, reason="no image by its ending (.txt)")
     acceptance.check_unreadable(left_out, kinds(a={EIGHT_BITS: 5}), ("a",))
+
+
+def test_files_that_hold_no_image_are_no_failure_but_a_class_of_them_is():
+    left_out = broken(50, reason=NO_IMAGE)
+    acceptance.check_unreadable(left_out, kinds(a={EIGHT_BITS: 1}), ("a",))
+    with pytest.raises(UserError, match=r"no readable image in class a:\n  a/000\.png: cut"):
+        acceptance.check_unreadable(left_out, kinds(a={}), ("a",))
 
 
 def test_many_unreadable_files_are_counted_and_all_classes_named():

@@ -67,6 +67,7 @@ def test_becomes_what_the_table_says(case, open_case, tmp_path):
     _check_greys(case.found.greys, images)
     inventory = held_out.take_inventory(opened, data, split)
     assert inventory.groups.startswith(case.found.groups)
+    assert inventory.patients == case.found.patients
     warnings = "\n".join(inventory.warnings)
     assert re.search(case.found.warning, warnings) if case.found.warning else not warnings, warnings
 
@@ -109,8 +110,9 @@ def test_a_stack_stays_on_one_side(open_case):
     assert len(planned.parts.fit) + len(planned.parts.val) == 6 * len(sides[0] | sides[1])
 
 
-def test_no_patient_of_dicom_files_is_written(open_case, tmp_path):
-    case = _case("dicom_patients")
+@pytest.mark.parametrize("name", ["dicom_patients", "dicom_patients_unheeded"])
+def test_no_patient_of_dicom_files_is_written(name, open_case, tmp_path):
+    case = _case(name)
     data, opened, split = open_case(case, case.flags)
     written = tmp_path / "written"
     held_out.write_split(written / "split.json", opened, split)

@@ -47,6 +47,7 @@ def test_planted_copies_are_counted(planted):
         "none": ClassCopies(0, 0, 0),
     }
     assert (leakage.num_val, leakage.num_held_out) == (3, 6)
+    assert leakage.under_two_labels == 1  # x
     assert (leakage.copies, leakage.val_in_fit, leakage.held_out_in_fit_or_val) == (5, 1, 3)
 
 
@@ -87,6 +88,8 @@ def test_counts_are_those_of_all_pairs(listed):
     assert leakage.copies == sum(copies)
     assert leakage.val_in_fit == sum(in_fit)
     assert leakage.held_out_in_fit_or_val == sum(known)
+    torn = {contents[i] for i in n for j in n if equal(i, j) and labels[i] != labels[j]}
+    assert leakage.under_two_labels == len(torn)
     for label, name in enumerate("abc"):
         own = [i for i in n if labels[i] == label]
         assert leakage.classes[name] == ClassCopies(

@@ -69,7 +69,9 @@ def test_a_table_is_known_by_its_ending(group_by, is_table):
     ],
 )
 def test_groups_are_described(groups, labels, text, warnings):
-    found, said = grouping.describe(np.array(groups), np.array(labels), ("a", "b"))
+    found, said = grouping.describe(
+        np.array(groups), np.array(labels), ("a", "b"), "split.group_by"
+    )
     assert found == text
     assert len(said) == len(warnings)
     assert all(part in whole for part, whole in zip(warnings, said, strict=True))
@@ -181,3 +183,11 @@ def test_uneven_groups_come_near():
     wanted = -(-np.bincount(labels) // 5)
     development, _ = grouping.pick_groups(labels, groups, wanted, wanted // 6, 0)
     assert np.abs(np.bincount(labels[development]) - wanted).sum() <= 1
+
+
+def test_warnings_name_what_made_the_groups():
+    numbers, labels = np.arange(4), np.array([0, 1, 0, 1])
+    _, (warning,) = grouping.describe(numbers, labels, ("a", "b"), "the column of patients")
+    assert warning == (
+        "the column of patients groups nothing: 4 groups of one image; the split is by image"
+    )

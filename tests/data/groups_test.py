@@ -3,12 +3,15 @@ import hashlib
 import numpy as np
 import pytest
 
-from synthmed_jax.data.groups import Groups, group_images
+from synthmed_jax.data.groups import Groups, find_patients, group_images
 from synthmed_jax.errors import UserError
 
 SOURCES = ("a/p1_0.png", "a/p1_1.png", "a/p2_0.png", "b/p1_0.png")
 STACKS = ("a/2.tif", "a/2.tif", "a/1.tif", "b/1.tif", "b/1.tif")
 PATIENTS = {"a/p1_0.png": "Z", "a/p1_1.png": "Y", "a/p2_0.png": "Z", "b/p1_0.png": "X"}
+
+OF_TABLE = "the patients of config.data.table"
+COLUMN = "the column of patients in config.data.table"
 
 
 def no_tag(file: str, keyword: str) -> str:
@@ -20,28 +23,37 @@ def test_nothing_says_that_images_belong_together():
 
 
 @pytest.mark.parametrize(
-    ("sources", "group_by", "patients", "expected", "by", "external"),
+    ("sources", "group_by", "patients", "expected", "by", "external", "source"),
     [
         # The setting is before the table of labels, and that before the stacks.
-        (SOURCES, "(p[0-9])", PATIENTS, [0, 0, 1, 0], "(p[0-9])", False),
-        (SOURCES, "none", PATIENTS, [2, 1, 2, 0], "the patients of config.data.table", True),
-        (STACKS, "none", None, [1, 1, 0, 2, 2], "file, since files hold several images", True),
+        (SOURCES, "(p[0-9])", PATIENTS, [0, 0, 1, 0], "(p[0-9])", False, "split.group_by"),
+        (SOURCES, "none", PATIENTS, [2, 1, 2, 0], OF_TABLE, True, COLUMN),
+        (
+            STACKS,
+            "none",
+            None,
+            [1, 1, 0, 2, 2],
+            "file, since files hold several images",
+            True,
+            "the grouping by file",
+        ),
         (
             STACKS,
             "none",
             {"a/2.tif": "P", "a/1.tif": "P", "b/1.tif": "Q"},
             [0, 0, 0, 1, 1],
-            "the patients of config.data.table",
+            OF_TABLE,
             True,
+            COLUMN,
         ),
-        (STACKS, "([0-9])[.]tif", None, [1, 1, 0, 0, 0], "([0-9])[.]tif", False),
+        (STACKS, "([0-9])[.]tif", None, [1, 1, 0, 0, 0], "([0-9])[.]tif", False, "split.group_by"),
     ],
 )
-def test_what_groups_images(sources, group_by, patients, expected, by, external):
+def test_what_groups_images(sources, group_by, patients, expected, by, external, source):
     groups = group_images(sources, group_by, patients, no_tag)
     assert groups.numbers.dtype == np.int64
     assert groups.numbers.tolist() == expected
-    assert (groups.by, groups.external) == (by, external)
+    assert (groups.by, groups.external, groups.source) == (by, external, source)
 
 
 def test_fields_of_dicom_are_read_and_are_no_part_of_the_settings():
@@ -66,6 +78,16 @@ def test_a_stack_is_asked_for_its_patient_once_and_named_once():
     assert asked == ["a", "b"]
     with pytest.raises(UserError, match=r"no PatientID in 1 file: c; "):
         group_images(["a", "c", "c"], "dicom:PatientID", None, tag_of)
+
+
+def test_patients_are_looked_for_in_dicom_files_alone():
+    names = {"a": "Q", "b": "P", "c": ""}
+    sources = ["a", "a", "b", "c", "d"]
+    formats = ["DICOM CT", "DICOM CT", "DICOM 8-bit", "DICOM CT", "PNG 8-bit"]
+    found = find_patients(sources, formats, names.__getitem__)
+    assert found is not None
+    assert found.tolist() == [1, 1, 0, -1, -1]
+    assert find_patients(sources[3:], formats[3:], names.__getitem__) is None
 
 
 def test_a_table_of_patients_is_no_part_of_the_settings(tmp_path):

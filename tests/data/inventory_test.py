@@ -16,7 +16,15 @@ def take(make_facts, settings):
     """Takes the inventory of images with these labels and facts; keywords replace columns."""
 
     def make(
-        labels, sources=None, left_out=(), grey_scales=(), groups=None, how=None, size=8, **columns
+        labels,
+        sources=None,
+        left_out=(),
+        grey_scales=(),
+        groups=None,
+        how=None,
+        size=8,
+        patients=None,
+        **columns,
     ) -> Inventory:
         how = {"square": "pad", "channels": 1} | (how or {})
         sources = sources or [f"{'ab'[label]}/{i:02d}.png" for i, label in enumerate(labels)]
@@ -28,7 +36,7 @@ def take(make_facts, settings):
         )
         facts = make_facts(sources, **columns)
         return inventory.make_inventory(
-            images, facts, left_out, grey_scales, groups, settings(**how)
+            images, facts, left_out, grey_scales, groups, settings(**how), patients
         )
 
     return make
@@ -83,10 +91,39 @@ def test_every_number_of_a_class(take):
     assert found.groups == "4 groups, 1 to 3 images each (median 1), by (p.)"
 
 
+@pytest.mark.parametrize(
+    ("patients", "files", "sentence", "warned"),
+    [
+        ([0, 0, 1, 2, 2, 2], None, "3 patients, 1 to 3 images each (median 2), by", True),
+        ([0, 0, 1, -1, -1, -1], None, "2 patients, 1 to 2 images each (median 1.5), by", True),
+        ([0, 1, 2, 3, 4, 5], None, "6 patients, 1 image each, by", False),
+        ([7, 7, 7, 7, 7, 7], None, "1 patient, 6 images each, by", False),
+        # The split keeps the images of one file together: here that is a patient.
+        ([0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 1], "2 patients, 3 images each, by", False),
+        ([0, 0, 0, 0, 1, 1], [0, 0, 1, 1, 2, 2], "2 patients, 2 to 4 images each (med", True),
+    ],
+)
+def test_patients_that_the_split_does_not_heed(take, patients, files, sentence, warned):
+    groups = None if files is None else Groups(np.array(files), "file", external=True)
+    found = take([0, 0, 0, 1, 1, 1], groups=groups, patients=np.array(patients))
+    assert found.patients.startswith(sentence)
+    assert ("; 3 images without one" in found.patients) == (-1 in patients)
+    assert ("tells nobody apart" in found.patients) == (set(patients) == {7})
+    about = [text for text in found.warnings if "dicom:PatientID keeps them on one" in text]
+    assert len(about) == warned
+
+
+def test_patients_are_counted_in_each_class(take):
+    found = take([0, 0, 0, 1, 1], patients=np.array([0, 0, 1, -1, -1]))
+    assert [each.patients for each in found.classes] == [2, 0]
+    assert [each.patient_sizes for each in found.classes] == [(1, 1, 2), ()]
+
+
 def test_an_ordinary_folder_has_no_warnings(take):
     found = take([0, 0, 1, 1])
     assert (found.left_out, found.grey_scales, found.groups, found.warnings) == ((), (), "", ())
     assert [each.groups for each in found.classes] == [None, None]
+    assert ([each.patients for each in found.classes], found.patients) == ([None, None], "")
     assert [each.group_sizes for each in found.classes] == [(), ()]
 
 

@@ -96,7 +96,7 @@ def test_what_is_to_be_said_follows_the_table():
         "grey scale of 16-bit: 0 to 4095 become 0 to 255 (the values go from 3 to 4000)",
         "stacks: 30 files hold 600 images, of which 300 are used, as config.data.slices=every:2 "
         "says",
-        "groups: 50 groups, 4 to 31 images each (median 10), by (p.)",
+        "groups (each stays on one side of the split): 50 groups, 4 to 31 images each (median 10), by (p.)",
         "warning: formats differ between classes",
     ]
     assert lines[0].endswith("groups")
@@ -105,12 +105,49 @@ def test_what_is_to_be_said_follows_the_table():
     assert "  9  " in lines[1].partition("19")[2]  # 7 + 2 are left out of glioma
 
 
+def test_what_is_left_out_of_several_classes_for_one_reason_is_said_once():
+    reason = "no image by its ending (.csv)"
+    entries = (
+        LeftOutFiles("", reason, 1, ("all.csv",)),
+        LeftOutFiles("a", reason, 7, tuple(f"a/{i}.csv" for i in range(4))),
+        LeftOutFiles("a", "holds no image", 1, ("a/1.dcm (a report)",)),
+        LeftOutFiles("b", reason, 1, ("b/1.csv",)),
+    )
+    lines = inventory_text.to_text(dataclasses.replace(PLAIN, left_out=entries)).splitlines()
+    assert lines[3:] == [
+        f"left out: 9 (1 elsewhere, 7 of class a, 1 of class b): {reason}: all.csv, a/0.csv, "
+        "a/1.csv, a/2.csv, a/3.csv, ...",
+        "left out: 1 of class a: holds no image: a/1.dcm (a report)",
+    ]
+
+
+def test_patients_that_are_not_heeded_have_a_column_and_a_sentence():
+    told = dataclasses.replace(
+        PLAIN,
+        classes=(
+            dataclasses.replace(A, patients=20, patient_sizes=(4, 9, 31)),
+            dataclasses.replace(B, patients=0),
+        ),
+        patients="20 patients, 4 to 31 images each (median 9), by the field PatientID",
+    )
+    heads, first, second, sentence = inventory_text.to_text(told).splitlines()
+    assert heads.endswith("left out  patients")
+    assert first.endswith("20 of 4 to 31 (median 9)")
+    assert second.endswith("  0")
+    assert sentence == f"patients: {told.patients}"
+
+
 def test_copies_in_a_sentence():
     none = Leakage({"a": ClassCopies(0, 0, 0)}, 5, 50)
     assert inventory_text.leakage_sentence(none) == "exact copies: no file equals another one"
     assert inventory_text.leakage_sentence(LEAKAGE) == (
         "exact copies: 19 files equal another file of their class; 13 of 480 test images equal a "
         "fit or val image, 3 of 60 val images equal a fit image"
+    )
+    torn = dataclasses.replace(none, under_two_labels=3)
+    assert inventory_text.leakage_sentence(torn) == (
+        "exact copies: 0 files equal another file of their class; 3 contents under two labels; "
+        "0 of 50 test images equal a fit or val image, 0 of 5 val images equal a fit image"
     )
     # Equal files of two classes are no copies in one, and yet known.
     across = Leakage({"a": ClassCopies(0, 0, 1), "b": ClassCopies(0, 0, 0)}, 5, 50)

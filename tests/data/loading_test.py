@@ -1,3 +1,4 @@
+import dataclasses
 import errno
 import os
 
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synthmed_jax.data import decode, decoding, formats, loading
+from synthmed_jax.data import cache_folder, decode, decoding, formats, loading
 from synthmed_jax.data.facts import UNREADABLE
 from synthmed_jax.data.sets import phantom_drawing
 from synthmed_jax.errors import UserError
@@ -240,3 +241,22 @@ def test_a_disk_that_is_full_at_the_listing_is_a_sentence(
         loading.load_images(data)
     monkeypatch.undo()
     assert len(loading.load_images(data).images) == 2
+
+
+def test_a_cache_that_can_not_be_written_is_read(tmp_path, settings, make_images, monkeypatch):
+    def refuse(**_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    make_images(tmp_path / "data", "a/1.png", "b/1.png")
+    data = settings(dir=str(tmp_path / "data"))
+    first = loading.load_images(data)
+    monkeypatch.setattr(cache_folder.tempfile, "TemporaryFile", refuse)
+    again = loading.load_images(data)
+    np.testing.assert_array_equal(again.images.images, first.images.images)
+    with pytest.raises(
+        UserError, match=r"written \(Permission denied\), and these images are not .* wants them"
+    ):
+        loading.load_images(dataclasses.replace(data, image_size=4))
+    make_images(tmp_path / "data", "a/2.png", seed=5)
+    with pytest.raises(UserError, match=r"no copy of these images is in it: set --config\."):
+        loading.load_images(data)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from synthmed_jax.data.settings import Augmentation
+from synthmed_jax.data.settings import Augmentation, names
 from synthmed_jax.errors import UserError
 
 
@@ -33,6 +33,27 @@ def test_settings_open_no_library_of_data():
 def test_data_out_of_range(settings, field, value, message):
     with pytest.raises(UserError, match=message):
         settings(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("text", "listed"),
+    [
+        ("", ()),
+        (" , ", ()),
+        ("a, b c ,d", ("a", "b c", "d")),
+        ('a, "b, c",d', ("a", "b, c", "d")),
+        ("5\" scan,it's", ('5" scan', "it's")),
+        ('"say ""x"""', ('say "x"',)),
+    ],
+)
+def test_names_with_commas(text, listed):
+    assert names(text) == listed
+
+
+@pytest.mark.parametrize("text", ['"a', '"a" b,c'])
+def test_a_quote_without_its_counterpart(text):
+    with pytest.raises(UserError, match="quotes come in pairs, around a whole name"):
+        names(text)
 
 
 def test_the_cache_is_the_folder_given_or_one_at_home(settings, monkeypatch):

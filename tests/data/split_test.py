@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -105,6 +107,13 @@ def test_explicit_counts():
         a + b for a, b in zip(counts(images, parts.fit), counts(images, parts.val), strict=True)
     ] == [20, 10, 7]
     assert "class2=7" in parts.rule
+
+
+def test_explicit_counts_of_a_class_with_a_comma():
+    images = dataclasses.replace(make_set([50, 50]), class_names=("a, b", "c=1"))
+    parts = run(images, counts='"a, b=20",c=1=7')
+    taken = zip(counts(images, parts.fit), counts(images, parts.val), strict=True)
+    assert [a + b for a, b in taken] == [20, 7]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,20 @@ def test_quotes_hold_separators_and_lines_are_still_counted(table_of):
     assert table.lines == (3, 6)
 
 
+@pytest.mark.parametrize(
+    ("text", "columns", "row"),
+    [
+        ("file|label\n1.png|a, b\n", ("file", "label"), ("1.png", "a, b")),
+        # Between findings of one image it is no separator.
+        ("file,label\n1.png,Mass|Hernia\n", ("file", "label"), ("1.png", "Mass|Hernia")),
+        ("file,a|b|c\n1.png,x\n", ("file", "a|b|c"), ("1.png", "x")),
+    ],
+)
+def test_a_bar_separates_where_nothing_else_does(table_of, text, columns, row):
+    table = table_of(text)
+    assert (table.columns, table.rows) == (columns, (row,))
+
+
 def test_excel_may_name_the_separator_in_the_first_line(table_of):
     table = table_of("sep=;\r\nfile;label\r\n1.png;a,b\r\n")
     assert table.rows == (("1.png", "a,b"),)
@@ -33,6 +47,7 @@ def test_excel_may_name_the_separator_in_the_first_line(table_of):
     [
         (b"", "is empty: it needs the columns"),
         (b"\r\n,,\r\n", "is empty"),
+        (b"file,label\r\n,\r\n", r"table\.csv has headings \(file, label\) and no rows: it needs"),
         (b"file,label\n1.png,a\nM\xfcller.png,b\n", r"table\.csv line 3 is not UTF-8: save .* UTF"),
         ("file,label\n1.png,a".encode("utf-16-le"), r"line 1 holds zero bytes"),
         (b"file,label\n1.png,a,b\n", "line 2 has 3 cells, the headings are 2"),

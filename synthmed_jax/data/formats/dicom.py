@@ -1,6 +1,7 @@
 """DICOM, by pydicom: values after slope and intercept, and the file's own window.
 
-No message quotes a value of the file other than its transfer syntax: patient fields stay in it.
+No message quotes a value of the file other than its transfer syntax, and by its name in the
+standard the class that it is of: patient fields stay in it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from synthmed_jax.data.formats import colour
+from synthmed_jax.data.formats import colour, dicom_decoders
 from synthmed_jax.data.formats.opened import (
     EIGHT_BITS,
     DecodeError,
     Kind,
+    NoImageError,
     Opened,
     check_finite,
     check_size,
@@ -49,21 +51,21 @@ class Dicom(Opened):
         """Reads the file's fields.
 
         Raises:
-          DecodeError: damaged, without an image, compressed in a way that pydicom can't decode, or
-            larger than `max_pixels`.
+          NoImageError: a report, contours, a plan or the like.
+          DecodeError: damaged, compressed in a way that pydicom can't decode, or larger than
+            `max_pixels`.
           UserError: pydicom is not installed, or what decodes the file; names `file`.
         """
         require("pydicom", file)
+        self._file = file
         with quiet(), _damage("its header is damaged"):
             data = self._data = _read(content)
-            needed = ("Rows", "Columns", "BitsAllocated", "PhotometricInterpretation")
-            if not any(k in data for k in _PIXELS) or not all(data.get(k) for k in needed):
-                raise DecodeError("DICOM without an image")
+            _check_image(data)
             self.size = int(data.Columns), int(data.Rows)
             check_size(*self.size, max_pixels)
             self.num_frames = int(data.get("NumberOfFrames") or 1)
             self._photometric = str(data.PhotometricInterpretation)
-            _check_decoder(data, file)
+            dicom_decoders.check(data, file)
             if self._photometric.startswith("MONOCHROME"):
                 inverted = self._photometric == "MONOCHROME1"
                 self.kind = Kind(f"DICOM {data.get('Modality') or ''}".strip(), inverted)
@@ -96,11 +98,8 @@ class Dicom(Opened):
     def _pixels(self, frame: int) -> np.ndarray:
         """Returns u8[H,W,3] or values [H,W]; decodes them unless they were asked for last."""
         if self._last is None or self._last[0] != frame:
-            syntax = self._data.file_meta.TransferSyntaxUID
-            reason = "its pixels are damaged or cut off"
-            if syntax.is_compressed and not syntax.is_deflated:
-                reason += f", or {_needs_decoder(syntax.name)}"
-            with quiet(), _damage(reason):
+            advice = dicom_decoders.other_decoder(self._data, self._file)
+            with quiet(), _damage("its pixels are damaged or cut off", advice):
                 stored = require("pydicom.pixels", "").pixel_array(self._data, index=frame)
                 grey = self.kind != EIGHT_BITS
                 pixels = self._grey(stored, frame) if grey else self._colours(stored)
@@ -194,37 +193,33 @@ def _read(content: bytes, keyword: str | None = None) -> Any:
 
 
 @contextlib.contextmanager
-def _damage(reason: str) -> Iterator[None]:
-    """Turns what pydicom raises into a DecodeError, without its message: it may quote a field."""
+def _damage(reason: str, advice: str = "") -> Iterator[None]:
+    """Turns what pydicom raises into a DecodeError, without its message: it may quote a field.
+
+    Into a UserError where another decoder may help, with this `advice`.
+    """
     try:
         yield
     except (DecodeError, UserError):
         raise
     except Exception as error:  # its parser raises whatever a broken file hits
+        if advice:
+            raise UserError(f"{advice}. It may also be that {reason}") from error
         raise DecodeError(f"{reason} ({type(error).__name__})") from error
 
 
-def _check_decoder(data: Any, file: str) -> None:
-    """Raises an error if nothing that is installed decodes the way a file is compressed.
-
-    UserError where another package does: the file is not damaged, and must not be left out as if.
-    """
-    syntax = data.file_meta.TransferSyntaxUID
-    if not syntax.is_compressed or syntax.is_deflated:
+def _check_image(data: Any) -> None:
+    """Raises an error unless a file has pixels: NoImageError where it is not to have any."""
+    if any(keyword in data for keyword in _PIXELS):
+        needed = ("Rows", "Columns", "BitsAllocated", "PhotometricInterpretation")
+        if not all(data.get(keyword) for keyword in needed):
+            raise DecodeError("DICOM with pixels that no field describes")
         return
-    try:
-        available = require("pydicom.pixels", "").get_decoder(syntax).is_available
-    except NotImplementedError:
-        raise DecodeError(f"compressed as {syntax.name}, which pydicom can't decode") from None
-    if not available:
-        raise UserError(
-            f"{file} is {_needs_decoder(syntax.name)}, or leave such files out: "
-            "--config.data.exclude=<globs>"
-        )
-
-
-def _needs_decoder(syntax: str) -> str:
-    return f"compressed as {syntax}, which needs: pip install 'pylibjpeg[all]'"
+    uid = data.get("SOPClassUID") or data.file_meta.get("MediaStorageSOPClassUID")
+    name = require("pydicom.uid", "").UID_dictionary.get(uid, ("",))[0]
+    if not name or "Image Storage" in name:  # as CT Image Storage
+        raise DecodeError("DICOM without an image" + (f", which {name} is to have" if name else ""))
+    raise NoImageError(f"DICOM of the class {name}")
 
 
 def _macro(data: Any, frame: int, sequence: str) -> Any:

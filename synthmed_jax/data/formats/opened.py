@@ -12,6 +12,10 @@ class DecodeError(ValueError):
     """The bytes are not an image that can be used; the message says why."""
 
 
+class NoImageError(DecodeError):
+    """The file is whole and of a known format, but holds something else; the message says what."""
+
+
 def check_size(width: int, height: int, max_pixels: int) -> None:
     """Raises DecodeError if an image has more than `max_pixels` pixels."""
     if width * height > max_pixels:

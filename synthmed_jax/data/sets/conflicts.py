@@ -24,6 +24,7 @@ def settle(
     """Finds contents that lie under two labels or more, and deals with them.
 
     Args:
+      root: the folder of the files, or the one file that holds them all.
       digests: file -> sha256 of its content.
       how: "refuse", "drop" (all files of such a content are left out) or "keep".
 
@@ -37,10 +38,11 @@ def settle(
     if not torn or how == "keep":
         return list(files), []
     if how == "refuse":
+        by_hand = "Remove the wrong ones, or " if root.is_dir() else ""
         raise UserError(
             f"{root}: {counted(len(torn), 'image')} under two labels, byte for byte the same:\n"
             f"{_shown(class_names, torn, most=5)}\n"
-            f"Remove the wrong ones, or {_ways(class_names, files, torn)}."
+            f"{by_hand}{_ways(class_names, files, torn)}."
         )
     dropped = {image for group in torn for image in group}
     kept = [image for image in files if image not in dropped]

@@ -3,10 +3,23 @@
 import shlex
 from collections.abc import Iterable
 
+_LISTS = frozenset(("data.classes", "data.columns", "data.exclude", "data.parts"))
+
 
 def flag(field: str, *values: str) -> str:
-    """Returns "--config.<field>=<values with commas>", quoted as a shell needs it."""
-    return f"--config.{field}={shlex.quote(','.join(values))}"
+    """Returns "--config.<field>=<values with commas>", quoted as a shell needs it.
+
+    In fields that are lists, a value that holds a comma is in quotes, as `settings.names` reads it.
+    """
+    listed = ",".join(map(_quoted, values) if field in _LISTS else values)
+    return f"--config.{field}={shlex.quote(listed)}"
+
+
+def _quoted(value: str) -> str:
+    if "," not in value and not value.startswith('"'):
+        return value
+    doubled = value.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def some(items: Iterable[str], most: int = 3) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from synthmed_jax.data import formats, image_names
 from synthmed_jax.data import settings as data_settings
 from synthmed_jax.data.counted import counted
-from synthmed_jax.data.sets import labels_table
+from synthmed_jax.data.sets import labels_table, medmnist_file
 from synthmed_jax.data.sets.flags import flag, some
 from synthmed_jax.data.sets.folder_names import (
     COPIES,
@@ -142,11 +142,13 @@ def too_few(tree: Tree, wanted: Sequence[str]) -> UserError:
         if loose and not table
         else ""
     )
+    arrays = medmnist_file.propose(tree.root)
     return UserError(
         f"data.dir={str(tree.root)!r} needs at least two class folders (<class>/<image>), "
         f"found: {some(tree.images, 6) or 'none'}"
         + (f", of which data.classes wants {some(wanted, 6)}" if wanted else "")
         + (f". A table of labels lies there: {table} takes the labels from it" if table else above)
+        + (f".{arrays}" if arrays else "")
     )
 
 

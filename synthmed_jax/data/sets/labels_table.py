@@ -10,7 +10,7 @@ from synthmed_jax.data import settings as data_settings
 from synthmed_jax.data import table_columns, table_rows, tables
 from synthmed_jax.data.counted import counted
 from synthmed_jax.data.image_names import ImageNames
-from synthmed_jax.data.sets import exclude, labels_columns
+from synthmed_jax.data.sets import exclude, labels_columns, one_hot
 from synthmed_jax.data.sets.flags import flag, some
 from synthmed_jax.data.sets.listing import (
     ImageFile,
@@ -43,20 +43,25 @@ def list_labelled(settings: data_settings.DataSettings) -> Listed:
     left_out += [LeftOut(file, "", exclude.REASON) for file in sorted(unwanted)]
     names = ImageNames(images)
     columns = labels_columns.choose(table, names, settings.columns)
+    if columns.one_hot:
+        table = one_hot.add_labels(table, columns.one_hot)
     rows = table_rows.match_rows(table, columns.file, names)
     if not rows.of_image:
         raise UserError(
             f"no row of {path} names an image below {root}: in column "
             f"{table.columns[columns.file]} it has "
-            f"{table_rows.examples(table, rows.of_none, columns.file) or 'no rows'}; the images "
+            f"{table_rows.examples(table, rows.of_none, columns.file)}; the images "
             f"are {some(images) or 'none'}"
         )
     labels = table_rows.values_of(table, rows, columns.label, "label")
-    _check_labels(table, labels)
     _say(table, columns, rows)
     left_out += [LeftOut(f, "", f"no row in {path.name}") for f in images if f not in labels]
-    labels, unwanted_labels = _only(labels, data_settings.names(settings.classes))
+    wanted = data_settings.names(settings.classes)
+    labels, unwanted_labels = _only(labels, wanted)
     left_out += unwanted_labels
+    _check_labels(table, labels)
+    if not wanted:
+        _check_single(table, labels)
     class_names = tuple(sorted(set(labels.values())))
     if len(class_names) < 2:
         raise UserError(
@@ -105,7 +110,8 @@ def propose(folders: Iterable[Path], root: Path) -> str | None:
     if not found:
         return None
     _, path, table, files, labels = max(found, key=lambda entry: entry[0])
-    if len(files) == 1 and len(labels) == 1:
+    per_class = labels_columns.find_one_hot(table, files[0]) if len(files) == 1 else []
+    if len(files) == 1 and (len(labels) == 1 or (not labels and per_class)):
         return flag("data.table", str(path))
     return f"{flag('data.table', str(path))} {labels_columns.columns_flag(table, files, labels)}"
 
@@ -138,10 +144,31 @@ def _check_labels(table: tables.Table, labels: Mapping[str, str]) -> None:
         or len(name.encode()) > _LONGEST_NAME
     )
     if wrong:
+        rest = sorted(set(labels.values()) - set(wrong))
+        others = f", or take the others: {flag('data.classes', *rest)}" if len(rest) > 1 else ""
         raise UserError(
             f"{table.path}: the label {wrong[0]!r} can't be the name of a folder (no /, \\, line "
-            f"breaks, . or .., and at most {_LONGEST_NAME} bytes): write it otherwise"
+            f"breaks, . or .., and at most {_LONGEST_NAME} bytes): write it otherwise{others}"
         )
+
+
+def _check_single(table: tables.Table, labels: Mapping[str, str]) -> None:
+    """Refuses labels that are several of the others, as Mass|Hernia: they are no class beside them.
+
+    An image of both would be one of neither, and a network can't be right about it.
+    """
+    names = set(labels.values())
+    several = sorted(n for n in names if "|" in n and names.intersection(n.split("|")))
+    single = sorted(name for name in names if "|" not in name)
+    if not several or len(single) < 2:
+        return
+    count = sum("|" in name for name in labels.values())
+    raise UserError(
+        f"{table.path}: {counted(len(several), 'label')} of several findings, as {several[0]}, and "
+        f"an image has one class here: {flag('data.classes', *single)} takes the images of one "
+        f"finding and leaves out {counted(count, 'image')}. Name those of several as well if they "
+        "are classes of their own"
+    )
 
 
 def _only(labels: dict[str, str], wanted: Sequence[str]) -> tuple[dict[str, str], list[LeftOut]]:
@@ -158,9 +185,10 @@ def _only(labels: dict[str, str], wanted: Sequence[str]) -> tuple[dict[str, str]
 
 def _say(table: tables.Table, columns: labels_columns.Columns, rows: table_rows.Rows) -> None:
     chosen = [
-        f"{role}={table.columns[column]}"
+        f"{role}={table.columns[column]}{' (the one with a 1)' if several else ''}"
         for role in labels_columns.ROLES
         if (column := getattr(columns, role)) is not None
+        for several in [role == "label" and columns.one_hot]
     ]
     print(f"{table.path}: columns {', '.join(chosen)}", flush=True)
     if rows.of_none:

@@ -42,6 +42,7 @@ class Found:
       left_out: reason -> number of files that are left out for it.
       greys: what values must become.
       groups: how many patients there are, as it is printed; "": it is not looked at.
+      patients: how many patients the files name that the split does not heed, as it is printed.
       warning: a regular expression for one of the warnings; "": there is to be none.
     """
 
@@ -49,6 +50,7 @@ class Found:
     left_out: Mapping[str, int] = dataclasses.field(default_factory=dict)
     greys: tuple[Grey, ...] = ()
     groups: str = ""
+    patients: str = ""
     warning: str = ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pydicom
 
 from tests.data.cases.case import Case, Found, Grey
 from tests.data.cases.drawing import AIR, MARK, classes, dicom, hounsfield, marked, u16
@@ -23,6 +24,26 @@ def _ct(path: Path, drawn: np.ndarray, **options: object) -> None:
 def _ct_without_ending(root: Path) -> None:
     classes(root, _ct, ending="")
     (root / "benign" / "DICOMDIR").write_bytes(b"\0" * 128 + b"DICM")
+
+
+def _others(root: Path) -> None:
+    """More files without an image than files that may be damaged."""
+    classes(root, _ct, ending=".dcm")
+    for i, uid in enumerate(
+        (
+            pydicom.uid.RTStructureSetStorage,
+            pydicom.uid.BasicTextSRStorage,
+            pydicom.uid.GrayscaleSoftcopyPresentationStateStorage,
+            pydicom.uid.KeyObjectSelectionDocumentStorage,
+            pydicom.uid.RTDoseStorage,
+        )
+    ):
+        path = root / "benign" / f"other{i}.dcm"
+        dicom(path, np.zeros((2, 2)))
+        data = pydicom.dcmread(path)
+        data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = uid
+        del data.PixelData
+        data.save_as(path)
 
 
 def _scanners(path: Path, drawn: np.ndarray) -> None:
@@ -66,6 +87,10 @@ def _own_windows(path: Path, drawn: np.ndarray) -> None:
 
 def _ct_of_patients(path: Path, drawn: np.ndarray) -> None:
     _ct(path, drawn, patient=f"ID-{path.parent.name}{int(path.stem) // 2}")
+
+
+def _ct_of_one(path: Path, drawn: np.ndarray) -> None:
+    _ct(path, drawn, patient="anonymous")
 
 
 def _mixed_modalities(root: Path) -> None:
@@ -116,6 +141,13 @@ DICOM = (
         _ct_without_ending,
         Found(SIX, {"no image by its ending (no ending)": 1}),
     ),
+    Case(
+        "dicom_without_image",
+        "Contours, reports, presentation states, key objects, doses without an image",
+        _others,
+        Found(SIX, {"holds no image": 5}),
+        how="named with what they are",
+    ),
     Case("dicom_png", "DICOM files that are named `.png`", files_of(_ct, ".png"), Found(SIX)),
     Case(
         "monochrome1",
@@ -148,6 +180,27 @@ DICOM = (
         Found(SIX, groups="6 groups, 2 images each"),
         flags={"split.group_by": "dicom:PatientID"},
         how="images of one patient stay on one side; what the field holds is written nowhere",
+    ),
+    Case(
+        "dicom_patients_unheeded",
+        "the same, and nothing is said of patients",
+        files_of(_ct_of_patients, ".dcm"),
+        Found(
+            SIX,
+            patients="6 patients, 2 images each, by the field PatientID",
+            warning="one patient may lie on both sides.*--config.split.group_by=dicom:PatientID",
+        ),
+        how="the split is by image",
+    ),
+    Case(
+        "dicom_of_one_patient",
+        "DICOM files that all name the same patient, as some programs write that take names out",
+        files_of(_ct_of_one, ".dcm"),
+        Found(
+            SIX,
+            patients="1 patient, 12 images each, by the field PatientID, which tells nobody apart "
+            "here",
+        ),
     ),
     Case(
         "mixed_modalities",

@@ -11,6 +11,7 @@ from tests.data.cases.drawing import CLASSES, image, picture
 Rows = Sequence[Sequence[str]]
 # Two images per patient.
 ROWS = [(f"x{i:02d}.PNG", ("benign", "malignant")[i % 2], f"P{i // 4}") for i in range(16)]
+ONES = {"benign": ("1.0", "0.0"), "malignant": ("0.0", "1.0")}
 EIGHT = {"benign": 8, "malignant": 8}
 
 
@@ -73,6 +74,66 @@ LABELS = (
         _table(separator=";", encoding="utf-8-sig"),
         Found(EIGHT),
         flags=TABLE,
+    ),
+    Case(
+        "bars",
+        "A table with `|` between its columns",
+        _table(separator="|"),
+        Found(EIGHT, groups="4 groups, 4 images each"),
+        flags=TABLE,
+    ),
+    Case(
+        "one_hot",
+        "ISIC's tables: a column for each class, `image,MEL,NV`, with 0.0 and 1.0",
+        _table(
+            headings=("image", "MEL", "NV"),
+            rows=[(file, *ONES[label]) for file, label, _ in ROWS],
+        ),
+        Found({"MEL": 8, "NV": 8}),
+        flags=TABLE,
+        how="the heading above the 1 is the class",
+    ),
+    Case(
+        "one_hot_of_several",
+        "the same, and a row with two or none",
+        _table(
+            headings=("image", "MEL", "NV"),
+            rows=[(file, *ONES[label]) for file, label, _ in ROWS[1:]] + [(ROWS[0][0], "1", "1")],
+        ),
+        refused=r"labels.csv: of the columns MEL, NV .* 1 row does not: line 17 \(MEL, NV\)",
+        flags=TABLE,
+        how="the message names the lines; name the columns of the classes, or delete these rows",
+    ),
+    Case(
+        "several_findings",
+        "NIH's labels: several findings of an image in one cell, `Mass|Hernia`",
+        _table(
+            rows=_changed(lambda i, row: (row[0], "benign|malignant" if i > 13 else row[1], row[2]))
+        ),
+        Found({"benign": 7, "malignant": 7}, {"not among data.classes": 2}),
+        refused="1 label of several findings, as benign.malignant.* leaves out 2 images",
+        flags=TABLE,
+        then={"data.classes": "benign,malignant"},
+        how="the images of one finding are taken",
+    ),
+    Case(
+        "comma_in_class",
+        "A class whose name holds a comma, and only some of the classes are wanted",
+        _table(
+            separator=";",
+            rows=_changed(lambda i, row: (row[0], ("a", "b, c", "d", "d")[i % 4], row[2])),
+        ),
+        Found({"a": 4, "b, c": 4}, {"not among data.classes": 8}),
+        flags=TABLE | {"data.classes": 'a,"b, c"'},
+        how="such names are in quotes",
+    ),
+    Case(
+        "no_rows",
+        "A table of headings alone",
+        _table(rows=[]),
+        refused=r"labels.csv has headings \(file, label, patient\) and no rows",
+        flags=TABLE,
+        how="give it a row per image",
     ),
     Case(
         "utf16",

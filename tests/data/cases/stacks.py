@@ -72,6 +72,13 @@ def _nifti(path: Path, _: np.ndarray) -> None:
     nifti(path, np.stack([marked(each, 100 + 10 * k) for k, each in enumerate(drawn)]))
 
 
+def _torn_medmnist(root: Path) -> None:
+    _medmnist(root)
+    arrays = dict(np.load(root / "breastmnist.npz"))
+    arrays["val_images"][1] = arrays["train_images"][0]
+    np.savez(root / "breastmnist.npz", **arrays)
+
+
 _MIDDLE = Grey("", 103, at=MARK, tolerance=0)
 
 STACKS = (
@@ -144,6 +151,25 @@ STACKS = (
         Found({"0": 12, "1": 12}, greys=(Grey("", 0, at=AIR), Grey("", 255))),
         flags={"data.name": "medmnist"},
         how="all parts of it together",
+    ),
+    Case(
+        "medmnist_as_folder",
+        "the same, taken for a folder of class folders",
+        _medmnist,
+        Found({"0": 12, "1": 12}),
+        refused=r"breastmnist.npz: images and labels in one file.*--config.data.name=medmnist",
+        then={"data.name": "medmnist"},
+    ),
+    Case(
+        "medmnist_two_labels",
+        "the same, and one image has two labels",
+        _torn_medmnist,
+        Found(
+            {"0": 11, "1": 11}, {"the same content under another label (data.conflicts=drop)": 2}
+        ),
+        flags={"data.name": "medmnist"},
+        refused=r"breastmnist.npz: 1 image under two labels.*train/0/000000.png .*val/1/000001.png",
+        then={"data.conflicts": "drop"},
     ),
     Case(
         "nifti",

@@ -73,6 +73,8 @@ def _details(case: Case) -> Iterator[str]:
         yield f"left out: {count}, {reason}"
     if case.found.groups:
         yield f"counted: {case.found.groups}"
+    if case.found.patients:
+        yield f"counted: {case.found.patients}"
     if case.found.warning:
         yield "a warning says so"
     for grey in case.found.greys:

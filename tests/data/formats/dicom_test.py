@@ -6,12 +6,13 @@ import numpy as np
 import pydicom
 import pydicom.data
 import pytest
+from pydicom import uid
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from synthmed_jax.data.formats import dicom
-from synthmed_jax.data.formats.opened import EIGHT_BITS, DecodeError, Kind
+from synthmed_jax.data.formats.opened import EIGHT_BITS, DecodeError, Kind, NoImageError
 from synthmed_jax.errors import UserError
 
 PATIENT = "Mustermann^Erika"
@@ -190,9 +191,10 @@ def test_a_range_of_padding_and_an_image_of_nothing_else():
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("rtstruct.dcm", "DICOM without an image"),
-        ("rtplan.dcm", "DICOM without an image"),
-        ("test-SR.dcm", "DICOM without an image"),
+        ("UN_sequence.dcm", "DICOM without an image, which CT Image Storage is to have"),
+        ("empty_charset_LEI.dcm", "DICOM without an image"),
+        ("priv_SQ.dcm", "DICOM without an image, which MR Image Storage is to have"),
+        ("nested_priv_SQ.dcm", "DICOM with pixels that no field describes"),
         ("no_meta.dcm", "not a DICOM file"),
         ("README.txt", "not a DICOM file"),
         ("MR_truncated.dcm", r"its pixels are damaged or cut off \(ValueError\)"),
@@ -205,21 +207,46 @@ def test_what_can_not_be_read_is_refused_with_a_reason(name, reason):
 
 
 @pytest.mark.parametrize(
-    ("name", "error", "syntax"),
+    ("name", "what"),
     [
-        # A file that another package reads is not damaged: it is not left out as if it were.
-        ("MR_small_jpeg_ls_lossless.dcm", UserError, "^a.dcm is .*JPEG-LS Lossless Image Comp"),
-        # Pillow reads such files as a rule, but not those of 12 bits.
-        ("JPEG-lossy.dcm", DecodeError, r"JPEG Extended \(Process 2 and 4\)"),
+        ("rtstruct.dcm", "RT Structure Set Storage"),
+        ("rtplan.dcm", "RT Plan Storage"),
+        ("rtplan_truncated.dcm", "RT Plan Storage"),
+        ("test-SR.dcm", "Comprehensive SR Storage"),
+        ("reportsi.dcm", "Basic Text SR Storage"),
+        ("waveform_ecg.dcm", "12-lead ECG Waveform Storage"),
+        ("DICOMDIR-nooffset", "Media Storage Directory Storage"),
     ],
 )
-def test_a_decoder_that_is_missing_is_named(name, error, syntax):
-    if pydicom.pixels.get_decoder(
-        pydicom.dcmread(io.BytesIO(stored(name))).file_meta["TransferSyntaxUID"].value
-    ).available_plugins not in ((), ("pillow",)):
-        pytest.skip("a decoder is installed")
-    with pytest.raises(error, match=rf"{syntax}.*, which needs: pip install 'pylibjpeg\[all\]'"):
+def test_files_that_are_no_images_are_not_damaged(name, what):
+    with pytest.raises(NoImageError, match=f"^DICOM of the class {what}$"):
+        open_(stored(name))
+
+
+@pytest.mark.parametrize(
+    ("sop_class", "what"),
+    [
+        (uid.GrayscaleSoftcopyPresentationStateStorage, "Grayscale Softcopy Presentation State"),
+        (uid.KeyObjectSelectionDocumentStorage, "Key Object Selection Document"),
+        (uid.RTDoseStorage, "RT Dose"),  # of which only the histogram was exported
+    ],
+)
+def test_other_files_without_pixels_are_not_damaged(sop_class, what):
+    data = pydicom.dcmread(io.BytesIO(encode(SOPClassUID=sop_class)))
+    del data.PixelData
+    stream = io.BytesIO()
+    data.save_as(stream)
+    with pytest.raises(NoImageError, match=f"^DICOM of the class {what} Storage$"):
+        open_(stream.getvalue())
+
+
+@pytest.mark.parametrize(
+    "name", ["MR_truncated.dcm", "JPEG2000-embedded-sequence-delimiter.dcm", "badVR.dcm"]
+)
+def test_a_failure_is_said_in_one_sentence_only(name, caplog):
+    with caplog.at_level(logging.DEBUG), pytest.raises((DecodeError, UserError)):
         open_(stored(name)).read(0, 1)
+    assert caplog.text == ""
 
 
 def test_images_that_are_too_large_are_refused():

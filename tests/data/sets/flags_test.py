@@ -2,6 +2,7 @@ import shlex
 
 import pytest
 
+from synthmed_jax.data import settings
 from synthmed_jax.data.sets import flags
 
 
@@ -18,6 +19,24 @@ def test_a_flag_is_quoted_as_a_shell_needs_it(values, text):
     written = flags.flag("data.classes", *values)
     assert written == text
     assert shlex.split(written) == ["--config.data.classes=" + ",".join(values)]
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("data.classes", ("a", "b, c", 'say "x"', '"quoted"')),
+        ("data.columns", ("label=a, b", "file=c")),
+        ("data.exclude", ("*,1.png", "*'s")),
+        ("data.parts", ("a,b",)),
+    ],
+)
+def test_a_list_is_read_as_it_is_written(field, values):
+    (written,) = shlex.split(flags.flag(field, *values))
+    assert settings.names(written.partition("=")[2]) == values
+
+
+def test_a_path_is_no_list():
+    assert flags.flag("data.table", "a,b.csv") == "--config.data.table=a,b.csv"
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,12 @@ def test_a_flat_folder_beside_its_table(tmp_path, make_images, settings):
          r".*are HAM_.*I1\.jpg, "),
         (HAM, "file=image",
          r"config\.data\.columns='image' is not one of.*did you mean 'image_id'"),
-        (HAM, "label=dx,label=age", "names the label twice"),
+        (HAM, "label=dx,label=age",
+         r"labels\.csv line 2: nv in column dx, which is one of several columns of labels"),
+        ("image,a,b\nI1,1,0\nI2,1,1\n", "",
+         r"a 1 in exactly one, .* 1 row does not: line 3 \(a, b"),
+        ("file,label\n", "", r"labels\.csv has headings \(file, label\) and no rows"),
+        ("file,label\nI1,a\nI2,b\nI3,c/d\n", "", r"take the others: --config\.data\.classes=a,b"),
         (HAM, "label=dx,patient=dx", "names dx twice"),
         (HAM, "name=image_id", "'name=image_id' must be file=..., label=... or patient=..."),
         ("file,label\nI1,a\nI2,b/c\n", "", "the label 'b/c' can't be the name of a folder"),
@@ -169,3 +174,43 @@ def test_another_label_gives_another_prepared_copy(ham, settings):
     assert [label for _, label in first] == [1, 1, 0]
     assert [label for _, label in second] == [1, 0, 0]
     assert os.path.basename(second[0][0]) == "I1.jpg"
+
+
+def test_a_column_for_each_class(ham, settings, capsys):
+    text = "image,MEL,NV\nI1,1.0,0.0\nI2,0.0,1.0\nI3,0.0,1.0\nI4,1.0,0.0\n"
+    (ham / "truth.csv").write_text(text)
+    (ham / "metadata.csv").unlink()
+    with pytest.raises(UserError, match=r"--config\.data\.table=\S*truth\.csv takes the labels"):
+        listed(settings, ham)
+    found = listed(settings, ham, table="truth.csv")
+    assert found.class_names == ("MEL", "NV")
+    assert [image.label for image in found.files] == [0, 1, 1, 0]
+    assert "columns file=image, label=MEL, NV (the one with a 1)" in capsys.readouterr().out
+
+
+def test_labels_of_several_findings(ham, settings):
+    text = "file,label\nI1,Mass\nI2,Mass|Hernia\nI3,Hernia\nI4,Mass|Edema\n"
+    (ham / "nih.csv").write_text(text)
+    with pytest.raises(UserError, match=r"2 labels of several findings, as Mass\|Edema") as error:
+        listed(settings, ham, table="nih.csv")
+    assert "--config.data.classes=Hernia,Mass takes" in str(error.value)
+    assert "leaves out 2 images" in str(error.value)
+    found = listed(settings, ham, table="nih.csv", classes="Hernia,Mass")
+    assert len(found.files) == 2
+    # Who names them wants them.
+    found = listed(settings, ham, table="nih.csv", classes="Mass|Hernia,Mass")
+    assert found.class_names == ("Mass", "Mass|Hernia")
+    # Where no finding stands alone beside another, "|" is a letter like others.
+    (ham / "odd.csv").write_text("file,label\nI1,T1|fat\nI2,T2|fat\n")
+    assert listed(settings, ham, table="odd.csv").class_names == ("T1|fat", "T2|fat")
+
+
+def test_classes_that_are_not_wanted_need_no_names_of_folders(ham, settings):
+    (ham / "slash.csv").write_text("file,label\nI1,a\nI2,b\nI3,c/d\n")
+    assert listed(settings, ham, table="slash.csv", classes="a,b").class_names == ("a", "b")
+
+
+def test_a_class_with_a_comma_can_be_named(ham, settings):
+    (ham / "comma.csv").write_text('file,label\nI1,a\nI2,"b, c"\nI3,d\n')
+    found = listed(settings, ham, table="comma.csv", classes='a,"b, c"')
+    assert found.class_names == ("a", "b, c")

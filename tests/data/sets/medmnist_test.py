@@ -169,3 +169,33 @@ def test_a_file_that_is_not_there_or_no_archive_is_refused(
     (tmp_path / "zeros.npz").write_bytes(bytes(300) + whole[300:])
     with pytest.raises(UserError, match=message):
         medmnist.Medmnist.make_source(data_of(settings, tmp_path / given if given else ""))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("colour", [False, True])
+def test_identical_images_under_two_labels(settings, make_file, order, colour):
+    made = arrays(colour)
+    made["val_images"][1] = made["train_images"][0]  # of class 1, and of class 0
+    made["test_images"][2] = made["test_images"][0]  # both of class 0: a copy, and no conflict
+    if order == "F":
+        made = {name: np.asfortranarray(of) for name, of in made.items()}
+    path = make_file(made=made)
+    with pytest.raises(UserError, match=r"drawnmnist\.npz: 1 image under two labels") as error:
+        records.open_records(data_of(settings, path))
+    message = str(error.value)
+    assert "  train/0/000000.png (0) = val/1/000001.png (1)\n--config.data.conflicts=dr" in message
+    kept = records.open_records(data_of(settings, path, conflicts="keep"))
+    assert (len(kept), kept.left_out) == (12, ())
+    rest = records.open_records(data_of(settings, path, conflicts="drop"))
+    assert [each.file for each in rest.left_out] == ["train/0/000000.png", "val/1/000001.png"]
+    assert [r.file for r in rest] == [
+        r.file for r in kept if r.file not in {each.file for each in rest.left_out}
+    ]
+    assert rest.data_hash != kept.data_hash
+
+
+def test_images_of_another_shape_are_not_the_same(settings, make_file):
+    made = arrays(labels=(0,))
+    made["val_labels"][:] = 1
+    made["val_images"] = made["train_images"][:3].reshape(3, 4, 9)
+    assert len(records.open_records(data_of(settings, make_file(made=made)))) == 12

@@ -22,7 +22,6 @@ from synthmed_jax.errors import UserError
             "config.data.phantom_seed=-1 must be at least 0",
         ),
         ({"name": "phantom", "conflicts": "drop"}, "conflicts='drop': .* not looked for in phan"),
-        ({"name": "medmnist", "conflicts": "keep"}, "conflicts='keep': .* not looked for in med"),
         ({"name": "leukemia", "exclude": "*x*"}, "config.data.exclude is for .*name=folder"),
     ],
 )
