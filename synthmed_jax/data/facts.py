@@ -63,6 +63,7 @@ class Listing(Stored):
       facts: what was seen of them.
       left_out: files that can't be decoded, or hold no image.
       grey_scales: of the kinds of files that are not 8-bit.
+      pixels: sha256 of the array.
     """
 
     files: tuple[str, ...]
@@ -70,3 +71,4 @@ class Listing(Stored):
     facts: Facts
     left_out: tuple[LeftOut, ...]
     grey_scales: tuple[GreyScale, ...]
+    pixels: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -16,8 +17,8 @@ from synthmed_jax.data.facts import UNREADABLE, Facts, GreyScale, Listing
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.data.settings import DataSettings
-from synthmed_jax.errors import UserError
-from synthmed_jax.files import is_full_disk, replacing, sha256
+from synthmed_jax.errors import Damaged, UserError
+from synthmed_jax.files import is_full_disk, replacing, sha256, sha256_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,9 +52,23 @@ class LoadedData:
 def load_images(settings: DataSettings) -> LoadedData:
     """Opens, decodes and caches a data set.
 
+    What is damaged in the cache is made anew.
+
     Raises:
       UserError: the data can't be found, or is refused: see `decoding.decode_all`.
     """
+    try:
+        return _load(settings)
+    except Damaged as error:
+        if not error.path.is_relative_to(settings.cache):
+            raise
+        print(f"{error}: it is made anew", flush=True)
+        cache_folder.check_writable(settings.cache, "what is damaged there can't be made anew")
+        shutil.rmtree(error.path)
+        return _load(settings)
+
+
+def _load(settings: DataSettings) -> LoadedData:
     stored = records.open_records(settings)
     key = json.dumps(
         [
@@ -77,6 +92,7 @@ def load_images(settings: DataSettings) -> LoadedData:
         )
         with _written(_array_of(stem)) as stream:
             listing = decoding.decode_all(stored, stored.class_names, settings, stream)
+        listing = dataclasses.replace(listing, pixels=sha256_of(_array_of(stem)))
         with _room_in(stem.parent):
             listing.write(_listing_of(stem))  # last: it makes the array valid
     else:
@@ -105,11 +121,21 @@ def _listing_of(stem: Path) -> Path:
 
 
 def _read_cached(stem: Path, shape: tuple[int, int, int]) -> Listing | None:
-    """Returns the listing; None if there is none, or a full disk cut its array off."""
-    if not _array_of(stem).exists():
+    """Returns the listing; None if there is none, or it or its array is damaged."""
+    array = _array_of(stem)
+    if not array.exists():
         return None
-    listing = Listing.read_if_there(_listing_of(stem))
-    if listing is None or _array_of(stem).stat().st_size != len(listing.files) * np.prod(shape):
+    try:
+        listing = Listing.read_if_there(_listing_of(stem))
+    except Damaged as error:
+        print(f"{error}: the images are decoded anew", flush=True)
+        return None
+    if listing is None:
+        return None
+    # numpy can't map a file of another size, and an empty one has the digest of nothing.
+    right_size = array.stat().st_size == len(listing.files) * np.prod(shape)
+    if not right_size or sha256_of(array) != listing.pixels:
+        print(f"{array} is damaged: the images are decoded anew", flush=True)
         return None
     return listing
 

@@ -9,6 +9,7 @@ import contextlib
 import functools
 import io
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypedDict
@@ -20,7 +21,7 @@ from synthmed_jax.data import cache_folder, sets
 from synthmed_jax.data.sets import builders
 from synthmed_jax.data.sets.listing import content_hash
 from synthmed_jax.data.settings import DataSettings
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Damaged, UserError
 from synthmed_jax.files import is_full_disk, sha256
 
 
@@ -63,11 +64,12 @@ class Records:
         return len(self._rows)
 
     def __getitem__(self, position: int) -> builders.Record:
-        """Returns one record; raises UserError if its bytes are not those that were stored."""
-        stored = self._rows[position]
-        file, digest = os.fsdecode(stored["file"]), stored["sha256"].decode()
+        """Returns one record; raises Damaged if its bytes are not those that were stored."""
+        with _damage(self._where):
+            stored = self._rows[position]
+            file, digest = os.fsdecode(stored["file"]), stored["sha256"].decode()
         if sha256(stored["content"]) != digest:
-            raise UserError(f"the prepared copy of {file} is damaged: delete {self._where}")
+            raise Damaged(self._where, f"is damaged: it has other bytes of {file} than were stored")
         return builders.Record(stored["content"], file, int(stored["label"]), digest)
 
     def __iter__(self) -> Iterator[builders.Record]:
@@ -82,10 +84,22 @@ class Records:
         return self[self._position_of[file]].content
 
 
+@contextlib.contextmanager
+def _damage(where: Path) -> Iterator[None]:
+    """Turns what TFDS raises into an error that names the prepared copy."""
+    try:
+        yield
+    except (MemoryError, UserError):
+        raise
+    except Exception as error:  # its readers raise whatever a broken file hits
+        raise Damaged(where, f"is damaged: it can't be read ({type(error).__name__})") from error
+
+
 def open_records(settings: DataSettings) -> Records:
     """Opens a data set, preparing it first if this content was not prepared before.
 
     Raises:
+      Damaged: the prepared copy can't be read.
       UserError: an unknown data set or a value that it refuses; the data can't be found or fetched
         (the message says where it is from, how to download it and the folders expected), or has
         fewer than two classes.
@@ -98,7 +112,9 @@ def open_records(settings: DataSettings) -> Records:
     # The key also tells two tables of labels apart, which name the same files.
     data_hash = source.key
     if source.content_hash is None:
-        data_hash = content_hash((os.fsdecode(row["file"]), row["sha256"].decode()) for row in rows)
+        with _damage(where):
+            known = [(os.fsdecode(row["file"]), row["sha256"].decode()) for row in rows]
+        data_hash = content_hash(known)
     return Records(rows, source, data_hash, where)
 
 
@@ -120,6 +136,7 @@ def _prepare(
     finished = where / builder_class.name / str(builder_class.VERSION) / "dataset_info.json"
     if not finished.is_file():
         cache_folder.check_writable(where.parents[1], "no copy of these images is in it")
+        shutil.rmtree(finished.parent, ignore_errors=True)  # TFDS would take it for a copy
         tfds.disable_progress_bar()  # `_records` shows one, and only if it takes long
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints a line before and after
@@ -133,4 +150,5 @@ def _prepare(
                     f"no room for the prepared copy of the images in {where.parent}: make room, or "
                     "set --config.data.cache_dir=<folder> to a folder on a larger disk"
                 ) from error
-    return make_builder().as_data_source(builders.SPLIT)
+    with _damage(where):
+        return make_builder().as_data_source(builders.SPLIT)

@@ -96,7 +96,8 @@ def test_what_is_to_be_said_follows_the_table():
         "grey scale of 16-bit: 0 to 4095 become 0 to 255 (the values go from 3 to 4000)",
         "stacks: 30 files hold 600 images, of which 300 are used, as config.data.slices=every:2 "
         "says",
-        "groups (each stays on one side of the split): 50 groups, 4 to 31 images each (median 10), by (p.)",
+        "groups (each stays on one side of the split): 50 groups, 4 to 31 images each (median 10), "
+        "by (p.)",
         "warning: formats differ between classes",
     ]
     assert lines[0].endswith("groups")

@@ -1,6 +1,7 @@
 import dataclasses
 import errno
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -260,3 +261,34 @@ def test_a_cache_that_can_not_be_written_is_read(tmp_path, settings, make_images
     make_images(tmp_path / "data", "a/2.png", seed=5)
     with pytest.raises(UserError, match=r"no copy of these images is in it: set --config\."):
         loading.load_images(data)
+
+
+def _damaged(content: bytes, how: str) -> bytes:
+    if how == "flipped":
+        return content[: len(content) // 2] + b"\x7f" + content[len(content) // 2 + 1 :]
+    return content[: len(content) // 2] if how == "cut" else b""
+
+
+@pytest.mark.parametrize("how", ["empty", "cut", "flipped", "gone"])
+def test_whatever_is_damaged_in_the_cache_is_made_anew(tmp_path, settings, make_images, how):
+    root, cache, kept = (tmp_path / name for name in ("images", "cache", "kept"))
+    make_images(root, "a/1.png", "a/2.png", "b/1.png", "b/2.png")
+    data = settings(dir=str(root), cache_dir=str(cache))
+    expected = np.array(load_images(data).images.images)
+    shutil.copytree(cache, kept)
+    files = [path.relative_to(cache) for path in cache.rglob("*") if path.is_file()]
+    assert len(files) >= 5
+    for file in files:
+        # With the array a prepared copy is not asked for.
+        for folder in (None, "arrays"):
+            shutil.rmtree(cache)
+            shutil.copytree(kept, cache)
+            if folder is not None:
+                shutil.rmtree(cache / folder)
+            if not (cache / file).exists():
+                continue
+            if how == "gone":
+                (cache / file).unlink()
+            else:
+                (cache / file).write_bytes(_damaged((cache / file).read_bytes(), how))
+            np.testing.assert_array_equal(load_images(data).images.images, expected, str(file))
