@@ -274,7 +274,7 @@ def test_whatever_is_damaged_in_the_cache_is_made_anew(tmp_path, settings, make_
     root, cache, kept = (tmp_path / name for name in ("images", "cache", "kept"))
     make_images(root, "a/1.png", "a/2.png", "b/1.png", "b/2.png")
     data = settings(dir=str(root), cache_dir=str(cache))
-    expected = np.array(load_images(data).images.images)
+    expected = np.array(loading.load_images(data).images.images)
     shutil.copytree(cache, kept)
     files = [path.relative_to(cache) for path in cache.rglob("*") if path.is_file()]
     assert len(files) >= 5
@@ -291,4 +291,4 @@ def test_whatever_is_damaged_in_the_cache_is_made_anew(tmp_path, settings, make_
                 (cache / file).unlink()
             else:
                 (cache / file).write_bytes(_damaged((cache / file).read_bytes(), how))
-            np.testing.assert_array_equal(load_images(data).images.images, expected, str(file))
+            np.testing.assert_array_equal(loading.load_images(data).images.images, expected, str(file))
