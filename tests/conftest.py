@@ -41,6 +41,8 @@ SLOW = (
     "parallel_test.py",
     "diffusion/samplers_test.py",
     "diffusion/bound_test.py",
+    "diffusion/few_steps_test.py",
+    "diffusion/second_implementation_test.py",
     "data/loading_test.py",
     "data/cases_test.py",
     "data/records_test.py",
