@@ -42,6 +42,7 @@ SLOW = (
     "diffusion/samplers_test.py",
     "diffusion/bound_test.py",
     "diffusion/few_steps_test.py",
+    "diffusion/likelihood_test.py",
     "diffusion/second_implementation_test.py",
     "data/loading_test.py",
     "data/cases_test.py",
