@@ -22,8 +22,8 @@ def about_prediction(diffusion: DiffusionSettings) -> list[str]:
     factor = 1 / make_schedule(diffusion.noise_schedule, diffusion.num_steps).signal[-1]
     return [
         f"config.diffusion.prediction=eps with noise_schedule={diffusion.noise_schedule}: at the "
-        f"noisiest step the clean image follows from the noise by a factor of {factor:,.0f}, and "
-        "so does every error of the network: prediction=v has no such step"
+        f"noisiest step every error of the network is multiplied by {factor:,.0f} in the estimate "
+        "of the clean image; prediction=v has no such step"
     ]
 
 

@@ -32,7 +32,7 @@ def test_eps_where_the_schedule_ends_in_noise_alone(diffusion, changes, factor):
     assert len(found) == (factor is not None)
     for sentence in found:
         assert sentence.startswith("config.diffusion.prediction=eps with noise_schedule=")
-        assert f"by a factor of {factor}," in sentence
+        assert f"is multiplied by {factor} in" in sentence
         assert "prediction=v" in sentence
 
 

@@ -94,7 +94,9 @@ def test_a_candidate_that_would_draw_noise_is_refused_before_any_work(make_timed
         sweep__candidates=("ddpm_beta:10", "heun:5"), generate__spacing="log_snr",
         sweep__per_class=20, sweep__seeds=2,
     )  # fmt: skip
-    with pytest.raises(UserError, match=r"steps=5 is too few for sampler=heun with spacing=log_snr"):
+    with pytest.raises(
+        UserError, match=r"steps=5 is too few for sampler=heun with spacing=log_snr"
+    ):
         sweep.STAGE.expect(run)
 
 
