@@ -52,6 +52,8 @@ def run(
     settings = settings_module.from_config(config)
     for name in only:
         checks.one_of("--stages", name, [stage.name for stage in STAGES])
+    for warning in settings_module.warnings(settings):
+        print(f"note: {warning}", flush=True)
     parallel.set_up_devices(settings.cpu_devices)
     _check_accelerator(settings.scale)
     cache = places.prepare(settings.data, directory)

@@ -20,6 +20,7 @@ from synthmed_jax.classifiers.networks import BACKBONES
 from synthmed_jax.classifiers.settings import IMAGENET, RANDOM, ClassifierSettings
 from synthmed_jax.data import sets
 from synthmed_jax.data.settings import DataSettings, SplitSettings
+from synthmed_jax.diffusion import advice
 from synthmed_jax.diffusion.settings import (
     DiffusionSettings,
     GenerateSettings,
@@ -115,6 +116,11 @@ def _build(kind: type[T], block: Block, name: str) -> T:
     if missing:
         raise UserError(f"config.{name} lacks {', '.join(missing)}: start from configs/base.py")
     return kind(**block)
+
+
+def warnings(settings: Settings) -> list[str]:
+    """What is allowed and seldom meant: one sentence each."""
+    return advice.warnings(settings.diffusion, settings.generate)
 
 
 def _check_generator(settings: Settings) -> None:

@@ -280,7 +280,7 @@ def test_a_sweep_compares_samplers_on_the_trained_model(tmp_path, cache, capsys)
     runner.run(config, tmp_path, ["split", "features", "diffusion", "sweep"])
     found = read_json(tmp_path / "sweep" / "sweep.json")
     assert found["num_real"] == 72
-    assert [row["sampler"] for row in found["rows"]] == ["ddpm", "dpm_solver_pp"]
+    assert [row["sampler"] for row in found["rows"]] == ["ddpm_beta", "dpm_solver_pp"]
     assert found["rows"][0]["ratio"] == 1
     assert "| dpm_solver_pp | 5 | 5 |" in capsys.readouterr().out
     assert (tmp_path / "sweep" / "sweep.png").stat().st_size > 1000

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import pytest
 
 from configs import base
-from synthmed_jax import classifiers, settings
+from synthmed_jax import classifiers, protocol, settings
+from synthmed_jax.diffusion import advice
 from synthmed_jax.diffusion.schedule import make_schedule
 from synthmed_jax.diffusion.unet import UNet
 from synthmed_jax.errors import UserError
@@ -148,6 +149,22 @@ def test_only_smears_are_turned(name, scale):
     flips = "dihedral" if name == "all_ddpm" else "none"
     assert (own.diffusion.augmentation.flips, own.classifier.flips) == (flips, flips)
     assert own.classifier.shift > 0
+
+
+@pytest.mark.parametrize("scale", base.SCALES)
+@pytest.mark.parametrize("name", CONFIGS)
+def test_no_config_of_ours_asks_for_what_is_better_left(name, scale):
+    run = settings.from_config(load(name, scale))
+    assert settings.warnings(run) == []
+    # Neither does the yardstick that every other candidate of a sweep is compared with.
+    assert not run.sweep.candidates[0].startswith(tuple(f"{s}:" for s in advice.NARROW_SAMPLERS))
+
+
+def test_what_is_better_left_is_said():
+    config = load("phantom_ddpm", "cpu").unlock()
+    config.protocol = "paper"  # which predicts eps, and leaves the preset's cosine schedule
+    (sentence,) = settings.warnings(settings.from_config(protocol.apply(config)))
+    assert "prediction=eps with noise_schedule=cosine" in sentence
 
 
 def test_small_images_need_less():

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.stats import norm
 
-from synthmed_jax.diffusion.process import at
+from synthmed_jax.diffusion.process import at, q_sample
 from synthmed_jax.diffusion.samplers import DenoiseFn
 from synthmed_jax.diffusion.schedule import Schedule
 
@@ -39,10 +39,8 @@ def step_weight(schedule: Schedule) -> np.ndarray:
     times the squared error (Kingma et al. 2021, eq. 13). It is infinite at t = 0, where the bound
     has `decoder_term` instead.
     """
-    alpha_bar, prev = schedule.alpha_bar, schedule.alpha_bar_prev
-    snr = alpha_bar / (1 - alpha_bar)
-    snr_prev = np.divide(prev, 1 - prev, out=np.full_like(prev, np.inf), where=prev < 1)
-    return (snr_prev - snr) / 2
+    snr = schedule.snr
+    return (np.append(np.inf, snr[:-1]) - snr) / 2
 
 
 def step_term(
@@ -59,9 +57,7 @@ def step_term(
     Returns:
       f32[B].
     """
-    alpha_bar = at(schedule.alpha_bar, t)
-    x_t = jnp.sqrt(alpha_bar) * x_0 + jnp.sqrt(1 - alpha_bar) * eps
-    error = jnp.square(denoise_fn(x_t, t) - x_0)
+    error = jnp.square(denoise_fn(q_sample(schedule, x_0, t, eps), t) - x_0)
     return _per_dimension(at(step_weight(schedule), t) * error)
 
 
@@ -82,9 +78,7 @@ def decoder_term(
       f32[B].
     """
     t = jnp.zeros(x_0.shape[0], jnp.int32)
-    alpha_bar = at(schedule.alpha_bar, t)
-    x_1 = jnp.sqrt(alpha_bar) * x_0 + jnp.sqrt(1 - alpha_bar) * eps
-    mean = denoise_fn(x_1, t)
+    mean = denoise_fn(q_sample(schedule, x_0, t, eps), t)
     scale = math.sqrt(schedule.beta[0])
     above = jnp.where(x_0 > 1 - GREY_STEP / 2, jnp.inf, (x_0 + GREY_STEP / 2 - mean) / scale)
     below = jnp.where(x_0 < -1 + GREY_STEP / 2, -jnp.inf, (x_0 - GREY_STEP / 2 - mean) / scale)

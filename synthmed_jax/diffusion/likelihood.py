@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -10,22 +11,69 @@ import numpy as np
 from synthmed_jax import parallel
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.diffusion import bound
+from synthmed_jax.diffusion.grid import NOISE_LOG_SNR
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.process import to_model_range
+from synthmed_jax.diffusion.schedule import Schedule
 from synthmed_jax.diffusion.unet import Params
 from synthmed_jax.results.fidelity import BitsPerDimension
 
-STRATA = 32  # Equal parts of 1..T-1; per image, one step is drawn from each.
+STRATA = 32  # Equal parts of the log-SNR's fall; per image, one step is drawn from each.
 
 
-def bits_per_dimension(
-    model: Model, params: Params, images: ImageSet, batch_size: int, seed: int
-) -> BitsPerDimension:
-    """Estimates the variational bound (paper eq. 6) of images, in bits per dimension.
+class Terms(NamedTuple):
+    """The bound of each image in bits per dimension, f64[N] each.
 
-    The sum over the steps 1..T-1 is estimated without bias: one step from each of STRATA equal
-    parts, its term times the number of steps in the part. Where T - 1 <= STRATA all steps are
-    taken, and the sum is exact but for the noise.
+    Attributes:
+      prior: how far x_T is from pure noise.
+      steps: the estimated sum over the steps 1..T-1.
+      decoder: what the last step has to say of grey levels.
+    """
+
+    prior: np.ndarray
+    steps: np.ndarray
+    decoder: np.ndarray
+
+    @property
+    def total(self) -> np.ndarray:
+        """The whole bound, f64[N]."""
+        return self.prior + self.steps + self.decoder
+
+
+def draw_steps(
+    schedule: Schedule, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws the steps at which each image's sum over 1..T-1 is estimated, and their weights.
+
+    A step's term is its fall of the SNR times an error that changes slowly with the log-SNR (Kingma
+    et al. 2021, eq. 13). So the range of the log-SNR is cut into STRATA equal parts; within each
+    part one step is drawn with the share that it has of the part, and weighs one over its chance:
+    the sum of weighted terms is right on average. Below NOISE_LOG_SNR, where terms are next to
+    nothing, the scale bends and ends: what is measured is log(SNR + exp(NOISE_LOG_SNR)).
+
+    Where there are no more steps than STRATA, all are taken, each with the weight 1.
+
+    Args:
+      count: N, number of images.
+
+    Returns:
+      steps i32[N,K] and weights f64[N,K], K = min(STRATA, T - 1).
+    """
+    reverse_steps = schedule.num_steps - 1
+    if reverse_steps <= STRATA:
+        steps = np.tile(np.arange(1, reverse_steps + 1, dtype=np.int32), (count, 1))
+        return steps, np.ones(steps.shape)
+    fall = -np.diff(np.log(schedule.snr + math.exp(NOISE_LOG_SNR)))
+    ends = np.cumsum(fall)
+    width = ends[-1] / STRATA
+    at = (np.arange(STRATA) + rng.uniform(size=(count, STRATA))) * width
+    # Rounding may put a draw at the very end, beyond the last step.
+    index = np.minimum(np.searchsorted(ends, at, side="right"), reverse_steps - 1)
+    return (index + 1).astype(np.int32), width / fall[index]
+
+
+def terms(model: Model, params: Params, images: ImageSet, batch_size: int, seed: int) -> Terms:
+    """Estimates the variational bound (paper eq. 6) of each image, without bias.
 
     Args:
       images: at least one.
@@ -33,11 +81,8 @@ def bits_per_dimension(
       seed: of steps and noise.
     """
     schedule, n = model.schedule, len(images)
-    rng = np.random.default_rng(seed)
-    reverse_steps = schedule.num_steps - 1
-    strata = min(STRATA, reverse_steps)
-    edges = 1 + np.arange(strata + 1) * reverse_steps / max(strata, 1)
-    steps = np.floor(rng.uniform(edges[:-1], edges[1:], (n, strata))).astype(np.int32)
+    steps, weights = draw_steps(schedule, n, np.random.default_rng(seed))
+    strata = steps.shape[1]
 
     def noise_of(i: jax.Array) -> jax.Array:
         key = jax.random.key(seed)
@@ -61,24 +106,31 @@ def bits_per_dimension(
     index = np.arange(n * (strata + 1), dtype=np.int32)
     sums = np.zeros(n)
     if strata:
-        terms = parallel.map_examples(step_terms, batch_size)(
+        each = parallel.map_examples(step_terms, batch_size)(
             params,
             np.repeat(images.images, strata, axis=0),
             np.repeat(images.labels, strata, axis=0),
             steps.ravel(),
             index[: n * strata],
         )
-        steps_per_part = reverse_steps / strata
-        sums = steps_per_part * terms.reshape(n, strata).astype(np.float64).sum(axis=1)
+        sums = (weights * each.reshape(n, strata).astype(np.float64)).sum(axis=1)
     prior, decoder = parallel.map_examples(end_terms, batch_size)(
         params, images.images, images.labels, index[n * strata :]
     )
-    total = prior + sums + decoder
+    return Terms(prior.astype(np.float64), sums, decoder.astype(np.float64))
+
+
+def bits_per_dimension(
+    model: Model, params: Params, images: ImageSet, batch_size: int, seed: int
+) -> BitsPerDimension:
+    """Estimates the variational bound of images, in bits per dimension; arguments as of `terms`."""
+    found, n = terms(model, params, images, batch_size, seed), len(images)
+    error = float(np.std(found.total, ddof=1) / math.sqrt(n)) if n > 1 else None
     return BitsPerDimension(
-        total=float(total.mean()),
-        prior=float(prior.mean()),
-        steps=float(sums.mean()),
-        decoder=float(decoder.mean()),
-        standard_error=float(np.std(total, ddof=1) / math.sqrt(n)) if n > 1 else None,
+        total=float(found.total.mean()),
+        prior=float(found.prior.mean()),
+        steps=float(found.steps.mean()),
+        decoder=float(found.decoder.mean()),
+        standard_error=error,
         num_images=n,
     )

@@ -19,26 +19,30 @@ from synthmed_jax.diffusion.schedule import Schedule
 from synthmed_jax.errors import UserError
 
 
+class Rates(NamedTuple):
+    """The parts of x_t = signal x_0 + noise eps at some steps (paper eq. 3).
+
+    Attributes:
+      signal: sqrt(abar_t), f32[B,1,1,1].
+      noise: sqrt(1 - abar_t), f32[B,1,1,1].
+    """
+
+    signal: jax.Array
+    noise: jax.Array
+
+
 class Target(NamedTuple):
     """What a network is trained to predict, and how x_0 follows from it.
 
     Attributes:
-      from_pair: (x_0, eps, alpha_bar) -> the network's target.
-      to_x_0: (the network's output, x_t, alpha_bar) -> x_0.
+      from_pair: (x_0, eps, rates) -> the network's target.
+      to_x_0: (the network's output, x_t, rates) -> x_0.
       per_x_0: SNR f64[T] -> squared error of the target per squared error of x_0, f64[T].
     """
 
-    from_pair: Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
-    to_x_0: Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
+    from_pair: Callable[[jax.Array, jax.Array, Rates], jax.Array]
+    to_x_0: Callable[[jax.Array, jax.Array, Rates], jax.Array]
     per_x_0: Callable[[np.ndarray], np.ndarray]
-
-
-def _signal(alpha_bar: jax.Array) -> jax.Array:
-    return jnp.sqrt(alpha_bar)
-
-
-def _noise(alpha_bar: jax.Array) -> jax.Array:
-    return jnp.sqrt(1 - alpha_bar)
 
 
 # "eps" is the paper's choice (Ho et al. 2020, eq. 14); "v" = sqrt(abar) eps - sqrt(1 - abar) x_0
@@ -46,18 +50,18 @@ def _noise(alpha_bar: jax.Array) -> jax.Array:
 # clean image itself.
 PREDICTIONS: dict[str, Target] = {
     "eps": Target(
-        from_pair=lambda x_0, eps, abar: eps,
-        to_x_0=lambda out, x_t, abar: (x_t - _noise(abar) * out) / _signal(abar),
+        from_pair=lambda x_0, eps, rates: eps,
+        to_x_0=lambda out, x_t, rates: (x_t - rates.noise * out) / rates.signal,
         per_x_0=lambda snr: snr,
     ),
     "x0": Target(
-        from_pair=lambda x_0, eps, abar: x_0,
-        to_x_0=lambda out, x_t, abar: out,
+        from_pair=lambda x_0, eps, rates: x_0,
+        to_x_0=lambda out, x_t, rates: out,
         per_x_0=np.ones_like,
     ),
     "v": Target(
-        from_pair=lambda x_0, eps, abar: _signal(abar) * eps - _noise(abar) * x_0,
-        to_x_0=lambda out, x_t, abar: _signal(abar) * x_t - _noise(abar) * out,
+        from_pair=lambda x_0, eps, rates: rates.signal * eps - rates.noise * x_0,
+        to_x_0=lambda out, x_t, rates: rates.signal * x_t - rates.noise * out,
         per_x_0=lambda snr: snr + 1,
     ),
 }
@@ -96,6 +100,11 @@ def at(values: np.ndarray, t: jax.Array) -> jax.Array:
     return jnp.asarray(values, jnp.float32)[t][:, None, None, None]
 
 
+def rates_at(schedule: Schedule, t: jax.Array) -> Rates:
+    """What x_t consists of at steps i32[B]; both roots are taken in float64."""
+    return Rates(at(schedule.signal, t), at(schedule.noise, t))
+
+
 def q_sample(schedule: Schedule, x_0: jax.Array, t: jax.Array, eps: jax.Array) -> jax.Array:
     """Noises x_0 to step t (paper eq. 3): x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps.
 
@@ -104,8 +113,8 @@ def q_sample(schedule: Schedule, x_0: jax.Array, t: jax.Array, eps: jax.Array) -
       t: i32[B], 0 <= t < T.
       eps: f32[B,H,W,C], unit normal.
     """
-    alpha_bar = at(schedule.alpha_bar, t)
-    return _signal(alpha_bar) * x_0 + _noise(alpha_bar) * eps
+    rates = rates_at(schedule, t)
+    return rates.signal * x_0 + rates.noise * eps
 
 
 def q_posterior(
@@ -140,7 +149,7 @@ def predict_x0(
       UserError: see `check_prediction`.
     """
     check_prediction(schedule, prediction)
-    return PREDICTIONS[prediction].to_x_0(output, x_t, at(schedule.alpha_bar, t))
+    return PREDICTIONS[prediction].to_x_0(output, x_t, rates_at(schedule, t))
 
 
 def l_simple(
@@ -163,7 +172,7 @@ def l_simple(
     Returns:
       f32[B], mean squared error over the pixels of each example.
     """
-    target = PREDICTIONS[prediction].from_pair(x_0, eps, at(schedule.alpha_bar, t))
+    target = PREDICTIONS[prediction].from_pair(x_0, eps, rates_at(schedule, t))
     output = model(q_sample(schedule, x_0, t, eps), t)
     return jnp.mean(jnp.square(output - target), axis=(1, 2, 3))
 
@@ -184,7 +193,7 @@ def loss_weights(schedule: Schedule, weighting: str, prediction: str) -> np.ndar
     if weighting == "simple":
         return np.ones(schedule.num_steps)
     check_prediction(schedule, prediction)
-    snr = schedule.alpha_bar / (1 - schedule.alpha_bar)
+    snr = schedule.snr
     return np.minimum(snr, MIN_SNR_GAMMA) / PREDICTIONS[prediction].per_x_0(snr)
 
 

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from synthmed_jax.diffusion.grid import Grid
+from synthmed_jax.diffusion.grid import NOISE_LOG_SNR, Grid
 from synthmed_jax.diffusion.grid import make_grid as make_grid  # what every sampler is given
 
 # (x_t f32[B,H,W,C], t [B]) -> estimate of x_0 f32[B,H,W,C].
@@ -118,8 +118,10 @@ def heun(grid: Grid) -> Table:
     """Heun's method on the probability-flow ODE (Karras et al. 2022, algorithm 1).
 
     In y = x / alpha over s = sigma / alpha the ODE is dy/ds = (y - x_0) / s. A step is two
-    evaluations: Euler's step, which is DDIM's, then one with the mean of the slopes at both ends. A
-    step from pure noise or to the clean image, where the log-SNR is infinite, is Euler's alone.
+    evaluations: Euler's step, which is DDIM's, then one with the mean of the slopes at both ends.
+    Two steps are Euler's alone: the one to the clean image, where the slope is unknown, and any
+    from a log-SNR below NOISE_LOG_SNR. There s can be 20,000 and fall to 6 in one step, over which
+    a mean of two slopes says nothing of the curve, and its error would outweigh the image.
     """
     euler = ddim(grid)
     t, weights = [], []
@@ -127,7 +129,7 @@ def heun(grid: Grid) -> Table:
         t.append(grid.t[i])
         weights.append(euler.weights[i])
         now, then = grid.alpha_bar[i], grid.alpha_bar[i + 1]
-        if now == 0 or then == 1:
+        if now < 1 / (1 + np.exp(-NOISE_LOG_SNR)) or then == 1:
             continue
         s_now, s_then = np.sqrt(1 / now - 1), np.sqrt(1 / then - 1)
         h, alpha = s_then - s_now, np.sqrt(then)

@@ -38,6 +38,24 @@ class Schedule(NamedTuple):
         """T."""
         return len(self.beta)
 
+    @property
+    def signal(self) -> np.ndarray:
+        """f64[T], sqrt(alpha-bar): what x_0 is multiplied with in x_t."""
+        return np.sqrt(self.alpha_bar)
+
+    @property
+    def noise(self) -> np.ndarray:
+        """f64[T], sqrt(1 - alpha-bar): the standard deviation of the noise in x_t.
+
+        In float32, 1 - alpha-bar would lose most of its digits where there is little noise.
+        """
+        return np.sqrt(1 - self.alpha_bar)
+
+    @property
+    def snr(self) -> np.ndarray:
+        """f64[T], the signal-to-noise ratio alpha-bar / (1 - alpha-bar)."""
+        return self.alpha_bar / (1 - self.alpha_bar)
+
 
 def _linear(num_steps: int) -> np.ndarray:
     """Ho et al. 2020: 1e-4 to 0.02 at T = 1000, scaled so that any T ends at the same noise."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from synthmed_jax.diffusion import denoisers
-from synthmed_jax.diffusion.process import PREDICTIONS, at, q_sample
+from synthmed_jax.diffusion.process import PREDICTIONS, at, q_sample, rates_at
 from synthmed_jax.diffusion.schedule import make_schedule
 
 SCHEDULE = make_schedule("cosine", 100)
@@ -16,7 +16,7 @@ T = jnp.array([10, 50, 90])
 def test_a_network_that_knows_the_truth_gives_x_0(prediction):
     x_0, eps = jnp.tanh(X), X[::-1]
     x_t = q_sample(SCHEDULE, x_0, T, eps)
-    truth = PREDICTIONS[prediction].from_pair(x_0, eps, at(SCHEDULE.alpha_bar, T))
+    truth = PREDICTIONS[prediction].from_pair(x_0, eps, rates_at(SCHEDULE, T))
     denoise = denoisers.from_network(lambda x, t: truth, SCHEDULE, prediction)
     np.testing.assert_allclose(denoise(x_t, T), x_0, atol=1e-5)
 

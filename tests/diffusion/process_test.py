@@ -64,14 +64,27 @@ def test_posterior_is_bayes_rule(t):
     np.testing.assert_allclose(variance, np.full((4, 1, 1, 1), 1 / precision), rtol=1e-5)
 
 
+@pytest.mark.parametrize("kind", SCHEDULES)
+@pytest.mark.parametrize("num_steps", [1000, 4000])
+def test_the_parts_of_x_t_are_float64_s_to_float32_s_last_digit(kind, num_steps):
+    # Where there is little noise, 1 - alpha-bar in float32 would be off by 8e-5 to 1.5e-3.
+    schedule = make_schedule(kind, num_steps)
+    rates = process.rates_at(schedule, jnp.array([0, num_steps // 2, num_steps - 1]))
+    beta, last = schedule.beta[0], np.finfo(np.float32).eps
+    np.testing.assert_allclose(float(rates.noise[0, 0, 0, 0]), np.sqrt(beta), rtol=last)
+    np.testing.assert_allclose(float(rates.signal[0, 0, 0, 0]), np.sqrt(1 - beta), rtol=last)
+    noise, signal = (np.asarray(part, np.float64) for part in (rates.noise, rates.signal))
+    np.testing.assert_allclose(noise**2 + signal**2, 1, rtol=4 * last)
+
+
 @pytest.mark.parametrize("prediction", process.PREDICTIONS)
 @pytest.mark.parametrize("t", [0, 10, 90])
 def test_the_true_target_gives_back_x_0(prediction, t):
     schedule = make_schedule("cosine", 100)
     x_0, eps = noise(0), noise(1)
     x_t = process.q_sample(schedule, x_0, steps(t), eps)
-    alpha_bar = process.at(schedule.alpha_bar, steps(t))
-    target = process.PREDICTIONS[prediction].from_pair(x_0, eps, alpha_bar)
+    rates = process.rates_at(schedule, steps(t))
+    target = process.PREDICTIONS[prediction].from_pair(x_0, eps, rates)
     found = process.predict_x0(schedule, target, x_t, steps(t), prediction)
     np.testing.assert_allclose(found, x_0, atol=2e-5)
 
@@ -86,8 +99,8 @@ def test_eps_at_pure_noise_is_refused_and_the_others_give_back_x_0():
     with pytest.raises(UserError, match="'eps' can't go with a zero terminal SNR"):
         process.loss_weights(schedule, "min_snr", "eps")
     for prediction in ("v", "x0"):
-        alpha_bar = process.at(schedule.alpha_bar, t)
-        target = process.PREDICTIONS[prediction].from_pair(x_0, eps, alpha_bar)
+        rates = process.rates_at(schedule, t)
+        target = process.PREDICTIONS[prediction].from_pair(x_0, eps, rates)
         found = process.predict_x0(schedule, target, x_t, t, prediction)
         np.testing.assert_allclose(found, x_0, atol=1e-5)
         assert np.isfinite(process.loss_weights(schedule, "min_snr", prediction)).all()
@@ -97,7 +110,7 @@ def test_eps_at_pure_noise_is_refused_and_the_others_give_back_x_0():
 def test_l_simple_is_zero_for_the_truth_and_the_targets_power_for_silence(prediction):
     schedule = make_schedule("linear", 100)
     x_0, eps, t = noise(0), noise(1), jnp.array([0, 3, 50, 99])
-    target = process.PREDICTIONS[prediction].from_pair(x_0, eps, process.at(schedule.alpha_bar, t))
+    target = process.PREDICTIONS[prediction].from_pair(x_0, eps, process.rates_at(schedule, t))
     truth = process.l_simple(schedule, lambda x, t: target, x_0, t, eps, prediction)
     silence = process.l_simple(schedule, lambda x, t: 0 * x, x_0, t, eps, prediction)
     np.testing.assert_array_equal(truth, 0)
@@ -121,8 +134,8 @@ def test_min_snr_weighs_the_error_of_x_0_alike_for_every_prediction(prediction):
     schedule = make_schedule("cosine", 100)
     weights = process.loss_weights(schedule, "min_snr", prediction)
     x_0, eps, t = noise(0), noise(1), jnp.array([1, 20, 60, 95])
-    x_t, alpha_bar = process.q_sample(schedule, x_0, t, eps), process.at(schedule.alpha_bar, t)
-    wrong = process.PREDICTIONS[prediction].from_pair(x_0, eps, alpha_bar) + 0.01
+    x_t, rates = process.q_sample(schedule, x_0, t, eps), process.rates_at(schedule, t)
+    wrong = process.PREDICTIONS[prediction].from_pair(x_0, eps, rates) + 0.01
     error = process.predict_x0(schedule, wrong, x_t, t, prediction) - x_0
     abar = schedule.alpha_bar[np.asarray(t)]
     expected = np.minimum(abar / (1 - abar), 5) * np.square(error).mean((1, 2, 3))

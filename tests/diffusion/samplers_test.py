@@ -45,9 +45,9 @@ def test_ddpm_walks_back_with_the_true_noise_to_x_0(prediction):
     x_0 = jnp.tanh(jax.random.normal(jax.random.key(0), (4, 5, 6, 2)))
 
     def network(x_t, t):
-        alpha_bar = process.at(schedule.alpha_bar, t)
-        true_eps = (x_t - jnp.sqrt(alpha_bar) * x_0) / jnp.sqrt(1 - alpha_bar)
-        return process.PREDICTIONS[prediction].from_pair(x_0, true_eps, alpha_bar)
+        rates = process.rates_at(schedule, t)
+        true_eps = (x_t - rates.signal * x_0) / rates.noise
+        return process.PREDICTIONS[prediction].from_pair(x_0, true_eps, rates)
 
     denoise = denoisers.from_network(network, schedule, prediction)
     ends = sample("ddpm", 40, denoise, n=4, shape=(5, 6, 2), schedule=schedule)

@@ -127,6 +127,20 @@ def test_bad_generation_names_the_field(field, value):
         dataclasses.replace(GENERATE, **{field: value})
 
 
+@pytest.mark.parametrize(
+    ("sampler", "spacing", "steps", "refused"),
+    [("heun", "log_snr", 7, True), ("heun", "log_snr", 8, False), ("heun", "time", 5, False),
+     ("dpm_solver_pp", "log_snr", 5, False)],
+)  # fmt: skip
+def test_heun_s_steps_in_log_snr_may_not_be_too_wide(sampler, spacing, steps, refused):
+    changes = {"sampler": sampler, "spacing": spacing, "steps": steps}
+    if refused:
+        with pytest.raises(UserError, match=r"steps=7 is too few for sampler=heun.*take 8 steps"):
+            dataclasses.replace(GENERATE, **changes)
+    else:
+        assert dataclasses.replace(GENERATE, **changes).steps == steps
+
+
 def test_drawing_may_be_set_without_how_many_images_there_shall_be():
     shared = {
         field.name: getattr(GENERATE, field.name) for field in dataclasses.fields(SampleSettings)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from synthmed_jax import checkpoint, search
+from synthmed_jax.errors import UserError
 from synthmed_jax.files import write_json
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.results.evaluation import BestNetwork, CellScores, Evaluation, FoldScores, Scores
@@ -84,7 +85,19 @@ def test_a_generators_search_is_expected_to_train_draw_and_judge(make_timed):
 
 def test_a_sweep_is_expected_to_draw_all_its_sets(make_timed):
     run = make_timed(sweep__candidates=("ddpm:10", "heun:5"), sweep__per_class=20, sweep__seeds=2)
-    assert sweep.STAGE.expect(run) == pytest.approx(4 * 20 * 2 * (10 + 9) * 0.5)
+    # Heun's first and last of five steps are one evaluation each.
+    assert sweep.STAGE.expect(run) == pytest.approx(4 * 20 * 2 * (10 + 8) * 0.5)
+
+
+def test_a_candidate_that_would_draw_noise_is_refused_before_any_work(make_timed):
+    run = make_timed(
+        sweep__candidates=("ddpm_beta:10", "heun:5"), generate__spacing="log_snr",
+        sweep__per_class=20, sweep__seeds=2,
+    )  # fmt: skip
+    with pytest.raises(
+        UserError, match=r"steps=5 is too few for sampler=heun with spacing=log_snr"
+    ):
+        sweep.STAGE.expect(run)
 
 
 def test_features_are_expected_to_take_one_training(make_timed):
