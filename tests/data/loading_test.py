@@ -271,9 +271,10 @@ def _damaged(content: bytes, how: str) -> bytes:
 
 @pytest.mark.parametrize("how", ["empty", "cut", "flipped", "gone"])
 def test_whatever_is_damaged_in_the_cache_is_made_anew(tmp_path, settings, make_images, how):
-    root, cache, kept = (tmp_path / name for name in ("images", "cache", "kept"))
+    root, kept = tmp_path / "images", tmp_path / "kept"
     make_images(root, "a/1.png", "a/2.png", "b/1.png", "b/2.png")
-    data = settings(dir=str(root), cache_dir=str(cache))
+    data = settings(dir=str(root))
+    cache = data.cache
     expected = np.array(loading.load_images(data).images.images)
     shutil.copytree(cache, kept)
     files = [path.relative_to(cache) for path in cache.rglob("*") if path.is_file()]
@@ -291,4 +292,5 @@ def test_whatever_is_damaged_in_the_cache_is_made_anew(tmp_path, settings, make_
                 (cache / file).unlink()
             else:
                 (cache / file).write_bytes(_damaged((cache / file).read_bytes(), how))
-            np.testing.assert_array_equal(loading.load_images(data).images.images, expected, str(file))
+            pixels = loading.load_images(data).images.images
+            np.testing.assert_array_equal(pixels, expected, str(file))
