@@ -28,6 +28,11 @@ _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Only say how long the run will t
 _CHECK_DATA = flags.DEFINE_bool(
     "check_data", False, "Only say what was found in data.dir; draws contact sheets of the classes."
 )
+# Flag -> what to do where it is given and empty.
+_NOT_EMPTY = {
+    _WORKDIR.name: "name a folder",
+    _STAGES.name: "name stages, or leave the flag away, and all are run",
+}
 
 
 def run() -> NoReturn:
@@ -57,6 +62,8 @@ def parse(argv: Sequence[str]) -> list[str]:
     except (AttributeError, KeyError) as error:
         cause = error.args[0].args[0] if isinstance(error.args[0], KeyError) else error.args[0]
         _fail(f"no config field {cause}")
+    except SyntaxError as error:
+        _fail(f"--config: {error.filename}, line {error.lineno}: {error.msg}")
     except flags.Error as error:
         # An error inside a config file arrives as a whole traceback; its last line says it.
         text = str(error).strip()
@@ -71,6 +78,10 @@ def main(argv: Sequence[str]) -> None:
             raise UserError(f"unexpected argument {argv[1]!r}: options start with --")
         if _CONFIG.value is None or _WORKDIR.value is None:
             raise UserError("give --config=configs/<name>.py[:scale] and --workdir=<folder>")
+        for name, advice in _NOT_EMPTY.items():
+            # `--workdir=$OUT` where OUT is not set would write here, `--stages=$S` run everything.
+            if flags.FLAGS[name].present and not flags.FLAGS[name].value:
+                raise UserError(f"--{name}= is empty (a variable that is not set?): {advice}")
         try:
             _CONFIG.value.lock()  # the file is read on first use
         except OSError as error:

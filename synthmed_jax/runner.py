@@ -43,10 +43,15 @@ def run(
     Raises:
       UserError: bad settings, data or workdir; nothing that was computed is lost.
     """
+    added = {field.split(".")[0] for stage in STAGES for field in stage.fields}
+    settings_module.check_fields(config, added)
     config = protocol.apply(config)
-    settings = settings_module.from_config(config)
+    settings = settings_module.from_config(config, added)
     for name in only:
         checks.one_of("--stages", name, [stage.name for stage in STAGES])
+    for warning in settings_module.warnings(settings):
+        print(f"note: {warning}", flush=True)
+    _check_x64()
     parallel.set_up_devices(settings.cpu_devices)
     _check_accelerator(settings.scale)
     cache = places.prepare(settings.data, directory)
@@ -148,6 +153,15 @@ def _record(
     data = run.inputs.data
     facts = DataFacts(run.settings.data.name, data.data_hash, len(data), data.unreadable)
     machine.describe_run(seeds=seeds, data=facts, stages=stages).write(path)
+
+
+def _check_x64() -> None:
+    """Random numbers in float64 are others: a run would differ from itself without the variable."""
+    if jax.config.values["jax_enable_x64"]:
+        raise UserError(
+            "JAX_ENABLE_X64 is set, and all results would be other ones: unset it for this program "
+            "(env -u JAX_ENABLE_X64 python main.py ...)"
+        )
 
 
 def _check_accelerator(scale: str) -> None:

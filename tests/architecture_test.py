@@ -41,6 +41,7 @@ FLOORS = {
     "metrics_log": 2,
     "workdir": 2,
     "allocator": 1,
+    "config_fields": 2,
     "errors": 1,
     "field_history": 1,
     "figure_png": 1,

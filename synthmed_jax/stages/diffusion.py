@@ -6,6 +6,7 @@ import dataclasses
 
 from synthmed_jax import checkpoint
 from synthmed_jax.diffusion import sampling, train, validate
+from synthmed_jax.diffusion import settings as diffusion_settings
 from synthmed_jax.diffusion.conditioning import Portion
 from synthmed_jax.evaluation import memorisation
 from synthmed_jax.parallel import Tree
@@ -32,6 +33,23 @@ def _run(run: Run) -> None:
             _validation(run, portion) if len(portion.val) else None,
             run.workdir.diffusion / portion.folder,
         )
+
+
+def check_attention(run: Run) -> None:
+    """Refuses self-attention at sides that no level has, but in a generator that was begun so.
+
+    Earlier versions left it out in silence; their workdirs stay as they are.
+    """
+    unet, image_size = run.settings.diffusion.unet, run.settings.data.image_size
+    missing = diffusion_settings.missing_sides(unet, image_size)
+    if missing and run.workdir.marker("diffusion").exists():
+        print(
+            f"config.diffusion.unet.attention={unet.attention}: no level has the side "
+            f"{missing[0]}, and this generator was begun without self-attention there",
+            flush=True,
+        )
+        return
+    diffusion_settings.check_attention(unet, image_size)
 
 
 def _validation(run: Run, portion: Portion) -> train.Validate:
@@ -99,5 +117,6 @@ STAGE = Stage(
     fields=("diffusion.",),
     ignored=HARMLESS,
     inputs=(split.STAGE,),
+    check=check_attention,
     expect=_expect,
 )
