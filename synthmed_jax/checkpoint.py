@@ -14,6 +14,7 @@ from orbax.checkpoint import v1 as ocp
 
 from synthmed_jax import parallel
 from synthmed_jax.errors import UserError
+from synthmed_jax.files import check_room
 from synthmed_jax.parallel import Tree
 
 
@@ -38,8 +39,10 @@ def save(directory: pathlib.Path, step: int, state: Tree, *, keep: int = 2) -> s
 
     Raises:
       UserError: the directory has a checkpoint of a later step.
+      OSError: the disk has no room for it.
     """
     state = jax.tree.map(np.asarray, state)
+    check_room(directory, sum(leaf.nbytes for leaf in jax.tree.leaves(state)))
     policy = ocp.training.preservation_policies.LatestN(keep)
     sha256 = digest(state)
     with ocp.training.Checkpointer(directory.absolute(), preservation_policy=policy) as writer:

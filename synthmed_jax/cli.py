@@ -74,6 +74,9 @@ def main(argv: Sequence[str]) -> None:
     """Runs the stages."""
     logging.set_verbosity(logging.WARNING)  # orbax tells every file that it opens
     try:
+        encoding = sys.getfilesystemencoding()
+        if encoding != "utf-8":
+            raise UserError(f"names of files are read as {encoding} here: set PYTHONUTF8=1")
         if len(argv) > 1:
             raise UserError(f"unexpected argument {argv[1]!r}: options start with --")
         if _CONFIG.value is None or _WORKDIR.value is None:

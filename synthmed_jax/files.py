@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pathlib
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,6 +67,23 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_room(path: pathlib.Path, size: int) -> None:
+    """Looks whether the device of a file or folder to be written has room for it.
+
+    A library that runs into a full disk with many threads tells of it a hundred times.
+
+    Args:
+      path: may be there or not.
+      size: bytes.
+
+    Raises:
+      OSError: it has not (errno ENOSPC).
+    """
+    there = next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
+    if shutil.disk_usage(there).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def is_full_disk(error: Exception) -> bool:

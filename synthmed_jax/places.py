@@ -35,6 +35,38 @@ def prepare(data: DataSettings, workdir: pathlib.Path) -> pathlib.Path:
     return cache
 
 
+def prepare_programs(folder: pathlib.Path, flag: str) -> None:
+    """Makes the folder for compiled programs, and says so where nothing can be kept in it.
+
+    Args:
+      folder: on this machine's disks.
+      flag: what names another folder.
+
+    Raises:
+      UserError: there is no such folder, and it can't be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{folder}, where compiled programs are kept, can't be made ({error.strerror}): set "
+            f"{flag}=<folder>"
+        ) from error
+    try:
+        _try_to_write(folder)
+    except OSError as error:  # one that others fill may still be read
+        print(
+            f"note: compiled programs can't be kept in {folder} ({error.strerror}), and are "
+            f"compiled at every run: set {flag}=<folder>",
+            flush=True,
+        )
+
+
+def _try_to_write(folder: pathlib.Path) -> None:
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
 def _refuse_below(root: pathlib.Path, folder: pathlib.Path, flag: str, content: str) -> None:
     """Refuses a folder in `root`, or in one that a link in `root` leads to."""
     try:
@@ -67,8 +99,7 @@ def _make(cache: pathlib.Path) -> None:
     """Makes the folder of prepared images, and tries whether a file can be written there."""
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=cache):
-            pass
+        _try_to_write(cache)
     except OSError as error:
         raise UserError(
             f"{cache}, where prepared images are kept, can't be written ({error.strerror}): set "

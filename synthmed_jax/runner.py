@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
-import shutil
 import time
 from collections.abc import Sequence
 
 import jax
 from ml_collections import ConfigDict
 
-from synthmed_jax import checks, machine, parallel, places, protocol
+from synthmed_jax import checks, devices, failures, machine, places, protocol
 from synthmed_jax import settings as settings_module
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import write_json
@@ -23,7 +23,7 @@ from synthmed_jax.stages.timing import in_words
 
 def run(
     config: ConfigDict,
-    directory: pathlib.Path,
+    directory: str | os.PathLike[str],
     only: Sequence[str] = (),
     *,
     dry_run: bool = False,
@@ -41,7 +41,8 @@ def run(
         the classes into the workdir.
 
     Raises:
-      UserError: bad settings, data or workdir; nothing that was computed is lost.
+      UserError: bad settings, data or workdir, or a machine without room, memory or device;
+        nothing that was computed is lost.
     """
     added = {field.split(".")[0] for stage in STAGES for field in stage.fields}
     settings_module.check_fields(config, added)
@@ -51,12 +52,19 @@ def run(
         checks.one_of("--stages", name, [stage.name for stage in STAGES])
     for warning in settings_module.warnings(settings):
         print(f"note: {warning}", flush=True)
-    _check_x64()
-    parallel.set_up_devices(settings.cpu_devices)
-    _check_accelerator(settings.scale)
-    cache = places.prepare(settings.data, directory)
+    devices.start(settings.cpu_devices)
+    devices.check_accelerator(settings.scale)
+    root = pathlib.Path(directory)
+    cache = places.prepare(settings.data, root)
     _keep_compiled_programs(cache / "xla")
-    run = make_run(settings, directory)
+    run = make_run(settings, root)
+    with failures.told(run):
+        _run(run, config, only, dry_run=dry_run, check_data=check_data)
+
+
+def _run(
+    run: Run, config: ConfigDict, only: Sequence[str], *, dry_run: bool, check_data: bool
+) -> None:
     if check_data:
         split.check_data(run)
         return
@@ -80,7 +88,8 @@ def _run_stages(run: Run, stages: Sequence[Stage], config: ConfigDict) -> None:
     for stage in stages:
         if expectations is None and _is_long(run, stage):
             expectations = _say_expected(run, stages)
-        _run_stage(run, stage, (expectations or {}).get(stage.name))
+        with failures.told(run, stage.name):
+            _run_stage(run, stage, (expectations or {}).get(stage.name))
 
 
 def _is_long(run: Run, stage: Stage) -> bool:
@@ -97,7 +106,11 @@ def _say_expected(run: Run, stages: Sequence[Stage]) -> dict[str, float]:
     Early stops are not foreseen, nor what is short (reading, evaluation, report), and what a
     broken-off explanation knows already is not taken off.
     """
-    seconds = {s.name: s.expect(run) for s in stages if s.expect and _is_long(run, s)}
+    seconds: dict[str, float] = {}
+    for stage in stages:
+        with failures.told(run, stage.name):
+            if stage.expect and _is_long(run, stage):
+                seconds[stage.name] = stage.expect(run)
     listed = [f"{name} {in_words(value)}" for name, value in seconds.items()]
     total = in_words(sum(seconds.values()))
     print(
@@ -155,28 +168,12 @@ def _record(
     machine.describe_run(seeds=seeds, data=facts, stages=stages).write(path)
 
 
-def _check_x64() -> None:
-    """Random numbers in float64 are others: a run would differ from itself without the variable."""
-    if jax.config.values["jax_enable_x64"]:
-        raise UserError(
-            "JAX_ENABLE_X64 is set, and all results would be other ones: unset it for this program "
-            "(env -u JAX_ENABLE_X64 python main.py ...)"
-        )
-
-
-def _check_accelerator(scale: str) -> None:
-    if scale != "paper" or jax.default_backend() != "cpu":
-        return
-    if shutil.which("nvidia-smi") or pathlib.Path("/proc/driver/nvidia").exists():
-        raise UserError(
-            "this machine has an NVIDIA device but JAX has no CUDA support: "
-            "pip install -r requirements-cuda.txt, or use a config with :cpu"
-        )
-    print("paper scale on a CPU takes weeks; a config with :cpu takes two hours", flush=True)
-
-
 def _keep_compiled_programs(folder: pathlib.Path) -> None:
     """Compiling a step takes half a minute on two cores: a second run must not pay again."""
-    if jax.config.values["jax_compilation_cache_dir"] is None:
+    given = jax.config.values["jax_compilation_cache_dir"]
+    if given is None:
+        places.prepare_programs(folder, "--config.data.cache_dir")
         jax.config.update("jax_compilation_cache_dir", str(folder))
+    elif "://" not in given:  # no bucket
+        places.prepare_programs(pathlib.Path(given), "JAX_COMPILATION_CACHE_DIR")
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)

@@ -71,6 +71,15 @@ def test_a_mistake_in_an_own_config_file_is_a_sentence(line, message, tmp_path):
     assert "Traceback" not in run.stderr
 
 
+def test_names_that_can_not_be_read_in_this_locale_are_told_how():
+    run = subprocess.run(
+        [sys.executable, "main.py"], cwd=ROOT, capture_output=True, text=True, check=False,
+        env=os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    )  # fmt: skip
+    said = "error: names of files are read as ascii here: set PYTHONUTF8=1\n"
+    assert (run.returncode, run.stderr) == (2, said)
+
+
 def test_what_is_in_a_folder_is_said_and_drawn_on_any_terminal(tmp_path):
     """Names of Chinese letters, and of bytes that are no text, as an old archive leaves them."""
     rng = np.random.default_rng(0)
