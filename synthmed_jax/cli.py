@@ -13,7 +13,7 @@ from typing import NoReturn
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from synthmed_jax import field_history, runner
+from synthmed_jax import field_history, runner, stopping
 from synthmed_jax.errors import UserError
 from synthmed_jax.stages import STAGES
 
@@ -36,7 +36,10 @@ _NOT_EMPTY = {
 
 
 def run() -> NoReturn:
-    """Runs the program on sys.argv and ends it; status 2 after a mistake of the user's."""
+    """Runs the program on sys.argv and ends it.
+
+    The status is 2 after a mistake of the user's, 130 after Ctrl-C and 143 after SIGTERM.
+    """
     flags.FLAGS[_CONFIG.name].parser = _ConfigParser(flags.FLAGS[_CONFIG.name].parser)
     # --help shows the flags of the main module.
     for flag in (_CONFIG, _WORKDIR, _STAGES, _DRY_RUN, _CHECK_DATA):
@@ -45,7 +48,8 @@ def run() -> NoReturn:
     # Names of classes and files may hold what a terminal can't show, or bytes that are no text.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    app.run(main, flags_parser=parse)
+    with stopping.told():
+        app.run(main, flags_parser=parse)
 
 
 def _take_former_names() -> None:

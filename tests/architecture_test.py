@@ -51,6 +51,7 @@ FLOORS = {
     "files": 1,
     "progress": 1,
     "statistics": 1,
+    "stopping": 1,
 }
 # Who may see what is beyond `fit` and `val`.
 DOOR = "synthmed_jax.data.held_out"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from synthmed_jax import checkpoint, parallel
+from synthmed_jax import checkpoint, parallel, stopping
 from synthmed_jax.classifiers import placement
 from synthmed_jax.classifiers.networks.backbone import Variables
 from synthmed_jax.classifiers.placement import Placed
@@ -106,7 +106,7 @@ def train_fold(
         initial=len(records) * steps * batch_size,
         unit="image",
     )
-    with bar:
+    with stopping.deferred(), bar:
         while (stopped := _why_ended(settings, records)) is None:
             started = time.monotonic()
             step_metrics = []
@@ -128,10 +128,12 @@ def train_fold(
             bar.set_postfix(val_loss=f"{record['val_loss']:.4f}", refresh=False)
             if folder:
                 log.write(**record)
-            if folder and time.monotonic() - saved > SAVE_SECONDS:
+            due = time.monotonic() - saved > SAVE_SECONDS
+            if folder and (due or stopping.asked()):
                 resumable = _resumable(state, best, batch_size)
                 checkpoint.save(folder / "resume", len(records), resumable, keep=1)
                 saved = time.monotonic()
+            stopping.check()
     result = _result(programs, settings, records, stopped, train, validation, select)
     if folder:
         _finish(folder, best, result)

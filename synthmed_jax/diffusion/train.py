@@ -10,7 +10,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from synthmed_jax import checkpoint
+from synthmed_jax import checkpoint, stopping
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.pipeline import batches
 from synthmed_jax.data.settings import Augmentation
@@ -112,7 +112,7 @@ def train(
     n, since_log = start, 0
     saved = window = time.monotonic()
     bar = progress_bar(description="diffusion", total=settings.steps, initial=start, unit="step")
-    with bar:
+    with stopping.deferred(), bar:
         while n < settings.steps and not reason:
             state, metrics = step(state, data[n])
             n, since_log = n + 1, since_log + 1
@@ -135,7 +135,7 @@ def train(
                 window += time.monotonic() - before  # images_per_second is of training alone
             improved = _is_best_at(n, history)
             due = time.monotonic() - saved > 60 * settings.save_minutes
-            if last or reason or improved or due:
+            if last or reason or improved or due or stopping.asked():
                 pending.fetch()
                 checkpoint.save(checkpoints, n, state)
                 saved = time.monotonic()
@@ -143,6 +143,7 @@ def train(
                 # After the state: a run that is killed in between restores that state, and saves
                 # its best average then.
                 _save_best(settings, state, history[-1], directory)
+            stopping.check()
     best = best_of(history)
     if best is None:
         checkpoint.save(directory / "best", n, state.averages[0], keep=1)
