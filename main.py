@@ -3,7 +3,10 @@
 python main.py --config=configs/phantom_ddpm.py:cpu --workdir=/tmp/demo
 """
 
-from synthmed_jax import cli
+from synthmed_jax import stopping
 
 if __name__ == "__main__":
-    cli.run()
+    with stopping.told():
+        from synthmed_jax import cli  # which takes seconds, for JAX
+
+        cli.run()

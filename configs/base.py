@@ -74,7 +74,7 @@ def _paper() -> ConfigDict:
     )
     config.diffusion.noise_schedule = "linear"  # linear | cosine | sigmoid
     config.diffusion.zero_terminal_snr = False  # The last step is pure noise; impossible with eps.
-    config.diffusion.num_steps = 1000  # T.
+    config.diffusion.num_steps = 1000  # T, from 2.
     config.diffusion.prediction = "eps"  # What the network predicts: eps | x0 | v.
     config.diffusion.flips = "none"  # Augmentation: none | horizontal | dihedral (no up or down).
     config.diffusion.shift = 0  # Augmentation: largest shift, pixels.
@@ -86,7 +86,8 @@ def _paper() -> ConfigDict:
     config.diffusion.unet.channels = 128  # Width of the first level.
     config.diffusion.unet.multipliers = (1, 1, 2, 3, 4)  # Width of each level, times `channels`.
     config.diffusion.unet.blocks = 2  # Residual blocks per level.
-    config.diffusion.unet.attention = (16,)  # Sides of the levels with self-attention, pixels.
+    # Sides of the levels with self-attention, pixels; a side that no level has is refused.
+    config.diffusion.unet.attention = (16,)
     config.diffusion.unet.patch = 1  # Side of the squares folded into channels, pixels.
     config.diffusion.unet.dropout = 0.1  # Rate inside residual blocks.
     config.diffusion.unet.dtype = "float32"  # float32 | bfloat16 (faster on GPU and TPU).
@@ -120,7 +121,7 @@ def _paper() -> ConfigDict:
     config.generate.spacing = "time"  # Of those steps over 0..T-1, even in: time | log_snr.
     config.generate.eta = 0.0  # Share of fresh noise in ddim's steps, 0.0 to 1.0.
     config.generate.threshold = "clip"  # Keeps images in range: none | clip | dynamic.
-    config.generate.guidance = 1.0  # Weight of classifier-free guidance; 1.0: none.
+    config.generate.guidance = 1.0  # Weight of classifier-free guidance, from 1.0: none.
     config.generate.guidance_low = 0.0  # Guidance acts from this share of T ...
     config.generate.guidance_high = 1.0  # ... to below this one.
     config.generate.block = 128  # Images per compiled call; a partial block is redone.

@@ -18,8 +18,8 @@ import numpy as np
 from orbax.checkpoint import v1 as ocp
 
 from synthmed_jax import parallel
-from synthmed_jax.errors import Damaged, UserError
-from synthmed_jax.files import sha256
+from synthmed_jax.errors import Damaged
+from synthmed_jax.files import check_room, sha256
 from synthmed_jax.parallel import Tree
 
 # Whatever JSON holds, by name.
@@ -62,9 +62,11 @@ def save(
       notes: what JSON holds.
 
     Raises:
-      UserError: the directory has a checkpoint of a later step.
+      Damaged: the directory has a checkpoint of a later step.
+      OSError: the disk has no room for it.
     """
     state = jax.tree.map(np.asarray, state)
+    check_room(directory, sum(leaf.nbytes for leaf in jax.tree.leaves(state)))
     policy = ocp.training.preservation_policies.LatestN(keep)
     of_state = digest(state)
     metadata = {"sha256": of_state, "notes": dict(notes or {})}
@@ -72,7 +74,7 @@ def save(
     with ocp.training.Checkpointer(directory.absolute(), preservation_policy=policy) as writer:
         written = writer.save(step, state, custom_metadata=metadata, overwrite=True)
     if not written:
-        raise UserError(f"{directory} holds a later checkpoint than {step}: delete that folder")
+        raise Damaged(directory, f"holds a later checkpoint than {step}")
     return of_state
 
 
@@ -121,9 +123,11 @@ def restore(directory: pathlib.Path, like: Tree, step: int | None = None) -> Sav
         with ocp.training.Checkpointer(directory.absolute()) as reader:
             metadata = reader.metadata(wanted).custom_metadata
             state = jax.tree.map(np.asarray, reader.load(wanted, abstract))
-    except MemoryError:
+    except (MemoryError, PermissionError):
         raise
     except Exception as error:  # orbax raises whatever a broken file hits
+        if "RESOURCE_EXHAUSTED" in str(error):
+            raise
         raise Damaged(path, f"is damaged: it can't be read ({type(error).__name__})") from error
     if not isinstance(metadata, dict) or digest(state) != metadata.get("sha256"):
         raise Damaged(

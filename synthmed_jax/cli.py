@@ -13,7 +13,7 @@ from typing import NoReturn
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from synthmed_jax import field_history, runner
+from synthmed_jax import field_history, runner, stopping
 from synthmed_jax.errors import UserError
 from synthmed_jax.stages import STAGES
 
@@ -31,10 +31,18 @@ _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Only say how long the run will t
 _CHECK_DATA = flags.DEFINE_bool(
     "check_data", False, "Only say what was found in data.dir; draws contact sheets of the classes."
 )
+# Flag -> what to do where it is given and empty.
+_NOT_EMPTY = {
+    _WORKDIR.name: "name a folder",
+    _STAGES.name: "name stages, or leave the flag away, and all are run",
+}
 
 
 def run() -> NoReturn:
-    """Runs the program on sys.argv and ends it; status 2 after a mistake of the user's."""
+    """Runs the program on sys.argv and ends it.
+
+    The status is 2 after a mistake of the user's, 130 after Ctrl-C and 143 after SIGTERM.
+    """
     flags.FLAGS[_CONFIG.name].parser = _ConfigParser(flags.FLAGS[_CONFIG.name].parser)
     # --help shows the flags of the main module.
     for flag in (_CONFIG, _WORKDIR, _STAGES, _FROM, _DRY_RUN, _CHECK_DATA):
@@ -43,7 +51,8 @@ def run() -> NoReturn:
     # Names of classes and files may hold what a terminal can't show, or bytes that are no text.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    app.run(main, flags_parser=parse)
+    with stopping.told():
+        app.run(main, flags_parser=parse)
 
 
 def _take_former_names() -> None:
@@ -60,6 +69,8 @@ def parse(argv: Sequence[str]) -> list[str]:
     except (AttributeError, KeyError) as error:
         cause = error.args[0].args[0] if isinstance(error.args[0], KeyError) else error.args[0]
         _fail(f"no config field {cause}")
+    except SyntaxError as error:
+        _fail(f"--config: {error.filename}, line {error.lineno}: {error.msg}")
     except flags.Error as error:
         # An error inside a config file arrives as a whole traceback; its last line says it.
         text = str(error).strip()
@@ -70,10 +81,17 @@ def main(argv: Sequence[str]) -> None:
     """Runs the stages."""
     logging.set_verbosity(logging.WARNING)  # orbax tells every file that it opens
     try:
+        encoding = sys.getfilesystemencoding()
+        if encoding != "utf-8":
+            raise UserError(f"names of files are read as {encoding} here: set PYTHONUTF8=1")
         if len(argv) > 1:
             raise UserError(f"unexpected argument {argv[1]!r}: options start with --")
         if _CONFIG.value is None or _WORKDIR.value is None:
             raise UserError("give --config=configs/<name>.py[:scale] and --workdir=<folder>")
+        for name, advice in _NOT_EMPTY.items():
+            # `--workdir=$OUT` where OUT is not set would write here, `--stages=$S` run everything.
+            if flags.FLAGS[name].present and not flags.FLAGS[name].value:
+                raise UserError(f"--{name}= is empty (a variable that is not set?): {advice}")
         try:
             _CONFIG.value.lock()  # the file is read on first use
         except OSError as error:

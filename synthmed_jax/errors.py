@@ -22,5 +22,13 @@ class Damaged(UserError):
         self.path = path
 
 
-class Diverged(UserError):
+class Unworkable(UserError):
+    """A stage's settings can't work, here at least: it may be run with others."""
+
+
+class Diverged(Unworkable):
     """The loss of a training is no longer finite; in a search this ends only that trial."""
+
+
+class OutOfMemory(Unworkable):
+    """There is less memory than the settings ask for."""

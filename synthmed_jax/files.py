@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,6 +112,23 @@ def _sync(path: pathlib.Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def check_room(path: pathlib.Path, size: int) -> None:
+    """Looks whether the device of a file or folder to be written has room for it.
+
+    A library that runs into a full disk with many threads tells of it a hundred times.
+
+    Args:
+      path: may be there or not.
+      size: bytes.
+
+    Raises:
+      OSError: it has not (errno ENOSPC).
+    """
+    there = next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
+    if shutil.disk_usage(there).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def is_full_disk(error: Exception) -> bool:

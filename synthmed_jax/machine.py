@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import platform
+import re
 import resource
 import subprocess
 import sys
@@ -19,11 +20,29 @@ PACKAGES = (
     "scikit-learn", "scikit-image", "lime", "ml-collections", "numpy", "scipy", "pillow",
 )  # fmt: skip
 
+_MEMINFO = pathlib.Path("/proc/meminfo")
+_CGROUP = pathlib.Path("/sys/fs/cgroup/memory.max")
+
 
 def peak_memory_mib() -> float:
     """Peak resident memory of this process so far, MiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1024**2 if sys.platform == "darwin" else 1024), 1)
+
+
+def available_memory() -> int | None:
+    """Bytes that a computation can have: of the first device, or of this machine; None: unknown."""
+    stats = parallel.devices()[0].memory_stats()
+    if stats and "bytes_limit" in stats:
+        return int(stats["bytes_limit"])
+    limits = []
+    if _MEMINFO.exists():
+        found = re.search(r"^MemAvailable: +(\d+) kB$", _MEMINFO.read_text(), re.MULTILINE)
+        limits += [1024 * int(found[1])] if found else []
+    if _CGROUP.exists():
+        limit = _CGROUP.read_text().strip()
+        limits += [int(limit)] if limit.isdigit() else []  # "max": none
+    return min(limits, default=None)
 
 
 def _commit() -> str:

@@ -37,6 +37,31 @@ def prepare(data: DataSettings, workdir: pathlib.Path) -> pathlib.Path:
     return cache
 
 
+def prepare_programs(folder: pathlib.Path, flag: str) -> bool:
+    """Makes the folder for compiled programs; returns whether some can be kept in it, or says so.
+
+    Args:
+      folder: on this machine's disks.
+      flag: what names another folder.
+
+    Raises:
+      UserError: there is no such folder, and it can't be made.
+    """
+    reason = cache_folder.why_not_writable(folder)
+    if not folder.is_dir():
+        raise UserError(
+            f"{folder}, where compiled programs are kept, can't be made ({reason}): set "
+            f"{flag}=<folder>"
+        )
+    if reason:  # one that others fill may still be read
+        print(
+            f"note: compiled programs can't be kept in {folder} ({reason}), and are compiled at "
+            f"every run: set {flag}=<folder>",
+            flush=True,
+        )
+    return not reason
+
+
 def _refuse_below(root: pathlib.Path, folder: pathlib.Path, flag: str, content: str) -> None:
     """Refuses a folder in `root`, or in one that a link in `root` leads to."""
     try:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
 import pathlib
-import shutil
 import time
 from collections.abc import Sequence
 
 import jax
 from ml_collections import ConfigDict
 
-from synthmed_jax import checks, machine, parallel, places, protocol
+from synthmed_jax import checks, devices, failures, machine, places, protocol
 from synthmed_jax import settings as settings_module
-from synthmed_jax.data import cache_folder
-from synthmed_jax.errors import Diverged, UserError
+from synthmed_jax.errors import Damaged, Unworkable, UserError
 from synthmed_jax.files import write_json
 from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
 from synthmed_jax.stages import STAGES, base, inherit, ledger, mending, report, split
@@ -25,7 +24,7 @@ from synthmed_jax.stages.timing import in_words
 
 def run(
     config: ConfigDict,
-    directory: pathlib.Path,
+    directory: str | os.PathLike[str],
     only: Sequence[str] = (),
     *,
     dry_run: bool = False,
@@ -46,22 +45,33 @@ def run(
         the same.
 
     Raises:
-      UserError: bad settings, data or workdir; nothing that was computed is lost.
+      UserError: bad settings, data or workdir, or a machine without room, memory or device;
+        nothing that was computed is lost.
     """
+    added = {field.split(".")[0] for stage in STAGES for field in stage.fields}
+    settings_module.check_fields(config, added)
     config = protocol.apply(config)
-    settings = settings_module.from_config(config)
+    settings = settings_module.from_config(config, added)
     for name in only:
         checks.one_of("--stages", name, [stage.name for stage in STAGES])
     for warning in settings_module.warnings(settings):
         print(f"note: {warning}", flush=True)
-    parallel.set_up_devices(settings.cpu_devices)
-    _check_accelerator(settings.scale)
-    cache = places.prepare(settings.data, directory)
+    devices.start(settings.cpu_devices)
+    devices.check_accelerator(settings.scale)
+    root = pathlib.Path(directory)
+    cache = places.prepare(settings.data, root)
     _keep_compiled_programs(cache / "xla")
-    run = make_run(settings, directory)
-    if source is not None:
-        with run.workdir.lock():
-            inherit.take_over(run, source, STAGES)
+    run = make_run(settings, root)
+    with failures.told(run):
+        if source is not None:
+            with run.workdir.lock():
+                inherit.take_over(run, pathlib.Path(source), STAGES)
+        _run(run, config, only, dry_run=dry_run, check_data=check_data)
+
+
+def _run(
+    run: Run, config: ConfigDict, only: Sequence[str], *, dry_run: bool, check_data: bool
+) -> None:
     wanted = [s for s in STAGES if s.name in only or not (only or s.optional)]
     if check_data:
         split.check_data(run)
@@ -138,7 +148,11 @@ def _say_expected(run: Run, stages: Sequence[Stage]) -> dict[str, float]:
     Early stops are not foreseen, nor what is short (reading, evaluation, report), and what a
     broken-off explanation knows already is not taken off.
     """
-    seconds = {s.name: s.expect(run) for s in stages if s.expect and _is_long(run, s)}
+    seconds: dict[str, float] = {}
+    for stage in stages:
+        with failures.told(run, stage.name):
+            if stage.expect and _is_long(run, stage):
+                seconds[stage.name] = stage.expect(run)
     listed = [f"{name} {in_words(value)}" for name, value in seconds.items()]
     total = in_words(sum(seconds.values()))
     print(
@@ -164,10 +178,11 @@ def _run_stage(run: Run, stage: Stage, expected_seconds: float | None = None) ->
     started = time.monotonic()
     status = "stopped"
     try:
-        stage.run(run)
+        with failures.told(run, stage.name):
+            stage.run(run)
         base.mark(run, stage, "finished", ledger.record(run, stage))
         status = "finished"
-    except Diverged:
+    except Unworkable:
         base.mark(run, stage, "failed")  # which leaves it open for other settings
         raise
     finally:
@@ -180,7 +195,11 @@ def _record(
 ) -> None:
     """Adds a stage to run.json."""
     path = run.workdir.run_info
-    info = RunInfo.read_if_there(path)
+    try:
+        info = RunInfo.read_if_there(path)
+    except Damaged as error:  # it only tells of earlier runs
+        print(f"{error}: it is begun anew", flush=True)
+        info = None
     stages = dict(info.stages) if info else {}
     before = stages[stage.name].seconds if stage.name in stages else 0.0
     stages[stage.name] = StageRecord(
@@ -199,24 +218,16 @@ def _record(
     machine.describe_run(seeds=seeds, data=facts, stages=stages).write(path)
 
 
-def _check_accelerator(scale: str) -> None:
-    if scale != "paper" or jax.default_backend() != "cpu":
-        return
-    if shutil.which("nvidia-smi") or pathlib.Path("/proc/driver/nvidia").exists():
-        raise UserError(
-            "this machine has an NVIDIA device but JAX has no CUDA support: "
-            "pip install -r requirements-cuda.txt, or use a config with :cpu"
-        )
-    print("paper scale on a CPU takes weeks; a config with :cpu takes two hours", flush=True)
-
-
 def _keep_compiled_programs(folder: pathlib.Path) -> None:
     """Compiling a step takes half a minute on two cores: a second run must not pay again."""
     seconds = 1.0  # a program that takes less is not kept
-    if jax.config.values["jax_compilation_cache_dir"] is None:
-        if cache_folder.why_not_writable(folder):
-            if not folder.is_dir():
-                return
+    given = jax.config.values["jax_compilation_cache_dir"]
+    if given is None:
+        if not places.prepare_programs(folder, "--config.data.cache_dir"):
             seconds = math.inf  # those that others have kept are read
         jax.config.update("jax_compilation_cache_dir", str(folder))
+    elif "://" not in given and not places.prepare_programs(  # no bucket
+        pathlib.Path(given), "JAX_COMPILATION_CACHE_DIR"
+    ):
+        seconds = math.inf
     jax.config.update("jax_persistent_cache_min_compile_time_secs", seconds)

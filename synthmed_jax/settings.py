@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from ml_collections import ConfigDict
 
-from synthmed_jax import checks
+from synthmed_jax import checks, config_fields
 from synthmed_jax.arms import ARMS, SYNTHETIC
 from synthmed_jax.classifiers.networks import BACKBONES
 from synthmed_jax.classifiers.settings import IMAGENET, RANDOM, ClassifierSettings
@@ -22,11 +22,13 @@ from synthmed_jax.data import sets
 from synthmed_jax.data.settings import DataSettings, SplitSettings
 from synthmed_jax.diffusion import advice
 from synthmed_jax.diffusion.settings import (
+    LINEAR_STEPS,
     DiffusionSettings,
     GenerateSettings,
     SweepSettings,
     TrainSettings,
     UNetSettings,
+    attention_hint,
     smallest_side,
 )
 from synthmed_jax.errors import UserError
@@ -34,7 +36,6 @@ from synthmed_jax.explain.settings import ExplainSettings
 from synthmed_jax.search import SearchSettings
 
 Block = dict[str, Any]  # a block of a config: field -> value, or a block
-T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,34 +72,60 @@ class Settings:
         }
 
 
-def from_config(config: ConfigDict) -> Settings:
+def check_fields(config: ConfigDict, added: Collection[str] = ()) -> None:
+    """Refuses a config whose fields have other names or types than those of configs/base.py.
+
+    Args:
+      config: as a config file left it; former names of fields are understood.
+      added: blocks that only stages know.
+
+    Raises:
+      UserError: naming the field, and the nearest name or what its value must be.
+    """
+    types = config_fields.types_of(Settings)
+    del types["fields"]
+    types["classifier"]["backbone"] = str  # one network, instead of `backbones`
+    block = config.to_dict()
+    for name in added:
+        if name in block and name not in types:
+            types[name] = None
+    config_fields.check(config_fields.normalise(block), types)
+
+
+def from_config(config: ConfigDict, added: Collection[str] = ()) -> Settings:
     """Checks a config and turns it into settings.
+
+    Args:
+      config: see configs/base.py.
+      added: as in `check_fields`.
 
     Raises:
       UserError: a value out of range, an unknown choice or field.
     """
-    blocks = config.to_dict()
+    check_fields(config, added)
+    blocks = config_fields.normalise(config.to_dict())
+    fields = dict(_flatten(blocks))
     diffusion, classifier = blocks["diffusion"], blocks["classifier"]
     backbone = classifier.pop("backbone")
     classifier["backbones"] = (backbone,) if backbone else _names(classifier["backbones"])
     classifier["arms"] = _names(classifier["arms"])
     blocks["sweep"]["candidates"] = _names(blocks["sweep"]["candidates"])
-    diffusion["unet"] = _build(UNetSettings, diffusion["unet"], "diffusion.unet")
-    diffusion["train"] = _build(TrainSettings, diffusion["train"], "diffusion.train")
+    diffusion["unet"] = UNetSettings(**diffusion["unet"])
+    diffusion["train"] = TrainSettings(**diffusion["train"])
     checks.at_least("config.cpu_devices", blocks["cpu_devices"], 0)
     settings = Settings(
         scale=blocks["scale"],
         protocol=blocks["protocol"],
         cpu_devices=blocks["cpu_devices"],
-        data=_build(DataSettings, blocks["data"], "data"),
-        split=_build(SplitSettings, blocks["split"], "split"),
-        diffusion=_build(DiffusionSettings, diffusion, "diffusion"),
-        generate=_build(GenerateSettings, blocks["generate"], "generate"),
-        classifier=_build(ClassifierSettings, classifier, "classifier"),
-        sweep=_build(SweepSettings, blocks["sweep"], "sweep"),
-        tune=_build(SearchSettings, blocks["tune"], "tune"),
-        explain=_build(ExplainSettings, blocks["explain"], "explain"),
-        fields=dict(_flatten(config.to_dict())),
+        data=DataSettings(**blocks["data"]),
+        split=SplitSettings(**blocks["split"]),
+        diffusion=DiffusionSettings(**diffusion),
+        generate=GenerateSettings(**blocks["generate"]),
+        classifier=ClassifierSettings(**classifier),
+        sweep=SweepSettings(**blocks["sweep"]),
+        tune=SearchSettings(**blocks["tune"]),
+        explain=ExplainSettings(**blocks["explain"]),
+        fields=fields,
     )
     sets.check_settings(settings.data)
     _check_generator(settings)
@@ -107,31 +134,28 @@ def from_config(config: ConfigDict) -> Settings:
     return settings
 
 
-def _build(kind: type[T], block: Block, name: str) -> T:
-    """Makes a block's dataclass, whose fields are the block's."""
-    known = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    for field in block:
-        checks.one_of(f"a field of config.{name}", field, known)
-    missing = [field for field in known if field not in block]
-    if missing:
-        raise UserError(f"config.{name} lacks {', '.join(missing)}: start from configs/base.py")
-    return kind(**block)
-
-
 def warnings(settings: Settings) -> list[str]:
     """What is allowed and seldom meant: one sentence each."""
-    return advice.warnings(settings.diffusion, settings.generate)
+    diffusion, generate = settings.diffusion, settings.generate
+    found = []
+    if generate.guidance > 1 and generate.threshold == "dynamic":
+        found.append(
+            f"config.generate.guidance={generate.guidance} with threshold=dynamic turns black "
+            "backgrounds, as of MRI, grey: threshold=clip keeps them black"
+        )
+    if diffusion.noise_schedule == "linear" and diffusion.num_steps < LINEAR_STEPS:
+        found.append(
+            f"config.diffusion.num_steps={diffusion.num_steps} is too few for "
+            f"noise_schedule=linear, whose last steps are then noise alone: take {LINEAR_STEPS} or "
+            "more, or noise_schedule=cosine"
+        )
+    return found + advice.warnings(diffusion, generate)
 
 
 def _check_generator(settings: Settings) -> None:
     """Refuses pairs of values that are each right and together wrong."""
     diffusion, generate = settings.diffusion, settings.generate
-    side = smallest_side(diffusion.unet)
-    if settings.data.image_size % side:
-        raise UserError(
-            f"config.data.image_size={settings.data.image_size} must be a multiple of {side} for "
-            "this U-Net (patch times 2 for every level after the first)"
-        )
+    _check_image_size(settings.data.image_size, diffusion.unet)
     if generate.steps > diffusion.num_steps:
         raise UserError(
             f"config.generate.steps={generate.steps} must be at most "
@@ -141,6 +165,18 @@ def _check_generator(settings: Settings) -> None:
         raise UserError(
             f"config.generate.guidance={generate.guidance} needs a model that was also "
             "trained without labels: set config.diffusion.train.label_dropout=0.1"
+        )
+
+
+def _check_image_size(image_size: int, unet: UNetSettings) -> None:
+    """Refuses a side that the levels can't halve; names the nearest that they can."""
+    factor = smallest_side(unet)
+    if image_size % factor:
+        below = image_size // factor * factor
+        sizes = [f"{size}{attention_hint(unet, size)}" for size in (below, below + factor) if size]
+        raise UserError(
+            f"config.data.image_size={image_size} must be a multiple of {factor} for this U-Net "
+            f"(patch times 2 for every level after the first): {' or '.join(sizes)}"
         )
 
 

@@ -1,3 +1,6 @@
+import shutil
+import types
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -68,3 +71,12 @@ def test_nothing_is_saved_before_what_lies_there(tmp_path):
     checkpoint.save(tmp_path, 4, STATE)
     with pytest.raises(UserError, match="holds a later checkpoint than 3"):
         checkpoint.save(tmp_path, 3, STATE)
+
+
+def test_no_room_is_seen_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=29))
+    with pytest.raises(OSError, match="No space left"):
+        checkpoint.save(tmp_path / "c", 1, STATE)  # 6 * 4 + 4 + 2 bytes
+    assert not (tmp_path / "c").exists()
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=30))
+    checkpoint.save(tmp_path / "c", 1, STATE)

@@ -17,6 +17,7 @@ SLOW = (
     "extending_test.py",
     "diffusion/step_test.py",
     "conv/conv_test.py",
+    "stopping_test.py",
     "search_test.py",
     "main_test.py",
     "diffusion/unet_test.py",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from synthmed_jax.errors import Damaged
 from synthmed_jax.files import (
+    check_room,
     is_full_disk,
     read_array,
     read_json,
@@ -99,3 +100,11 @@ def test_a_damaged_array_is_noticed(tmp_path_factory, data):
 )
 def test_a_full_disk_is_known_by_number_or_by_text(error, full):
     assert is_full_disk(error) == full
+
+
+def test_room_is_looked_for_before_it_is_taken(tmp_path):
+    check_room(tmp_path / "not" / "yet" / "there", 1)
+    with pytest.raises(OSError, match="No space left") as raised:
+        check_room(tmp_path / "not" / "yet" / "there", 2**62)
+    assert raised.value.filename == str(tmp_path / "not" / "yet" / "there")
+    assert is_full_disk(raised.value)

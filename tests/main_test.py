@@ -24,6 +24,14 @@ ROOT = pathlib.Path(__file__).parents[1]
             ["--config=configs/phantom_ddpm.py:smoke", "--workdir={tmp}", "--stages=splt"],
             "did you mean 'split'",
         ),
+        (
+            ["--config=configs/phantom_ddpm.py:smoke", "--workdir="],
+            "error: --workdir= is empty (a variable that is not set?): name a folder",
+        ),
+        (
+            ["--config=configs/phantom_ddpm.py:smoke", "--workdir={tmp}", "--stages="],
+            "error: --stages= is empty (a variable that is not set?): name stages",
+        ),
         # A former name of a field is understood.
         (
             ["--config=configs/phantom_ddpm.py:smoke", "--workdir={tmp}", "--config.data.fit=x"],
@@ -38,6 +46,38 @@ def test_a_mistake_ends_with_a_hint_and_no_traceback(arguments, message, tmp_pat
     assert message in run.stderr + run.stdout
     assert "Traceback" not in run.stderr
     assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("config.cpu_device = 1", "error: no config field cpu_device; did you mean 'cpu_devices'?"),
+        ("config.generate.step = 5", "error: no config field generate.step; did you mean 'steps'?"),
+        ("config.split.group_by = None", "error: config.split.group_by=None must be text"),
+        ("config.data.channels = '1'", "error: TypeError: Could not override field 'channels'"),
+        ("config..data", "error: --config: {file}, line 4: invalid syntax"),
+    ],
+)
+def test_a_mistake_in_an_own_config_file_is_a_sentence(line, message, tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text(
+        "from configs import base\ndef get_config():\n    config = base.get_config('smoke')\n"
+        f"    {line}\n    return config\n"
+    )
+    command = [sys.executable, "main.py", f"--config={file}", f"--workdir={tmp_path / 'w'}"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert run.stderr.startswith(message.format(file=file))
+    assert "Traceback" not in run.stderr
+
+
+def test_names_that_can_not_be_read_in_this_locale_are_told_how():
+    run = subprocess.run(
+        [sys.executable, "main.py"], cwd=ROOT, capture_output=True, text=True, check=False,
+        env=os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    )  # fmt: skip
+    said = "error: names of files are read as ascii here: set PYTHONUTF8=1\n"
+    assert (run.returncode, run.stderr) == (2, said)
 
 
 def test_what_is_in_a_folder_is_said_and_drawn_on_any_terminal(tmp_path):

@@ -133,3 +133,25 @@ def test_a_run_refuses_its_places_before_it_reads_or_writes(root, tmp_path):
     with pytest.raises(UserError, match=r"run lies in data\.dir="):
         runner.run(config, root / "run", ["split"])
     assert written(tmp_path) == before
+
+
+def test_compiled_programs_that_can_have_no_folder_name_what_helps(tmp_path):
+    (tmp_path / "file").touch()
+    places.prepare_programs(tmp_path / "new" / "xla", "JAX_COMPILATION_CACHE_DIR")
+    assert (tmp_path / "new" / "xla").is_dir()
+    with pytest.raises(
+        UserError,
+        match=r"file/xla, where compiled .* \(Not a directory\): set JAX_COMPILATION_CACHE_DIR=<f",
+    ):
+        places.prepare_programs(tmp_path / "file" / "xla", "JAX_COMPILATION_CACHE_DIR")
+
+
+def test_compiled_programs_of_others_are_read_and_that_is_said(tmp_path, monkeypatch, capsys):
+    def refuse(**_):
+        raise PermissionError(13, os.strerror(13))
+
+    monkeypatch.setattr(places.tempfile, "TemporaryFile", refuse)
+    places.prepare_programs(tmp_path, "--config.data.cache_dir")
+    said = capsys.readouterr().out
+    assert f"can't be kept in {tmp_path} (Permission denied)" in said
+    assert "set --config.data.cache_dir=<folder>" in said

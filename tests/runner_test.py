@@ -1,7 +1,10 @@
 """The whole chain at smoke scale, as a user would run it; then again, changed, and broken off."""
 
+import dataclasses
+import errno
 import importlib
 import math
+import os
 import pathlib
 import re
 import runpy
@@ -292,6 +295,25 @@ def test_a_sweep_compares_samplers_on_the_trained_model(tmp_path, cache, capsys)
 def test_a_sweep_without_enough_real_images_says_so(finished, cache):
     with pytest.raises(UserError, match="more than 64 images per set, got 32"):
         runner.run(make_config(cache), finished, ["features", "sweep"])
+
+
+@pytest.mark.parametrize("stage", CHAIN)
+def test_a_disk_that_is_full_in_any_stage_is_one_sentence(generated, cache, monkeypatch, stage):
+    """What is at work is replaced: a full disk is tried by hand."""
+
+    def full(run):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(run.workdir.root / "new"))
+
+    alone = dataclasses.replace(
+        next(each for each in STAGES if each.name == stage), run=full, inputs=(), check=full,
+        expect=None, inputs_if=lambda run: (),
+    )  # fmt: skip
+    (generated / "stages" / f"{stage}.json").unlink(missing_ok=True)
+    said = rf"^no room left on the device of {generated}/new; nothing that was saved is lost"
+    for broken in (alone, dataclasses.replace(alone, check=lambda run: None)):
+        monkeypatch.setattr(runner, "STAGES", (broken,))
+        with pytest.raises(UserError, match=said):
+            runner.run(make_config(cache), str(generated), [stage])
 
 
 def test_a_stage_without_its_input_says_which(tmp_path, cache):

@@ -7,7 +7,8 @@ import pytest
 from configs import base
 from synthmed_jax import classifiers, protocol, settings
 from synthmed_jax.diffusion import advice
-from synthmed_jax.diffusion.schedule import make_schedule
+from synthmed_jax.diffusion.schedule import MAX_BETA, make_schedule
+from synthmed_jax.diffusion.settings import LINEAR_STEPS, check_attention
 from synthmed_jax.diffusion.unet import UNet
 from synthmed_jax.errors import UserError
 
@@ -96,13 +97,15 @@ def test_names_are_split_and_one_backbone_wins():
         ("diffusion.conditioning", "classes", "class, per_class"),
         ("diffusion.warp", 1.5, "between 0 and 1"),
         ("diffusion.zero_terminal_snr", True, "prediction=eps"),
-        ("diffusion.num_steps", 0, "at least 1"),
+        ("diffusion.num_steps", 0, "at least 2"),
         ("diffusion.flips", "vertical", "none, horizontal, dihedral"),
         ("diffusion.train.steps", 0, "steps=0 must be at least 1"),
         ("diffusion.train.learning_rate", 0.0, "above 0"),
         ("diffusion.train.ema_half_lives", (0,), "from 1"),
         ("diffusion.conditioning", "per_class", "label_dropout=0.1 to hide"),
         ("diffusion.train.label_dropout", 0.0, "guidance=1.5 needs .*label_dropout"),
+        ("generate.guidance", 0.0, "guidance=0.0 must be at least 1: 1.0 is no guidance"),
+        ("generate.guidance_low", 1.0, "guidance_low=1.0 must be below guidance_high=1.0"),
         ("generate.block", 0, "block=0"),
         ("generate.per_class", 0, "per_class=0"),
         ("generate.steps", 51, "at most config.diffusion.num_steps=50"),
@@ -128,6 +131,87 @@ def test_a_bad_value_dies_with_its_field_and_the_choices(field, value, message):
     setattr(config[block] if "." not in block else config.diffusion.train, name, value)
     with pytest.raises(UserError, match=message):
         settings.from_config(config)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("cpu_device", 1, r"^no config field cpu_device; did you mean 'cpu_devices'"),
+        ("diffusion.num_step", 9, r"^no config field diffusion\.num_step; .* 'num_steps'"),
+        ("generate.step", 5, r"^no config field generate\.step; did you mean 'steps'"),
+        ("classifier.backbon", "vgg16", r"did you mean 'backbone"),
+        ("split.group_by", None, r'^config\.split\.group_by=None must be text.*"none"'),
+        ("diffusion.unet.multipliers", (1.5, 2), r"=\(1\.5, 2\) must be whole numbers"),
+        ("diffusion.unet.attention", (None,), r"attention=\(None,\) must be whole numbers"),
+        ("tune", None, r"config\.tune=None must be a block of fields"),
+    ],
+)
+def test_a_misspelt_or_mistyped_field_of_an_own_config_is_a_sentence(field, value, message):
+    config = importlib.import_module("configs.phantom_ddpm").get_config("smoke")
+    *blocks, name = field.split(".")
+    block = config
+    for each in blocks:
+        block = block[each]
+    block[name] = value
+    with pytest.raises(UserError, match=message):
+        settings.check_fields(config)
+
+
+def test_a_block_of_a_stage_that_was_added_is_a_block():
+    config = importlib.import_module("configs.phantom_ddpm").get_config("smoke")
+    config.brightness = {"level": 0.5}
+    assert settings.from_config(config, ["brightness"]).block("brightness") == {"level": 0.5}
+    with pytest.raises(UserError, match="no config field brightness"):
+        settings.from_config(config)
+
+
+def test_a_flag_without_a_value_means_no_attention():
+    config = load("phantom_ddpm", "smoke")
+    config.diffusion.unet.attention = ("",)  # as --config.diffusion.unet.attention= gives it
+    run = settings.from_config(config)
+    assert (run.diffusion.unet.attention, run.fields["diffusion.unet.attention"]) == ((), [])
+
+
+def test_a_side_that_does_not_divide_names_sides_that_a_run_takes():
+    config = load("phantom_ddpm", "paper")
+    config.data.image_size = 100
+    with pytest.raises(UserError) as raised:
+        settings.from_config(config)
+    assert str(raised.value).endswith(
+        "96 (with --config.diffusion.unet.attention=12) or "
+        "112 (with --config.diffusion.unet.attention=14)"
+    )
+    for size, side in ((96, 12), (112, 14)):
+        config.data.image_size, config.diffusion.unet.attention = size, (side,)
+        run = settings.from_config(config)
+        check_attention(run.diffusion.unet, run.data.image_size)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"generate.threshold": "dynamic"}, ["guidance=1.5 with threshold=dynamic turns black"]),
+        ({"generate.threshold": "dynamic", "generate.guidance": 1.0}, []),
+        ({"diffusion.noise_schedule": "linear", "diffusion.num_steps": 21}, []),
+        (
+            {"diffusion.noise_schedule": "linear", "diffusion.num_steps": 20},
+            ["num_steps=20 is too few for noise_schedule=linear"],
+        ),
+        ({"diffusion.num_steps": 20}, []),  # cosine
+        ({}, []),
+    ],
+)
+def test_what_is_seldom_meant_is_said(changes, words):
+    config = load("phantom_ddpm", "smoke")
+    config.update_from_flattened_dict(changes)
+    said = settings.warnings(settings.from_config(config))
+    assert len(said) == len(words)
+    assert all(word in text for word, text in zip(words, said, strict=True))
+
+
+def test_the_linear_schedule_has_too_few_steps_where_its_noise_is_cut():
+    for steps, cut in ((LINEAR_STEPS - 1, True), (LINEAR_STEPS, False)):
+        assert (make_schedule("linear", steps).beta.max() >= MAX_BETA) == cut
 
 
 def test_a_file_of_weights_is_one_networks(tmp_path):

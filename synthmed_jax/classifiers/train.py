@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from synthmed_jax import checkpoint, parallel
+from synthmed_jax import checkpoint, parallel, stopping
 from synthmed_jax.classifiers import placement
 from synthmed_jax.classifiers.networks.backbone import Variables
 from synthmed_jax.classifiers.placement import Placed
@@ -110,7 +110,7 @@ def train_fold(
         initial=len(records) * steps * batch_size,
         unit="image",
     )
-    with bar:
+    with stopping.deferred(), bar:
         while (stopped := _why_ended(settings, records)) is None:
             started = time.monotonic()
             step_metrics = []
@@ -123,7 +123,7 @@ def train_fold(
             if not np.isfinite([record["train_loss"], record["val_loss"]]).all():
                 raise Diverged(
                     f"{description}: the loss is no longer finite in epoch {len(records) + 1}; "
-                    "lower config.classifier.learning_rate, in a new --workdir"
+                    "lower config.classifier.learning_rate, and give the same command again"
                 )
             records.append(record)
             if _best_of(records) is record:
@@ -132,11 +132,13 @@ def train_fold(
             bar.set_postfix(val_loss=f"{record['val_loss']:.4f}", refresh=False)
             if folder:
                 log.write(**record)
-            if folder and time.monotonic() - saved > SAVE_SECONDS:
+            due = time.monotonic() - saved > SAVE_SECONDS
+            if folder and (due or stopping.asked()):
                 resumable = _resumable(state, best, batch_size)
                 notes = {"made_by": made_by, "records": records}
                 checkpoint.save(folder / "resume", len(records), resumable, keep=1, notes=notes)
                 saved = time.monotonic()
+            stopping.check()
     result = _result(programs, settings, records, stopped, train, validation, select)
     result = dataclasses.replace(result, made_by=made_by)
     return best, _finish(folder, best, result) if folder else result

@@ -22,7 +22,7 @@ from synthmed_jax.data.groups import NO_GROUPS, Groups, find_patients, group_ima
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.inventory import make_inventory
 from synthmed_jax.data.settings import DataSettings, SplitSettings
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Damaged, UserError
 from synthmed_jax.results.inventory import Inventory
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.split import PartCounts, SplitEntry, SplitFile
@@ -213,7 +213,7 @@ def read_test(path: Path, data: DataSet) -> ImageSet:
     SplitFile.read(path)  # whose errors are those of a damaged file
     listed = read_document(path).get("test")
     if not listed:
-        raise UserError(f"{path} lists no test images: it was edited; take a new --workdir")
+        raise Damaged(path, "is damaged: it lists no test images")
     entries = structure(listed, tuple[SplitEntry, ...], f"{path}: test")
     return _select(entries, data._whole.images, path)
 

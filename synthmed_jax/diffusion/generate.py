@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from synthmed_jax import stopping
 from synthmed_jax.data import synthetic
 from synthmed_jax.data.png import encode_png
 from synthmed_jax.diffusion.sampling import SampleSettings
@@ -48,7 +49,7 @@ def generate(
         if any((class_names[label], start + i) not in rows for i in range(block))
     ]
     bar = progress_bar(description="generate", total=len(blocks) * block, unit="image")
-    with bar:
+    with stopping.deferred(), bar:
         for label, start in blocks:
             index = np.arange(start, start + block, dtype=np.int32)
             images = draw_class(label, index)
@@ -71,3 +72,4 @@ def generate(
                 )
             synthetic.write_manifest(directory, rows.values())
             bar.update(block)
+            stopping.check()

@@ -26,6 +26,8 @@ DTYPES = ("float32", "bfloat16")
 # With fewer steps even in log-SNR, `heun` draws images of up to nine times the right variance, with
 # a denoiser that makes no mistake: its steps are too wide for a mean of two slopes.
 HEUN_LOG_SNR_STEPS = 8
+# With fewer steps than these, the linear schedule's last ones leave nothing of the image.
+LINEAR_STEPS = 21
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +38,8 @@ class UNetSettings:
       channels: width of the first level, a multiple of 4.
       multipliers: width of each level over `channels`; each level after the first halves the side.
       blocks: residual blocks per level.
-      attention: sides (in feature pixels) of the levels whose blocks get self-attention.
+      attention: sides (in feature pixels) of the levels whose blocks get self-attention; see
+        `check_attention`.
       patch: pixels of a side folded into channels before the first convolution (1: none). 2 makes
         a step about four times cheaper and costs little quality at 32x32.
       dropout: rate inside residual blocks, 0 <= dropout < 1.
@@ -66,12 +69,63 @@ class UNetSettings:
                 f"config.diffusion.unet: channels={self.channels} must be a multiple of 4 and "
                 f"multipliers={self.multipliers} whole numbers from 1, at least one"
             )
+        for side in self.attention:
+            checks.at_least("config.diffusion.unet.attention", side, 1)
         checks.between("config.diffusion.unet.dropout", self.dropout, 0, 1)
 
 
 def smallest_side(unet: UNetSettings) -> int:
     """The factor (pixels) that an image's side must be a multiple of."""
     return unet.patch * 2 ** (len(unet.multipliers) - 1)
+
+
+def level_sides(unet: UNetSettings, image_size: int) -> tuple[int, ...]:
+    """Side of each level, feature pixels, for images of a side that is a multiple of the factor."""
+    return tuple(image_size // unet.patch // 2**level for level in range(len(unet.multipliers)))
+
+
+def attention_hint(unet: UNetSettings, image_size: int) -> str:
+    """Returns " (with --config...)" where `attention` needs other sides at this size, else ""."""
+    if not missing_sides(unet, image_size):
+        return ""
+    return f" (with {_attention_flag(unet, image_size)})"
+
+
+def _attention_flag(unet: UNetSettings, image_size: int) -> str:
+    """The flag that puts self-attention at the levels nearest to the sides that are given."""
+    sides = level_sides(unet, image_size)
+    # By the ratio of the sides: every level halves the one before.
+    nearest = {
+        min(sides, key=lambda side: (max(side, wanted) / min(side, wanted), side))
+        for wanted in unet.attention
+    }
+    listed = ",".join(str(side) for side in sorted(nearest))
+    return f"--config.diffusion.unet.attention={listed}"
+
+
+def missing_sides(unet: UNetSettings, image_size: int) -> list[int]:
+    """The sides in `attention` that no level has for images of this side (pixels)."""
+    sides = level_sides(unet, image_size)
+    return [side for side in unet.attention if side not in sides]
+
+
+def check_attention(unet: UNetSettings, image_size: int) -> None:
+    """Refuses self-attention at a side that no level has: it would be left out in silence.
+
+    Args:
+      image_size: side of the images, pixels.
+
+    Raises:
+      UserError: naming the sides that there are, and the nearest.
+    """
+    missing = missing_sides(unet, image_size)
+    if missing:
+        sides = ", ".join(str(side) for side in level_sides(unet, image_size))
+        raise UserError(
+            f"config.diffusion.unet.attention={unet.attention}: no level has the side {missing[0]} "
+            f"for images of {image_size} pixels; the sides are {sides}: set "
+            f"{_attention_flag(unet, image_size)}, or --config.diffusion.unet.attention= for none"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,7 +209,7 @@ class DiffusionSettings:
       conditioning: one model of all classes or one model per class, one of CONDITIONINGS.
       noise_schedule: one of SCHEDULES.
       zero_terminal_snr: whether the last step is pure noise; not with prediction "eps".
-      num_steps: T >= 1.
+      num_steps: T >= 2.
       prediction: what the network predicts, one of PREDICTIONS.
       flips, shift, warp: of the training images, see `Augmentation`.
       unet: the network's shape.
@@ -177,7 +231,9 @@ class DiffusionSettings:
         checks.one_of("config.diffusion.conditioning", self.conditioning, CONDITIONINGS)
         checks.one_of("config.diffusion.noise_schedule", self.noise_schedule, SCHEDULES)
         checks.one_of("config.diffusion.prediction", self.prediction, PREDICTIONS)
-        checks.at_least("config.diffusion.num_steps", self.num_steps, 1)
+        # One step would go from the image to noise at once, and with the linear schedule not even
+        # there: its alpha-bar is 0.9.
+        checks.at_least("config.diffusion.num_steps", self.num_steps, 2)
         Augmentation(self.flips, self.shift, self.warp)  # raises where a value is out of range
         if self.zero_terminal_snr and self.prediction == "eps":
             raise UserError(
@@ -208,7 +264,7 @@ class SampleSettings:
       spacing: of those points over the schedule, one of SPACINGS.
       eta: ddim's share of fresh noise, 0 (none) to 1 (as much as ddpm's).
       threshold: how the estimate of the clean image is kept in [-1, 1], one of THRESHOLDS.
-      guidance: weight of classifier-free guidance; 1.0: none.
+      guidance: weight of classifier-free guidance, from 1.0, which is none.
       guidance_low, guidance_high: guidance acts where guidance_low <= t / T < guidance_high.
       seed: an image is determined by (seed, class, index), the checkpoint and these settings.
     """
@@ -227,12 +283,23 @@ class SampleSettings:
         checks.one_of("config.generate.sampler", self.sampler, SAMPLERS)
         checks.one_of("config.generate.spacing", self.spacing, SPACINGS)
         checks.one_of("config.generate.threshold", self.threshold, THRESHOLDS)
-        for name, least in [("steps", 1), ("seed", 0), ("guidance", 0)]:
+        for name, least in [("steps", 1), ("seed", 0)]:
             checks.at_least(f"config.generate.{name}", getattr(self, name), least)
+        if not self.guidance >= 1:
+            raise UserError(
+                f"config.generate.guidance={self.guidance} must be at least 1: 1.0 is no guidance, "
+                "and 0 would draw images without their class"
+            )
         for name in ("eta", "guidance_low", "guidance_high"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise UserError(f"config.generate.{name}={value} must be between 0 and 1")
+        if self.guidance_low >= self.guidance_high:
+            raise UserError(
+                f"config.generate.guidance_low={self.guidance_low} must be below "
+                f"guidance_high={self.guidance_high}: guidance would act at no step (guidance=1.0 "
+                "is none)"
+            )
         if self.eta and self.sampler != "ddim":
             raise UserError(
                 f"config.generate.eta={self.eta} is ddim's; the sampler is {self.sampler}"

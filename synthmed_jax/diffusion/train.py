@@ -11,7 +11,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from synthmed_jax import checkpoint
+from synthmed_jax import checkpoint, stopping
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.pipeline import batches
 from synthmed_jax.data.settings import Augmentation
@@ -57,7 +57,7 @@ class _Pending:
                 raise Diverged(
                     f"the diffusion loss is {metrics['loss']} and its gradient's norm "
                     f"{metrics['gradient_norm']} at step {step}: lower "
-                    "config.diffusion.train.learning_rate, in a new --workdir"
+                    "config.diffusion.train.learning_rate, and give the same command again"
                 )
             self._losses.append(float(metrics["loss"]))
         self._metrics = []
@@ -115,7 +115,7 @@ def train(
     n, since_log = start, 0
     saved = window = time.monotonic()
     bar = progress_bar(description="diffusion", total=settings.steps, initial=start, unit="step")
-    with bar:
+    with stopping.deferred(), bar:
         while n < settings.steps and not reason:
             state, metrics = step(state, data[n])
             n, since_log = n + 1, since_log + 1
@@ -138,7 +138,7 @@ def train(
                 window += time.monotonic() - before  # images_per_second is of training alone
             improved = _is_best_at(n, history)
             due = time.monotonic() - saved > 60 * settings.save_minutes
-            if last or reason or improved or due:
+            if last or reason or improved or due or stopping.asked():
                 pending.fetch()
                 notes = {"made_by": made_by, "records": log.records}
                 checkpoint.save(checkpoints, n, state, notes=notes)
@@ -147,6 +147,7 @@ def train(
                 # After the state: a run that is killed in between restores that state, and saves
                 # its best average then.
                 _save_best(settings, state, history[-1], directory)
+            stopping.check()
     best = best_of(history)
     if best is None:
         _save_average(directory, n, state.averages[0])

@@ -9,7 +9,7 @@ import pathlib
 import numpy as np
 
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Damaged
 from synthmed_jax.legible import ChartNames, chart_names
 from synthmed_jax.report import charts, curves, explanations, figures, findings
 from synthmed_jax.report.drawing import to_png
@@ -174,7 +174,7 @@ def read_lime(workdir: pathlib.Path, lime: LimeSummary) -> list[Picture]:
     """Returns LIME's pages of pictures, in the order of explain/lime.json.
 
     Raises:
-      UserError: a picture that lime.json names is missing.
+      Damaged: a picture that lime.json names is missing.
     """
     pictures = []
     for page in lime.pages:
@@ -182,10 +182,7 @@ def read_lime(workdir: pathlib.Path, lime: LimeSummary) -> list[Picture]:
         file = pathlib.PurePosixPath(page.picture).name
         path = workdir / "explain" / file
         if not path.exists():
-            raise UserError(
-                f"{path} is named by lime.json but missing: delete stages/explain.json in the "
-                "workdir, and run again."
-            )
+            raise Damaged(path, "is gone, and lime.json names it")
         alt = f"Images of {page.class_name} with the regions that speak for the prediction."
         pictures.append(Picture(f"lime_{file}", path.read_bytes(), alt, explanations.caption(page)))
     return pictures

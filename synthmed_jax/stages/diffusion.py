@@ -7,6 +7,7 @@ import pathlib
 
 from synthmed_jax import checkpoint
 from synthmed_jax.diffusion import sampling, train, validate
+from synthmed_jax.diffusion import settings as diffusion_settings
 from synthmed_jax.diffusion.conditioning import Portion
 from synthmed_jax.evaluation import memorisation
 from synthmed_jax.parallel import Tree
@@ -34,6 +35,23 @@ def _run(run: Run) -> None:
             run.workdir.diffusion / portion.folder,
             base.fingerprint(run, STAGE).digest,
         )
+
+
+def check_attention(run: Run) -> None:
+    """Refuses self-attention at sides that no level has, but in a generator that was begun so.
+
+    Earlier versions left it out in silence; their workdirs stay as they are.
+    """
+    unet, image_size = run.settings.diffusion.unet, run.settings.data.image_size
+    missing = diffusion_settings.missing_sides(unet, image_size)
+    if missing and run.workdir.marker("diffusion").exists():
+        print(
+            f"config.diffusion.unet.attention={unet.attention}: no level has the side "
+            f"{missing[0]}, and this generator was begun without self-attention there",
+            flush=True,
+        )
+        return
+    diffusion_settings.check_attention(unet, image_size)
 
 
 def _validation(run: Run, portion: Portion) -> train.Validate:
@@ -109,6 +127,7 @@ STAGE = Stage(
     fields=("diffusion.",),
     ignored=HARMLESS,
     inputs=(split.STAGE,),
+    check=check_attention,
     expect=_expect,
     ends=("best.json",),
     forget=_forget,

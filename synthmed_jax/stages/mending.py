@@ -7,6 +7,8 @@ its marker has been compared with them.
 
 from __future__ import annotations
 
+import os
+import pathlib
 from collections.abc import Callable, Sequence
 
 from synthmed_jax.errors import Damaged
@@ -65,7 +67,8 @@ def mend(
         try:
             run_stage(stage)
             return
-        except Damaged as error:
+        except (Damaged, FileNotFoundError) as found:
+            error = _as_damage(run, found)
             maker = ledger.maker(run, error.path, stages)
             if maker is None or error.path in seen:
                 raise
@@ -73,6 +76,17 @@ def mend(
             _forget(run, maker, error)
             if maker != stage:
                 mend(run, maker, stages, run_stage)
+
+
+def _as_damage(run: Run, error: Damaged | FileNotFoundError) -> Damaged:
+    """Returns the damage that an error tells of; raises it where it is of a file elsewhere."""
+    if isinstance(error, Damaged):
+        return error
+    path = pathlib.Path(os.fsdecode(error.filename or "")).absolute()
+    root = run.workdir.root
+    if path == path.parent or not path.is_relative_to(root.absolute()):
+        raise error
+    return Damaged(root / path.relative_to(root.absolute()), "is gone")
 
 
 def _forget(run: Run, maker: Stage, error: Damaged) -> None:

@@ -230,6 +230,11 @@ def _expect(run: Run) -> float:
     return left * seconds
 
 
+def _check(run: Run) -> None:
+    if run.settings.tune.target == "diffusion":
+        diffusion.check_attention(run)
+
+
 def _inputs_if(run: Run) -> tuple[Stage, ...]:
     return (generate.STAGE,) if run.settings.tune.target == "classifier" else ()
 
@@ -252,6 +257,7 @@ STAGE = Stage(
     digests=classify.weights_digest,
     units=lambda run: (f"{searched(run)} {run.settings.tune.trials}",),
     adds=True,
+    check=_check,
     expect=_expect,
     optional=True,
 )

@@ -14,6 +14,10 @@ from synthmed_jax.diffusion.settings import (
     SweepSettings,
     TrainSettings,
     UNetSettings,
+    attention_hint,
+    check_attention,
+    level_sides,
+    missing_sides,
     parse,
     smallest_side,
 )
@@ -68,8 +72,8 @@ def test_bad_training_names_the_field(train_settings, field, value):
 @pytest.mark.parametrize(
     ("field", "value"),
     [("channels", 6), ("channels", 0), ("multipliers", ()), ("multipliers", (0,)), ("blocks", 0),
-     ("embedding", "shift"), ("patch", 0), ("dropout", 1.0), ("dropout", float("nan")),
-     ("dtype", "float16")],
+     ("attention", (0,)), ("embedding", "shift"), ("patch", 0), ("dropout", 1.0),
+     ("dropout", float("nan")), ("dtype", "float16")],
 )  # fmt: skip
 def test_bad_shapes_of_the_network_are_refused(field, value):
     with pytest.raises(UserError, match=field):
@@ -81,13 +85,53 @@ def test_every_level_after_the_first_doubles_the_smallest_side():
     assert smallest_side(dataclasses.replace(UNET, patch=4, multipliers=(1, 2, 2))) == 16
 
 
+PAPER = dataclasses.replace(UNET, multipliers=(1, 1, 2, 3, 4), attention=(16,))
+
+
+@pytest.mark.parametrize(
+    ("image_size", "sides", "advised"),
+    [
+        (64, (64, 32, 16, 8, 4), None),
+        (96, (96, 48, 24, 12, 6), 12),
+        (112, (112, 56, 28, 14, 7), 14),
+        (128, (128, 64, 32, 16, 8), None),
+        (160, (160, 80, 40, 20, 10), 20),
+        (192, (192, 96, 48, 24, 12), 12),
+        (224, (224, 112, 56, 28, 14), 14),
+        (256, (256, 128, 64, 32, 16), None),
+    ],
+)
+def test_attention_at_a_side_that_no_level_has_is_refused_with_the_nearest(
+    image_size, sides, advised
+):
+    assert level_sides(PAPER, image_size) == sides
+    if advised is None:
+        check_attention(PAPER, image_size)
+        assert (missing_sides(PAPER, image_size), attention_hint(PAPER, image_size)) == ([], "")
+        return
+    flag = f"--config.diffusion.unet.attention={advised}"
+    assert attention_hint(PAPER, image_size) == f" (with {flag})"
+    with pytest.raises(UserError) as raised:
+        check_attention(PAPER, image_size)
+    assert f"the sides are {', '.join(map(str, sides))}: set {flag}, or" in str(raised.value)
+    check_attention(dataclasses.replace(PAPER, attention=(advised,)), image_size)
+
+
+def test_several_sides_keep_those_that_are_right():
+    unet = dataclasses.replace(UNET, multipliers=(1, 1, 1), attention=(7, 16), patch=2)
+    assert level_sides(unet, 64) == (32, 16, 8)
+    assert missing_sides(unet, 64) == [7]
+    with pytest.raises(UserError, match=r"no level has the side 7 .*attention=8,16, or"):
+        check_attention(unet, 64)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"conditioning": "classes"}, r"config\.diffusion\.conditioning=.*class, per_class"),
         ({"noise_schedule": "cosin"}, r"config\.diffusion\.noise_schedule=.*mean 'cosine'"),
         ({"prediction": "noise"}, r"config\.diffusion\.prediction=.*eps, x0, v"),
-        ({"num_steps": 0}, r"config\.diffusion\.num_steps=0 must be at least 1"),
+        ({"num_steps": 1}, r"config\.diffusion\.num_steps=1 must be at least 2"),
         ({"flips": "vertical"}, "flips='vertical' is not one of none, horizontal, dihedral"),
         ({"shift": -1}, "shift=-1"),
         ({"warp": 1.5}, "warp=1.5 must be between 0 and 1"),
@@ -119,7 +163,8 @@ def test_the_augmentation_is_that_of_the_block(diffusion):
 @pytest.mark.parametrize(
     ("field", "value"),
     [("sampler", "ddmp"), ("steps", 0), ("seed", -1), ("spacing", "even"), ("threshold", "clamp"),
-     ("eta", 1.5), ("eta", 0.5), ("guidance", -1.0), ("guidance_low", -0.1),
+     ("eta", 1.5), ("eta", 0.5), ("guidance", -1.0), ("guidance", 0.0), ("guidance", 0.99),
+     ("guidance", float("nan")), ("guidance_low", -0.1),
      ("guidance_high", float("nan")), ("per_class", 0), ("block", 0)],
 )  # fmt: skip
 def test_bad_generation_names_the_field(field, value):
@@ -139,6 +184,19 @@ def test_heun_s_steps_in_log_snr_may_not_be_too_wide(sampler, spacing, steps, re
             dataclasses.replace(GENERATE, **changes)
     else:
         assert dataclasses.replace(GENERATE, **changes).steps == steps
+
+
+def test_guidance_of_nought_is_told_what_none_is():
+    with pytest.raises(UserError, match=r"guidance=0 must be at least 1: 1\.0 is no guidance"):
+        dataclasses.replace(GENERATE, guidance=0)
+    dataclasses.replace(GENERATE, guidance=1)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.9, 0.1), (0.5, 0.5), (0.0, 0.0), (1.0, 1.0)])
+def test_guidance_that_would_act_at_no_step_is_refused(low, high):
+    message = f"guidance_low={low} must be below guidance_high={high}"
+    with pytest.raises(UserError, match=message):
+        dataclasses.replace(GENERATE, guidance_low=low, guidance_high=high)
 
 
 def test_drawing_may_be_set_without_how_many_images_there_shall_be():
