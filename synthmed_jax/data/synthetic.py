@@ -12,7 +12,7 @@ import numpy as np
 from synthmed_jax.data import decode
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import sha256, write_text
+from synthmed_jax.files import sha256, sha256_of, write_text
 from synthmed_jax.progress import file_progress_bar
 
 
@@ -27,6 +27,8 @@ class ManifestRow:
       seed, sampler, steps, guidance: of the sampling, as in `SampleSettings`.
       checkpoint: sha256 of the generator's weights.
       sha256: of the file's bytes.
+      used: whether it is one of those that `generate` was last asked for; images of a run that
+        wanted more stay where they are. True where an old manifest does not say.
     """
 
     path: str
@@ -38,11 +40,13 @@ class ManifestRow:
     guidance: float
     checkpoint: str
     sha256: str
+    used: bool = True
 
 
 _ATTRIBUTES = tuple(field.name for field in dataclasses.fields(ManifestRow))
 # `class` can't be an attribute's name.
 MANIFEST_FIELDS = tuple("class" if name == "class_name" else name for name in _ATTRIBUTES)
+_ADDED = {"used"}  # columns that old manifests lack
 
 
 def write_manifest(directory: Path, rows: Iterable[ManifestRow]) -> None:
@@ -60,7 +64,9 @@ def write_manifest(directory: Path, rows: Iterable[ManifestRow]) -> None:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(MANIFEST_FIELDS)
     in_order = sorted(rows, key=lambda row: (row.class_name, row.index))
-    writer.writerows(map(operator.attrgetter(*_ATTRIBUTES), in_order))
+    cells_of = operator.attrgetter(*_ATTRIBUTES[:-1])
+    # A table's reader takes 1 and 0 for what they are.
+    writer.writerows([*cells_of(row), int(row.used)] for row in in_order)
     write_text(directory / "manifest.csv", stream.getvalue())
 
 
@@ -71,8 +77,8 @@ def _refuse_foreign_columns(path: Path) -> None:
         foreign = [name for name in next(csv.reader(stream), []) if name not in MANIFEST_FIELDS]
     if foreign:
         raise UserError(
-            f"{path} has the column(s) {', '.join(foreign)}, which would be lost when more images "
-            "are drawn: keep them in a file of their own"
+            f"{path} has the column(s) {', '.join(foreign)}, which would be lost when it is "
+            "written anew: keep them in a file of their own"
         )
 
 
@@ -87,7 +93,7 @@ def read_manifest(directory: Path) -> list[ManifestRow]:
         raise UserError(f"{path} is missing: run the stage `generate` first")
     with path.open(newline="", encoding="utf-8") as stream:
         reader = csv.DictReader(stream)
-        lacking = set(MANIFEST_FIELDS) - set(reader.fieldnames or ())
+        lacking = set(MANIFEST_FIELDS) - _ADDED - set(reader.fieldnames or ())
         if lacking:
             raise UserError(f"{path} lacks the column(s) {', '.join(sorted(lacking))}")
         return [
@@ -101,20 +107,21 @@ def read_manifest(directory: Path) -> list[ManifestRow]:
                 guidance=float(row["guidance"]),
                 checkpoint=row["checkpoint"],
                 sha256=row["sha256"],
+                used=row.get("used", "1") != "0",
             )
             for row in reader
         ]
 
 
 def load_synthetic(
-    directory: Path, class_names: Sequence[str], per_class: int, channels: int = 3
+    directory: Path, class_names: Sequence[str], counts: Sequence[int], channels: int = 3
 ) -> ImageSet:
-    """Loads the first `per_class` images (by index) of every class, decoded as real images are.
+    """Loads the first images (by index) of every class, decoded as real images are.
 
     Args:
       directory: holds manifest.csv and the class folders.
       class_names: sorted as in the real set; labels are indices into it.
-      per_class: images per class, >= 1.
+      counts: images of each class, >= 1.
       channels: 1 or 3.
 
     Raises:
@@ -123,14 +130,16 @@ def load_synthetic(
     """
     rows = read_manifest(directory)
     pixels, labels, files = [], [], []
-    for label, name in enumerate(class_names):
-        chosen = sorted((row for row in rows if row.class_name == name), key=lambda row: row.index)
-        if len(chosen) < per_class:
+    for label, (name, count) in enumerate(zip(class_names, counts, strict=True)):
+        # By index, not by `used`: that column is of the run that drew last.
+        wanted = [row for row in rows if row.class_name == name and row.index < count]
+        chosen = sorted(wanted, key=lambda row: row.index)
+        if [row.index for row in chosen] != list(range(count)):
             raise UserError(
-                f"{directory} holds {len(chosen)} synthetic images of {name}, {per_class} are "
-                "needed: generate more or lower the number per class"
+                f"{directory} holds {len(chosen)} of the {count} synthetic images of {name} that "
+                "are needed: run the stage `generate`, or lower config.generate.per_class or counts"
             )
-        for row in file_progress_bar(chosen[:per_class], f"reading synthetic {name}"):
+        for row in file_progress_bar(chosen, f"reading synthetic {name}"):
             pixels.append(_read_image(directory, row, channels))
             labels.append(label)
             files.append(row.path)
@@ -139,6 +148,12 @@ def load_synthetic(
     return ImageSet(
         np.stack(pixels), np.asarray(labels, np.int32), tuple(files), tuple(class_names)
     )
+
+
+def is_whole(directory: Path, row: ManifestRow) -> bool:
+    """Whether the file of a row is there, and the one that the row's sha256 names."""
+    path = directory / row.path
+    return path.is_file() and sha256_of(path) == row.sha256
 
 
 def _how_to_redraw(directory: Path) -> str:
