@@ -15,7 +15,7 @@ from synthmed_jax import settings as settings_module
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import write_json
 from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
-from synthmed_jax.stages import STAGES, base, split
+from synthmed_jax.stages import STAGES, base, disk, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run, make_run
 from synthmed_jax.stages.timing import in_words
@@ -122,6 +122,7 @@ def _say_expected(run: Run, stages: Sequence[Stage]) -> dict[str, float]:
         f"expected on this machine: {', '.join(listed) or 'nothing long'}; in all {total}",
         flush=True,
     )
+    disk.say_expected(run, stages)
     return seconds
 
 
