@@ -24,7 +24,9 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "Folder for everything that the 
 _STAGES = flags.DEFINE_list(
     "stages", [], f"Only these, of {', '.join(stage.name for stage in STAGES)}."
 )
-_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Only say how long the run will take here.")
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run", False, "Only say what time and disk space the run will take."
+)
 _CHECK_DATA = flags.DEFINE_bool(
     "check_data", False, "Only say what was found in data.dir; draws contact sheets of the classes."
 )

@@ -30,8 +30,8 @@ KIB, MIB, GIB = 1024, 1024**2, 1024**3
 # Measured on finished runs of 2 to 5 classes, bytes: a class's pages in explain/, and in report/,
 # which has them twice; a row of predictions.csv, less its probabilities, and one of these; what
 # manifest.csv and fidelity.json say of an image; a class of programs that a network compiles to.
-_EXPLAINED, _REPORTED = 240 * KIB, 700 * KIB
-_ROW, _PROBABILITY, _OF_IMAGE = 60, 14, 350
+_EXPLAINED, _REPORTED = 210 * KIB, 700 * KIB
+_ROW, _PROBABILITY, _OF_IMAGE = 60, 18, 350
 _COMPILED = 5 * MIB
 _SAMPLED = 16  # images whose size as a PNG is looked at
 
