@@ -71,6 +71,17 @@ def test_every_file_of_the_contract_is_there(finished):
     assert len(list((finished / "synthetic").rglob("*.png"))) == 4 * 8
 
 
+def test_a_run_takes_the_room_that_was_expected(finished, cache, tmp_path):
+    made = settings.from_config(protocol.apply(make_config(cache)))
+    rooms = disk.expected(make_run(made, tmp_path / "run"), STAGES)
+    files = [path for path in finished.rglob("*") if path.is_file()]
+    for name in (*CHAIN[1:], ""):
+        expected = sum(room.stays for stage, room in rooms.items() if name in ("", stage))
+        folder = finished / ("synthetic" if name == "generate" else name)
+        taken = sum(512 * f.stat().st_blocks for f in files if f.is_relative_to(folder))
+        assert expected == pytest.approx(taken, rel=0.3), name
+
+
 def test_the_report_shows_what_was_measured(finished):
     html = (finished / "report" / "index.html").read_text()
     cell = read_json(finished / "evaluate" / "metrics.json")["cells"][0]
@@ -204,17 +215,6 @@ def test_a_dry_run_says_how_long_and_writes_nothing(tmp_path, cache, capsys):
     takes = r"diffusion \S+ MiB, generate \d+ KiB, classify \d+ MiB, evaluate \d+ KiB, explain .*"
     assert re.search(rf"expected on this disk: {takes}; in all \d+ MiB.* \(free: .*\); cache", said)
     assert not (tmp_path / "run").exists()
-
-
-def test_a_run_takes_the_room_that_was_expected(finished, cache, tmp_path):
-    made = settings.from_config(protocol.apply(make_config(cache)))
-    rooms = disk.expected(make_run(made, tmp_path / "run"), STAGES)
-    files = [path for path in finished.rglob("*") if path.is_file()]
-    for name in (*CHAIN[1:], ""):
-        expected = sum(room.stays for stage, room in rooms.items() if name in ("", stage))
-        folder = finished / ("synthetic" if name == "generate" else name)
-        taken = sum(512 * f.stat().st_blocks for f in files if f.is_relative_to(folder))
-        assert expected == pytest.approx(taken, rel=0.3), name
 
 
 def test_a_dry_run_expects_the_stages_that_are_named(tmp_path, cache, capsys):

@@ -29,7 +29,7 @@ from synthmed_jax.stages.run import Run
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
 # Measured on finished runs of 2 to 5 classes, bytes: a class's pages in explain/, and in report/,
 # which has them twice; a row of predictions.csv, less its probabilities, and one of these; what
-# manifest.csv and fidelity.json say of an image; a class of programs that a network compiles to.
+# manifest.csv and fidelity.json say of an image; the compiled programs of a network.
 _EXPLAINED, _REPORTED = 210 * KIB, 700 * KIB
 _ROW, _PROBABILITY, _OF_IMAGE = 60, 18, 350
 _COMPILED = 5 * MIB
