@@ -116,6 +116,8 @@ def _paper() -> ConfigDict:
 
     config.generate = ConfigDict()
     config.generate.per_class = 1000  # Images per class; more can be added later.
+    # Other numbers of images of single classes, "glioma=2000,notumor=500"; "": per_class of all.
+    config.generate.counts = ""
     config.generate.sampler = "ddpm"  # ddpm | ddpm_beta | ddim | dpm_solver_pp | heun
     config.generate.steps = 1000  # Sampling steps, 1..T.
     config.generate.spacing = "time"  # Of those steps over 0..T-1, even in: time | log_snr.

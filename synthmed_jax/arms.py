@@ -14,6 +14,7 @@ import numpy as np
 
 from synthmed_jax.data.held_out import Parts
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.results.cells import Amount, amount_of
 
 SYNTHETIC, REAL = "synthetic", "real"
 
@@ -24,12 +25,12 @@ class Materials:
 
     Attributes:
       parts: `fit`, with its groups, and `val`.
-      per_class: synthetic images per class.
+      counts: synthetic images of each class, in the order of the labels.
       synthetic: reads the synthetic set, once it has been drawn.
     """
 
     parts: Parts
-    per_class: int
+    counts: tuple[int, ...]
     synthetic: Callable[[], ImageSet]
 
     @property
@@ -43,13 +44,13 @@ class Sizes:
     """What is known of a training set before any of its images is drawn.
 
     Attributes:
-      n: images per class; None: all of `fit`.
+      n: images per class, or of each class where they differ; None: all of `fit`.
       ratio: synthetic to real images; infinite where there is no real one.
       labels: i[N], class of every image.
       groups: i64[N], images of one group are kept in one fold; None without groups.
     """
 
-    n: int | None
+    n: Amount
     ratio: float
     labels: np.ndarray
     groups: np.ndarray | None
@@ -88,8 +89,8 @@ class Arm:
 
 
 def _synthetic_sizes(materials: Materials) -> Sizes:
-    labels = np.repeat(np.arange(len(materials.class_names)), materials.per_class)
-    return Sizes(materials.per_class, math.inf, labels, None)
+    labels = np.repeat(np.arange(len(materials.class_names)), materials.counts)
+    return Sizes(amount_of(materials.counts), math.inf, labels, None)
 
 
 def _synthetic(materials: Materials) -> TrainingSet:

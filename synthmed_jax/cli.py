@@ -27,7 +27,9 @@ _STAGES = flags.DEFINE_list(
 _FROM = flags.DEFINE_string(
     "from", None, "Another workdir: its finished stages are taken over where settings agree."
 )
-_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Only say how long the run will take here.")
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run", False, "Only say what time and disk space the run will take."
+)
 _CHECK_DATA = flags.DEFINE_bool(
     "check_data", False, "Only say what was found in data.dir; draws contact sheets of the classes."
 )

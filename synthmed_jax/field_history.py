@@ -35,6 +35,7 @@ ADDED: dict[str, object] = {
     "data.window": "",
     "data.slices": "",
     "data.max_pixels": 89_478_485,
+    "generate.counts": "",
 }
 
 

@@ -23,6 +23,7 @@ PAPER: dict[str, object] = {
     "diffusion.warp": 0.0,
     "diffusion.train.weighting": "simple",
     "diffusion.train.timesteps": "uniform",
+    "generate.counts": "",
     "generate.sampler": "ddpm",
     "generate.spacing": "time",
     "classifier.backbones": (

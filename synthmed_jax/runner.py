@@ -16,7 +16,7 @@ from synthmed_jax import settings as settings_module
 from synthmed_jax.errors import Damaged, Unworkable, UserError
 from synthmed_jax.files import write_json
 from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
-from synthmed_jax.stages import STAGES, base, inherit, ledger, mending, report, split
+from synthmed_jax.stages import STAGES, base, disk, inherit, ledger, mending, report, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run, make_run
 from synthmed_jax.stages.timing import in_words
@@ -159,6 +159,7 @@ def _say_expected(run: Run, stages: Sequence[Stage]) -> dict[str, float]:
         f"expected on this machine: {', '.join(listed) or 'nothing long'}; in all {total}",
         flush=True,
     )
+    disk.say_expected(run, stages)
     return seconds
 
 

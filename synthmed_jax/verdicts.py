@@ -185,7 +185,7 @@ def best_cell(cells: Sequence[CellScores], arm: str) -> CellScores | None:
 
     def rank(cell: CellScores) -> tuple[float, str, float, float, int]:
         loss = float(np.mean([_validation_loss(fold.val_loss) for fold in cell.folds]))
-        n = math.inf if cell.n is None else cell.n
+        n = math.inf if cell.n is None else float(np.mean(cell.n))
         return loss, cell.backbone, n, cell.ratio, cell.seed
 
     return min(competing, key=rank, default=None)

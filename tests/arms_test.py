@@ -20,7 +20,7 @@ def image_set(labels, folder):
 def materials():
     fit, val = image_set([0, 0, 1], "fit"), image_set([1], "val")
     parts = Parts(fit, val, np.array([7, 7, 8]))
-    return Materials(parts, 3, lambda: image_set([0, 0, 0, 1, 1, 1], "synthetic"))
+    return Materials(parts, (3, 3), lambda: image_set([0, 0, 0, 1, 1, 1], "synthetic"))
 
 
 @pytest.mark.parametrize("name", ARMS)
@@ -45,8 +45,18 @@ def test_nothing_is_drawn_to_know_the_sizes(materials):
     def drawn():
         raise AssertionError("the synthetic set was read")
 
-    planned = Materials(materials.parts, materials.per_class, drawn)
+    planned = Materials(materials.parts, materials.counts, drawn)
     assert [len(arm.sizes(planned).labels) for arm in ARMS.values()] == [6, 3]
+
+
+def test_counts_by_class_are_the_sizes_of_the_synthetic_arm_and_no_others(materials):
+    by_class = Materials(materials.parts, (1, 4), lambda: image_set([0, 1, 1, 1, 1], "synthetic"))
+    sizes, built = ARMS[SYNTHETIC].sizes(by_class), ARMS[SYNTHETIC].build(by_class)
+    assert (sizes.n, sizes.ratio, sizes.groups) == ((1, 4), math.inf, None)
+    assert sizes.labels.tolist() == built.images.labels.tolist() == [0, 1, 1, 1, 1]
+    of_real, plain = ARMS[REAL].sizes(by_class), ARMS[REAL].sizes(materials)
+    assert (of_real.n, of_real.ratio) == (plain.n, plain.ratio) == (None, 0.0)
+    np.testing.assert_array_equal(of_real.labels, plain.labels)
 
 
 def test_real_images_keep_their_groups(materials):

@@ -13,7 +13,7 @@ def test_one_word_sets_what_the_paper_says(module, images):
     config = module.get_config("paper")
     config.protocol = "paper"
     config.classifier.update(folds=3, backbone="resnet18", selection="val")
-    config.generate.per_class = 7
+    config.generate.update(per_class=7, counts="any=3")
     config.diffusion.update(flips="dihedral", shift=2, warp=0.3, prediction="v")
     config.diffusion.zero_terminal_snr = True
     run = settings.from_config(protocol.apply(config))
@@ -29,7 +29,7 @@ def test_one_word_sets_what_the_paper_says(module, images):
     assert (run.split.fraction, run.split.val_fraction) == (0.2, 0.0)
     assert run.diffusion.augmentation == Augmentation(flips="none", shift=0, warp=0.0)
     assert (run.diffusion.prediction, run.diffusion.zero_terminal_snr) == ("eps", False)
-    assert run.generate.per_class == images
+    assert (run.generate.per_class, run.generate.counts) == (images, "")
 
 
 @pytest.mark.parametrize("scale", base.SCALES)

@@ -17,7 +17,7 @@ from synthmed_jax import protocol, runner, search, settings
 from synthmed_jax.data import synthetic
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import read_json
-from synthmed_jax.stages import STAGES, tune
+from synthmed_jax.stages import STAGES, disk, tune
 from synthmed_jax.stages.run import make_run
 
 FILES = (
@@ -74,6 +74,17 @@ def test_every_file_of_the_contract_is_there(finished):
     assert len(list((finished / "synthetic").rglob("*.png"))) == 4 * 8
 
 
+def test_a_run_takes_the_room_that_was_expected(finished, cache, tmp_path):
+    made = settings.from_config(protocol.apply(make_config(cache)))
+    rooms = disk.expected(make_run(made, tmp_path / "run"), STAGES)
+    files = [path for path in finished.rglob("*") if path.is_file()]
+    for name in (*CHAIN[1:], ""):
+        expected = sum(room.stays for stage, room in rooms.items() if name in ("", stage))
+        folder = finished / ("synthetic" if name == "generate" else name)
+        taken = sum(512 * f.stat().st_blocks for f in files if f.is_relative_to(folder))
+        assert expected == pytest.approx(taken, rel=0.3), name
+
+
 def test_the_report_shows_what_was_measured(finished):
     html = (finished / "report" / "index.html").read_text()
     cell = read_json(finished / "evaluate" / "metrics.json")["cells"][0]
@@ -112,11 +123,15 @@ def test_more_images_add_a_cell_and_redo_nothing(finished, cache):
                 continue
             assert after[name] == content, name
     assert any("/synthetic/12-inf-s0/" in name for name in after)
+    assert len([name for name in after if name.startswith("synthetic/") and ".png" in name]) == 48
     # What was there before is shown again when it is asked for again.
     runner.run(make_config(cache), finished)
     again = contents(finished)
     for name in ("evaluate/metrics.json", "evaluate/fidelity.json", "explain/lime.json"):
         assert after[name] != before[name] == again[name], name
+    rows = synthetic.read_manifest(finished / "synthetic")
+    assert [row.used for row in rows] == [row.index < 8 for row in rows]
+    assert len(rows) == 48
 
 
 @pytest.mark.parametrize("target", search.TARGETS)
@@ -200,6 +215,8 @@ def test_a_dry_run_says_how_long_and_writes_nothing(tmp_path, cache, capsys):
     said = capsys.readouterr().out
     took = r"diffusion \d+ s, generate \d+ s, classify \d+ s, explain \d+ s; in all"
     assert re.search(rf"expected .*: {took}", said)
+    takes = r"diffusion \S+ MiB, generate \d+ KiB, classify \d+ MiB, evaluate \d+ KiB, explain .*"
+    assert re.search(rf"expected on this disk: {takes}; in all \d+ MiB.* \(free: .*\); cache", said)
     assert not (tmp_path / "run").exists()
 
 
@@ -252,7 +269,9 @@ def test_data_of_a_finished_run_can_be_checked(finished, cache, capsys):
 def test_nothing_is_left_to_expect_of_a_finished_run(finished, cache, capsys):
     before = contents(finished)
     runner.run(make_config(cache), finished, dry_run=True)
-    assert "in all 0 s" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "in all 0 s" in said
+    assert "expected on this disk: nothing; in all 0 KiB (free: " in said
     assert contents(finished) == before
 
 

@@ -11,9 +11,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from synthmed_jax.data import grouping
+from synthmed_jax.data import class_counts, grouping
 from synthmed_jax.data.groups import Groups
-from synthmed_jax.data.settings import SplitSettings, names
+from synthmed_jax.data.settings import SplitSettings
 from synthmed_jax.errors import UserError
 
 
@@ -98,20 +98,13 @@ def _wanted_counts(
     # Exact decimals: in floats 0.07 * 100 is a little over 7, and its ceiling 8.
     fraction = Fraction(repr(float(settings.fraction)))
     wanted = [math.ceil(fraction * int(size)) for size in sizes]
-    for item in names(settings.counts):
-        pair = item.rpartition("=") if "=" in item else (item, "", "")
-        name, _, number = (text.strip() for text in pair)
-        if name not in class_names:
-            raise UserError(
-                f"split.counts names class {name!r}; classes are {', '.join(class_names)} "
-                '(write "name=number,name=number")'
-            )
-        if not number.isdecimal() or int(number) < 1:
-            raise UserError(f"split.counts: {item!r} needs a whole number of at least 1")
+    for name, number in class_counts.parse("split.counts", settings.counts, class_names).items():
         label = list(class_names).index(name)
-        if int(number) > sizes[label]:
-            raise UserError(f"split.counts asks for {item}, but {name} has {sizes[label]} images")
-        wanted[label] = int(number)
+        if number > sizes[label]:
+            raise UserError(
+                f"split.counts asks for {name}={number}, but {name} has {sizes[label]} images"
+            )
+        wanted[label] = number
     return wanted
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from synthmed_jax.data import decode
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.errors import UserError
-from synthmed_jax.files import sha256, write_text
+from synthmed_jax.errors import Damaged, UserError
+from synthmed_jax.files import sha256, sha256_of, write_text
 from synthmed_jax.progress import file_progress_bar
 
 
@@ -27,6 +27,10 @@ class ManifestRow:
       seed, sampler, steps, guidance: of the sampling, as in `SampleSettings`.
       checkpoint: sha256 of the generator's weights.
       sha256: of the file's bytes.
+      used: whether it is one of those that `generate` was last asked for; images of a run that
+        wanted more stay where they are. True where an old manifest does not say.
+      made_by: digest of the settings and inputs that it was drawn with; "" where an old manifest
+        does not say.
     """
 
     path: str
@@ -38,11 +42,24 @@ class ManifestRow:
     guidance: float
     checkpoint: str
     sha256: str
+    used: bool = True
+    made_by: str = ""
+
+    @property
+    def expected_path(self) -> str:
+        """Where the image of this class and index lies."""
+        return path_of(self.class_name, self.index)
+
+
+def path_of(class_name: str, index: int) -> str:
+    """Returns the path of an image below the synthetic set's folder."""
+    return f"{class_name}/{index:05d}.png"
 
 
 _ATTRIBUTES = tuple(field.name for field in dataclasses.fields(ManifestRow))
 # `class` can't be an attribute's name.
 MANIFEST_FIELDS = tuple("class" if name == "class_name" else name for name in _ATTRIBUTES)
+_ADDED = {"used", "made_by"}  # columns that old manifests lack
 
 
 def write_manifest(directory: Path, rows: Iterable[ManifestRow]) -> None:
@@ -60,7 +77,12 @@ def write_manifest(directory: Path, rows: Iterable[ManifestRow]) -> None:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(MANIFEST_FIELDS)
     in_order = sorted(rows, key=lambda row: (row.class_name, row.index))
-    writer.writerows(map(operator.attrgetter(*_ATTRIBUTES), in_order))
+    cells_of = operator.attrgetter(*_ATTRIBUTES)
+    # A table's reader takes 1 and 0 for what they are.
+    cells = (
+        (int(cell) if isinstance(cell, bool) else cell for cell in cells_of(r)) for r in in_order
+    )
+    writer.writerows(cells)
     write_text(directory / "manifest.csv", stream.getvalue())
 
 
@@ -71,8 +93,8 @@ def _refuse_foreign_columns(path: Path) -> None:
         foreign = [name for name in next(csv.reader(stream), []) if name not in MANIFEST_FIELDS]
     if foreign:
         raise UserError(
-            f"{path} has the column(s) {', '.join(foreign)}, which would be lost when more images "
-            "are drawn: keep them in a file of their own"
+            f"{path} has the column(s) {', '.join(foreign)}, which would be lost when it is "
+            "written anew: keep them in a file of their own"
         )
 
 
@@ -80,16 +102,27 @@ def read_manifest(directory: Path) -> list[ManifestRow]:
     """Reads manifest.csv; columns beyond those of a `ManifestRow` are not read.
 
     Raises:
-      UserError: there is none, or it lacks a column.
+      Damaged: there is none, or it lacks a column, or a row can't be what was written.
     """
     path = directory / "manifest.csv"
     if not path.is_file():
-        raise UserError(f"{path} is missing: run the stage `generate` first")
+        raise Damaged(path, "is gone")
+    try:
+        rows = _read_rows(path)
+    except (ValueError, TypeError, csv.Error) as error:
+        raise Damaged(path, f"is damaged: a row can't be read ({error})") from error
+    for row in rows:
+        if row.path != row.expected_path:
+            raise Damaged(path, f"is damaged: it has {row.path} where {row.expected_path} belongs")
+    return rows
+
+
+def _read_rows(path: Path) -> list[ManifestRow]:
     with path.open(newline="", encoding="utf-8") as stream:
         reader = csv.DictReader(stream)
-        lacking = set(MANIFEST_FIELDS) - set(reader.fieldnames or ())
+        lacking = set(MANIFEST_FIELDS) - _ADDED - set(reader.fieldnames or ())
         if lacking:
-            raise UserError(f"{path} lacks the column(s) {', '.join(sorted(lacking))}")
+            raise Damaged(path, f"lacks the column(s) {', '.join(sorted(lacking))}")
         return [
             ManifestRow(
                 path=row["path"],
@@ -101,36 +134,41 @@ def read_manifest(directory: Path) -> list[ManifestRow]:
                 guidance=float(row["guidance"]),
                 checkpoint=row["checkpoint"],
                 sha256=row["sha256"],
+                used=bool(int(row.get("used", "1"))),
+                made_by=row.get("made_by", ""),
             )
             for row in reader
         ]
 
 
 def load_synthetic(
-    directory: Path, class_names: Sequence[str], per_class: int, channels: int = 3
+    directory: Path, class_names: Sequence[str], counts: Sequence[int], channels: int = 3
 ) -> ImageSet:
-    """Loads the first `per_class` images (by index) of every class, decoded as real images are.
+    """Loads the first images (by index) of every class, decoded as real images are.
 
     Args:
       directory: holds manifest.csv and the class folders.
       class_names: sorted as in the real set; labels are indices into it.
-      per_class: images per class, >= 1.
+      counts: images of each class, >= 1.
       channels: 1 or 3.
 
     Raises:
-      UserError: fewer images than asked for; a file missing, unreadable or not the one that the
-        manifest's sha256 names; images of different sizes.
+      Damaged: fewer images than asked for; a file missing, unreadable or not the one that the
+        manifest's sha256 names.
+      UserError: images of different sizes.
     """
     rows = read_manifest(directory)
     pixels, labels, files = [], [], []
-    for label, name in enumerate(class_names):
-        chosen = sorted((row for row in rows if row.class_name == name), key=lambda row: row.index)
-        if len(chosen) < per_class:
-            raise UserError(
-                f"{directory} holds {len(chosen)} synthetic images of {name}, {per_class} are "
-                "needed: generate more or lower the number per class"
+    for label, (name, count) in enumerate(zip(class_names, counts, strict=True)):
+        # By index, not by `used`: that column is of the run that drew last.
+        wanted = [row for row in rows if row.class_name == name and row.index < count]
+        chosen = sorted(wanted, key=lambda row: row.index)
+        if [row.index for row in chosen] != list(range(count)):
+            raise Damaged(
+                directory / "manifest.csv",
+                f"has {len(chosen)} of the {count} synthetic images of {name} that are needed",
             )
-        for row in file_progress_bar(chosen[:per_class], f"reading synthetic {name}"):
+        for row in file_progress_bar(chosen, f"reading synthetic {name}"):
             pixels.append(_read_image(directory, row, channels))
             labels.append(label)
             files.append(row.path)
@@ -141,24 +179,24 @@ def load_synthetic(
     )
 
 
+def is_whole(directory: Path, row: ManifestRow) -> bool:
+    """Whether the file of a row is there, and the one that the row's sha256 names."""
+    path = directory / row.path
+    return path.is_file() and sha256_of(path) == row.sha256
+
+
 def _how_to_redraw(directory: Path) -> str:
     marker = directory.parent / "stages" / "generate.json"
     return f"delete {directory / 'manifest.csv'} and {marker}, and the set is drawn anew"
 
 
 def _read_image(directory: Path, row: ManifestRow, channels: int) -> np.ndarray:
-    """Returns u8[H,W,channels]; raises UserError unless the file is the one in the manifest."""
+    """Returns u8[H,W,channels]; raises Damaged unless the file is the one in the manifest."""
     path = directory / row.path
     try:
         content = path.read_bytes()
-        if sha256(content) != row.sha256:
-            raise UserError(
-                f"{path} is not the image that manifest.csv names: {_how_to_redraw(directory)}"
-            )
-        return decode.decode_image(content, channels)
     except FileNotFoundError as error:
-        raise UserError(
-            f"{path} is in manifest.csv but missing: {_how_to_redraw(directory)}"
-        ) from error
-    except decode.DecodeError as error:
-        raise UserError(f"{path} can't be read: {error}") from error
+        raise Damaged(path, "is gone") from error
+    if sha256(content) != row.sha256:
+        raise Damaged(path, "is damaged: it is not the image that manifest.csv names")
+    return decode.decode_image(content, channels)

@@ -1,22 +1,29 @@
 """Generation of the labelled synthetic set: PNG class folders and manifest.csv.
 
-Images come in fixed, aligned blocks of indices; the manifest is written after each block, so a
-killed run redoes at most one block and yields the same files.
+Images are drawn in fixed, aligned blocks of indices, so that their bytes do not depend on how many
+are wanted; of a block only those that are wanted and lacking are written. The manifest is written
+after each block: a killed run redoes at most one block and yields the same files.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from synthmed_jax import stopping
 from synthmed_jax.data import synthetic
 from synthmed_jax.data.png import encode_png
+from synthmed_jax.data.synthetic import ManifestRow
 from synthmed_jax.diffusion.sampling import SampleSettings
-from synthmed_jax.files import sha256
+from synthmed_jax.files import sha256, write_bytes
+from synthmed_jax.made_by import refuse_others
 from synthmed_jax.progress import progress_bar
+
+# (class, index) of an image -> its row.
+_Rows = dict[tuple[str, int], ManifestRow]
 
 
 def generate(
@@ -24,52 +31,108 @@ def generate(
     settings: SampleSettings,
     block: int,
     class_names: tuple[str, ...],
-    per_class: int,
+    counts: Sequence[int],
     checkpoints: tuple[str, ...],
     directory: pathlib.Path,
+    made_by: str = "",
 ) -> None:
-    """Fills `directory` up to at least `per_class` images per class; those that are there stay.
+    """Draws the images that `directory` lacks; the others stay, those beyond `counts` too.
+
+    A file that is missing, or is not the one that its row of the manifest names, is drawn again.
+    The manifest's column `used` says which images are within `counts`.
 
     Args:
       draw_class: (label, index i32[N]) -> u8[N,H,W,C].
       settings: those of `draw_class`, for the manifest.
       block: images per call of `draw_class`, and indices per block.
       class_names: folder of each label.
-      per_class: images per class; rounded up to whole blocks, the surplus is never read.
+      counts: images of each class that are wanted.
       checkpoints: sha256 of each label's generator.
       directory: receives <class>/<index>.png and manifest.csv.
+      made_by: digest of the settings and inputs, which every row says.
+
+    Raises:
+      UserError: images are there that were drawn with others.
     """
-    found = synthetic.read_manifest(directory) if (directory / "manifest.csv").exists() else []
-    # By image: one that is drawn again, in a block of another size, takes the place of its row.
-    rows = {(row.class_name, row.index): row for row in found}
-    blocks = [
-        (label, start)
-        for label in range(len(class_names))
-        for start in range(0, per_class, block)
-        if any((class_names[label], start + i) not in rows for i in range(block))
-    ]
-    bar = progress_bar(description="generate", total=len(blocks) * block, unit="image")
+    found = _read_rows(directory)
+    for row in found.values():
+        refuse_others(directory / "manifest.csv", row.made_by, made_by)
+    lacking = lacking_images(directory, class_names, counts, block)
+    _say_damaged(found, class_names, lacking)
+    rows = {
+        (name, index): dataclasses.replace(
+            row, used=name in class_names and index < counts[class_names.index(name)]
+        )
+        for (name, index), row in found.items()
+    }
+    if rows != found:
+        synthetic.write_manifest(directory, rows.values())
+    bar = progress_bar(description="generate", total=len(lacking) * block, unit="image")
     with stopping.deferred(), bar:
-        for label, start in blocks:
-            index = np.arange(start, start + block, dtype=np.int32)
-            images = draw_class(label, index)
-            folder = directory / class_names[label]
-            folder.mkdir(parents=True, exist_ok=True)
-            for i, image in zip(index, images, strict=True):
-                png = encode_png(image)
-                path = folder / f"{i:05d}.png"
-                path.write_bytes(png)
-                rows[class_names[label], int(i)] = synthetic.ManifestRow(
+        for (label, start), indices in lacking.items():
+            images = draw_class(label, np.arange(start, start + block, dtype=np.int32))
+            name = class_names[label]
+            for i in indices:
+                png = encode_png(images[i - start])
+                path = directory / synthetic.path_of(name, i)
+                write_bytes(path, png)
+                rows[name, i] = ManifestRow(
                     path=path.relative_to(directory).as_posix(),
-                    class_name=class_names[label],
-                    index=int(i),
+                    class_name=name,
+                    index=i,
                     seed=settings.seed,
                     sampler=settings.sampler,
                     steps=settings.steps,
                     guidance=settings.guidance,
                     checkpoint=checkpoints[label],
                     sha256=sha256(png),
+                    made_by=made_by,
                 )
             synthetic.write_manifest(directory, rows.values())
             bar.update(block)
             stopping.check()
+
+
+def lacking_images(
+    directory: pathlib.Path, class_names: Sequence[str], counts: Sequence[int], block: int
+) -> dict[tuple[int, int], list[int]]:
+    """Finds the wanted images that are not there, or are not those of the manifest.
+
+    Args:
+      directory, class_names, counts, block: as of `generate`.
+
+    Returns:
+      (label, first index of a block) -> indices that lack, for every block that lacks some.
+    """
+    rows = _read_rows(directory)
+
+    def lacks(name: str, index: int) -> bool:
+        row = rows.get((name, index))
+        return row is None or not synthetic.is_whole(directory, row)
+
+    lacking = {
+        (label, start): [i for i in range(start, min(start + block, count)) if lacks(name, i)]
+        for label, (name, count) in enumerate(zip(class_names, counts, strict=True))
+        for start in range(0, count, block)
+    }
+    return {place: indices for place, indices in lacking.items() if indices}
+
+
+def _read_rows(directory: pathlib.Path) -> _Rows:
+    """Rows by image, so that one that is drawn again takes the place of its row."""
+    if not (directory / "manifest.csv").exists():
+        return {}
+    return {(row.class_name, row.index): row for row in synthetic.read_manifest(directory)}
+
+
+def _say_damaged(
+    rows: _Rows, class_names: Sequence[str], lacking: Mapping[tuple[int, int], Sequence[int]]
+) -> None:
+    images = [(class_names[label], i) for (label, _), indices in lacking.items() for i in indices]
+    damaged = [rows[image].path for image in images if image in rows]
+    if damaged:
+        more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+        print(
+            f"generate: {damaged[0]}{more} missing or not as manifest.csv has it: drawn again",
+            flush=True,
+        )

@@ -7,8 +7,10 @@ Fields are those of configs/base.py. What only other blocks can tell (does `gene
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from synthmed_jax import checks, parallel
+from synthmed_jax.data import class_counts
 from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.diffusion.conditioning import CONDITIONINGS
 from synthmed_jax.diffusion.denoisers import THRESHOLDS
@@ -320,15 +322,23 @@ class GenerateSettings(SampleSettings):
     Attributes:
       per_class: images per class, from 1.
       block: images per compiled call, from 1; a block that was broken off is drawn again.
+      counts: "" or images by class, "glioma=2000,notumor=500"; classes that are not named follow
+        `per_class`.
     """
 
     per_class: int
     block: int
+    counts: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("per_class", "block"):
             checks.at_least(f"config.generate.{name}", getattr(self, name), 1)
+
+    def by_class(self, class_names: Sequence[str]) -> tuple[int, ...]:
+        """Returns the number of images of each class; raises UserError for an unknown one."""
+        named = class_counts.parse("config.generate.counts", self.counts, class_names)
+        return tuple(named.get(name, self.per_class) for name in class_names)
 
 
 @dataclasses.dataclass(frozen=True)

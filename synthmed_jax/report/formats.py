@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synthmed_jax.results.cells import Cell
+from synthmed_jax.results.cells import Cell, amount_text
 from synthmed_jax.results.evaluation import CellScores
 from synthmed_jax.statistics.intervals import Interval
 
@@ -38,7 +38,10 @@ def duration(seconds: float) -> str:
 
 def amount(cell: Cell) -> str:
     """Returns how many images per class a cell was trained on."""
-    return "all fit images" if cell.n is None else f"{cell.n} images per class"
+    if cell.n is None:
+        return "all fit images"
+    by_class = isinstance(cell.n, tuple)
+    return f"{amount_text(cell.n)} images {'by' if by_class else 'per'} class"
 
 
 def interval(of: Interval) -> str:

@@ -44,6 +44,7 @@ PROTOCOL = (
         "{generate.guidance} (1.0: none); kept in range by: {generate.threshold}; "
         "{generate.per_class} images per class",
     ),
+    ("synthetic images of single classes", "{generate.counts}"),
     (
         "classifiers",
         "{classifier.backbones} on images of {classifier.image_size} pixels per side; a stem for "

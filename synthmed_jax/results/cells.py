@@ -6,12 +6,31 @@ import dataclasses
 import math
 import pathlib
 import re
+from collections.abc import Sequence
 from typing import Self
 
 from synthmed_jax.results.stored import Document, Stored
 
 _NUMBER = r"\d+(?:\.\d+)?(?:e[+-]\d+)?"  # as `repr` writes one that is not negative
-_PATH = re.compile(rf"([^/]+)/([^/]+)/(all|\d+)-(inf|{_NUMBER})-s(\d+)")
+_PATH = re.compile(rf"([^/]+)/([^/]+)/(all|\d+(?:\+\d+)*)-(inf|{_NUMBER})-s(\d+)")
+# Images per class; or those of each class, where they differ; or None: all of `fit`.
+Amount = int | tuple[int, ...] | None
+
+
+def amount_of(counts: Sequence[int]) -> int | tuple[int, ...]:
+    """Returns the one number that all classes have, else all numbers.
+
+    Args:
+      counts: images of each class, in the order of the labels.
+    """
+    return counts[0] if len(set(counts)) == 1 else tuple(counts)
+
+
+def amount_text(n: Amount) -> str:
+    """Returns "all", "500", or "500+20" where classes differ, as names of files have it."""
+    if n is None:
+        return "all"
+    return str(n) if isinstance(n, int) else "+".join(map(str, n))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,14 +40,14 @@ class Cell:
     Attributes:
       backbone: the network's name.
       arm: what it is trained on, a name of `arms.ARMS`.
-      n: images per class; None: all of `fit`.
+      n: images per class, or of each class where they differ; None: all of `fit`.
       ratio: synthetic to real images; infinite where there is no real one, 0 no synthetic one.
       seed: of folds, weights and batches.
     """
 
     backbone: str
     arm: str
-    n: int | None
+    n: Amount
     ratio: float
     seed: int
 
@@ -41,11 +60,10 @@ class Cell:
     def texts(self) -> dict[str, str]:
         """Field -> text, as names of files and tables have it.
 
-        n is "all" for None; ratio is "inf", or as many digits as tell it from every other number.
+        n is as of `amount_text`; ratio is "inf", or as many digits as tell it from all others.
         """
-        n = "all" if self.n is None else str(self.n)
         ratio = repr(float(self.ratio)).removesuffix(".0")
-        texts = (self.backbone, self.arm, n, ratio, str(self.seed))
+        texts = (self.backbone, self.arm, amount_text(self.n), ratio, str(self.seed))
         return dict(zip(("backbone", "arm", "n", "ratio", "seed"), texts, strict=True))
 
     @property
@@ -59,8 +77,9 @@ class Cell:
         match = _PATH.fullmatch(path)
         if match is None:
             raise ValueError(f"{path!r} is no folder of a cell")
-        backbone, arm, n, ratio, seed = match.groups()
-        return Cell(backbone, arm, None if n == "all" else int(n), float(ratio), int(seed))
+        backbone, arm, text, ratio, seed = match.groups()
+        n = None if text == "all" else amount_of([int(number) for number in text.split("+")])
+        return Cell(backbone, arm, n, float(ratio), int(seed))
 
     def folder(self, classify: pathlib.Path, fold: int) -> pathlib.Path:
         """Folder of one fold, below the folder of the stage `classify`."""

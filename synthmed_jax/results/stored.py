@@ -5,8 +5,8 @@ missing, unknown or of another type is an error that names file, field and versi
 default may be absent, and are left out of the file at their default. Numbers are finite, but for
 positive infinity, which is written as "inf".
 
-Fields may be int, float, str, bool, Literal, dataclasses, unions of one of these with None,
-tuples of one type, dicts with str keys, and object (whatever JSON holds).
+Fields may be int, float, str, bool, Literal, dataclasses, unions of one of these with None, with a
+tuple or with both, tuples of one type, dicts with str keys, and object (whatever JSON holds).
 
 The last entry of a file, "seal", is the sha256 of all others: a file that was damaged or edited is
 never taken for what was computed. Files of earlier versions have none.
@@ -15,13 +15,16 @@ never taken for what was computed. Files of earlier versions have none.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import math
+import operator
 import pathlib
 import reprlib
+import types
 from collections.abc import Callable
-from typing import Any, ClassVar, Self, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, Self, TypeVar, Union, get_args, get_origin
 
 import cattrs
 from cattrs.errors import (
@@ -231,6 +234,26 @@ def _to_tuple(kind: type) -> _Hook:
     return check
 
 
+def _is_union_with_tuple(kind: object) -> bool:
+    """Whether a type is a union of a tuple with more than None."""
+    if get_origin(kind) not in (Union, types.UnionType):
+        return False
+    others = [each for each in get_args(kind) if get_origin(each) is not tuple]
+    return len(get_args(kind)) > len(others) and set(others) != {types.NoneType}
+
+
+def _to_union_with_tuple(kind: type) -> _Hook:
+    """A list is the tuple; cattrs would ask for a hook to tell."""
+    (of_list,) = (each for each in get_args(kind) if get_origin(each) is tuple)
+    others = (each for each in get_args(kind) if each is not of_list)
+    of_others = functools.reduce(operator.or_, others)
+
+    def check(value: object, _: type) -> object:
+        return _CONVERTER.structure(value, of_list if isinstance(value, list) else of_others)
+
+    return check
+
+
 def _to_dataclass(kind: type, converter: cattrs.Converter) -> _Hook:
     """Cattrs would look for keys in a value that has none."""
     structure_fields: Callable[..., object] = converter.gen_structure_attrs_fromdict(kind)
@@ -250,6 +273,7 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook(float, _to_float)
     converter.register_unstructure_hook(float, lambda v: INFINITE if v == math.inf else v)
     converter.register_structure_hook_factory(lambda k: get_origin(k) is tuple, _to_tuple)
+    converter.register_structure_hook_factory(_is_union_with_tuple, _to_union_with_tuple)
     converter.register_structure_hook_factory(dataclasses.is_dataclass, _to_dataclass)
     # The value of a config field: whatever JSON holds.
     converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)

@@ -8,9 +8,13 @@ import numpy as np
 
 from synthmed_jax.data import synthetic
 from synthmed_jax.diffusion import generate
-from synthmed_jax.stages import diffusion, timing
+from synthmed_jax.errors import Damaged, UserError
+from synthmed_jax.results.cells import amount_of, amount_text
+from synthmed_jax.stages import base, diffusion, timing
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
+
+LONGEST_NAME = 160  # characters of the numbers of images, which are a part of names of files
 
 
 def _run(run: Run) -> None:
@@ -25,44 +29,77 @@ def _run(run: Run) -> None:
         settings,
         settings.block,
         run.inputs.class_names,
-        settings.per_class,
+        run.inputs.synthetic_counts,
         tuple(sha256 for _, _, sha256 in generators.values()),
         run.workdir.synthetic,
+        base.fingerprint(run, STAGE).digest,
     )
 
 
 def images_per_class(run: Run) -> tuple[str, ...]:
     """The unit of all that is made of the whole synthetic set."""
-    return (f"{run.settings.generate.per_class} a class",)
+    return (f"{amount_text(amount_of(run.inputs.synthetic_counts))} a class",)
+
+
+def lacking_images(run: Run) -> dict[tuple[int, int], list[int]]:
+    """What is still to be drawn, as `generate.lacking_images` returns it."""
+    return generate.lacking_images(
+        run.workdir.synthetic,
+        run.inputs.class_names,
+        run.inputs.synthetic_counts,
+        run.settings.generate.block,
+    )
+
+
+def _check(run: Run) -> None:
+    """Whether the numbers of images are those of the data set's classes."""
+    counts = run.inputs.synthetic_counts
+    text = amount_text(amount_of(counts))
+    if len(text) > LONGEST_NAME:
+        raise UserError(
+            f"config.generate.counts gives {len(counts)} classes numbers that differ, and together "
+            f"they are too long for the name of a folder ({len(text)} characters, at most "
+            f"{LONGEST_NAME}): leave it empty, or choose classes with config.data.classes"
+        )
 
 
 def _images(run: Run) -> list[pathlib.Path]:
-    """The images that the manifest names; their digests are checked when they are read."""
+    """The images that are used; their digests are checked when they are read."""
     folder = run.workdir.synthetic
-    return [folder / row.path for row in synthetic.read_manifest(folder)]
+    return [folder / row.path for row in synthetic.read_manifest(folder) if row.used]
+
+
+def _forget(run: Run, path: pathlib.Path) -> None:
+    """Removes a damaged image; a manifest that can be read tells which images lack."""
+    if path == run.workdir.synthetic / "manifest.csv":
+        try:
+            synthetic.read_manifest(run.workdir.synthetic)
+        except Damaged:
+            base.remove(path)
+    else:
+        base.remove(path)
 
 
 def _expect(run: Run) -> float:
-    settings, num_classes = run.settings.generate, len(run.inputs.class_names)
-    wanted = num_classes * -(-settings.per_class // settings.block) * settings.block
-    if (run.workdir.synthetic / "manifest.csv").exists():
-        wanted -= len(synthetic.read_manifest(run.workdir.synthetic))
-    if wanted <= 0:
+    num_drawn = len(lacking_images(run)) * run.settings.generate.block
+    if not num_drawn:
         return 0.0
-    return wanted * run.compiled.draw.evaluations * timing.seconds_per_evaluation(run)
+    return num_drawn * run.compiled.draw.evaluations * timing.seconds_per_evaluation(run)
 
 
 STAGE = Stage(
     "generate",
     _run,
     fields=("generate.",),
-    ignored=("generate.per_class", "generate.block"),
+    ignored=("generate.per_class", "generate.counts", "generate.block"),
     inputs=(diffusion.STAGE,),
+    # Not `adds`: the manifest says which images are used now, so fewer images are other work too.
     units=images_per_class,
-    adds=True,
+    check=_check,
     expect=_expect,
     folder="synthetic",
     ends=("manifest.csv",),
-    recorded=("manifest.csv", "section.json"),
+    recorded=("section.json",),
     needed=_images,
+    forget=_forget,
 )

@@ -37,9 +37,12 @@ def damage(run: Run, stage: Stage) -> Iterator[Damaged]:
             yield Damaged(path, "is gone")
         elif sha256_of(path) != written:
             yield Damaged(path, f"is damaged: it is not what the stage {stage.name!r} left")
-    for path in stage.needed(run):
-        if not path.exists():
-            yield Damaged(path, "is gone")
+    try:
+        gone = [path for path in stage.needed(run) if not path.exists()]
+    except Damaged as error:
+        yield error
+    else:
+        yield from (Damaged(path, "is gone") for path in gone)
 
 
 def maker(run: Run, path: pathlib.Path, stages: Sequence[Stage]) -> Stage | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 from collections.abc import Callable, Sequence
 
 from synthmed_jax.errors import Damaged
@@ -91,5 +92,10 @@ def _as_damage(run: Run, error: Damaged | FileNotFoundError) -> Damaged:
 
 def _forget(run: Run, maker: Stage, error: Damaged) -> None:
     print(f"{error}; {maker.name!r} makes it anew", flush=True)
+    if error.path.is_file():  # somebody may have edited it on purpose
+        aside = run.workdir.root / "damaged" / error.path.relative_to(run.workdir.root)
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(error.path, aside)
+        print(f"  (it is kept as {aside})", flush=True)
     maker.forget(run, error.path)
     base.mark(run, maker, "started")

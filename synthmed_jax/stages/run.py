@@ -49,13 +49,18 @@ class Inputs:
         """`fit` and `val`, as split.json has them."""
         return held_out.read_parts(self.workdir.split, self.data)
 
+    @property
+    def synthetic_counts(self) -> tuple[int, ...]:
+        """Synthetic images of each class; raises UserError where the settings name no class."""
+        return self.settings.generate.by_class(self.class_names)
+
     @functools.cached_property
     def synthetic(self) -> ImageSet:
-        """The synthetic set, `generate.per_class` images per class."""
+        """The synthetic set, of each class as many images as are wanted."""
         return synthetic.load_synthetic(
             self.workdir.synthetic,
             self.class_names,
-            self.settings.generate.per_class,
+            self.synthetic_counts,
             channels=self.settings.data.channels,
         )
 
@@ -82,8 +87,7 @@ class Inputs:
         return self._materials(self.parts)
 
     def _materials(self, parts: held_out.Parts) -> arms.Materials:
-        per_class = self.settings.generate.per_class
-        return arms.Materials(parts, per_class, lambda: self.synthetic)
+        return arms.Materials(parts, self.synthetic_counts, lambda: self.synthetic)
 
     @functools.cached_property
     def weights_sha256(self) -> str | None:

@@ -218,7 +218,7 @@ def _expect(run: Run) -> float:
     parts, num_classes = run.inputs.planned_split.parts, len(run.inputs.class_names)
     num_real = len(parts.fit) + len(parts.val)
     if tune.target == "classifier":
-        images, folds = run.settings.generate.per_class * num_classes, run.settings.classifier.folds
+        images, folds = sum(run.inputs.synthetic_counts), run.settings.classifier.folds
         timer = classify.timer(run, run.settings.classifier.backbones[0])
         return left * timer.seconds_per_training(images * (folds - 1) // folds, num_real)
     images = tune.per_class * num_classes

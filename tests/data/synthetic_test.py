@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -42,8 +43,8 @@ def test_manifest_round_trip_is_sorted_and_stable(tmp_path):
     synthetic.write_manifest(tmp_path, synthetic.read_manifest(tmp_path))
     assert (tmp_path / "manifest.csv").read_bytes() == first
     lines = first.decode().splitlines()
-    assert lines[0] == "path,class,index,seed,sampler,steps,guidance,checkpoint,sha256"
-    assert lines[1] == f"a/00000.png,a,0,3,ddim,25,1.5,0a1b,{rows[0].sha256}"
+    assert lines[0] == "path,class,index,seed,sampler,steps,guidance,checkpoint,sha256,used"
+    assert lines[1] == f"a/00000.png,a,0,3,ddim,25,1.5,0a1b,{rows[0].sha256},1"
     assert lines[13].startswith('"b,c/00000.png","b,c",0,3,ddim,')
 
 
@@ -84,26 +85,61 @@ def test_missing_or_foreign_manifest(tmp_path):
 def test_loads_the_first_of_each_class(tmp_path):
     rows = write_set(tmp_path, 11)
     synthetic.write_manifest(tmp_path, rows)
-    loaded = synthetic.load_synthetic(tmp_path, ("a", "b,c"), 10, channels=3)
+    loaded = synthetic.load_synthetic(tmp_path, ("a", "b,c"), (10, 10), channels=3)
     assert loaded.files == tuple(row.path for row in rows if row.index < 10)
     assert loaded.labels.tolist() == [0] * 10 + [1] * 10
     for image, file in zip(loaded.images, loaded.files, strict=True):
         np.testing.assert_array_equal(image, np.asarray(Image.open(tmp_path / file)))
-    grey = synthetic.load_synthetic(tmp_path, ("a", "b,c"), 2, channels=1)
+    grey = synthetic.load_synthetic(tmp_path, ("a", "b,c"), (2, 2), channels=1)
     assert grey.images.shape == (4, 4, 4, 1)
+
+
+def test_loads_as_many_of_each_class_as_are_asked_for_whatever_was_used_last(tmp_path):
+    rows = [dataclasses.replace(row, used=row.index < 2) for row in write_set(tmp_path, 5)]
+    synthetic.write_manifest(tmp_path, rows)
+    loaded = synthetic.load_synthetic(tmp_path, ("a", "b,c"), (4, 1))
+    assert loaded.files == (*(f"a/0000{i}.png" for i in range(4)), "b,c/00000.png")
+    assert loaded.labels.tolist() == [0, 0, 0, 0, 1]
+
+
+def test_which_images_are_used_is_in_the_manifest_and_all_are_where_it_does_not_say(tmp_path):
+    rows = [dataclasses.replace(row, used=row.index != 1) for row in write_set(tmp_path, 2)]
+    synthetic.write_manifest(tmp_path, rows)
+    lines = (tmp_path / "manifest.csv").read_text().splitlines()
+    assert [line.rpartition(",")[2] for line in lines] == ["used", "1", "0", "1", "0"]
+    assert synthetic.read_manifest(tmp_path) == rows
+    # As it was written before there was the column.
+    old = "\n".join(line.rpartition(",")[0] for line in lines)
+    (tmp_path / "manifest.csv").write_text(old)
+    assert synthetic.read_manifest(tmp_path) == [
+        dataclasses.replace(row, used=True) for row in rows
+    ]
+
+
+def test_a_file_is_whole_if_it_is_the_one_of_its_row(tmp_path):
+    row, *_ = write_set(tmp_path, 1)
+    assert synthetic.is_whole(tmp_path, row)
+    (tmp_path / row.path).write_bytes((tmp_path / row.path).read_bytes()[:-1])
+    assert not synthetic.is_whole(tmp_path, row)
+    (tmp_path / row.path).unlink()
+    assert not synthetic.is_whole(tmp_path, row)
 
 
 def test_what_can_not_be_loaded(tmp_path):
     rows = write_set(tmp_path, 3)
     synthetic.write_manifest(tmp_path, rows)
     load = synthetic.load_synthetic
-    with pytest.raises(UserError, match="holds 3 synthetic images of a, 4"):
-        load(tmp_path, ("a", "b,c"), 4)
-    with pytest.raises(UserError, match="0 synthetic images of d"):
-        load(tmp_path, ("a", "d"), 1)
+    with pytest.raises(UserError, match="holds 3 of the 4 synthetic images of a that"):
+        load(tmp_path, ("a", "b,c"), (4, 1))
+    with pytest.raises(UserError, match="0 of the 1 synthetic images of d"):
+        load(tmp_path, ("a", "d"), (1, 1))
     Image.new("RGB", (4, 4)).save(tmp_path / rows[0].path)
     with pytest.raises(UserError, match="not the image that manifest"):
-        load(tmp_path, ("a", "b,c"), 1)
+        load(tmp_path, ("a", "b,c"), (1, 1))
     (tmp_path / rows[0].path).unlink()
     with pytest.raises(UserError, match="missing"):
-        load(tmp_path, ("a", "b,c"), 1)
+        load(tmp_path, ("a", "b,c"), (1, 1))
+    synthetic.write_manifest(tmp_path, [row for row in rows if row.index != 1])
+    # Image 2 is no substitute for image 1.
+    with pytest.raises(UserError, match="holds 1 of the 2 synthetic images of b,c"):
+        load(tmp_path, ("b,c",), (2,))

@@ -27,6 +27,8 @@ def test_shares_and_their_differences():
 
 def test_amounts():
     assert formats.amount(Cell("vgg16", "synthetic", 8, math.inf, 0)) == "8 images per class"
+    by_class = Cell("vgg16", "synthetic", (8, 20), math.inf, 0)
+    assert formats.amount(by_class) == "8+20 images by class"
     assert formats.amount(Cell("vgg16", "real", None, 0.0, 0)) == "all fit images"
 
 

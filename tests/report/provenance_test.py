@@ -23,6 +23,9 @@ def test_the_protocol_is_the_configs(fabricated):
         f"{drawn['per_class']} images per class"
     )
     assert "explicit counts" not in rows
+    assert "synthetic images of single classes" not in rows
+    fabricated.configure("generate", counts="glioma=5")
+    assert protocol(fabricated)["synthetic images of single classes"] == "glioma=5"
 
 
 def test_names_from_a_command_line_are_told_apart(fabricated):

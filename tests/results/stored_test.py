@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from synthmed_jax import results
 from synthmed_jax.errors import Damaged, UserError
 from synthmed_jax.results.cells import Choice, FoldResult, InitialWeights, SetScores
-from synthmed_jax.results.evaluation import Evaluation
+from synthmed_jax.results.evaluation import BestNetwork, Evaluation
 from synthmed_jax.results.marker import Marker
-from synthmed_jax.results.stored import Stored, structure
+from synthmed_jax.results.stored import Stored, structure, unstructure
 from synthmed_jax.results.sweep import SweepRow
 
 for module in pkgutil.iter_modules(results.__path__, "synthmed_jax.results."):
@@ -166,6 +166,25 @@ def test_a_pair_has_two_entries():
     assert read[0].ratio_interval == (0.5, 2.0)
     with pytest.raises(UserError, match=r"^here can't be .*\[0\]\.ratio_interval: .* list of 2"):
         structure([row | {"ratio_interval": [0.5]}], tuple[SweepRow, ...], "here")
+
+
+@pytest.mark.parametrize("n", [None, 8, (8, 20)])
+def test_a_cells_amount_is_null_a_number_or_a_list(n):
+    cell = {"backbone": "a", "arm": "b", "ratio": "inf", "seed": 0, "fold": 0, "rule": "c"}
+    listed = list(n) if isinstance(n, tuple) else n
+    read = structure(cell | {"n": listed}, BestNetwork, "here")
+    assert read == BestNetwork("a", "b", n, math.inf, 0, 0, "c")
+    assert json.loads(json.dumps(unstructure(read))) == cell | {"n": listed}
+
+
+@pytest.mark.parametrize(
+    ("n", "fault"),
+    [("8", "n: expected int, got '8'"), ([8, "9"], r"n\[1\]: expected int, got '9'")],
+)
+def test_another_amount_is_refused(n, fault):
+    cell = {"backbone": "a", "arm": "b", "ratio": "inf", "seed": 0, "fold": 0, "rule": "c"}
+    with pytest.raises(UserError, match=fault):
+        structure(cell | {"n": n}, BestNetwork, "here")
 
 
 def test_a_status_that_there_is_not_is_refused(tmp_path):

@@ -19,10 +19,28 @@ def test_every_network_is_trained_on_every_arm(make_run):
     assert classify.STAGE.units(run)[0] == "resnet18/synthetic/5-inf-s3"
 
 
+def test_counts_by_class_are_cells_of_their_own(make_run):
+    def units(**changes):
+        return classify.STAGE.units(make_run(generate__per_class=5, **changes))
+
+    assert units(generate__counts="notumor=9,glioma=5") == (
+        "resnet18/synthetic/5+5+9+5-inf-s0",
+        "resnet18/real/all-0-s0",
+    )
+    same = "glioma=7,meningioma=7,notumor=7,pituitary=7"
+    assert units(generate__counts=same) == (
+        "resnet18/synthetic/7-inf-s0",
+        "resnet18/real/all-0-s0",
+    )
+
+
 def test_folds_that_can_not_be_made_are_refused_before_any_work(make_run):
     run = make_run(generate__per_class=8, classifier__folds=9)
     with pytest.raises(UserError, match=r"9 folds need that many images per class, glioma has 8"):
         classify.STAGE.check(run)
+    few = make_run(generate__per_class=9, generate__counts="notumor=3", classifier__folds=4)
+    with pytest.raises(UserError, match=r"4 folds need .* notumor has 3"):
+        classify.STAGE.check(few)
     real = make_run(generate__per_class=9, classifier__folds=9)
     with pytest.raises(UserError, match=r"real.*9 folds need .* glioma has 7"):
         classify.STAGE.check(real)

@@ -60,6 +60,9 @@ def test_a_generator_is_expected_to_take_its_steps_and_its_validations(make_time
 def test_images_are_expected_in_whole_blocks(make_timed):
     run = make_timed(generate__per_class=9, generate__block=4, generate__steps=10)
     assert generate.STAGE.expect(run) == pytest.approx(4 * 12 * 10 * 0.5)
+    changes = {"generate__counts": "notumor=1,glioma=13", "generate__block": 4}
+    by_class = make_timed(generate__per_class=9, generate__steps=10, **changes)
+    assert generate.STAGE.expect(by_class) == pytest.approx((16 + 12 + 4 + 12) * 10 * 0.5)
 
 
 def test_a_search_is_expected_to_take_its_trials(make_timed):
@@ -68,6 +71,8 @@ def test_a_search_is_expected_to_take_its_trials(make_timed):
     run = make_timed(tune__trials=6)
     assert tune.STAGE.expect(run) == pytest.approx(6 * training)
     space, present = {"x": search.Range(0.0, 1.0)}, {"x": 0.5}
+    more = make_timed(tune__trials=6, generate__counts="glioma=24")
+    assert tune.STAGE.expect(more) == pytest.approx(6 * (5 * 3 + 32 * 0.25))
     four = make_timed(tune__trials=4)
     folder = run.workdir.tune / tune.searched(run)
     search.search(four.settings.tune, space, present, lambda values, _: values["x"], folder)

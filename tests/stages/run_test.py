@@ -20,12 +20,12 @@ def test_what_is_loaded_and_compiled_is_made_once(make_run):
 
 
 def test_materials_are_planned_before_the_split_is_written(make_run):
-    run = make_run(generate__per_class=5)
+    run = make_run(generate__per_class=5, generate__counts="notumor=9")
     planned = run.inputs.planned_materials
     held_out.write_split(run.workdir.split, run.inputs.data, run.settings.split)
     written = run.inputs.materials
     assert planned.parts.fit.files == written.parts.fit.files
-    assert planned.per_class == written.per_class == 5
+    assert planned.counts == written.counts == (5, 5, 9, 5)
 
 
 def test_no_part_of_a_run_holds_an_image_that_is_held_out(make_run):

@@ -1,0 +1,43 @@
+"""What the stage wants, checks and calls finished."""
+
+import pytest
+
+from synthmed_jax.errors import UserError
+from synthmed_jax.stages import base, generate
+
+
+@pytest.mark.parametrize(
+    ("counts", "unit"),
+    [
+        ("", "8 a class"),
+        ("glioma=8", "8 a class"),
+        ("pituitary=3,glioma=12", "12+8+8+3 a class"),
+    ],
+)
+def test_the_unit_is_the_number_of_images_per_class(make_run, counts, unit):
+    assert generate.STAGE.units(make_run(generate__counts=counts)) == (unit,)
+
+
+def test_counts_change_no_fingerprint_and_are_other_work(make_run):
+    plain, other = make_run(), make_run(generate__counts="glioma=12")
+    one, two = (base.fingerprint(run, generate.STAGE) for run in (plain, other))
+    assert one == two
+    base.mark(plain, generate.STAGE, "finished")
+    assert base.is_finished(plain, generate.STAGE)
+    assert not base.is_finished(other, generate.STAGE)
+    # The manifest says which images are used: going back is work, too, if only of a moment.
+    base.mark(other, generate.STAGE, "finished")
+    assert not base.is_finished(plain, generate.STAGE)
+
+
+@pytest.mark.parametrize(
+    ("counts", "fault"),
+    [
+        ("gliom=3", r"config\.generate\.counts names class 'gliom'; classes are glioma, menin"),
+        ("glioma=0", "needs a whole number of at least 1"),
+        (f"glioma={'9' * 160}", "too long for the name of a folder"),
+    ],
+)
+def test_counts_that_can_not_be_are_refused_before_any_work(make_run, counts, fault):
+    with pytest.raises(UserError, match=fault):
+        generate.STAGE.check(make_run(generate__counts=counts))
