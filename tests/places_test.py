@@ -150,8 +150,8 @@ def test_compiled_programs_of_others_are_read_and_that_is_said(tmp_path, monkeyp
     def refuse(**_):
         raise PermissionError(13, os.strerror(13))
 
-    monkeypatch.setattr(places.tempfile, "TemporaryFile", refuse)
-    places.prepare_programs(tmp_path, "--config.data.cache_dir")
+    monkeypatch.setattr(cache_folder.tempfile, "TemporaryFile", refuse)
+    assert not places.prepare_programs(tmp_path, "--config.data.cache_dir")
     said = capsys.readouterr().out
     assert f"can't be kept in {tmp_path} (Permission denied)" in said
     assert "set --config.data.cache_dir=<folder>" in said

@@ -79,10 +79,9 @@ def write_manifest(directory: Path, rows: Iterable[ManifestRow]) -> None:
     in_order = sorted(rows, key=lambda row: (row.class_name, row.index))
     cells_of = operator.attrgetter(*_ATTRIBUTES)
     # A table's reader takes 1 and 0 for what they are.
-    cells = (
-        (int(cell) if isinstance(cell, bool) else cell for cell in cells_of(r)) for r in in_order
-    )
-    writer.writerows(cells)
+    for row in in_order:
+        cells = cells_of(row)
+        writer.writerow([int(cell) if isinstance(cell, bool) else cell for cell in cells])
     write_text(directory / "manifest.csv", stream.getvalue())
 
 

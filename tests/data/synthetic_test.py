@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import hashlib
 from pathlib import Path
@@ -8,7 +9,7 @@ from PIL import Image
 
 from synthmed_jax.data import synthetic
 from synthmed_jax.data.synthetic import ManifestRow
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Damaged, UserError
 
 
 def write_set(directory: Path, per_class: int, size: int = 4) -> list[ManifestRow]:
@@ -43,8 +44,8 @@ def test_manifest_round_trip_is_sorted_and_stable(tmp_path):
     synthetic.write_manifest(tmp_path, synthetic.read_manifest(tmp_path))
     assert (tmp_path / "manifest.csv").read_bytes() == first
     lines = first.decode().splitlines()
-    assert lines[0] == "path,class,index,seed,sampler,steps,guidance,checkpoint,sha256,used"
-    assert lines[1] == f"a/00000.png,a,0,3,ddim,25,1.5,0a1b,{rows[0].sha256},1"
+    assert lines[0] == "path,class,index,seed,sampler,steps,guidance,checkpoint,sha256,used,made_by"
+    assert lines[1] == f"a/00000.png,a,0,3,ddim,25,1.5,0a1b,{rows[0].sha256},1,"
     assert lines[13].startswith('"b,c/00000.png","b,c",0,3,ddim,')
 
 
@@ -75,7 +76,7 @@ def test_rows_that_end_in_an_error_leave_the_old_manifest(tmp_path):
 
 
 def test_missing_or_foreign_manifest(tmp_path):
-    with pytest.raises(UserError, match="is missing"):
+    with pytest.raises(UserError, match="is gone"):
         synthetic.read_manifest(tmp_path)
     (tmp_path / "manifest.csv").write_text("path,class\n")
     with pytest.raises(UserError, match=r"lacks the column.*sha256"):
@@ -106,10 +107,10 @@ def test_which_images_are_used_is_in_the_manifest_and_all_are_where_it_does_not_
     rows = [dataclasses.replace(row, used=row.index != 1) for row in write_set(tmp_path, 2)]
     synthetic.write_manifest(tmp_path, rows)
     lines = (tmp_path / "manifest.csv").read_text().splitlines()
-    assert [line.rpartition(",")[2] for line in lines] == ["used", "1", "0", "1", "0"]
+    assert [line.split(",")[-2] for line in lines] == ["used", "1", "0", "1", "0"]
     assert synthetic.read_manifest(tmp_path) == rows
-    # As it was written before there was the column.
-    old = "\n".join(line.rpartition(",")[0] for line in lines)
+    # As it was written before there were the last two columns.
+    old = "\n".join(line.rsplit(",", 2)[0] for line in lines)
     (tmp_path / "manifest.csv").write_text(old)
     assert synthetic.read_manifest(tmp_path) == [
         dataclasses.replace(row, used=True) for row in rows
@@ -129,7 +130,7 @@ def test_what_can_not_be_loaded(tmp_path):
     rows = write_set(tmp_path, 3)
     synthetic.write_manifest(tmp_path, rows)
     load = synthetic.load_synthetic
-    with pytest.raises(UserError, match="holds 3 of the 4 synthetic images of a that"):
+    with pytest.raises(UserError, match=r"csv has 3 of the 4 synthetic images of a that"):
         load(tmp_path, ("a", "b,c"), (4, 1))
     with pytest.raises(UserError, match="0 of the 1 synthetic images of d"):
         load(tmp_path, ("a", "d"), (1, 1))
@@ -137,9 +138,37 @@ def test_what_can_not_be_loaded(tmp_path):
     with pytest.raises(UserError, match="not the image that manifest"):
         load(tmp_path, ("a", "b,c"), (1, 1))
     (tmp_path / rows[0].path).unlink()
-    with pytest.raises(UserError, match="missing"):
+    with pytest.raises(UserError, match="is gone"):
         load(tmp_path, ("a", "b,c"), (1, 1))
     synthetic.write_manifest(tmp_path, [row for row in rows if row.index != 1])
     # Image 2 is no substitute for image 1.
-    with pytest.raises(UserError, match="holds 1 of the 2 synthetic images of b,c"):
+    with pytest.raises(UserError, match="csv has 1 of the 2 synthetic images of b,c"):
         load(tmp_path, ("b,c",), (2,))
+
+
+def edit(path: Path, before: str, after: str) -> None:
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after, 1))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        ("a/00001.png", "a/00002.png", "it has a/00002.png where a/00001.png belongs"),
+        ("a/00001.png,a,1,", "a/00001.png,a,7,", "it has a/00001.png where a/00007.png belongs"),
+        ("a/00001.png", "../../x", "where a/00001.png belongs"),
+        (",a,1,", ",a,one,", "a row can't be read"),
+        (",a,1,", "", "a row can't be read"),
+        ("ddim", "\0", ""),  # a newer reader of tables takes it
+    ],
+)
+def test_a_manifest_that_was_changed_is_damaged(tmp_path, before, after, fault):
+    synthetic.write_manifest(tmp_path, write_set(tmp_path, 3))
+    edit(tmp_path / "manifest.csv", before, after)
+    if not fault:
+        with contextlib.suppress(Damaged):
+            synthetic.read_manifest(tmp_path)
+        return
+    with pytest.raises(Damaged, match=fault):
+        synthetic.read_manifest(tmp_path)
