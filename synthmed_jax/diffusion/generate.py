@@ -57,14 +57,16 @@ def generate(
     found = _read_rows(directory)
     for row in found.values():
         refuse_others(directory / "manifest.csv", row.made_by, made_by)
-    lacking = lacking_images(directory, class_names, counts, block)
-    _say_damaged(found, class_names, lacking)
-    rows = {
-        (name, index): dataclasses.replace(
-            row, used=name in class_names and index < counts[class_names.index(name)]
-        )
-        for (name, index), row in found.items()
+    of_others = {
+        image
+        for image, row in found.items()
+        if row.class_name in class_names
+        and row.checkpoint != checkpoints[class_names.index(row.class_name)]
     }
+    own = {image: row for image, row in found.items() if image not in of_others}
+    lacking = _lacking(own, directory, class_names, counts, block)
+    _say_damaged(found, class_names, lacking)
+    rows = {image: _as_wanted(row, settings, class_names, counts) for image, row in found.items()}
     if rows != found:
         synthetic.write_manifest(directory, rows.values())
     bar = progress_bar(description="generate", total=len(lacking) * block, unit="image")
@@ -93,6 +95,29 @@ def generate(
             stopping.check()
 
 
+def _as_wanted(
+    row: ManifestRow,
+    settings: SampleSettings,
+    class_names: Sequence[str],
+    counts: Sequence[int],
+) -> ManifestRow:
+    """Says of an image that is there whether it is used, and what it was drawn with.
+
+    Those who look at the manifest rely on the latter; it is never read back.
+    """
+    if row.class_name not in class_names:
+        return dataclasses.replace(row, used=False)
+    label = class_names.index(row.class_name)
+    return dataclasses.replace(
+        row,
+        used=row.index < counts[label],
+        seed=settings.seed,
+        sampler=settings.sampler,
+        steps=settings.steps,
+        guidance=settings.guidance,
+    )
+
+
 def lacking_images(
     directory: pathlib.Path, class_names: Sequence[str], counts: Sequence[int], block: int
 ) -> dict[tuple[int, int], list[int]]:
@@ -104,8 +129,16 @@ def lacking_images(
     Returns:
       (label, first index of a block) -> indices that lack, for every block that lacks some.
     """
-    rows = _read_rows(directory)
+    return _lacking(_read_rows(directory), directory, class_names, counts, block)
 
+
+def _lacking(
+    rows: _Rows,
+    directory: pathlib.Path,
+    class_names: Sequence[str],
+    counts: Sequence[int],
+    block: int,
+) -> dict[tuple[int, int], list[int]]:
     def lacks(name: str, index: int) -> bool:
         row = rows.get((name, index))
         return row is None or not synthetic.is_whole(directory, row)

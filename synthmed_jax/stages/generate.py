@@ -99,7 +99,7 @@ STAGE = Stage(
     expect=_expect,
     folder="synthetic",
     ends=("manifest.csv",),
-    recorded=("section.json",),
+    recorded=("manifest.csv", "section.json"),
     needed=_images,
     forget=_forget,
 )
