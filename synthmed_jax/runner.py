@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import jax
 from ml_collections import ConfigDict
 
-from synthmed_jax import checks, devices, failures, machine, places, protocol
+from synthmed_jax import checks, devices, failures, machine, places, program_cache, protocol
 from synthmed_jax import settings as settings_module
 from synthmed_jax.errors import Damaged, Unworkable, UserError
 from synthmed_jax.files import write_json
@@ -62,7 +62,8 @@ def run(
     cache = places.prepare(settings.data, root)
     _keep_compiled_programs(cache / "xla")
     run = make_run(settings, root)
-    with failures.told(run):
+    programs = pathlib.Path(jax.config.values["jax_compilation_cache_dir"])
+    with failures.told(run), program_cache.mended(programs):
         if source is not None:
             with run.workdir.lock():
                 inherit.take_over(run, pathlib.Path(source), STAGES)

@@ -51,6 +51,7 @@ FLOORS = {
     "legible": 1,
     "files": 1,
     "progress": 1,
+    "program_cache": 1,
     "statistics": 1,
     "stopping": 1,
 }
