@@ -41,11 +41,13 @@ FLOORS = {
     "metrics_log": 2,
     "workdir": 2,
     "allocator": 1,
+    "csv_text": 1,
     "errors": 1,
     "field_history": 1,
     "figure_png": 1,
     "legible": 1,
     "files": 1,
+    "printable": 1,
     "progress": 1,
     "statistics": 1,
 }

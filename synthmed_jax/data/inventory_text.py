@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
+from synthmed_jax.printable import printable
 from synthmed_jax.results.inventory import ClassInventory, Inventory
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.section import Row, Section, Table
@@ -116,4 +117,5 @@ def _sentences(inventory: Inventory) -> Sequence[str]:
     lines += [f"grey scale of {text}" for text in inventory.grey_scales]
     lines += [f"stacks: {inventory.stacks}"] if inventory.stacks else []
     lines += [f"groups: {inventory.groups}"] if inventory.groups else []
-    return [*lines, *(f"warning: {text}" for text in inventory.warnings)]
+    lines += [f"warning: {text}" for text in inventory.warnings]
+    return [printable(line) for line in lines]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from synthmed_jax.data import formats
 from synthmed_jax.data import settings as data_settings
-from synthmed_jax.data.sets import exclude
+from synthmed_jax.data.sets import exclude, usable_names
 from synthmed_jax.data.sets.flags import flag, some
 from synthmed_jax.data.sets.listing import LINK_UP, LeftOut, list_loose_files, sort_out, walk_files
 from synthmed_jax.errors import UserError
@@ -128,6 +128,7 @@ def by_class(root: Path, folders: Sequence[ClassFolder]) -> Mapping[str, list[st
                 f"data.dir={str(root)!r}: the class folder {name!r} has a name that is no UTF-8; "
                 "rename it"
             ) from error
+    usable_names.check(together, f"data.dir={str(root)!r}: the folder")
     empty = [name for name, images in together.items() if not images]
     if empty:
         raise UserError(_no_images(root, empty, folders, list(together)))

@@ -133,6 +133,17 @@ def test_a_link_into_nowhere_is_named(tmp_path, make_images, list_files):
         hash_files(tmp_path, files)
 
 
+@pytest.mark.parametrize("name", ["manifest.csv", "all classes", "cr\rcr"])
+def test_a_class_whose_name_would_be_in_the_way_later(tmp_path, make_images, list_files, name):
+    make_images(tmp_path, "a/1.png", f"{name}/1.png")
+    with pytest.raises(
+        UserError, match=r"the folder .* can't be the name of a class .*: rename it"
+    ):
+        list_files(tmp_path)
+    make_images(tmp_path, "b/1.png")
+    assert list_files(tmp_path, classes="a,b").class_names == ("a", "b")
+
+
 def test_a_class_whose_name_is_no_text(tmp_path, make_images, list_files):
     make_images(tmp_path, "a/1.png", "b/1.png")
     (tmp_path / "b").rename(os.fsdecode(os.fsencode(tmp_path) + b"/M\xfcller"))
