@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import jax
 from ml_collections import ConfigDict
 
-from synthmed_jax import checks, machine, parallel, places, protocol
+from synthmed_jax import checks, litter, machine, parallel, places, protocol
 from synthmed_jax import settings as settings_module
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import write_json
@@ -64,6 +64,7 @@ def run(
         _say_expected(run, wanted)
         return
     with run.workdir.lock():
+        litter.remove_from_workdir(run.workdir.root)
         _run_stages(run, wanted, config)
     if run.workdir.report.exists():
         print(f"report: {run.workdir.report.absolute()}", flush=True)

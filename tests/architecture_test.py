@@ -46,6 +46,7 @@ FLOORS = {
     "field_history": 1,
     "figure_png": 1,
     "legible": 1,
+    "litter": 1,
     "files": 1,
     "printable": 1,
     "progress": 1,

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from synthmed_jax import litter
 from synthmed_jax.data import decode, decoding, records
 from synthmed_jax.data.facts import UNREADABLE, Facts, GreyScale, Listing
 from synthmed_jax.data.image_set import ImageSet
@@ -54,6 +55,11 @@ def load_images(settings: DataSettings) -> LoadedData:
     Raises:
       UserError: the data can't be found, or is refused: see `decoding.decode_all`.
     """
+    with litter.at_work_in_cache(settings.cache):
+        return _load_images(settings)
+
+
+def _load_images(settings: DataSettings) -> LoadedData:
     stored = records.open_records(settings)
     key = json.dumps(
         [
