@@ -24,6 +24,7 @@ from synthmed_jax.data.inventory import make_inventory
 from synthmed_jax.data.settings import DataSettings, SplitSettings
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import read_json, write_json
+from synthmed_jax.results.data_files import DataFiles
 from synthmed_jax.results.inventory import Inventory
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.split import PartCounts, SplitEntry, SplitFile
@@ -123,6 +124,11 @@ def take_inventory(data: DataSet, how: DataSettings, settings: SplitSettings) ->
     """Counts what was found in the data set's folder, which was read as `how` says."""
     whole, groups = data._whole, group(data, settings)
     return make_inventory(whole.images, whole.facts, whole.left_out, whole.grey_scales, groups, how)
+
+
+def list_files(data: DataSet) -> DataFiles:
+    """Returns the files of all parts together, and of what they were when they were read."""
+    return DataFiles(data._whole.read_digests())
 
 
 def draw_contact_sheets(data: DataSet, folder: Path) -> list[Path]:

@@ -33,6 +33,7 @@ class LoadedData:
       grey_scales: of the kinds of files that are not 8-bit.
       patients: file -> name of its patient; None where no table tells it.
       content_of: file -> its bytes.
+      read_digests: gives class -> file -> sha256; files that can't be decoded are among them.
     """
 
     images: ImageSet
@@ -42,6 +43,7 @@ class LoadedData:
     grey_scales: tuple[GreyScale, ...]
     patients: Mapping[str, str] | None
     content_of: Callable[[str], bytes]
+    read_digests: Callable[[], dict[str, dict[str, str]]]
 
     @property
     def unreadable(self) -> tuple[str, ...]:
@@ -96,6 +98,7 @@ def _load_images(settings: DataSettings) -> LoadedData:
         grey_scales=listing.grey_scales,
         patients=stored.patients,
         content_of=stored.content_of,
+        read_digests=stored.read_digests,
     )
 
 

@@ -16,6 +16,7 @@ from synthmed_jax import field_history
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256
 from synthmed_jax.results.marker import Marker
+from synthmed_jax.stages import changed_data
 from synthmed_jax.stages.run import Run
 
 # Input -> what was different when it was another.
@@ -158,9 +159,12 @@ def check_marker(run: Run, stage: Stage) -> None:
     for name in sorted({*marker.inputs, *given.inputs}):
         before, now = marker.inputs.get(name), given.inputs.get(name)
         if before != now and name in _MEANINGS:
+            what = f"input {name} = {before!r}, now it is {now!r}"
+            if name == "data_hash":
+                what = changed_data.describe(run) or what
             raise UserError(
-                f"{where} was run when {_MEANINGS[name]} (input {name} = {before!r}, now it is "
-                f"{now!r}): restore that, or take a new --workdir"
+                f"{where} was run when {_MEANINGS[name]} ({what}): restore that, or take a new "
+                "--workdir"
             )
         _refuse_change(where, "input", name, before, now)
 
