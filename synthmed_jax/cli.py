@@ -8,13 +8,14 @@ import pathlib
 import sys
 import types
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
 from synthmed_jax import field_history, runner, stopping
 from synthmed_jax.errors import UserError
+from synthmed_jax.printable import printable
 from synthmed_jax.stages import STAGES
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -53,6 +54,7 @@ def run() -> NoReturn:
     # Names of classes and files may hold what a terminal can't show, or bytes that are no text.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+    sys.stdout = _Printable(sys.stdout)
     with stopping.told():
         app.run(main, flags_parser=parse)
 
@@ -171,6 +173,19 @@ class _ConfigParser(flags.ArgumentParser[ConfigDict]):
         return self.parser.flag_type()
 
 
+class _Printable:
+    """A stream that spells out what would steer a terminal; lines stay lines."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(printable(text, keep="\n\t"))
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+
 def _fail(message: object) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
+    print(printable(f"error: {message}", keep="\n\t"), file=sys.stderr)
     sys.exit(2)

@@ -11,7 +11,16 @@ from collections.abc import Sequence
 import jax
 from ml_collections import ConfigDict
 
-from synthmed_jax import checks, devices, failures, machine, places, program_cache, protocol
+from synthmed_jax import (
+    checks,
+    devices,
+    failures,
+    litter,
+    machine,
+    places,
+    program_cache,
+    protocol,
+)
 from synthmed_jax import settings as settings_module
 from synthmed_jax.errors import Damaged, Unworkable, UserError
 from synthmed_jax.files import write_json
@@ -88,6 +97,7 @@ def _run(
         _say_expected(run, wanted)
         return
     with run.workdir.lock():
+        litter.remove_from_workdir(run.workdir.root)
         _run_stages(run, mending.with_damaged(run, wanted, needed), config)
     if _is_of_this_state(run):
         print(f"report: {run.workdir.report.absolute()}", flush=True)

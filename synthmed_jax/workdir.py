@@ -37,6 +37,11 @@ class Workdir:
         return self.root / "split" / "split.json"
 
     @property
+    def data_files(self) -> pathlib.Path:
+        """The data set's files when it was split."""
+        return self.root / "split" / "files.json"
+
+    @property
     def inventory(self) -> pathlib.Path:
         """What was found in the data set's folder."""
         return self.root / "split" / "inventory.json"

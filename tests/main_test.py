@@ -88,6 +88,7 @@ def test_what_is_in_a_folder_is_said_and_drawn_on_any_terminal(tmp_path):
         for i in range(3):
             pixels = rng.integers(0, 256, (8, 8), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "data" / name / f"{i}.png")
+    (tmp_path / "data" / "b" / "\x1b]0;owned\x07.csv").write_text("seen")
     (tmp_path / "data" / "b" / os.fsdecode(b"\xffnotes.txt")).write_text("seen")
     command = [
         *(sys.executable, "main.py", "--config=configs/folder_ddpm.py:smoke", "--check_data"),
@@ -105,6 +106,23 @@ def test_what_is_in_a_folder_is_said_and_drawn_on_any_terminal(tmp_path):
         *("left", "out"),
     ]
     assert "b/\\udcffnotes.txt" in run.stdout
+    assert r"b/\x1b]0;owned\x07.csv" in run.stdout
+    assert "\x1b" not in run.stdout
     assert lines[2].split()[:2] == ["\\u826f\\u6027", "3"]
     drawn = {path.name for path in (tmp_path / "w").rglob("*") if path.is_file()}
     assert drawn == {"class1.png", "class1.txt", "class2.png", "class2.txt"}
+
+
+def test_an_error_does_not_steer_the_terminal(tmp_path):
+    for name in ("a", "b", "red\x1b[31m"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        Image.new("L", (8, 8)).save(tmp_path / "data" / name / "\x1b]0;owned\x07.png")
+    command = [
+        *(sys.executable, "main.py", "--config=configs/folder_ddpm.py:smoke"),
+        *(f"--workdir={tmp_path / 'w'}", f"--config.data.dir={tmp_path / 'data'}"),
+        *(f"--config.data.cache_dir={tmp_path / 'cache'}", "--config.data.classes=a,b"),
+    ]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert r"a/\x1b]0;owned\x07.png (a) = b/\x1b]0;owned\x07.png (b)" in run.stderr
+    assert "\x1b" not in run.stdout + run.stderr

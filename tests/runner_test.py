@@ -22,7 +22,7 @@ from synthmed_jax.stages.run import make_run
 
 FILES = (
     "config.json", "run.json", "split/split.json", "split/inventory.json", "split/leakage.json",
-    "split/section.json", "diffusion/metrics.jsonl",
+    "split/files.json", "split/section.json", "diffusion/metrics.jsonl",
     "synthetic/manifest.csv", "evaluate/metrics.json", "evaluate/predictions.csv",
     "evaluate/fidelity.json", "explain/lime.json", "report/index.html", "report/report.md",
     "report/report.json",

@@ -14,6 +14,7 @@ from synthmed_jax.data.sets.flags import some
 from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.data.settings import DICOM_WINDOW, window_of
 from synthmed_jax.errors import UserError
+from synthmed_jax.printable import printable
 
 # An image whose brightest pixel is below this is nearly black; one whose darkest pixel is as far
 # from white is nearly white.
@@ -54,7 +55,7 @@ def check_unreadable(
                 f"{len(failures)} of the {total} images of class {name} can't be read, and at most "
                 f"{int(allowed)} may be left out:"
             )
-        problems += [f"  {each.file}: {each.detail}" for each in failures[:20]]
+        problems += [printable(f"  {each.file}: {each.detail}") for each in failures[:20]]
         problems += [f"  and {len(failures) - 20} more"] if len(failures) > 20 else []
     if problems:
         problems.append("mend or remove them, or leave them out: --config.data.exclude=<globs>")

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.png import encode_png
 from synthmed_jax.files import write_bytes, write_text
+from synthmed_jax.printable import printable
 
 COLUMNS = 8
 ROWS = 5
@@ -35,7 +36,9 @@ def draw_all(images: ImageSet, folder: Path) -> list[Path]:
         indices = choose(np.flatnonzero(images.labels == label), COLUMNS * ROWS)
         path = folder / f"class{label + 1}.png"
         write_bytes(path, encode_png(draw(np.asarray(images.images[indices]))))
-        listed = (f"{number}\t{images.files[i]}\n" for number, i in enumerate(indices, start=1))
+        listed = (
+            f"{number}\t{printable(images.files[i])}\n" for number, i in enumerate(indices, start=1)
+        )
         write_text(path.with_suffix(".txt"), f"class\t{name}\n" + "".join(listed))
         paths.append(path)
     return paths

@@ -168,7 +168,11 @@ def _decode_file(record: Record, settings: DataSettings, scales: Scales) -> _Fil
                 values.add(image)
             else:
                 levels = _to_levels(image, kind, window, settings.channels)
-                images.append(decode.fit_image(levels, settings.image_size, settings.square))
+                images.append(
+                    decode.fit_image(
+                        levels, settings.image_size, settings.square, settings.max_pixels
+                    )
+                )
     except NoImageError as error:
         return _File(record, failure=str(error), reason=NO_IMAGE)
     except DecodeError as error:

@@ -23,6 +23,7 @@ from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.inventory import make_inventory
 from synthmed_jax.data.settings import DataSettings, SplitSettings
 from synthmed_jax.errors import Damaged, UserError
+from synthmed_jax.results.data_files import DataFiles
 from synthmed_jax.results.inventory import Inventory
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.split import PartCounts, SplitEntry, SplitFile
@@ -142,6 +143,11 @@ def _patient_of(whole: loading.LoadedData) -> Callable[[str], str]:
             return ""
 
     return patient_of
+
+
+def list_files(data: DataSet) -> DataFiles:
+    """Returns the files of all parts together, and of what they were when they were read."""
+    return DataFiles(data._whole.read_digests())
 
 
 def draw_contact_sheets(data: DataSet, folder: Path) -> list[Path]:

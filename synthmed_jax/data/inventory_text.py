@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from synthmed_jax.data.counted import counted
 from synthmed_jax.data.facts import UNREADABLE
+from synthmed_jax.printable import printable
 from synthmed_jax.results.inventory import ClassInventory, Inventory, LeftOutFiles
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.section import Row, Section, Table
@@ -139,7 +140,8 @@ def _sentences(inventory: Inventory) -> Sequence[str]:
     if inventory.groups:
         lines.append(f"groups (each stays on one side of the split): {inventory.groups}")
     lines += [f"patients: {inventory.patients}"] if inventory.patients else []
-    return [*lines, *(f"warning: {text}" for text in inventory.warnings)]
+    lines += [f"warning: {text}" for text in inventory.warnings]
+    return [printable(line) for line in lines]
 
 
 def _left_out(entries: Sequence[LeftOutFiles]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from synthmed_jax import litter
 from synthmed_jax.data import cache_folder, decode, decoding, records
 from synthmed_jax.data.facts import UNREADABLE, Facts, GreyScale, Listing
 from synthmed_jax.data.image_set import ImageSet
@@ -33,6 +34,7 @@ class LoadedData:
       grey_scales: of the kinds of files that are not 8-bit.
       patients: file -> name of its patient; None where no table tells it.
       content_of: file -> its bytes.
+      read_digests: gives class -> file -> sha256; files that can't be decoded are among them.
     """
 
     images: ImageSet
@@ -42,6 +44,7 @@ class LoadedData:
     grey_scales: tuple[GreyScale, ...]
     patients: Mapping[str, str] | None
     content_of: Callable[[str], bytes]
+    read_digests: Callable[[], dict[str, dict[str, str]]]
 
     @property
     def unreadable(self) -> tuple[str, ...]:
@@ -57,15 +60,16 @@ def load_images(settings: DataSettings) -> LoadedData:
     Raises:
       UserError: the data can't be found, or is refused: see `decoding.decode_all`.
     """
-    try:
-        return _load(settings)
-    except Damaged as error:
-        if not error.path.is_relative_to(settings.cache):
-            raise
-        print(f"{error}: it is made anew", flush=True)
-        cache_folder.check_writable(settings.cache, "what is damaged there can't be made anew")
-        shutil.rmtree(error.path)
-        return _load(settings)
+    with litter.at_work_in_cache(settings.cache):
+        try:
+            return _load(settings)
+        except Damaged as error:
+            if not error.path.is_relative_to(settings.cache):
+                raise
+            print(f"{error}: it is made anew", flush=True)
+            cache_folder.check_writable(settings.cache, "what is damaged there can't be made anew")
+            shutil.rmtree(error.path)
+            return _load(settings)
 
 
 def _load(settings: DataSettings) -> LoadedData:
@@ -109,6 +113,7 @@ def _load(settings: DataSettings) -> LoadedData:
         grey_scales=listing.grey_scales,
         patients=stored.patients,
         content_of=stored.content_of,
+        read_digests=stored.read_digests,
     )
 
 

@@ -58,6 +58,7 @@ class Records:
         self.patients = source.patients
         self._rows = rows
         self._files = source.files
+        self._digests = source.digests
         self._where = where
 
     def __len__(self) -> int:
@@ -78,6 +79,17 @@ class Records:
     @functools.cached_property
     def _position_of(self) -> dict[str, int]:
         return {file: position for position, (file, _) in enumerate(self._files)}
+
+    def read_digests(self) -> dict[str, dict[str, str]]:
+        """Returns class -> file -> sha256 of its content; errors as of reading by position."""
+        digests: dict[str, dict[str, str]] = {name: {} for name in self.class_names}
+        if self._digests is None:
+            for record in self:
+                digests[self.class_names[record.label]][record.file] = record.sha256
+        else:
+            for file, label in self._files:
+                digests[self.class_names[label]][file] = self._digests[file]
+        return digests
 
     def content_of(self, file: str) -> bytes:
         """Returns one file as it is on disk; errors as of reading by position."""

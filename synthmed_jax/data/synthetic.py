@@ -2,13 +2,13 @@
 
 import csv
 import dataclasses
-import io
 import operator
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from synthmed_jax.csv_text import text_of, to_csv
 from synthmed_jax.data import decode
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import Damaged, UserError
@@ -73,16 +73,14 @@ def write_manifest(directory: Path, rows: Iterable[ManifestRow]) -> None:
       UserError: the manifest that is there has columns of somebody else's, which would be lost.
     """
     _refuse_foreign_columns(directory / "manifest.csv")
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(MANIFEST_FIELDS)
     in_order = sorted(rows, key=lambda row: (row.class_name, row.index))
     cells_of = operator.attrgetter(*_ATTRIBUTES)
     # A table's reader takes 1 and 0 for what they are.
-    for row in in_order:
-        cells = cells_of(row)
-        writer.writerow([int(cell) if isinstance(cell, bool) else cell for cell in cells])
-    write_text(directory / "manifest.csv", stream.getvalue())
+    cells = (
+        [int(cell) if isinstance(cell, bool) else cell for cell in cells_of(row)]
+        for row in in_order
+    )
+    write_text(directory / "manifest.csv", to_csv([MANIFEST_FIELDS, *cells]))
 
 
 def _refuse_foreign_columns(path: Path) -> None:
@@ -124,8 +122,8 @@ def _read_rows(path: Path) -> list[ManifestRow]:
             raise Damaged(path, f"lacks the column(s) {', '.join(sorted(lacking))}")
         return [
             ManifestRow(
-                path=row["path"],
-                class_name=row["class"],
+                path=text_of(row["path"]),
+                class_name=text_of(row["class"]),
                 index=int(row["index"]),
                 seed=int(row["seed"]),
                 sampler=row["sampler"],

@@ -17,6 +17,7 @@ import markupsafe
 
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.files import write_bytes, write_json, write_text
+from synthmed_jax.printable import printable
 from synthmed_jax.report import context, files, numbers, pictures, sections
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.results.cells import Cell
@@ -64,7 +65,7 @@ def write_report(
 
 def render_html(variables: dict[str, object]) -> str:
     """Returns the page."""
-    environment = _environment(autoescape=True)
+    environment = _environment(autoescape=True, finalize=_printable)
     style = (HERE / "style.css").read_text(encoding="utf-8")
     return environment.get_template("template.html.jinja2").render(variables, style=style)
 
@@ -78,7 +79,7 @@ def render_markdown(variables: dict[str, object], config: Document) -> str:
 
 
 def _environment(
-    *, autoescape: bool, finalize: Callable[[object], str] | None = None
+    *, autoescape: bool, finalize: Callable[[object], object] | None = None
 ) -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
@@ -88,9 +89,16 @@ def _environment(
     )
 
 
+def _printable(value: object) -> object:
+    """Spells out what would steer a terminal that shows the file; Markup is left alone."""
+    if isinstance(value, str) and not isinstance(value, markupsafe.Markup):
+        return printable(value, keep="\n\t")
+    return value
+
+
 def escape_markdown(value: object) -> str:
     """Returns a template's value with HTML and Markdown marks escaped; Markup is left alone."""
     if isinstance(value, markupsafe.Markup):
         return value
-    text = html.escape(str(value), quote=False).replace("\n", " ")
+    text = html.escape(str(_printable(value)), quote=False).replace("\n", " ")
     return MARKDOWN_MARKS.sub(lambda match: "\\" + match.group(), text)

@@ -18,6 +18,7 @@ from synthmed_jax import field_history
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256
 from synthmed_jax.results.marker import Marker, Status
+from synthmed_jax.stages import changed_data
 from synthmed_jax.stages.run import Run
 
 # Input -> what was different when it was another.
@@ -182,7 +183,7 @@ def check_marker(run: Run, stage: Stage) -> None:
     marker = read_marker(run, stage)
     if marker is None:
         return
-    found = difference(marker, fingerprint(run, stage))
+    found = difference(marker, fingerprint(run, stage), lambda: changed_data.describe(run))
     if found is None or not _has_work(run, stage, marker.status):
         return
     root = run.workdir.root
@@ -201,8 +202,14 @@ def _has_work(run: Run, stage: Stage, status: Status) -> bool:
     return bool(stage.ends) and any(next(folder.glob(f"**/{name}"), None) for name in kept)
 
 
-def difference(marker: Marker, given: Fingerprint) -> str | None:
-    """Says in which field or input a stage's marker differs from what is given; None: in none."""
+def difference(
+    marker: Marker, given: Fingerprint, what_changed: Callable[[], str] = lambda: ""
+) -> str | None:
+    """Says in which field or input a stage's marker differs from what is given; None: in none.
+
+    Args:
+      what_changed: says which images are others, "" where that is not known.
+    """
     fields = field_history.with_new_names(marker.fields)
     gone = sorted(set(fields) - set(given.fields) - set(field_history.ADDED))
     if gone:
@@ -218,5 +225,7 @@ def difference(marker: Marker, given: Fingerprint) -> str | None:
         one, other = marker.inputs.get(name), given.inputs.get(name)
         if one != other:
             values = f"input {name} = {one!r}, now it is {other!r}"
+            if name == "data_hash":
+                values = what_changed() or values
             return f"when {_MEANINGS[name]} ({values})" if name in _MEANINGS else f"with {values}"
     return None

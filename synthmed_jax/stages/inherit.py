@@ -6,11 +6,11 @@ import dataclasses
 import os
 import pathlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from synthmed_jax.errors import Damaged, UserError
 from synthmed_jax.results.run_info import RunInfo
-from synthmed_jax.stages import base, ledger
+from synthmed_jax.stages import base, changed_data, ledger
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run, make_run
 
@@ -31,13 +31,14 @@ def take_over(run: Run, source: pathlib.Path, stages: Sequence[Stage]) -> None:
     if source.resolve() == run.workdir.root.resolve():
         raise UserError(f"--from={source} is the --workdir itself: give a new folder")
     other = make_run(run.settings, source)
-    taken, lines = [], []
+    taken, lines, lacking = [], [], set[str]()
     for stage in stages:
-        reason = _why_not(run, other, stage)
+        reason = _why_not(run, other, stage, lacking)
         if reason is None:
             _link(other, run, stage)
             taken.append(stage.name)
         elif reason:
+            lacking.add(stage.name)
             lines.append(f"  {stage.name} is not: {reason}")
     begun = any(run.workdir.marker(stage.name).exists() for stage in stages)
     if not begun:
@@ -47,8 +48,12 @@ def take_over(run: Run, source: pathlib.Path, stages: Sequence[Stage]) -> None:
         print("\n".join([f"from {source}: {', '.join(taken)} taken over", *lines]), flush=True)
 
 
-def _why_not(run: Run, other: Run, stage: Stage) -> str | None:
-    """Says why a stage can't be taken over; None: it can, "": there is nothing to say."""
+def _why_not(run: Run, other: Run, stage: Stage, lacking: Container[str]) -> str | None:
+    """Says why a stage can't be taken over; None: it can, "": there is nothing to say.
+
+    Args:
+      lacking: stages that are not taken over.
+    """
     if run.workdir.marker(stage.name).exists() or not stage.inherited:
         return ""
     try:
@@ -57,7 +62,12 @@ def _why_not(run: Run, other: Run, stage: Stage) -> str | None:
         return str(error)
     if marker is None:
         return ""
-    found = base.difference(marker, base.fingerprint(run, stage))
+    for upstream in base.upstream(run, stage):
+        if upstream.name in lacking:
+            return f"it builds on {upstream.name}"
+    found = base.difference(
+        marker, base.fingerprint(run, stage), lambda: changed_data.describe(other)
+    )
     if found is not None:
         return f"it was run {found}"
     if marker.status != "finished":

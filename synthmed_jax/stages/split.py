@@ -41,6 +41,7 @@ def _run(run: Run) -> None:
     folder = run.workdir.split.parent
     leakage.write(run.workdir.leakage)
     inventory.write(run.workdir.inventory)
+    held_out.list_files(run.inputs.data).write(run.workdir.data_files)
     inventory_text.to_section(inventory, leakage).write(folder / FILE)
 
 

@@ -66,3 +66,30 @@ def test_right_size_is_left_alone():
     image = noise(8, 8, 3)
     for fit in ("pad", "crop", "stretch"):
         np.testing.assert_array_equal(fit_image(image, 8, fit), image)
+
+
+@pytest.mark.parametrize(
+    ("shape", "rows", "columns"),
+    [
+        ((100, 200_000, 3), slice(31, 32), slice(64)),  # side by side: a square of 37 GiB per byte
+        ((20_000_000, 1, 1), slice(64), slice(31, 32)),
+        ((30_000, 15_000, 1), slice(64), slice(16, 48)),
+    ],
+)
+def test_a_strip_becomes_small_before_it_becomes_square(shape, rows, columns):
+    image = np.broadcast_to(np.uint8(200), shape)
+    padded = fit_image(image, 64, "pad")
+    assert padded.shape == (64, 64, shape[2])
+    np.testing.assert_allclose(padded[rows, columns].astype(int), 200, atol=1)
+    assert np.count_nonzero(padded) == padded[rows, columns].size
+    np.testing.assert_allclose(fit_image(image, 64, "stretch").astype(int), 200, atol=1)
+
+
+def test_only_squares_beyond_the_bound_are_made_in_another_way():
+    image = noise(40, 30, 3)
+    square = np.pad(image, ((0, 0), (5, 5), (0, 0)))
+    resized = Image.fromarray(square).resize((16, 16), Image.Resampling.LANCZOS)
+    np.testing.assert_array_equal(fit_image(image, 16, "pad", max_pixels=1600), resized)
+    other = fit_image(image, 16, "pad", max_pixels=1599)
+    assert not other[:, :2].any()
+    np.testing.assert_allclose(other[:, 2:14].mean(), np.asarray(resized)[:, 2:14].mean(), atol=2)

@@ -48,6 +48,7 @@ def close(make_facts):
             grey_scales=(),
             patients=None,
             content_of=lambda file: pytest.fail(f"{file} is read"),
+            read_digests=lambda: pytest.fail("all files are read"),
         )
         return DataSet(dataclasses.replace(whole, **changes))
 

@@ -49,6 +49,19 @@ def test_manifest_round_trip_is_sorted_and_stable(tmp_path):
     assert lines[13].startswith('"b,c/00000.png","b,c",0,3,ddim,')
 
 
+def test_a_class_that_a_spreadsheet_takes_for_a_formula(tmp_path):
+    rows = [
+        dataclasses.replace(row, class_name="-ve", path=f"-ve/{row.index}.png")
+        for row in write_set(tmp_path, 1)
+    ]
+    synthetic.write_manifest(tmp_path, rows)
+    text = (tmp_path / "manifest.csv").read_text()
+    assert text.splitlines()[1].startswith("'-ve/0.png,'-ve,0,3,ddim,")
+    assert synthetic.read_manifest(tmp_path) == rows
+    (tmp_path / "manifest.csv").write_text(text.replace("'-", "-"))  # as earlier versions wrote it
+    assert synthetic.read_manifest(tmp_path) == rows
+
+
 def test_manifest_with_more_columns_is_readable(tmp_path):
     rows = write_set(tmp_path, 1)
     synthetic.write_manifest(tmp_path, rows)

@@ -3,6 +3,7 @@ import math
 
 import numpy as np
 
+from synthmed_jax.csv_text import text_of
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.evaluation.predictions import FoldPredictions, write_predictions
 from synthmed_jax.results.cells import Cell
@@ -29,3 +30,17 @@ def test_predictions_are_written_one_line_per_image(tmp_path):
     assert (first["file"], first["label"], first["predicted"]) == ("x/1, odd.png", "x", "y")
     assert (second["fold"], second["p_x"], second["p_y"]) == ("1", "0.333333", "0.666667")
     assert [entry.name for entry in tmp_path.iterdir()] == ["predictions.csv"]
+
+
+def test_names_of_files_break_no_row_and_are_no_formulas(tmp_path):
+    files = ("cr\r.png", "=1+1.png", "-ve/\u2028.png")
+    test = ImageSet(np.zeros((3, 1, 1, 1), np.uint8), np.array([0, 1, 0]), files, ("+ve", "-ve"))
+    cell = Cell("resnet18", "real", None, 0.0, 7)
+    path = tmp_path / "predictions.csv"
+    write_predictions(path, test, [FoldPredictions(cell, 0, np.eye(3, 2))])
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 3
+    assert tuple(text_of(row["file"]) for row in rows) == files
+    assert [text_of(row["label"]) for row in rows] == ["+ve", "-ve", "+ve"]
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-"))]

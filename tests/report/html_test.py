@@ -9,6 +9,7 @@ from synthmed_jax.errors import UserError
 from synthmed_jax.report.html import escape_markdown, write_report
 from synthmed_jax.results.cells import FoldResult, InitialWeights
 from synthmed_jax.results.evaluation import Evaluation
+from synthmed_jax.results.section import FILE, Section
 
 
 class Page(HTMLParser):
@@ -97,6 +98,17 @@ def test_a_class_name_is_text_not_markup(hostile):
     prose = markdown.partition("```json")[0]
     assert "<b>" not in prose
     assert r"pipe\|and\`tick" in prose
+
+
+def test_what_steers_a_terminal_is_spelt_out(fabricated):
+    section = Section("Found", ("left out: \x1b]0;owned\x07\x1b[31mred\r.png",))
+    section.write(fabricated.path("split") / FILE)
+    fabricated.report()
+    for name in ("index.html", "report.md"):
+        text = fabricated.path(f"report/{name}").read_bytes().decode()
+        assert not [letter for letter in text if ord(letter) < 32 and letter not in "\n\t"]
+        shown = r"left out: \x1b]0;owned\x07\x1b[31mred\x0d.png"
+        assert (escape_markdown(shown) if name == "report.md" else shown) in text
 
 
 def test_a_stage_that_has_not_run_is_named_and_nothing_invented(fabricated):

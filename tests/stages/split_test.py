@@ -1,5 +1,6 @@
 import dataclasses
 import importlib
+import pathlib
 
 import numpy as np
 import pytest
@@ -7,6 +8,9 @@ from PIL import Image
 
 from synthmed_jax import settings
 from synthmed_jax.data import held_out, inventory_text
+from synthmed_jax.errors import UserError
+from synthmed_jax.files import sha256
+from synthmed_jax.results.data_files import DataFiles
 from synthmed_jax.results.inventory import Inventory
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.section import FILE, Section
@@ -92,7 +96,7 @@ def test_what_was_found_is_printed_and_left_in_files(folder_run, capsys):
     assert table.startswith("class  images")
     folder = run.workdir.split.parent
     assert {path.name for path in folder.iterdir()} == {
-        *("split.json", "inventory.json", "leakage.json", "section.json")
+        *("split.json", "inventory.json", "leakage.json", "files.json", "section.json")
     }
     leakage = Leakage.read(run.workdir.leakage)
     assert {name: each.copies for name, each in leakage.classes.items()} == {"a": 4, "b": 0}
@@ -202,3 +206,42 @@ def test_copies_in_the_real_sets(
     assert (leakage.val_in_fit, leakage.num_val) == val
     assert (leakage.held_out_in_fit_or_val, leakage.num_held_out) == held_out_images
     assert set(split.STAGE.digests(run)) == {"data_hash"}
+
+
+def test_what_changed_in_the_data_is_said(folder_run):
+    files = files_of()
+    run = folder_run(files)
+    broken = pathlib.Path(run.settings.data.dir, "b", "broken.png")
+    broken.write_bytes(b"no image")
+    run = folder_run({})
+    split.STAGE.run(run)
+    base.mark(run, split.STAGE, "finished")
+    base.check_marker(folder_run({}), split.STAGE)
+    assert DataFiles.read(run.workdir.data_files).classes["b"]["b/broken.png"] == sha256(
+        b"no image"
+    )
+    broken.write_bytes(b"no image either")
+    broken.with_name("03.png").rename(broken.with_name("x.png"))
+    broken.with_name("04.png").unlink()
+    changed = folder_run({"a/05.png": [noise(5)], "a/new.png": [noise(6)]})
+    with pytest.raises(UserError) as refusal:
+        base.check_marker(changed, split.STAGE)
+    assert (
+        "(1 file added (a/new.png); 1 file removed (b/04.png); 1 file renamed (b/03.png to b/x.png)"
+        "; 2 files changed (a/05.png, b/broken.png)): restore that, or take a new --workdir"
+    ) in str(refusal.value)
+    run.workdir.data_files.unlink()  # as in workdirs of earlier versions
+    before, now = run.inputs.data.data_hash, changed.inputs.data.data_hash
+    with pytest.raises(UserError, match=f"data_hash = '{before}', now it is '{now}'"):
+        base.check_marker(changed, split.STAGE)
+    run.workdir.data_files.write_text("")
+    with pytest.raises(UserError, match=f"data_hash = '{before}', now it is '{now}'"):
+        base.check_marker(changed, split.STAGE)
+
+
+def test_phantoms_have_files_too(make_run):
+    run = make_run()
+    listed = held_out.list_files(run.inputs.data).classes
+    assert {name: len(files) for name, files in listed.items()} == dict.fromkeys(
+        run.inputs.class_names, len(run.inputs.data) // len(run.inputs.class_names)
+    )

@@ -32,6 +32,9 @@ _TRUE_TYPES: dict[str, np.dtype] = {
     "32-bit": np.dtype(np.uint32),
 }
 
+# Pixels that are converted at a time: a conversion by way of RGBA holds up to five copies of them.
+_STRIP = 2**20
+
 
 def endings() -> frozenset[str]:
     """Returns the lower-case file name endings (".png", ...) that Pillow can read as a raster."""
@@ -87,9 +90,7 @@ class Raster(Opened):
         upright = self._upright(frame)
         with quiet(), _reasons():
             if self.kind == EIGHT_BITS:
-                converted = _to_eight_bits(upright).convert("L" if channels == 1 else "RGB")
-                pixels = np.asarray(converted)
-                return pixels.reshape(*pixels.shape[:2], channels)
+                return _to_pixels(upright, channels)
             values = np.asarray(upright)
             check_finite(values)
             dtype = _TRUE_TYPES.get(self.kind.name, values.dtype)
@@ -116,7 +117,11 @@ class Raster(Opened):
                     self._image = Image.open(io.BytesIO(self._content))
                 if page > 0:
                     self._image.seek(page)
-                self._last = frame, ImageOps.exif_transpose(self._image)
+                if self.num_frames == 1:  # no copy of what may be very large
+                    ImageOps.exif_transpose(self._image, in_place=True)
+                    self._last = frame, self._image
+                else:
+                    self._last = frame, ImageOps.exif_transpose(self._image)
         return self._last[1]
 
 
@@ -168,6 +173,19 @@ def _pages(image: Image.Image) -> list[int]:
             pages.append(page)
     image.seek(0)
     return pages
+
+
+def _to_pixels(image: Image.Image, channels: int) -> np.ndarray:
+    """Returns u8[H,W,channels] of an image of 8 bits, strip by strip: each pixel is by itself."""
+    width, height = image.size
+    pixels = np.empty((height, width, channels), np.uint8)
+    rows = max(1, _STRIP // max(1, width))
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        strip = _to_eight_bits(image.crop((0, top, width, bottom)))
+        converted = np.asarray(strip.convert("L" if channels == 1 else "RGB"))
+        pixels[top:bottom] = converted.reshape(bottom - top, width, channels)
+    return pixels
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:

@@ -61,6 +61,7 @@ class Source:
         where it is known only once the images have been drawn.
       left_out: what lies in `root` and is not stored.
       patients: file -> name of its patient, where a table of labels tells it; None: it does not.
+      digests: file -> sha256 of its content, where they are known before the files are stored.
     """
 
     root: Path
@@ -70,6 +71,7 @@ class Source:
     content_hash: str | None
     left_out: Sequence[LeftOut] = ()
     patients: Mapping[str, str] | None = None
+    digests: Mapping[str, str] | None = None
 
 
 def hash_source(
@@ -106,6 +108,7 @@ def hash_source(
         content_hash=content,
         left_out=[*left_out, *dropped],
         patients=patients,
+        digests=digests,
     )
 
 

@@ -2,14 +2,15 @@
 
 import dataclasses
 import itertools
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from synthmed_jax.data import formats
 from synthmed_jax.data import settings as data_settings
-from synthmed_jax.data.sets import exclude
+from synthmed_jax.data.sets import exclude, usable_names
 from synthmed_jax.data.sets.flags import flag, some
-from synthmed_jax.data.sets.listing import LeftOut, list_loose_files, sort_out, walk_files
+from synthmed_jax.data.sets.listing import LINK_UP, LeftOut, list_loose_files, sort_out, walk_files
 from synthmed_jax.errors import UserError
 
 BESIDE = "lies beside the class folders"
@@ -32,7 +33,7 @@ class ClassFolder:
     @property
     def name(self) -> str:
         """Of the class."""
-        return self.path.rpartition("/")[2]
+        return _name_of(self.path)
 
     @property
     def files(self) -> list[str]:
@@ -51,7 +52,11 @@ def read(
 
     Returns:
       The class folders, without those that `data.exclude` has emptied, and what is in none.
+
+    Raises:
+      UserError: two of the classes are one folder, by a link.
     """
+    paths, rest = _own_folders(root, paths, settings)
     walked = {path: walk_files(root / path) for path in paths}
     loose = [
         f"{folder}/{file}" if folder else file
@@ -60,9 +65,9 @@ def read(
     ]
     everything = [f"{path}/{file}" for path in paths for file in walked[path]] + loose
     out = exclude.matched(everything, data_settings.names(settings.exclude))
-    folders, rest = [], []
+    folders = []
     for path, files in walked.items():
-        name = path.rpartition("/")[2]
+        name = _name_of(path)
         kept = [file for file in files if f"{path}/{file}" not in out]
         images, left_out = sort_out(root, path, kept, name)
         excluded = [f"{path}/{file}" for file in files if f"{path}/{file}" in out]
@@ -81,6 +86,35 @@ def read(
     return folders, rest
 
 
+def _own_folders(
+    root: Path, paths: Sequence[str], settings: data_settings.DataSettings
+) -> tuple[list[str], list[LeftOut]]:
+    """Returns the class folders without links to a folder above, or to one of the same class."""
+    wanted = set(data_settings.names(settings.classes))
+    own: dict[str, str] = {}
+    left_out = []
+    # Folders before links: an image has the name of the folder where it lies.
+    for path in sorted(paths, key=lambda each: os.path.islink(root / each)):
+        real = os.path.realpath(root / path)
+        other = own.setdefault(real, path)
+        names = {_name_of(path), _name_of(other)}
+        if Path(os.path.realpath(root)).is_relative_to(real) or (other != path and len(names) < 2):
+            left_out.append(LeftOut(path, "", LINK_UP))
+        elif other != path and names <= (wanted or names):
+            rest = sorted({_name_of(each) for each in paths} - {_name_of(path)})
+            raise UserError(
+                f"data.dir={str(root)!r}: the classes {other!r} and {path!r} are one folder, by a "
+                "link, and its images would have two labels: remove the link that is wrong"
+                + (f", or name the classes, {flag('data.classes', *rest)}" if len(rest) > 1 else "")
+            )
+    skipped = {entry.file for entry in left_out}
+    return [path for path in paths if path not in skipped], left_out
+
+
+def _name_of(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
 def by_class(root: Path, folders: Sequence[ClassFolder]) -> Mapping[str, list[str]]:
     """Returns class name -> its images, names sorted; refuses names and classes of no use."""
     together: dict[str, list[str]] = {name: [] for name in sorted({f.name for f in folders})}
@@ -94,6 +128,7 @@ def by_class(root: Path, folders: Sequence[ClassFolder]) -> Mapping[str, list[st
                 f"data.dir={str(root)!r}: the class folder {name!r} has a name that is no UTF-8; "
                 "rename it"
             ) from error
+    usable_names.check(together, f"data.dir={str(root)!r}: the folder")
     empty = [name for name, images in together.items() if not images]
     if empty:
         raise UserError(_no_images(root, empty, folders, list(together)))

@@ -14,6 +14,7 @@ from synthmed_jax.data.sets.listing import (
     ImageFile,
     LeftOut,
     Listed,
+    links_out,
     list_folders,
     list_loose_files,
     sort_out,
@@ -58,6 +59,7 @@ class Folder(builders.ImageBuilder):
             raise UserError("data.dir is not set: give a folder that holds one folder per class")
         listed = list_files(settings)
         guards.check_distinct(listed.root, listed.class_names)
+        _say_links(listed)
         return builders.hash_source(
             listed.root,
             listed.class_names,
@@ -121,6 +123,18 @@ def list_files(settings: DataSettings) -> Listed:
         guards.check_subfolders(tree, settings)
     files = [ImageFile(f, label) for label, name in enumerate(images) for f in images[name]]
     return Listed(root, tuple(images), sorted(files), left_out, labels_in_key=bool(parts))
+
+
+def _say_links(listed: Listed) -> None:
+    """Says which images lie elsewhere: their bytes go into the prepared copy."""
+    out = links_out(listed.root, (file for file, _ in listed.files))
+    if out:
+        file, target = next(iter(out.items()))
+        print(
+            f"{listed.root}: links lead out of it for {counted(len(out), 'image')}, as {file} -> "
+            f"{target}",
+            flush=True,
+        )
 
 
 def _open_wrapper(given: Path) -> Path:

@@ -1,7 +1,6 @@
 """Labels from a table: the class of every image that a row names."""
 
 import contextlib
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from synthmed_jax.data import settings as data_settings
 from synthmed_jax.data import table_columns, table_rows, tables
 from synthmed_jax.data.counted import counted
 from synthmed_jax.data.image_names import ImageNames
-from synthmed_jax.data.sets import exclude, labels_columns, one_hot
+from synthmed_jax.data.sets import exclude, labels_columns, one_hot, usable_names
 from synthmed_jax.data.sets.flags import flag, some
 from synthmed_jax.data.sets.listing import (
     ImageFile,
@@ -23,8 +22,6 @@ from synthmed_jax.data.sets.listing import (
 from synthmed_jax.errors import UserError
 
 FIELD = "config.data.table"
-_BREAKS = ("Cc", "Zl", "Zp")  # what Unicode calls control characters and ends of lines
-_LONGEST_NAME = 255  # of a file or a folder, bytes, in all usual file systems
 
 
 def list_labelled(settings: data_settings.DataSettings) -> Listed:
@@ -133,22 +130,16 @@ def _count_hits(table: tables.Table, column: int, names: ImageNames) -> int:
 
 
 def _check_labels(table: tables.Table, labels: Mapping[str, str]) -> None:
-    """Refuses labels that can't be the name of a folder: synthetic images are sorted by class."""
-    wrong = sorted(
-        name
-        for name in set(labels.values())
-        if "/" in name
-        or "\\" in name
-        or name in (".", "..")
-        or any(unicodedata.category(letter) in _BREAKS for letter in name)
-        or len(name.encode()) > _LONGEST_NAME
-    )
-    if wrong:
-        rest = sorted(set(labels.values()) - set(wrong))
+    """Refuses labels that can't be the name of a class."""
+    names = sorted(set(labels.values()))
+    faults = {name: fault for name in names if (fault := usable_names.fault(name, "/\\"))}
+    if faults:
+        rest = [name for name in names if name not in faults]
         others = f", or take the others: {flag('data.classes', *rest)}" if len(rest) > 1 else ""
+        name, fault = next(iter(faults.items()))
         raise UserError(
-            f"{table.path}: the label {wrong[0]!r} can't be the name of a folder (no /, \\, line "
-            f"breaks, . or .., and at most {_LONGEST_NAME} bytes): write it otherwise{others}"
+            f"{table.path}: the label {name!r} can't be the name of a class ({fault}): write it "
+            f"otherwise{others}"
         )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -11,6 +12,9 @@ from synthmed_jax.data.sets.folder_names import is_system
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256, sha256_of
 from synthmed_jax.progress import file_progress_bar
+
+LINK_UP = "a link to a folder that holds it or is listed already"
+"""The reason of links that are not followed, in `LeftOut.reason`."""
 
 # What a desktop leaves in every folder: nobody misses it, so it is not counted.
 _OF_THE_DESKTOP = frozenset(("thumbs.db", "desktop.ini", "icon\r"))
@@ -67,26 +71,37 @@ class Listed:
 def walk_files(folder: Path) -> list[str]:
     """Lists the files at any depth below a folder: POSIX paths relative to it, sorted.
 
-    Hidden files and folders do not count, nor do `Thumbs.db` and its like. Links are followed, but
-    no folder is walked twice. A folder that does not exist holds no files.
+    Hidden files and folders do not count, nor do `Thumbs.db` and its like. A folder that does not
+    exist holds no files. Links are followed, but no folder is walked twice: a link to one that is
+    listed already, or that holds the link, stands in the list itself, for `sort_out` to leave out.
 
     Raises:
       UserError: a folder can't be listed.
     """
-    paths, seen = [], set()
-    for where, folders, files in os.walk(folder, followlinks=True, onerror=_refuse):
-        real = os.path.realpath(where)
-        # A link to a folder above itself would be walked for ever.
-        folders[:] = [f for f in folders if not f.startswith(".")] if real not in seen else []
-        files = files if real not in seen else []
-        seen.add(real)
-        below = os.path.relpath(where, folder)
-        prefix = "" if below == os.curdir else below.replace(os.sep, "/") + "/"
-        paths += [
-            prefix + file
-            for file in files
-            if not file.startswith(".") and file.lower() not in _OF_THE_DESKTOP
-        ]
+    paths: list[str] = []
+    seen: set[str] = set()
+    starts = [os.fspath(folder)]
+    while starts:  # first the folder itself, then links: a link lends its name to no file beside it
+        start = starts.pop(0)
+        target = os.path.realpath(start)
+        if target in seen or (seen and _leads_above(start, target, folder)):
+            paths.append(_below(start, folder))
+            continue
+        for where, folders, files in os.walk(start, onerror=_refuse):
+            real = os.path.realpath(where)
+            if real in seen:  # below a link to a folder above one that was walked
+                folders.clear()
+                continue
+            seen.add(real)
+            folders[:] = sorted(f for f in folders if not f.startswith("."))
+            starts += filter(os.path.islink, (os.path.join(where, name) for name in folders))
+            below = _below(where, folder)
+            prefix = "" if below == os.curdir else f"{below}/"
+            paths += [
+                prefix + file
+                for file in files
+                if not file.startswith(".") and file.lower() not in _OF_THE_DESKTOP
+            ]
     return sorted(paths)
 
 
@@ -120,7 +135,7 @@ def sort_out(
     """Divides files into images and those that are left out.
 
     Images in folders of the system (thumbnails of a NAS) are left out; its other files are nobody's
-    and are not counted.
+    and are not counted. So are links that are not followed, and what can't be read to its end.
 
     Args:
       root: of the data set.
@@ -130,7 +145,8 @@ def sort_out(
     Returns:
       The images, relative to `folder`, and the files left out, relative to `root`; in order.
     """
-    images, left_out = [], []
+    images: list[str] = []
+    left_out: list[LeftOut] = []
     where, prefix = os.path.join(root, folder), f"{folder}/" if folder else ""
     systems: dict[str, str | None] = {}  # most files share a few folders
     for file in files:
@@ -138,6 +154,9 @@ def sort_out(
         if above not in systems:
             systems[above] = next(filter(is_system, above.split("/")), None)
         system = systems[above]
+        if system is None and (unusual := _unusual(os.path.join(where, file))):
+            left_out.append(LeftOut(prefix + file, class_name, unusual))
+            continue
         image = formats.is_image(Path(where, file))
         if image and system is None:
             images.append(file)
@@ -148,6 +167,25 @@ def sort_out(
             reason = f"no image by its ending ({ending_of(file)})"
             left_out.append(LeftOut(prefix + file, class_name, reason))
     return images, left_out
+
+
+def links_out(root: Path, files: Iterable[str]) -> dict[str, str]:
+    """Returns file -> where it really is, of those that a link leads to from outside of `root`.
+
+    Args:
+      files: POSIX paths below `root`.
+    """
+    top, found = os.path.realpath(root), {}
+    real: dict[str, str] = {}  # most files share a few folders
+    for file in files:
+        above, _, name = file.rpartition("/")
+        if above not in real:
+            real[above] = os.path.realpath(root / above)
+        path = os.path.join(real[above], name)
+        path = os.path.realpath(path) if os.path.islink(path) else path
+        if not Path(path).is_relative_to(top):
+            found[file] = path
+    return found
 
 
 def hash_files(root: Path, files: Sequence[ImageFile]) -> dict[str, str]:
@@ -190,6 +228,27 @@ def _entries(folder: Path) -> list[tuple[str, bool]]:
     except OSError as error:
         _refuse(error)
         return []
+
+
+def _below(path: str, folder: Path) -> str:
+    return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def _leads_above(link: str, target: str, folder: Path) -> bool:
+    """Whether a link leads to a folder that holds it, or that holds `folder`."""
+    inside = (os.path.realpath(os.path.dirname(link)), os.path.realpath(folder))
+    return any(Path(each).is_relative_to(target) for each in inside)
+
+
+def _unusual(path: str) -> str:
+    """Says why what `walk_files` has found is no file that can be read to its end; "": it is."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:  # a link to nothing: whoever reads it says so
+        return ""
+    if stat.S_ISDIR(mode):
+        return LINK_UP
+    return "" if stat.S_ISREG(mode) else "a pipe, a socket or a device, and no file"
 
 
 def _refuse(error: OSError) -> None:

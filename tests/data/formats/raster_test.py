@@ -61,6 +61,17 @@ def test_palette_with_and_without_transparency():
     np.testing.assert_array_equal(gif[0], [[0, 0, 0], [30, 240, 60]])
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA", "P", "1", "CMYK", "L", "RGB", "YCbCr"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixels_do_not_depend_on_the_strips_they_are_converted_in(monkeypatch, mode, channels):
+    image = Image.fromarray(noise(37, 23, 4), "RGBA").convert(mode)
+    if mode == "P":
+        image.info["transparency"] = 3
+    whole = raster._to_pixels(image, channels)
+    monkeypatch.setattr(raster, "_STRIP", 50)  # two rows at a time, the last one alone
+    np.testing.assert_array_equal(raster._to_pixels(image, channels), whole)
+
+
 def test_one_bit_is_black_and_white():
     image = Image.fromarray(np.array([[True, False]]))
     assert read(encode(image), 1).ravel().tolist() == [255, 0]

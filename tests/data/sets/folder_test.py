@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from synthmed_jax.data.sets import folder
-from synthmed_jax.data.sets.listing import ImageFile, LeftOut, hash_files
+from synthmed_jax.data.sets.listing import LINK_UP, ImageFile, LeftOut, hash_files
 from synthmed_jax.errors import UserError
 
 
@@ -79,9 +79,50 @@ def test_links_are_followed_but_not_for_ever(tmp_path, make_images, list_files):
     make_images(tmp_path / "root", "a/1.png")
     (tmp_path / "root/b").symlink_to(tmp_path / "store")
     (tmp_path / "root/a/up").symlink_to(tmp_path / "root")
-    files = {file for file, _ in list_files(tmp_path / "root").files}
-    assert {"a/1.png", "b/1.png"} <= files
-    assert len(files) < 5
+    listed = list_files(tmp_path / "root")
+    assert [file for file, _ in listed.files] == ["a/1.png", "b/1.png"]
+    assert listed.left_out == [LeftOut("a/up", "a", LINK_UP)]
+
+
+def test_a_class_folder_that_is_a_link_to_a_folder_above_is_none(tmp_path, make_images, list_files):
+    make_images(tmp_path, "a/1.png", "b/1.png")
+    (tmp_path / "c").symlink_to(tmp_path)
+    listed = list_files(tmp_path)
+    assert listed.class_names == ("a", "b")
+    assert listed.left_out == [LeftOut("c", "", LINK_UP)]
+
+
+def test_a_class_that_is_a_link_to_another(tmp_path, make_images, list_files):
+    make_images(tmp_path, "b/1.png", "c/1.png")
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    with pytest.raises(UserError, match="classes 'b' and 'a' are one folder") as refusal:
+        list_files(tmp_path)
+    assert str(refusal.value).endswith("name the classes, --config.data.classes=b,c")
+    listed = list_files(tmp_path, classes="b,c")
+    assert [file for file, _ in listed.files] == ["b/1.png", "c/1.png"]
+    listed = list_files(tmp_path, classes="a,c")  # the link may be the name that is right
+    assert [file for file, _ in listed.files] == ["a/1.png", "c/1.png"]
+
+
+def test_a_class_that_is_in_two_parts_by_a_link_is_read_once(tmp_path, make_images, list_files):
+    make_images(tmp_path, "train/a/1.png", "train/b/1.png", "val/b/2.png")
+    (tmp_path / "val/a").symlink_to(tmp_path / "train/a")
+    listed = list_files(tmp_path, parts="train,val")
+    assert [file for file, _ in listed.files] == ["train/a/1.png", "train/b/1.png", "val/b/2.png"]
+    assert listed.left_out == [LeftOut("val/a", "", LINK_UP)]
+
+
+def test_images_that_links_fetch_from_elsewhere_are_said(tmp_path, make_images, settings, capsys):
+    make_images(tmp_path / "store", "1.png", "2.png", seed=1)
+    make_images(tmp_path / "set", "a/1.png")
+    (tmp_path / "set/b").mkdir()
+    for name in ("1.png", "2.png"):
+        (tmp_path / "set/b" / name).symlink_to(tmp_path / "store" / name)
+    source = folder.Folder.make_source(settings(dir=str(tmp_path / "set")))
+    assert [file for file, _ in source.files] == ["a/1.png", "b/1.png", "b/2.png"]
+    assert capsys.readouterr().out == (
+        f"{tmp_path}/set: links lead out of it for 2 images, as b/1.png -> {tmp_path}/store/1.png\n"
+    )
 
 
 def test_a_link_into_nowhere_is_named(tmp_path, make_images, list_files):
@@ -90,6 +131,17 @@ def test_a_link_into_nowhere_is_named(tmp_path, make_images, list_files):
     files = list_files(tmp_path).files
     with pytest.raises(UserError, match=r"b/2\.png can't be read \(No such file"):
         hash_files(tmp_path, files)
+
+
+@pytest.mark.parametrize("name", ["manifest.csv", "all classes", "cr\rcr"])
+def test_a_class_whose_name_would_be_in_the_way_later(tmp_path, make_images, list_files, name):
+    make_images(tmp_path, "a/1.png", f"{name}/1.png")
+    with pytest.raises(
+        UserError, match=r"the folder .* can't be the name of a class .*: rename it"
+    ):
+        list_files(tmp_path)
+    make_images(tmp_path, "b/1.png")
+    assert list_files(tmp_path, classes="a,b").class_names == ("a", "b")
 
 
 def test_a_class_whose_name_is_no_text(tmp_path, make_images, list_files):

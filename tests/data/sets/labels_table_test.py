@@ -93,7 +93,7 @@ def test_a_flat_folder_beside_its_table(tmp_path, make_images, settings):
         ("file,label\nI1,a\nI2,b\nI3,c/d\n", "", r"take the others: --config\.data\.classes=a,b"),
         (HAM, "label=dx,patient=dx", "names dx twice"),
         (HAM, "name=image_id", "'name=image_id' must be file=..., label=... or patient=..."),
-        ("file,label\nI1,a\nI2,b/c\n", "", "the label 'b/c' can't be the name of a folder"),
+        ("file,label\nI1,a\nI2,b/c\n", "", "the label 'b/c' can't be the name of a class"),
         ("file,label\nI1,a\nI2,..\n", "", "the label '..' can't be"),
         ('file,label\nI1,a\nI2,"b\nc"\n', "", r"the label 'b\\nc' can't be"),
         ("file,label\nI1,a\nI2,b\x1bc\n", "", r"the label 'b\\x1bc' can't be"),

@@ -18,6 +18,44 @@ def test_walk_lists_every_depth_in_order_and_nothing_hidden(tmp_path):
     assert listing.walk_files(tmp_path / "nowhere") == []
 
 
+@pytest.mark.parametrize(
+    ("link", "target", "read", "left"),
+    [
+        ("a/loop", ".", [], ["a/loop"]),
+        ("a/up", "..", [], ["a/up"]),
+        ("a/0", "1", [], ["a/0"]),  # an image has the name of the folder where it lies
+        ("0", "a/1", [], ["0"]),
+        ("a/store", "../../store", ["a/store/x/2.png", "a/store/y.png"], []),
+        ("a/file.png", "../../store/y.png", ["a/file.png"], []),
+        ("a/of_store", "../../store/up", [], ["a/of_store"]),
+    ],
+)
+def test_links_are_followed_once(tmp_path, link, target, read, left):
+    for file in ("set/a/1/1.png", "store/x/2.png", "store/y.png"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    (tmp_path / "store/up").symlink_to(tmp_path / "set")
+    if "store" in link:
+        left = [*left, "a/store/up"] if read else left
+    (tmp_path / "set" / link).symlink_to(target)
+    images, left_out = listing.sort_out(
+        tmp_path / "set", "", listing.walk_files(tmp_path / "set"), ""
+    )
+    assert images == ["a/1/1.png", *read]
+    assert left_out == [LeftOut(file, "", listing.LINK_UP) for file in left]
+
+
+def test_what_has_no_end_is_no_image(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    reason = "a pipe, a socket or a device, and no file"
+    assert listing.sort_out(tmp_path, "", listing.walk_files(tmp_path), "a") == (
+        [],
+        [LeftOut(file, "a", reason) for file in ("pipe", "pipe.png", "zero.png")],
+    )
+
+
 def test_the_hash_is_of_paths_and_contents_in_order_of_the_paths(tmp_path):
     files = [ImageFile("b", 1), ImageFile("a", 0)]
     for file, content in {"a": b"one", "b": b"two"}.items():

@@ -1,0 +1,75 @@
+"""What killed runs leave half written, as large as the data set at worst: the next run removes it.
+
+Nothing of a run that is still at work is removed: in a workdir there is one run at a time
+(workdir.py); in the cache, which runs share, everyone who writes holds a lock of which the system
+lets go when the process ends, and only who holds it alone may remove.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+_LOCK = ".lock"
+# As files.replacing names them.
+_TEMPORARY = re.compile(r"\..+\.\d+\.tmp", re.DOTALL)
+# As orbax names a checkpoint that is being written.
+_CHECKPOINT = ".orbax-checkpoint-tmp"
+
+
+def remove_from_workdir(root: Path) -> None:
+    """Removes temporary files and unfinished checkpoints at any depth; links are not followed.
+
+    The caller holds the workdir's lock.
+    """
+    for where, folders, files in os.walk(root):
+        for name in [name for name in folders if _CHECKPOINT in name]:
+            folders.remove(name)
+            _remove_tree(Path(where, name))
+        for name in filter(_TEMPORARY.fullmatch, files):
+            Path(where, name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def at_work_in_cache(cache: Path) -> Iterator[None]:
+    """Within it, prepared copies and decoded images may be written.
+
+    What killed runs have left of such is removed first, unless another run is at work in the cache,
+    or its disk has no locks.
+
+    Raises:
+      OSError: the cache can't be made or written.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / _LOCK).open("a") as lock:
+        if _try_lock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            _remove_from_cache(cache)
+        _try_lock(lock, fcntl.LOCK_SH)
+        yield
+
+
+def _try_lock(file: TextIO, how: int) -> bool:
+    """Returns whether a file is locked; not so where others are at work, or a disk has no locks."""
+    try:
+        fcntl.flock(file, how)
+    except OSError:
+        return False
+    return True
+
+
+def _remove_from_cache(cache: Path) -> None:
+    for path in (cache / "arrays").glob(".*.tmp"):
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+    for path in (cache / "prepared").glob("*/*/incomplete.*"):  # as TFDS names them
+        _remove_tree(path)
+
+
+def _remove_tree(path: Path) -> None:
+    shutil.rmtree(path, ignore_errors=True)  # what can't be removed is in nobody's way
