@@ -24,6 +24,7 @@ SLOW = (
     "cli_test.py",
     "report",
     "classifiers/weights",
+    "explain/ridge_errors_test.py",
     "explain/second_opinions_test.py",
     "classifiers/programs_test.py",
     "classifiers/train_test.py",
