@@ -13,6 +13,7 @@ from synthmed_jax import parallel
 SLOW = (
     "runner_test.py",
     "classifiers/networks/networks_test.py",
+    "classifiers/networks/gradients_test.py",
     "diffusion/train_test.py",
     "extending_test.py",
     "diffusion/step_test.py",
