@@ -1,5 +1,6 @@
 """Names, errors, threads and availability; conv_test.py tests values and gradients."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -85,9 +86,9 @@ import jax, jax.numpy as jnp, numpy as np
 from synthmed_jax.conv import onednn
 
 rng = np.random.default_rng(0)
-strides_and_sides = ((2, 2, 6), (2, 2, 8), (1, 2, 6), (2, 1, 9), (3, 3, 9), (2, 3, 9))
+strides_and_sides = ((2, 2, 8), (2, 2, 9), (1, 2, 8), (2, 1, 8), (3, 3, 9), (2, 3, 8))
 for c, (down, right, side) in itertools.product((1, 2, 3, 4, 8), strides_and_sides):
-    x = rng.normal(size=(3, side, side + 1, c)).astype(np.float32)
+    x = rng.normal(size=(6, side, side, c)).astype(np.float32)
     k = rng.normal(size=(1, 1, c, 16)).astype(np.float32)
     seen = x[:, ::down, ::right].astype(np.float64)
     y = seen @ k[0, 0]
@@ -104,11 +105,16 @@ print("all are right")
 
 
 @needs_onednn
-def test_one_pixel_kernels_of_few_channels_are_right_at_every_stride():
-    # oneDNN's own gradient of these may be wrong, wait for ever or end the process.
-    root = pathlib.Path(__file__).parents[2]
+@pytest.mark.parametrize("instructions", ["AVX2", "DEFAULT"])
+def test_one_pixel_kernels_of_few_channels_are_right_at_every_stride(instructions):
+    # oneDNN's own gradient of these is wrong or waits for ever on CPUs without AVX-512.
     done = subprocess.run(
-        [sys.executable, "-c", SCAN], cwd=root, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", SCAN],
+        cwd=pathlib.Path(__file__).parents[2],
+        env=os.environ | {"ONEDNN_MAX_CPU_ISA": instructions},
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert (done.returncode, done.stdout) == (0, "all are right\n"), done.stderr[-2000:]
 
