@@ -13,6 +13,7 @@ from synthmed_jax import parallel
 SLOW = (
     "runner_test.py",
     "classifiers/networks/networks_test.py",
+    "classifiers/networks/gradients_test.py",
     "diffusion/train_test.py",
     "extending_test.py",
     "diffusion/step_test.py",
@@ -25,6 +26,7 @@ SLOW = (
     "cli_test.py",
     "report",
     "classifiers/weights",
+    "explain/ridge_errors_test.py",
     "explain/second_opinions_test.py",
     "classifiers/programs_test.py",
     "classifiers/train_test.py",

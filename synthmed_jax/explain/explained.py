@@ -55,7 +55,7 @@ def records(kind: str, explained: Explained) -> tuple[ImageExplanation, ...]:
 def _record(kind: str, explained: Explained, i: int) -> ImageExplanation:
     names, study = explained.images.class_names, explained.studies[i]
     explanation = study.explanation
-    errors = explanation.label_errors
+    errors = None if explanation.is_unsure else explanation.label_errors
     return ImageExplanation(
         kind=kind,
         file=explained.images.files[i],

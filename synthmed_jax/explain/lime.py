@@ -65,8 +65,9 @@ class Explanation:
       label: the class explained.
       probabilities: f32[K] of the unperturbed image.
       weights: f64[R,K], by how much a class's probability rises when a region is shown.
-      standard_errors: f64[R,K], of the weights, from the draw of the masks; None: the package lime
-        does not estimate them.
+      standard_errors: f64[R,K], of the weights, from the draw of the masks, all NaN where there
+        are too few evaluations for R regions to tell; None: the package lime does not estimate
+        them.
       r2: f64[K], weighted R2 of each class's linear model, at most 1; near 0 it explains nothing.
     """
 
@@ -84,8 +85,13 @@ class Explanation:
 
     @property
     def label_errors(self) -> np.ndarray | None:
-        """f64[R], the standard errors of `label_weights`, where they are known."""
+        """f64[R], the standard errors of `label_weights`; NaN or None as of `standard_errors`."""
         return None if self.standard_errors is None else self.standard_errors[:, self.label]
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether there were too few evaluations to tell how sure the weights are."""
+        return self.standard_errors is not None and bool(np.isnan(self.standard_errors).any())
 
 
 def explain(

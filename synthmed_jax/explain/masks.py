@@ -28,7 +28,8 @@ def draw_masks(
 
     Returns:
       bool[N,R], True where a region is shown, and i32[N], equal for rows that were drawn together:
-      a row and its complement are one piece of evidence, not two.
+      a row and its complement are one piece of evidence, not two. Groups are numbered in order
+      from 0, which is the first row alone.
 
     Raises:
       UserError: an unknown sampling.

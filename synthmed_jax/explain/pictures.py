@@ -100,7 +100,11 @@ def draw_page(
 def _describe(entry: Entry | None) -> str:
     if entry is None:
         return "none"
-    return f"{entry.title}, weights to {np.abs(entry.explanation.label_weights).max():.2g}"
+    text = f"{entry.title}, weights to {np.abs(entry.explanation.label_weights).max():.2g}"
+    # On a line of its own: a title is nearly as long as its panels are wide.
+    return (
+        f"{text}\nHow sure these weights are is not known" if entry.explanation.is_unsure else text
+    )
 
 
 def _write_title(axes: Axes, text: str) -> None:

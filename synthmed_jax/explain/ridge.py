@@ -23,7 +23,8 @@ class Fit(NamedTuple):
 
     Attributes:
       weights: f64[R,K], by how much class k's probability rises when region r is shown.
-      standard_errors: f64[R,K], of the weights, from the draw of the masks.
+      standard_errors: f64[R,K], of the weights, from the draw of the masks; NaN where they are not
+        known: no more groups of masks than parameters leave nothing to measure them by.
       intercepts: f64[K], the answer with everything hidden.
       r2: f64[K], the share of the answers' weighted variance that the model accounts for, at most
         1; 0 where the answers do not vary.
@@ -53,12 +54,14 @@ def fit(masks: np.ndarray, answers: np.ndarray, group: np.ndarray) -> Fit:
     """Minimises sum_n k_n (a_n - c - m_n w)^2 + ALPHA |w|^2 for each class.
 
     The standard errors are those of the sandwich estimator (White, 1980), with the rows of a group
-    as one observation (Liang & Zeger, 1986): no assumption on how the model fails.
+    as one observation (Liang & Zeger, 1986): no assumption on how the model fails. They are of the
+    draw of the masks; the whole image, which every draw holds, adds nothing to them.
 
     Args:
-      masks: bool[N,R].
+      masks: bool[N,R]; the first row is the whole image.
       answers: f[N,K], probabilities.
-      group: i32[N], rows that were drawn together (see `draw_masks`).
+      group: i32[N] from 0, rows that were drawn together; the first row is alone in group 0 (see
+        `draw_masks`).
     """
     # BLAS's threads gain nothing on matrices this small, and afterwards they spin for some 50 ms on
     # the cores that the network needs next.
@@ -84,12 +87,17 @@ def fit_controlled(masks: np.ndarray, answers: np.ndarray, group: np.ndarray, se
         answers = answers.astype(np.float64)
         control = _logistic(masks, answers)
         many, many_group = draw_masks(seed, MANY, masks.shape[1], "balanced")
-        known = _solve(many, control(many), kernel(many), ALPHA * MANY / len(masks))
+        closeness, scale = kernel(many), MANY / len(masks)
+        # Among the N masks the whole image is one of N, and so it has to be among these.
+        closeness[0] *= scale
+        known = _solve(many, control(many), closeness, ALPHA * scale)
         rest = _solve(masks, answers - control(masks), kernel(masks), ALPHA)
         weights, intercepts = known.weights + rest.weights, known.intercepts + rest.intercepts
-        # The logistic model has taken as much out of the residuals as the linear one.
+        # The logistic model also fits what is of even order in the regions. That cancels out of a
+        # pair; where rows are single, it costs as many degrees of freedom again.
+        models = 2 if group[-1] + 1 == len(group) else 1
         errors = np.hypot(
-            _standard_errors(known, many_group), _standard_errors(rest, group, models=2)
+            _standard_errors(known, many_group), _standard_errors(rest, group, models)
         )
         return Fit(weights, errors, intercepts, _r2(masks, answers, weights, intercepts))
 
@@ -106,15 +114,15 @@ class _Solution(NamedTuple):
     Attributes:
       weights: f64[R,K].
       intercepts: f64[K].
-      residual: f64[N,K].
-      weighted: f64[N,R], centred masks times their closeness.
+      centred: f64[N,R], masks less their weighted means.
+      pulls: f64[N,K], residuals times their rows' closeness.
       inverse: f64[R,R], of the normal equations' matrix.
     """
 
     weights: np.ndarray
     intercepts: np.ndarray
-    residual: np.ndarray
-    weighted: np.ndarray
+    centred: np.ndarray
+    pulls: np.ndarray
     inverse: np.ndarray
 
 
@@ -127,7 +135,8 @@ def _solve(
     weighted = x * closeness[:, None]
     inverse = np.linalg.inv(x.T @ weighted + alpha * np.eye(x.shape[1]))
     weights = inverse @ (weighted.T @ y)
-    return _Solution(weights, y_mean - x_mean @ weights, y - x @ weights, weighted, inverse)
+    pulls = closeness[:, None] * (y - x @ weights)
+    return _Solution(weights, y_mean - x_mean @ weights, x, pulls, inverse)
 
 
 def _r2(
@@ -142,13 +151,39 @@ def _r2(
 
 
 def _standard_errors(solution: _Solution, group: np.ndarray, models: int = 1) -> np.ndarray:
-    """Square roots of the diagonal of A^-1 (sum_g s_g s_g') A^-1; s_g a group's summed scores."""
-    n, r = solution.weighted.shape
-    together = sparse.csr_array((np.ones(n), (group, np.arange(n))))
-    # Each fitted model has taken r + 1 degrees of freedom out of the residuals.
-    correction = n / max(n - models * (r + 1), 1)
+    """Square roots of the diagonal of A^-1 V A^-1, V the variance of sum_n x_n p_n over draws.
+
+    x_n is a row's centred mask and p_n its pull. The whole image's, x_0 p_0, is the same in every
+    draw and is left out. The rest is of two parts, which are not correlated:
+    * what of the pulls is linear in the regions: what balances the whole image and the penalty. Its
+      sum varies only as two regions are shown together more or less often than apart, and how much
+      they are the masks themselves tell; over a whole block of balanced masks, not at all;
+    * what is left: V is the sum of squares over groups.
+
+    Args:
+      solution: of the N rows.
+      group: i32[N], as of `fit`.
+      models: how many of R + 1 parameters the residuals were left by.
+
+    Returns:
+      f64[R,K]; NaN where there are no more groups than parameters.
+    """
+    x, inverse = solution.centred[1:], solution.inverse
+    (n, r), num_groups = x.shape, int(group[-1]) + 1
+    freedom = num_groups - models * (r + 1)
+    if freedom <= 0:
+        return np.full((r, solution.pulls.shape[1]), np.nan)
+    together = sparse.csr_array((np.ones(n), (group[1:] - 1, np.arange(n))))
+    products = x.T @ x
+    np.fill_diagonal(products, 0)
+    spread = (products**2).sum() / max(r * (r - 1), 1)  # variance of one of them
     errors = []
-    for column in solution.residual.T:
-        scores = together @ (solution.weighted * column[:, None])
-        errors.append(np.sqrt(correction * ((scores @ solution.inverse) ** 2).sum(axis=0)))
+    for pulls in solution.pulls[1:].T:
+        linear = 4 / n * (x.T @ pulls)  # a region's variance is 1/4 in every sampling
+        of_linear = spread * (
+            inverse**2 @ (linear @ linear - 2 * linear**2) + (inverse @ linear) ** 2
+        )
+        scores = together @ (x * (pulls - x @ linear)[:, None])
+        of_rest = num_groups / freedom * ((scores @ inverse) ** 2).sum(axis=0)
+        errors.append(np.sqrt(np.maximum(of_linear, 0) + of_rest))
     return np.stack(errors, axis=1)

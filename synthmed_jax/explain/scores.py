@@ -24,14 +24,18 @@ def importance(weights: np.ndarray, errors: np.ndarray | None = None) -> np.ndar
     """Returns each region's share of all importance, f64[R], summing to 1.
 
     A region's importance is the magnitude of its weight, or 0 where that is at most SURE_ERRORS
-    standard errors. None where no region has any.
+    standard errors. None where no region has any, and where the errors are not known: which
+    regions count can't be told then.
 
     Args:
       weights: f64[R].
-      errors: f64[R], their standard errors; None: every weight counts.
+      errors: f64[R], their standard errors, NaN where they are not known; None: every weight
+        counts.
     """
     size = np.abs(weights)
     if errors is not None:
+        if np.isnan(errors).any():
+            return None
         size = np.where(size > SURE_ERRORS * errors, size, 0)
     total = size.sum()
     return size / total if total > 0 else None

@@ -30,7 +30,8 @@ class Study:
       explanation: by LIME, under the first seed.
       stability: over seeds; None for a single one.
       numbers: method -> score -> value, None where the image has none.
-      heat: f64[M,M], LIME's importance on a coarse grid; None where no region has any.
+      heat: f64[M,M], LIME's importance on a coarse grid; None where no region has any, or none is
+        known to have some.
     """
 
     explanation: Explanation

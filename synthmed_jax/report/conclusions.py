@@ -100,10 +100,17 @@ class SmallClasses:
 
 @dataclasses.dataclass(frozen=True)
 class Shortcuts:
-    """Kind ("real", "synthetic") -> the classes that are explained by the edge of the image."""
+    """Where the edge of the image explains a class.
+
+    Attributes:
+      alarms: kind ("real", "synthetic") -> its classes.
+      above: what an edge's share was held against.
+      num_unsure: images of which this is not known.
+    """
 
     alarms: dict[str, tuple[Alarm, ...]]
     above: Threshold
+    num_unsure: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,7 +157,9 @@ def conclude(contents: Contents) -> Conclusions:
         validation=_validation(contents, chosen),
         copying=_copying(contents.fidelity),
         small_classes=SmallClasses(verdicts.small_classes(contents.counts), verdicts.FEW_IMAGES),
-        shortcuts=None if lime is None else Shortcuts(lime.alarms, verdicts.EDGE_SHARE),
+        shortcuts=None
+        if lime is None
+        else Shortcuts(lime.alarms, verdicts.EDGE_SHARE, lime.num_unsure),
         differences=None if lime is None else differences(lime),
         caveats=verdicts.caveats(
             contents.counts,

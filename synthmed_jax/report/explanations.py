@@ -19,6 +19,7 @@ EDGES = {
     "border": "the rim of the image weighs {share} times its area",
     "corners": "the corners of the image weigh {share} times their area",
 }
+SAMPLES_PER_REGION = 4  # from which on the errors of weights are known well, by any sampling
 PAGES = {
     "roles": (
         "Images of {name}, real test images on the left and synthetic ones on the right: the "
@@ -46,6 +47,21 @@ def intro(lime: LimeSummary) -> str:
         "explanation accounts for: near 0 it explains nothing. On the pictures + and "
         "\N{MINUS SIGN} mark regions that speak strongly for and against the predicted class; "
         "outlined ones speak for it."
+        f"{_unsure(lime)}"
+    )
+
+
+def _unsure(lime: LimeSummary) -> str:
+    """Says of how many images it is not known which regions count, and what would tell; or ""."""
+    if not lime.num_unsure:
+        return ""
+    regions = max(len(image.weights) for image in lime.images)
+    return (
+        f" Of {lime.num_unsure} of the {len(lime.images)} explained images it is not known how "
+        f"sure the weights are: {lime.num_samples} perturbed copies are too few for their regions. "
+        "Nothing is said of where their importance lies, neither in numbers nor by a shortcut "
+        "alarm, and their pictures show weights that may be chance. "
+        f"config.explain.num_samples={SAMPLES_PER_REGION * regions} would tell."
     )
 
 

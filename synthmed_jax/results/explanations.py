@@ -122,7 +122,8 @@ class ImageExplanation:
       sampled: whether it was drawn for the numbers.
       probabilities: class -> probability of the whole image.
       weights: LIME's, one per region, for the predicted class.
-      standard_errors: of the weights; None: the engine does not say.
+      standard_errors: of the weights; None: the engine does not say, or had too few evaluations
+        for as many regions (see `LimeSummary.num_unsure`).
       r2: of the linear model.
       stability: over seeds; None for a single one.
       numbers: method -> score -> value, None where the image has none.
@@ -182,6 +183,16 @@ class LimeSummary(Stored):
     check: EngineAgreement | None
     pages: tuple[Page, ...]
     images: tuple[ImageExplanation, ...]
+
+    @property
+    def num_unsure(self) -> int:
+        """Images whose evaluations were too few to tell how sure the weights are.
+
+        Nothing is known of where their importance lies. The package lime never tells.
+        """
+        if self.engine == "lime":
+            return 0
+        return sum(image.standard_errors is None for image in self.images)
 
     @classmethod
     def upgrade(cls, version: int, document: Document) -> Document:

@@ -4,7 +4,8 @@ Golden values are torchvision's own answers with weights made from parameter nam
 
 `golden/<network>.npz` holds float64 logits of torchvision 0.28 (torch 2.13, CPU): "eval/64" and
 "eval/224" in inference, "train/96" in training, and the last BatchNorm's running statistics after
-that training step; `golden/<network>.json` its parameters' names and shapes.
+that training step; `golden/<network>.json` its parameters' names and shapes. What
+`golden/gradients.npz` holds says `golden/make_gradients.py`, which made it.
 """
 
 import dataclasses
@@ -58,6 +59,13 @@ def golden() -> Callable[[str], Golden]:
         )
 
     return load
+
+
+@pytest.fixture(scope="session")
+def golden_gradients() -> tuple[dict[str, np.ndarray], Callable[..., np.ndarray]]:
+    """What gradients.npz holds, and the directions that its products are with."""
+    with np.load(GOLDEN / "gradients.npz") as file:
+        return dict(file), _named_weights().direction
 
 
 class Tiny(nn.Module):

@@ -100,6 +100,55 @@ def test_equals_xla(dtype, batch, side, channels, features, kernel, stride, padd
     assert_equals_xla(x, k, dtype, (stride, stride), padding)
 
 
+def exact(x, kernel, strides, padding, dilation):
+    """Value, and gradients as of `value_and_gradients`, in float64 by the definition."""
+    x, kernel = np.asarray(x, np.float64), np.asarray(kernel, np.float64)
+    padded = np.pad(x, ((0, 0), *padding, (0, 0)))
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel.shape[:2], dilation, strict=True)]
+    sides = [(n - r) // s + 1 for n, r, s in zip(padded.shape[1:3], reach, strides, strict=True)]
+    windows = {
+        (i, j): (
+            slice(None),
+            slice(i * dilation[0], i * dilation[0] + (sides[0] - 1) * strides[0] + 1, strides[0]),
+            slice(j * dilation[1], j * dilation[1] + (sides[1] - 1) * strides[1] + 1, strides[1]),
+        )
+        for i, j in np.ndindex(*kernel.shape[:2])
+    }
+    y = sum(padded[window] @ kernel[place] for place, window in windows.items())
+    dy = np.sin(np.arange(y.size)).reshape(y.shape)
+    dx, dkernel = np.zeros_like(padded), np.zeros_like(kernel)
+    for place, window in windows.items():
+        dx[window] += dy @ kernel[place].T
+        dkernel[place] = np.einsum("bhwc,bhwd->cd", padded[window], dy)
+    (top, _), (left, _) = padding
+    return y, dx[:, top : top + x.shape[1], left : left + x.shape[2]], dkernel
+
+
+@pytest.mark.parametrize(
+    ("kernel", "strides", "padding", "dilation"),
+    [
+        pytest.param((3, 3), (3, 3), ((1, 1), (1, 1)), (1, 1), id="stride 3"),
+        pytest.param((4, 4), (4, 4), ((0, 0), (0, 0)), (1, 1), id="stride 4, patches"),
+        pytest.param((11, 11), (4, 4), ((2, 2), (2, 2)), (1, 1), id="stride 4, AlexNet's stem"),
+        pytest.param((2, 2), (1, 1), ((0, 1), (1, 0)), (1, 1), id="even kernel"),
+        pytest.param((4, 2), (2, 2), ((1, 2), (0, 1)), (1, 1), id="even kernel, unequal sides"),
+        pytest.param((3, 3), (1, 2), ((1, 1), (1, 1)), (1, 1), id="unequal strides"),
+        pytest.param((5, 3), (3, 1), ((2, 2), (1, 1)), (1, 1), id="unequal strides and sides"),
+        pytest.param((1, 1), (2, 3), ((0, 0), (0, 0)), (1, 1), id="one pixel, unequal strides"),
+        pytest.param((1, 1), (2, 2), ((1, 0), (0, 2)), (1, 1), id="one pixel, padded"),
+        pytest.param((3, 3), (1, 1), ((0, 3), (2, 1)), (1, 1), id="asymmetric padding"),
+        pytest.param((3, 3), (2, 2), ((0, 1), (3, 0)), (1, 1), id="asymmetric padding, stride 2"),
+        pytest.param((3, 3), (1, 1), ((3, 3), (3, 3)), (3, 3), id="dilation 3"),
+        pytest.param((3, 2), (2, 1), ((3, 1), (0, 2)), (3, 2), id="dilation, all else unequal"),
+    ],
+)
+@pytest.mark.parametrize(("channels", "features"), [(3, 4), (16, 8)])
+def test_every_shape_is_the_definitions(kernel, strides, padding, dilation, channels, features):
+    x, k = arrays(9, (2, 12, 13, channels), (*kernel, channels, features))
+    found = value_and_gradients(conv.conv_general_dilated, x, k, strides, padding, dilation)
+    assert_close(found, exact(x, k, strides, padding, dilation))
+
+
 @settings(max_examples=10, deadline=None)
 @given(
     dtype=st.sampled_from(list(TOLERANCES)),

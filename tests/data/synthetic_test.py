@@ -56,7 +56,7 @@ def test_a_class_that_a_spreadsheet_takes_for_a_formula(tmp_path):
     ]
     synthetic.write_manifest(tmp_path, rows)
     text = (tmp_path / "manifest.csv").read_text()
-    assert text.splitlines()[1].startswith("'-ve/0.png,'-ve,0,3,ddim,")
+    assert text.splitlines()[1].startswith("'-ve/00000.png,'-ve,0,3,ddim,")
     assert synthetic.read_manifest(tmp_path) == rows
     (tmp_path / "manifest.csv").write_text(text.replace("'-", "-"))  # as earlier versions wrote it
     assert synthetic.read_manifest(tmp_path) == rows

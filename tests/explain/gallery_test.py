@@ -230,10 +230,26 @@ def test_what_was_not_asked_for_is_not_there(explain_sets):
         assert not {"hit", "lesion"} & set(image.numbers["lime"])
 
 
+def test_what_rests_on_errors_that_are_not_known_is_not_said(explain_sets):
+    # Four regions and an intercept; the whole image and three pairs.
+    written = explain_sets(num_samples=7, repeats=1, compare_with_lime=False)
+    assert written.num_unsure == len(written.images)
+    for image in written.images:
+        assert image.standard_errors is None
+        assert {image.numbers["lime"][name] for name in ("foreground", "border")} == {None}
+        assert image.numbers["occlusion"]["border"] is not None
+        assert image.numbers["lime"]["r2"] is not None
+    assert written.summary["real"]["a"]["lime"]["border"].n == 0
+    assert written.alarms == {"real": (), "synthetic": ()}
+    assert set(written.comparison.places.values()) == {None}
+    assert written.nearest.nearest.n == 0
+
+
 def test_the_package_lime_can_explain_alone(explain_sets):
     written = explain_sets(engine="lime", images=1, repeats=1, compare_with_lime=False)
     # It has one way to draw its masks, whatever is asked for.
     assert (written.engine, written.sampling, written.control) == ("lime", "bernoulli", "none")
+    assert written.num_unsure == 0  # it never tells
     for image in written.images:
         assert image.standard_errors is None
         assert np.abs(image.weights).argmax() == LOWER_LEFT

@@ -14,10 +14,10 @@ SEGMENTS = np.repeat(np.repeat(np.arange(4, dtype=np.int32).reshape(2, 2), 8, 0)
 WEIGHTS = np.array([0.01, 0.125, 0.25, -0.5])
 
 
-def _explanation(image, weights=WEIGHTS):
+def _explanation(image, weights=WEIGHTS, errors=None):
     view = make_view(image, SEGMENTS)
     both = np.stack([-weights, weights], axis=1)
-    return Explanation(view, 1, np.array([0.3, 0.7]), both, None, np.array([0.8, 0.8]))
+    return Explanation(view, 1, np.array([0.3, 0.7]), both, errors, np.array([0.8, 0.8]))
 
 
 @pytest.fixture
@@ -46,6 +46,10 @@ def _panels(figure, row, column):
     """The image, its weights and its strongest regions, of one entry of a page."""
     grid = np.array(figure.axes[:-1]).reshape(-1, 7)  # the last is the colour bar
     return grid[row, 4 * column : 4 * column + 3]
+
+
+def _panels_of_one(figure):
+    return figure.axes[:3]
 
 
 @pytest.fixture
@@ -86,6 +90,15 @@ def test_titles_name_the_column_the_verdict_and_the_scale(page):
     assert titles == [[f"real, {verdict}", f"synthetic, {verdict}"], [f"real, {verdict}",
                       "synthetic, none"]]  # fmt: skip
     assert page.get_suptitle() == "heading"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(0.1, ""), (np.nan, "\nHow sure these weights are is not known")]
+)
+def test_a_title_says_that_it_is_not_known_how_sure_the_weights_are(explanation, error, words):
+    unsure = _explanation(explanation.view.image, errors=np.full((4, 2), error))
+    page = pictures.draw_page("", [[pictures.Entry(unsure, "x")]], ["real"])
+    assert _panels_of_one(page)[0].texts[0].get_text() == f"real, x, weights to 0.5{words}"
 
 
 def test_a_gap_shows_nothing_but_its_title(page):

@@ -31,6 +31,10 @@ def test_weights_within_two_standard_errors_of_nothing_do_not_count():
     assert scores.importance(np.array([0.1, -0.15, 0.0]), errors) is None
 
 
+def test_no_importance_is_known_where_no_error_is():
+    assert scores.importance(np.array([-0.3, 0.15, 0.1]), np.full(3, np.nan)) is None
+
+
 def test_enrichment_is_one_for_even_importance_and_double_for_a_half_that_has_all():
     left = HALVES == 0
     assert scores.enrichment(np.array([0.5, 0.5]), HALVES, left) == pytest.approx(1)

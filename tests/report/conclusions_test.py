@@ -49,6 +49,7 @@ def test_the_best_of_each_arm_has_its_loss_and_rule(contents, conclusions):
 
 def test_explanations_are_judged_as_lime_json_and_its_tests_have_it(contents, conclusions):
     assert conclusions.shortcuts.alarms == contents.lime.alarms
+    assert conclusions.shortcuts.num_unsure == 0
     assert [test.q for test in conclusions.differences.listed] == [0.012]
     assert conclusions.differences.num_tests == 2
     assert conclusions.differences.q_below.value == 0.05

@@ -20,6 +20,19 @@ def test_the_intro_says_how_explanations_were_made(lime):
     assert "variate" not in explanations.intro(dataclasses.replace(lime, control="none"))
 
 
+def test_the_intro_says_of_how_many_images_too_little_is_known(lime):
+    (image,) = lime.images
+    assert "not known" not in explanations.intro(lime)
+    unsure = dataclasses.replace(image, standard_errors=None)
+    some = dataclasses.replace(lime, num_samples=40, images=(image, unsure, unsure))
+    text = explanations.intro(some)
+    assert "Of 2 of the 3 explained images it is not known how sure the weights are" in text
+    assert "40 perturbed copies are too few" in text
+    assert "neither in numbers nor by a shortcut alarm" in text
+    assert "config.explain.num_samples=8 would tell" in text
+    assert "not known" not in explanations.intro(dataclasses.replace(some, engine="lime"))
+
+
 def test_a_class_judged_by_its_corners_is_said_aloud(contents):
     (text,) = explanations.alarms(conclude(contents).shortcuts)
     assert (

@@ -29,3 +29,12 @@ def named_weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
 def images(size: int, batch: int = 2) -> np.ndarray:
     """Returns f64[batch, 3, size, size] (NCHW) standard-normal inputs."""
     return np.random.default_rng(size).standard_normal((batch, 3, size, size))
+
+
+def direction(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Returns a standard-normal f32 array for the entry `name`, along which it is measured.
+
+    An error by a share e of an array's norm changes its product with this by about e norms.
+    """
+    rng = np.random.default_rng(zlib.crc32(f"direction of {name}".encode()))
+    return rng.standard_normal(shape, np.float32)
