@@ -51,7 +51,7 @@ def test_manifest_round_trip_is_sorted_and_stable(tmp_path):
 
 def test_a_class_that_a_spreadsheet_takes_for_a_formula(tmp_path):
     rows = [
-        dataclasses.replace(row, class_name="-ve", path=f"-ve/{row.index}.png")
+        dataclasses.replace(row, class_name="-ve", path=f"-ve/{row.index:05d}.png")
         for row in write_set(tmp_path, 1)
     ]
     synthetic.write_manifest(tmp_path, rows)
