@@ -57,6 +57,11 @@ def run(
       UserError: bad settings, data or workdir, or a machine without room, memory or device;
         nothing that was computed is lost.
     """
+    if source is not None and (dry_run or check_data):
+        raise UserError(
+            "--from writes into the workdir, and --dry_run and --check_data are to do nothing "
+            "there: take over first (--stages=split does no more), then ask"
+        )
     added = {field.split(".")[0] for stage in STAGES for field in stage.fields}
     settings_module.check_fields(config, added)
     config = protocol.apply(config)

@@ -244,6 +244,13 @@ def test_checked_data_are_said_and_drawn_and_nothing_else_is_done(tmp_path, cach
     assert files == {*drawn, *(path.with_suffix(".txt") for path in drawn)}
 
 
+@pytest.mark.parametrize("what", ["dry_run", "check_data"])
+def test_nothing_is_taken_over_where_nothing_is_to_be_written(tmp_path, cache, what):
+    with pytest.raises(UserError, match="--from writes into the workdir"):
+        runner.run(make_config(cache), tmp_path / "run", source=tmp_path, **{what: True})
+    assert not (tmp_path / "run").exists()
+
+
 def test_checked_data_that_a_run_refuses_are_said_to_be(tmp_path, cache, capsys):
     config = make_config(cache, classifier__folds=50, split__fraction=0.01)
     runner.run(config, tmp_path / "run", check_data=True)
