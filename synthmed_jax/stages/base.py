@@ -187,9 +187,10 @@ def check_marker(run: Run, stage: Stage) -> None:
     if found is None or not _has_work(run, stage, marker.status):
         return
     root = run.workdir.root
+    mend = "restore that" if found.startswith("when") else "set it back"
     raise UserError(
-        f"stage {stage.name!r} in {root} was run {found}: set it back, or go on in a new folder "
-        f"that takes over what this one has and still holds: --from={root} --workdir=<new folder>"
+        f"stage {stage.name!r} in {root} was run {found}: {mend}, or go on in a new folder that "
+        f"takes over what this one has and still holds: --from={root} --workdir=<new folder>"
     )
 
 

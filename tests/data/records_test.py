@@ -151,7 +151,7 @@ def test_damaged_copy_is_refused(tmp_path, settings, make_images):
     stored = records.open_records(settings(dir=str(tmp_path)))
     wrong = [dict(row, content=b"other") for row in stored._rows]
     stored._rows = wrong
-    with pytest.raises(UserError, match=r"a/1\.png is damaged"):
+    with pytest.raises(UserError, match=r"is damaged: it has other bytes of a/1\.png"):
         stored[0]
 
 

@@ -4,11 +4,11 @@ import shutil
 import pytest
 
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import read_json, write_json
 from synthmed_jax.report.files import read_contents
 from synthmed_jax.results.cells import Cell, FoldResult
 from synthmed_jax.results.evaluation import Evaluation
 from synthmed_jax.results.split import PartCounts
+from synthmed_jax.results.stored import read_document, write_document
 
 
 def test_every_file_of_a_finished_run_is_read(fabricated):
@@ -92,7 +92,7 @@ def test_some_files_are_needed(fabricated, name, stage):
 
 def test_a_damaged_file_is_named_with_its_field(fabricated):
     path = fabricated.path("evaluate/fidelity.json")
-    write_json(path, read_json(path) | {"ratio": "0.9"})
+    write_document(path, read_document(path) | {"ratio": "0.9"})
     fault = r"fidelity\.json .*ratio: expected a finite number, got '0\.9'"
     with pytest.raises(UserError, match=fault):
         fabricated.contents()
@@ -108,7 +108,7 @@ def test_settings_are_looked_up_by_their_dotted_name(contents):
 def test_the_test_part_is_never_read(fabricated):
     before = fabricated.contents()
     path = fabricated.path("split/split.json")
-    split = read_json(path)
+    split = read_document(path)
     assert split.pop("test")
-    write_json(path, split)
+    write_document(path, split)
     assert fabricated.contents() == before

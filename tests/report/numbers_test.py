@@ -4,7 +4,7 @@ from synthmed_jax.files import read_json
 from synthmed_jax.report import numbers
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.results.evaluation import CellScores
-from synthmed_jax.results.stored import structure
+from synthmed_jax.results.stored import read_document, structure
 
 
 @pytest.fixture(scope="module")
@@ -15,18 +15,18 @@ def written(reported):
 def test_json_holds_every_number(reported, written):
     assert written["headline"]["gap"] == pytest.approx(0.953 - 0.869)
     assert written["headline"]["distance_ratio"] == 0.917
-    assert written["metrics"] == read_json(reported.path("evaluate/metrics.json"))
-    assert written["lime"] == read_json(reported.path("explain/lime.json"))
-    assert written["run"] == read_json(reported.path("run.json"))
+    assert written["metrics"] == read_document(reported.path("evaluate/metrics.json"))
+    assert written["lime"] == read_document(reported.path("explain/lime.json"))
+    assert written["run"] == read_document(reported.path("run.json"))
     assert written["config"] == read_json(reported.path("config.json"))
-    assert written["diffusion"][""]["best"] == read_json(reported.path("diffusion/best.json"))
+    assert written["diffusion"][""]["best"] == read_document(reported.path("diffusion/best.json"))
     assert written["diffusion"][""]["records"][-1]["step"] == 1990
     assert written["counts"]["Early"] == {"total": 28, "fit": 4, "val": 4, "test": 20}
     assert written["split"]["seed"] == 17
 
 
 def test_of_the_pairs_the_closest_are_listed(reported, written):
-    fidelity = read_json(reported.path("evaluate/fidelity.json"))
+    fidelity = read_document(reported.path("evaluate/fidelity.json"))
     closest = written["fidelity"].pop("closest")
     assert closest == fidelity.pop("synthetic")[:8]
     assert written["fidelity"] == fidelity

@@ -111,7 +111,7 @@ def test_no_name_of_a_page_leads_out_of_the_folder(reported, contents):
 def test_a_missing_page_is_named(fabricated):
     fabricated.path("explain/class1.png").unlink()
     lime = fabricated.contents().lime
-    with pytest.raises(UserError, match=r"class1\.png is named by lime\.json but missing"):
+    with pytest.raises(UserError, match=r"class1\.png is gone, and lime\.json names it"):
         pictures.read_lime(fabricated.workdir, lime)
 
 

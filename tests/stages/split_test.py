@@ -228,7 +228,7 @@ def test_what_changed_in_the_data_is_said(folder_run):
         base.check_marker(changed, split.STAGE)
     assert (
         "(1 file added (a/new.png); 1 file removed (b/04.png); 1 file renamed (b/03.png to b/x.png)"
-        "; 2 files changed (a/05.png, b/broken.png)): restore that, or take a new --workdir"
+        "; 2 files changed (a/05.png, b/broken.png)): restore that, or go on in a new folder"
     ) in str(refusal.value)
     run.workdir.data_files.unlink()  # as in workdirs of earlier versions
     before, now = run.inputs.data.data_hash, changed.inputs.data.data_hash
