@@ -18,6 +18,8 @@ import numpy as np
 
 from synthmed_jax.errors import Damaged
 
+# Files and folders that are renamed when they are whole: ours, and orbax's.
+_TEMPORARY = re.compile(r"\..+\.\d+\.tmp|.+\.orbax-checkpoint-tmp.*")
 # The line after an array, at the end of its file.
 _SEALED = re.compile(rb"\n(?P<sha256>[0-9a-f]{64}) (?P<made_of>[0-9a-f]*)\n\Z")
 
@@ -95,7 +97,7 @@ def read_json(path: pathlib.Path) -> Any:
 def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Names a temporary file beside `path`, which replaces it at the end, unless an error rose."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Another process may be writing the same file of a shared cache.
+    # Another process may be writing the same file of a shared cache. (See _TEMPORARY.)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
@@ -103,6 +105,15 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: pathlib.Path) -> None:
+    """Removes what killed processes were writing below a folder that no other process writes to."""
+    for path in [each for each in folder.rglob("*") if _TEMPORARY.fullmatch(each.name)]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)  # its folder may be gone already
 
 
 def _sync(path: pathlib.Path) -> None:

@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 from synthmed_jax import checks, devices, failures, machine, places, protocol
 from synthmed_jax import settings as settings_module
 from synthmed_jax.errors import Damaged, Unworkable, UserError
-from synthmed_jax.files import write_json
+from synthmed_jax.files import remove_unfinished, write_json
 from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
 from synthmed_jax.stages import STAGES, base, disk, inherit, ledger, mending, report, split
 from synthmed_jax.stages.base import Stage
@@ -87,6 +87,7 @@ def _run(
         _say_expected(run, wanted)
         return
     with run.workdir.lock():
+        remove_unfinished(run.workdir.root)
         _run_stages(run, mending.with_damaged(run, wanted, needed), config)
     if _is_of_this_state(run):
         print(f"report: {run.workdir.report.absolute()}", flush=True)

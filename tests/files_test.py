@@ -13,6 +13,7 @@ from synthmed_jax.files import (
     is_full_disk,
     read_array,
     read_json,
+    remove_unfinished,
     sha256,
     sha256_of,
     write_array,
@@ -108,3 +109,13 @@ def test_room_is_looked_for_before_it_is_taken(tmp_path):
         check_room(tmp_path / "not" / "yet" / "there", 2**62)
     assert raised.value.filename == str(tmp_path / "not" / "yet" / "there")
     assert is_full_disk(raised.value)
+
+
+def test_what_a_killed_process_was_writing_is_removed(tmp_path):
+    kept = ["a.json", ".lock", "b/.hidden.tmp", "b/c.7.tmp"]
+    for name in (*kept, ".a.json.123.tmp", "b/.d.png.4.tmp", "b/5.orbax-checkpoint-tmp/x/y"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    remove_unfinished(tmp_path)
+    left = [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()]
+    assert sorted(left) == sorted(kept)
