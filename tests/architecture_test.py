@@ -30,6 +30,7 @@ FLOORS = {
     "evaluation": 4,
     "places": 4,
     "explain": 4,
+    "kept_programs": 5,
     "arms": 4,
     "data": 3,
     "verdicts": 3,

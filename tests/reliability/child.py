@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 
 import jax
 
-from synthmed_jax import runner
+from synthmed_jax import kept_programs, runner
 from synthmed_jax.classifiers import train as classifier_training
 from synthmed_jax.errors import UserError
 from tests.reliability import small
@@ -94,7 +94,7 @@ def _main(command: Command, said: pathlib.Path, pipe: Connection) -> None:
     small.add_network()
     killed = bool(command.kill_before) or command.kill_after is not None
     if not command.own_programs:
-        runner._keep_compiled_programs = lambda folder: _keep_all_programs(read_only=killed)
+        kept_programs.keep = lambda folder: _keep_all_programs(read_only=killed)
     runner._is_long = lambda *_: False  # expectations take longer than the work
     classifier_training.SAVE_SECONDS = -1.0  # so that there is a resume/
     config = small.make_config(command.data, command.cache, **command.changes)
