@@ -11,8 +11,9 @@ import pathlib
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
+from typing import TypeVar
 
 import jax
 
@@ -21,6 +22,7 @@ from synthmed_jax.classifiers import train as classifier_training
 from synthmed_jax.errors import UserError
 from tests.reliability import small
 
+T = TypeVar("T")
 COMPILED = pathlib.Path(__file__).parents[2] / ".pytest_cache" / "xla"
 _CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.truncate"}
 # A server that has imported everything, and touched no device, forks a process in no time.
@@ -84,6 +86,30 @@ def run(command: Command, said: pathlib.Path) -> Outcome:
     process.join()
     here.close()
     return Outcome(process.exitcode, said.read_text(errors="backslashreplace"), changes)
+
+
+def call(function: Callable[[T], str], argument: T) -> str:
+    """Calls a function in a process of its own, which keeps its errors to itself."""
+    here, there = _PROCESSES.Pipe(duplex=False)
+    process = _PROCESSES.Process(target=_call, args=(function, argument, there))
+    process.start()
+    there.close()
+    answer = here.recv()
+    process.join()
+    here.close()
+    return str(answer)
+
+
+def _call(function: Callable[[T], str], argument: T, pipe: Connection) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    try:
+        answer = function(argument)
+    except Exception as error:  # noqa: BLE001  whatever a broken file hits
+        answer = f"{type(error).__name__}"
+    pipe.send(answer)
+    os._exit(0)
 
 
 def _main(command: Command, said: pathlib.Path, pipe: Connection) -> None:
