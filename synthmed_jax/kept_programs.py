@@ -43,7 +43,9 @@ def keep(folder: pathlib.Path) -> None:
     warnings.showwarning = functools.partial(_show, folder, warnings.showwarning)
 
 
-def _show(folder: pathlib.Path, show: Callable[..., None], message: Warning, *where: object) -> None:
+def _show(
+    folder: pathlib.Path, show: Callable[..., None], message: Warning, *where: object
+) -> None:
     """In the place of `warnings.showwarning`: mends what JAX warns of, and shows all else."""
     damaged = []
     if str(message).startswith(_WARNING):

@@ -48,9 +48,7 @@ def test_a_damaged_program_is_compiled_and_kept_anew(world, request, way):
     shutil.rmtree(case.workdir)
     shutil.copytree(world.before["diffusion"].workdir, case.workdir)
     outcome = world.run(case, "diffusion", own_programs=True)
-    others = comparing.difference(
-        comparing.contents(case.workdir), world.contents["diffusion"]
-    )
+    others = comparing.difference(comparing.contents(case.workdir), world.contents["diffusion"])
     assert outcome.status == 0
     assert "Traceback" not in outcome.said
     assert not others

@@ -144,9 +144,7 @@ def _main(command: Command, said: pathlib.Path, pipe: Connection) -> None:
 def _keep_all_programs(*, read_only: bool) -> None:
     """One cache for all processes; a killed one could leave half a program in it."""
     jax.config.update("jax_compilation_cache_dir", str(COMPILED))
-    jax.config.update(
-        "jax_persistent_cache_min_compile_time_secs", math.inf if read_only else 0.0
-    )
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", math.inf if read_only else 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 

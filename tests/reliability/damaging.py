@@ -10,10 +10,10 @@ from tests.reliability import comparing
 from tests.reliability.comparing import Contents
 from tests.reliability.world import Moment, World
 
-# What tells files of one kind apart: classes, numbers of images, folds and steps, digests.
+# What tells files of one kind apart: classes, networks and folds, steps, digests.
 _MANY = re.compile(
-    r"bright|dark|(?<=fold)\d|(?<=[ste]/)\d+(?=/)|\d{5}(?=\.png)|(?<=class|arest)\d"
-    r"|[0-9a-f]{32,}|[0-9a-f]{16}-|synthetic/6-inf|real/all-0|synthetic_6_inf|real_all_0"
+    r"bright|dark|tiny/\w+/[^/]+/fold\d|(?<=[ste]/)\d+(?=/)|\d{5}(?=\.png)|(?<=report/)\w+(?=\.png)|(?<=class|arest)\d"
+    r"|ocdbt\.process_0/|[0-9a-f]{32,}|[0-9a-f]{16}-|tiny_\w+"
 )
 
 # What comes of damage.
@@ -46,7 +46,7 @@ def _removed(path: pathlib.Path) -> None:
 
 
 def _edited(path: pathlib.Path) -> None:
-    """Changes the last digit of a text by one, as an editor would; else fills a third with zeros."""
+    """Changes a digit of a text by one, as an editor would; else fills a third with zeros."""
     content = path.read_bytes()
     try:
         digits = list(re.finditer(r"\d(?=[,\"\n\s])", content.decode()))
@@ -110,9 +110,7 @@ def damage(
     return verdict, f"{name} {way}: {verdict}; status {outcome.status}; {others}\n{outcome.said}"
 
 
-def _verdict(
-    case: Moment, path: pathlib.Path, status: int, said: str, others: list[str]
-) -> str:
+def _verdict(case: Moment, path: pathlib.Path, status: int, said: str, others: list[str]) -> str:
     if status not in (0, 2) or "Traceback" in said:
         return TRACEBACK
     if status == 2:

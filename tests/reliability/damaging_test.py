@@ -1,5 +1,7 @@
 """Damage to every file that a run leaves or goes on from: mended, or of no effect; never used."""
 
+import re
+
 import pytest
 
 from tests.reliability import counts, damaging
@@ -14,16 +16,16 @@ KILLED = {
     "diffusion": 0.6, "generate": 0.6, "classify": 0.4, "evaluate": 0.7, "explain": 0.8,
     "report": 0.7,
 }  # fmt: skip
-# Moment -> the folders of which each kind of file is damaged in every way, and each file once; of
-# the other kinds one file is damaged in one way.
+# Moment -> kinds of files that are damaged in every way, and each file once; of the other kinds
+# one file is damaged in one way.
 IN_FULL = {
-    END: ("run",),
-    "diffusion": ("run/diffusion", "run/split"),
-    "generate": ("run/synthetic", "run/diffusion/best"),
-    "classify": ("run/classify",),
-    "evaluate": ("run/evaluate", "run/classify"),
-    "explain": ("run/explain",),
-    "report": ("run/report",),
+    END: r"run/(?!diffusion/(best|checkpoints)/|classify/.*/checkpoint/)",
+    "diffusion": r"run/(diffusion/(checkpoints|[^/]*$)|stages/diffusion)",
+    "generate": r"run/(synthetic|diffusion/best/)",
+    "classify": r"run/(classify|stages/classify)",
+    "evaluate": r"run/(evaluate|classify/.*/checkpoint/)",
+    "explain": r"run/explain",
+    "report": r"run/report/[^.]*$",
 }
 # Moment -> weights that its run does not read, and leaves as they are: the stages that read them
 # find the damage.
@@ -36,7 +38,7 @@ UNREAD_THERE = {
     "explain": ("run/diffusion/best", "run/classify"),
     "report": ("run/diffusion/best", "run/classify"),
 }
-PARTS = 8  # of the files of a moment, for the processes of a session
+PARTS = 16  # of the files of a moment, for the processes of a session
 
 
 @pytest.fixture(scope="session")
@@ -52,11 +54,10 @@ def moments(world):
 def cases(moment, name):
     """Yields (file, way), in an order that is the same in all processes."""
     ways = list(damaging.WAYS)
-    for number, (kind, paths) in enumerate(sorted(damaging.files(moment).items())):
-        if not kind.startswith("run/"):
-            continue
-        full = any(paths[0].is_relative_to(folder) for folder in IN_FULL[name])
-        yield from damaging.cases(paths) if full else [(paths[0], ways[number % len(ways)])]
+    kinds = [each for each in damaging.files(moment).items() if each[0].startswith("run/")]
+    for number, (kind, paths) in enumerate(sorted(kinds)):
+        in_full = re.match(IN_FULL[name], kind)
+        yield from damaging.cases(paths) if in_full else [(paths[0], ways[number % len(ways)])]
 
 
 @pytest.mark.parametrize("part", range(PARTS))

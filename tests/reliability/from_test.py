@@ -78,9 +78,11 @@ def test_what_still_holds_is_taken_over(world, empty, request, tmp_path, name):
 def test_a_kill_while_stages_are_taken_over_loses_nothing(world, empty, request, share):
     source = world.before[END].workdir
     links = len([p for p in source.rglob("*") if p.is_file()])
-    kill = {"kill_before": 1 + round(share * links)} if isinstance(share, float) else {
-        "kill_after": random.Random(share).random() * 0.5
-    }
+    kill = (
+        {"kill_before": 1 + round(share * links)}
+        if isinstance(share, float)
+        else {"kill_after": random.Random(share).random() * 0.5}
+    )
     killed = world.run(empty, "split", source=source, **kill)
     assert killed.status in (0, -9), killed.said
     outcome = world.run(empty, source=source)

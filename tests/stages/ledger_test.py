@@ -10,6 +10,7 @@ from synthmed_jax.stages import base, ledger
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.workdir import Workdir
 
+LEFT = "is damaged: it is not what the stage 'first' left"
 STAGE = Stage("first", lambda run: None)
 
 
@@ -53,8 +54,11 @@ def test_what_is_as_it_was_left_is_no_damage(run):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda path: path.write_text("c.txT"), "is damaged: it is not what the stage 'first' left"),
-        (lambda path: path.write_text(""), "is damaged: it is not what the stage 'first' left"),
+        (
+            lambda path: path.write_text("c.txT"),
+            LEFT,
+        ),
+        (lambda path: path.write_text(""), LEFT),
         (lambda path: path.unlink(), "is gone"),
     ],
     ids=["changed", "emptied", "removed"],

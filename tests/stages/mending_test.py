@@ -96,9 +96,7 @@ def test_only_stages_that_are_wanted_or_damaged_are_run(world):
 
 
 def test_a_stage_says_what_has_to_go_with_a_damaged_file(world):
-    first = dataclasses.replace(
-        world.stages[0], forget=lambda run, path: base.remove(path.parent)
-    )
+    first = dataclasses.replace(world.stages[0], forget=lambda run, path: base.remove(path.parent))
     world.number.write_text("20")
     (world.number.parent / "other").touch()
     mending.with_damaged(world.run, [first], [first])
@@ -111,7 +109,7 @@ def test_what_is_damaged_again_is_an_error(world):
 
     second = dataclasses.replace(world.stages[1], run=stubborn)
     base.mark(world.run, second, "started")
-    with pytest.raises(Damaged, match="first/n.txt is damaged"):
+    with pytest.raises(Damaged, match=r"first/n\.txt is damaged"):
         mending.mend(world.run, second, [world.stages[0], second], world.run_stage)
 
 
