@@ -41,17 +41,25 @@ def at_work_in_cache(cache: Path) -> Iterator[None]:
     """Within it, prepared copies and decoded images may be written.
 
     What killed runs have left of such is removed first, unless another run is at work in the cache,
-    or its disk has no locks.
-
-    Raises:
-      OSError: the cache can't be made or written.
+    or its disk has no locks, or it can't be written.
     """
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / _LOCK).open("a") as lock:
+    lock = _open_lock(cache)
+    if lock is None:  # nothing is left there then, and what is there may be read
+        yield
+        return
+    with lock:
         if _try_lock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB):
             _remove_from_cache(cache)
         _try_lock(lock, fcntl.LOCK_SH)
         yield
+
+
+def _open_lock(cache: Path) -> TextIO | None:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        return (cache / _LOCK).open("a")
+    except OSError:
+        return None
 
 
 def _try_lock(file: TextIO, how: int) -> bool:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import os
 import pathlib
 import time
 from collections.abc import Sequence
 
-import jax
 from ml_collections import ConfigDict
 
 from synthmed_jax import (
     checks,
     devices,
     failures,
+    kept_programs,
     litter,
     machine,
     places,
-    program_cache,
     protocol,
 )
 from synthmed_jax import settings as settings_module
@@ -74,10 +72,9 @@ def run(
     devices.check_accelerator(settings.scale)
     root = pathlib.Path(directory)
     cache = places.prepare(settings.data, root)
-    _keep_compiled_programs(cache / "xla")
+    kept_programs.keep(cache / "xla")
     run = make_run(settings, root)
-    programs = pathlib.Path(jax.config.values["jax_compilation_cache_dir"])
-    with failures.told(run), program_cache.mended(programs):
+    with failures.told(run):
         if source is not None:
             with run.workdir.lock():
                 inherit.take_over(run, pathlib.Path(source), STAGES)
@@ -233,18 +230,3 @@ def _record(
     data = run.inputs.data
     facts = DataFacts(run.settings.data.name, data.data_hash, len(data), data.unreadable)
     machine.describe_run(seeds=seeds, data=facts, stages=stages).write(path)
-
-
-def _keep_compiled_programs(folder: pathlib.Path) -> None:
-    """Compiling a step takes half a minute on two cores: a second run must not pay again."""
-    seconds = 1.0  # a program that takes less is not kept
-    given = jax.config.values["jax_compilation_cache_dir"]
-    if given is None:
-        if not places.prepare_programs(folder, "--config.data.cache_dir"):
-            seconds = math.inf  # those that others have kept are read
-        jax.config.update("jax_compilation_cache_dir", str(folder))
-    elif "://" not in given and not places.prepare_programs(  # no bucket
-        pathlib.Path(given), "JAX_COMPILATION_CACHE_DIR"
-    ):
-        seconds = math.inf
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", seconds)

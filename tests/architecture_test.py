@@ -30,6 +30,7 @@ FLOORS = {
     "evaluation": 4,
     "places": 4,
     "explain": 4,
+    "kept_programs": 5,
     "arms": 4,
     "data": 3,
     "verdicts": 3,
@@ -54,7 +55,6 @@ FLOORS = {
     "files": 1,
     "printable": 1,
     "progress": 1,
-    "program_cache": 1,
     "statistics": 1,
     "stopping": 1,
 }

@@ -12,6 +12,7 @@ from synthmed_jax import parallel
 # longest first. They get the marker `slow`; `make check` runs all tests that do not have it.
 SLOW = (
     "runner_test.py",
+    "reliability",
     "classifiers/networks/networks_test.py",
     "classifiers/networks/gradients_test.py",
     "diffusion/train_test.py",

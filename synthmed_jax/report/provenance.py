@@ -135,13 +135,19 @@ def _plain(value: object) -> str:
 
 
 def total_time(info: RunInfo | None) -> str:
-    """Returns the wall time of all stages together."""
-    return duration(sum(stage.seconds for stage in info.stages.values()) if info else 0.0)
+    """Returns the wall time of all stages together, less the report's."""
+    return duration(sum(stage.seconds for stage in _stages(info).values()))
 
 
 def stage_rows(info: RunInfo | None) -> list[StageRow]:
-    """Returns status, time and memory of every stage in run.json."""
-    return [] if info is None else [_stage(*item) for item in info.stages.items()]
+    """Returns status, time and memory of every stage in run.json, less the report's."""
+    return [_stage(*item) for item in _stages(info).items()]
+
+
+def _stages(info: RunInfo | None) -> dict[str, StageRecord]:
+    """The stages of run.json. A report can't tell its own time, but that of an earlier one."""
+    stages = info.stages if info else {}
+    return {name: stage for name, stage in stages.items() if name != "report"}
 
 
 def _stage(name: str, stage: StageRecord) -> StageRow:

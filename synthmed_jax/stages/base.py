@@ -64,7 +64,7 @@ class Stage:
       ends: names of the files that end a unit of its work. A stage without any is made anew as a
         whole, so that nothing is lost by that.
       recorded: globs of the files in its folder whose digests its marker keeps.
-      needed: further files that must be there once it is finished.
+      needed: further files that must be there once it is finished; may raise Damaged.
       forget: (run, damaged path) removes what has to go so that `run` makes that path anew.
       inherited: whether another workdir may take its output over: it is never written into.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -63,10 +64,16 @@ def _check(run: Run) -> None:
         )
 
 
-def _images(run: Run) -> list[pathlib.Path]:
-    """The images that are used; their digests are checked when they are read."""
+def _images(run: Run) -> Iterator[pathlib.Path]:
+    """The images that are used; raises Damaged at one that is another than the manifest says."""
     folder = run.workdir.synthetic
-    return [folder / row.path for row in synthetic.read_manifest(folder) if row.used]
+    for row in synthetic.read_manifest(folder):
+        if not row.used:
+            continue
+        path = folder / row.path
+        if path.is_file() and not synthetic.is_whole(folder, row):
+            raise Damaged(path, "is damaged: it is not the image that manifest.csv names")
+        yield path
 
 
 def _forget(run: Run, path: pathlib.Path) -> None:

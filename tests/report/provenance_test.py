@@ -3,6 +3,7 @@ import dataclasses
 from synthmed_jax.files import read_json
 from synthmed_jax.report import provenance
 from synthmed_jax.results.cells import FoldResult, InitialWeights
+from synthmed_jax.results.run_info import StageRecord
 
 
 def protocol(fabricated):
@@ -76,3 +77,12 @@ def test_without_run_json_the_data_still_have_their_hash(contents):
     nothing = dataclasses.replace(contents, info=None)
     assert provenance.facts(nothing) == [("data hash", "abc")]
     assert provenance.stage_rows(None) == []
+
+
+def test_a_report_that_is_made_anew_is_the_same(contents):
+    first = contents.info
+    again = dataclasses.replace(
+        first, stages={**first.stages, "report": StageRecord("finished", 7.0, 100.0)}
+    )
+    assert provenance.stage_rows(again) == provenance.stage_rows(first)
+    assert provenance.total_time(again) == provenance.total_time(first)

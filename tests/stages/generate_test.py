@@ -2,8 +2,11 @@
 
 import pytest
 
+from synthmed_jax.data import synthetic
+from synthmed_jax.data.synthetic import ManifestRow
 from synthmed_jax.errors import UserError
-from synthmed_jax.stages import base, generate
+from synthmed_jax.files import sha256, write_bytes
+from synthmed_jax.stages import base, generate, ledger
 
 
 @pytest.mark.parametrize(
@@ -41,3 +44,21 @@ def test_counts_change_no_fingerprint_and_are_other_work(make_run):
 def test_counts_that_can_not_be_are_refused_before_any_work(make_run, counts, fault):
     with pytest.raises(UserError, match=fault):
         generate.STAGE.check(make_run(generate__counts=counts))
+
+
+def test_an_image_that_is_not_the_manifests_is_damage(make_run):
+    run = make_run()
+    folder = run.workdir.synthetic
+    rows = []
+    for i in range(3):
+        path = synthetic.path_of("glioma", i)
+        write_bytes(folder / path, b"%d" % i)
+        rows.append(
+            ManifestRow(path, "glioma", i, 0, "ddpm", 1, 1.0, "", sha256(b"%d" % i), used=i < 2)
+        )
+    synthetic.write_manifest(folder, rows)
+    base.mark(run, generate.STAGE, "finished")
+    for i, damages in ((2, 0), (1, 1), (0, 1)):  # the last image is not used
+        (folder / rows[i].path).write_bytes(b"")
+        found = [error.path for error in ledger.damage(run, generate.STAGE)]
+        assert found == [folder / rows[i].path][:damages]

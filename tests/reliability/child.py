@@ -1,0 +1,171 @@
+"""Runs the program in a process of its own, which may be killed while it works."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import multiprocessing
+import os
+import pathlib
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from typing import TypeVar
+
+import jax
+
+from synthmed_jax import kept_programs, runner
+from synthmed_jax.classifiers import train as classifier_training
+from synthmed_jax.errors import UserError
+from tests.reliability import small
+
+T = TypeVar("T")
+COMPILED = pathlib.Path(__file__).parents[2] / ".pytest_cache" / "xla"
+_CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.truncate"}
+# A server that has imported everything, and touched no device, forks a process in no time.
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["tests.reliability.preloaded"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """What a process does.
+
+    Attributes:
+      data, cache, workdir: folders.
+      stages: names; empty: all.
+      source: the workdir of --from.
+      changes: config fields of other values, a__b for a.b.
+      kill_before: SIGKILL before this change of a file, from 1; 0: never.
+      kill_after: SIGKILL after so many seconds of work; None: never.
+      own_programs: keeps compiled programs as the program does, in the cache.
+    """
+
+    data: pathlib.Path
+    cache: pathlib.Path
+    workdir: pathlib.Path
+    stages: Sequence[str] = ()
+    source: pathlib.Path | None = None
+    changes: dict[str, object] = dataclasses.field(default_factory=dict)
+    kill_before: int = 0
+    kill_after: float | None = None
+    own_programs: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a process ended.
+
+    Attributes:
+      status: as a shell has it, negative: the signal.
+      said: on both streams.
+      changes: of files, in the workdir and the cache.
+    """
+
+    status: int
+    said: str
+    changes: int
+
+
+def run(command: Command, said: pathlib.Path) -> Outcome:
+    """Runs the program until it ends or is killed; `said` is a file for what it prints."""
+    here, there = _PROCESSES.Pipe(duplex=False)
+    process = _PROCESSES.Process(target=_main, args=(command, said, there))
+    process.start()
+    there.close()
+    changes = 0
+    with contextlib.suppress(EOFError):
+        here.recv()  # it begins
+        if command.kill_after is not None:
+            process.join(command.kill_after)
+            process.kill()
+        changes = here.recv()
+    process.join()
+    here.close()
+    return Outcome(process.exitcode, said.read_text(errors="backslashreplace"), changes)
+
+
+def call(function: Callable[[T], str], argument: T) -> str:
+    """Calls a function in a process of its own, which keeps its errors to itself."""
+    here, there = _PROCESSES.Pipe(duplex=False)
+    process = _PROCESSES.Process(target=_call, args=(function, argument, there))
+    process.start()
+    there.close()
+    answer = here.recv()
+    process.join()
+    here.close()
+    return str(answer)
+
+
+def _call(function: Callable[[T], str], argument: T, pipe: Connection) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    try:
+        answer = function(argument)
+    except Exception as error:  # noqa: BLE001  whatever a broken file hits
+        answer = f"{type(error).__name__}"
+    pipe.send(answer)
+    os._exit(0)
+
+
+def _main(command: Command, said: pathlib.Path, pipe: Connection) -> None:
+    stream = said.open("w", errors="backslashreplace")
+    os.dup2(stream.fileno(), 1)
+    os.dup2(stream.fileno(), 2)
+    sys.stdout = sys.stderr = stream
+    small.add_network()
+    killed = bool(command.kill_before) or command.kill_after is not None
+    if not command.own_programs:
+        kept_programs.keep = lambda folder: _keep_all_programs(read_only=killed)
+    runner._is_long = lambda *_: False  # expectations take longer than the work
+    classifier_training.SAVE_SECONDS = -1.0  # so that there is a resume/
+    config = small.make_config(command.data, command.cache, **command.changes)
+    count = _watch((command.workdir, command.cache), command.kill_before)
+    pipe.send("begins")
+    status = 0
+    try:
+        runner.run(config, command.workdir, command.stages, source=command.source)
+    except UserError as error:
+        print(f"error: {error}")
+        status = 2
+    except BaseException:  # noqa: BLE001  as an interpreter would
+        traceback.print_exc()
+        status = 1
+    stream.flush()
+    with contextlib.suppress(BrokenPipeError):
+        pipe.send(count[0])
+    os._exit(status)
+
+
+def _keep_all_programs(*, read_only: bool) -> None:
+    """One cache for all processes; a killed one could leave half a program in it."""
+    jax.config.update("jax_compilation_cache_dir", str(COMPILED))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", math.inf if read_only else 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def _watch(folders: Sequence[pathlib.Path], kill_before: int) -> list[int]:
+    """Counts the changes of files in these folders, and ends the process before one of them."""
+    count, roots = [0], tuple(f"{folder}/" for folder in folders)
+
+    def on_event(event: str, args: tuple[object, ...]) -> None:
+        if event not in _CHANGES and not (event == "open" and _writes(args[2])):
+            return
+        paths = [os.fsdecode(a) for a in args if isinstance(a, (str, bytes, os.PathLike))]
+        # A tree is removed by names in its folders, which are relative.
+        if not any(p.startswith(roots) or not p.startswith("/") for p in paths):
+            return
+        count[0] += 1
+        if count[0] == kill_before:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(on_event)
+    return count
+
+
+def _writes(flags: object) -> bool:
+    return isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))

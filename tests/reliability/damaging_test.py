@@ -1,0 +1,76 @@
+"""Damage to every file that a run leaves or goes on from: mended, or of no effect; never used."""
+
+import re
+
+import pytest
+
+from tests.reliability import counts, damaging
+from tests.reliability.damaging import EQUAL, MENDED, UNREAD
+from tests.reliability.killing import Kill, kill
+from tests.reliability.world import END, STAGES
+
+pytestmark = pytest.mark.reliability
+
+# Stage that is killed -> how far it has come then, as a share of its changes of files.
+KILLED = {
+    "diffusion": 0.6, "generate": 0.6, "classify": 0.4, "evaluate": 0.7, "explain": 0.8,
+    "report": 0.7,
+}  # fmt: skip
+# Moment -> kinds of files that are damaged in every way, and each file once; of the other kinds
+# one file is damaged in one way.
+IN_FULL = {
+    END: r"run/(?!diffusion/(best|checkpoints)/|classify/.*/checkpoint/)",
+    "diffusion": r"run/(diffusion/(checkpoints|[^/]*$)|stages/diffusion)",
+    "generate": r"run/(synthetic|diffusion/best/)",
+    "classify": r"run/(classify|stages/classify)",
+    "evaluate": r"run/(evaluate|classify/.*/checkpoint/)",
+    "explain": r"run/explain",
+    "report": r"run/report/[^.]*$",
+}
+# Moment -> weights that its run does not read, and leaves as they are: the stages that read them
+# find the damage.
+UNREAD_THERE = {
+    END: ("run/diffusion/best", "run/classify"),
+    "diffusion": (),
+    "generate": (),
+    "classify": ("run/diffusion/best",),
+    "evaluate": (),
+    "explain": ("run/diffusion/best", "run/classify"),
+    "report": ("run/diffusion/best", "run/classify"),
+}
+PARTS = 16  # of the files of a moment, for the processes of a session
+
+
+@pytest.fixture(scope="session")
+def moments(world):
+    """The finished run, and one that was killed in each stage."""
+    found = {END: world.before[END]}
+    for stage, share in KILLED.items():
+        found[stage] = world.copy(world.before[stage])
+        assert kill(world, found[stage], stage, Kill(share)), stage
+    return found
+
+
+def cases(moment, name):
+    """Yields (file, way), in an order that is the same in all processes."""
+    ways = list(damaging.WAYS)
+    kinds = [each for each in damaging.files(moment).items() if each[0].startswith("run/")]
+    for number, (kind, paths) in enumerate(sorted(kinds)):
+        in_full = re.match(IN_FULL[name], kind)
+        yield from damaging.cases(paths) if in_full else [(paths[0], ways[number % len(ways)])]
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("name", IN_FULL)
+def test_a_damaged_file_is_never_used(world, moments, request, name, part):
+    stage, after = ("", STAGES[-1]) if name == END else (name, name)
+    wrong = []
+    for path, way in list(cases(moments[name], name))[part::PARTS]:
+        verdict, said = damaging.damage(
+            world, moments[name], path, way, stage, world.contents[after]
+        )
+        may_stay = any(path.is_relative_to(folder) for folder in UNREAD_THERE[name])
+        if verdict not in (MENDED, EQUAL) and not (verdict == UNREAD and may_stay):
+            wrong.append(said)
+        counts.add(request, f"damage, {'finished' if name == END else 'killed'} run", verdict)
+    assert not wrong, f"{len(wrong)} cases\n" + "\n".join(wrong)
