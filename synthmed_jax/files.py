@@ -80,9 +80,12 @@ def read_array(path: pathlib.Path) -> tuple[np.ndarray, str | None]:
         if sealed["sha256"].decode() != sha256(content):
             raise Damaged(path, "is damaged: its sha256 is not the one that was written with it")
     try:
-        array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+        stream = io.BytesIO(content)
+        array = np.lib.format.read_array(stream, allow_pickle=False)
     except Exception as error:  # its parser raises whatever a broken file hits
         raise Damaged(path, f"is damaged: it is no array ({type(error).__name__})") from error
+    if stream.tell() != len(content):  # half a seal
+        raise Damaged(path, "is damaged: something follows the array")
     return array, None if sealed is None else made_of
 
 

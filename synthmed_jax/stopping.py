@@ -12,6 +12,7 @@ import signal
 import sys
 import types
 from collections.abc import Iterator
+from typing import NoReturn
 
 GRACE_SECONDS = 30.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -76,15 +77,24 @@ def told() -> Iterator[None]:
     try:
         yield
     except Stopped as stopped:
-        print(
-            f"stopped by {stopped}: what was saved is kept, and the same command goes on from here",
-            file=sys.stderr, flush=True,
-        )  # fmt: skip
-        sys.exit(128 + stopped.number)
+        _end(stopped)
+    except ImportError:
+        # A module in C that a signal finds while it is loaded tells of it by this error.
+        if _request.number is None:
+            raise
+        _end(Stopped(_request.number))
     finally:
         _request.number = None
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _end(stopped: Stopped) -> NoReturn:
+    print(
+        f"stopped by {stopped}: what was saved is kept, and the same command goes on from here",
+        file=sys.stderr, flush=True,
+    )  # fmt: skip
+    sys.exit(128 + stopped.number)
 
 
 @contextlib.contextmanager

@@ -84,7 +84,7 @@ def test_a_damaged_array_is_noticed(tmp_path_factory, data):
         array, _ = read_array(path)
     except Damaged:
         return
-    # Damage of the seal alone leaves a file as earlier versions wrote it.
+    # Cut behind the array it is a file as earlier versions wrote it.
     np.testing.assert_array_equal(array, np.arange(6))
 
 

@@ -7,9 +7,8 @@ import pytest
 from synthmed_jax.classifiers import cross_validate
 from synthmed_jax.classifiers.settings import SELECTIONS
 from synthmed_jax.errors import UserError
-from synthmed_jax.files import write_json
 from synthmed_jax.metrics_log import read_metrics
-from synthmed_jax.results.cells import Cell, FoldResult
+from synthmed_jax.results.cells import Cell, FoldResult, InitialWeights
 
 CELL = Cell("tiny", "synthetic", 24, math.inf, 0)
 
@@ -35,10 +34,26 @@ def test_folds_learn_and_can_be_read_back(programs, tiny_settings, images, tmp_p
         assert (probabilities.argmax(-1) == images.labels).mean() > 0.9
 
 
+RESULT = FoldResult(
+    best_epoch=1, train_loss=0.1, train_accuracy=1.0, val_loss=0.2, val_accuracy=0.9, epochs=1,
+    stopped="max_epochs", choices={}, passes_per_epoch=1, steps=1, selected_by="fold",
+    batch_size=8, initial=InitialWeights("random"), num_train=8, num_val=8, seconds=1.0,
+    images_per_second=8.0, made_by="abc",
+)  # fmt: skip
+
+
+def test_a_fold_of_other_settings_is_refused(programs, tiny_settings, images, tmp_path):
+    RESULT.write(CELL.folder(tmp_path, 0) / "result.json")
+    with pytest.raises(UserError, match=r"fold0/result\.json was made with other settings"):
+        cross_validate.cross_validate(
+            programs, tiny_settings, CELL, images, images.subset([]), tmp_path, made_by="abd"
+        )
+
+
 def test_the_folds_cover_every_image_once(programs, tiny_settings, images, tmp_path, monkeypatch):
     seen = []
 
-    def note(programs, settings, seed, train, validation, select, description, folder):
+    def note(programs, settings, seed, train, validation, select, description, folder, made_by):
         val = validation["fold"]
         assert not set(train.files) & set(val.files)
         assert len(train) + len(val) == 48
@@ -58,7 +73,7 @@ def test_groups_are_not_divided_between_folds(
     by_file = dict(zip(images.files, groups, strict=True))
     folds = []
 
-    def note(programs, settings, seed, train, validation, select, description, folder):
+    def note(programs, settings, seed, train, validation, select, description, folder, made_by):
         val = validation["fold"]
         assert not {by_file[f] for f in train.files} & {by_file[f] for f in val.files}
         assert set(train.labels) == set(val.labels) == {0, 1}
@@ -77,11 +92,11 @@ def test_a_finished_fold_is_not_trained_again(
 ):
     trained = []
 
-    def note(programs, settings, seed, train, validation, select, description, folder):
+    def note(programs, settings, seed, train, validation, select, description, folder, made_by):
         trained.append(description)
         if len(trained) == 2:
             raise KeyboardInterrupt
-        write_json(folder / "result.json", {})
+        RESULT.write(folder / "result.json")
 
     monkeypatch.setattr(cross_validate, "train_fold", note)
     with pytest.raises(KeyboardInterrupt):

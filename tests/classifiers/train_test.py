@@ -10,7 +10,7 @@ from synthmed_jax import checkpoint
 from synthmed_jax.classifiers import placement, train
 from synthmed_jax.classifiers.programs import make_programs
 from synthmed_jax.classifiers.train import train_fold
-from synthmed_jax.errors import Diverged, UserError
+from synthmed_jax.errors import Diverged
 from synthmed_jax.metrics_log import read_metrics
 from synthmed_jax.results.cells import FoldResult, InitialWeights
 
@@ -68,7 +68,7 @@ def test_a_training_is_the_same_wherever_its_images_are(
 
 def test_a_diverging_fold_stops_with_a_hint(make_tiny, tiny_settings, images):
     wild = dataclasses.replace(tiny_settings, learning_rate=1e30)
-    with pytest.raises(Diverged, match="learning_rate, in a new --workdir"):
+    with pytest.raises(Diverged, match="learning_rate, and give the same command again"):
         train_fold(
             make_programs(make_tiny(wild), wild), wild, 0, images, {"fold": images}, "fold", "wild"
         )
@@ -185,10 +185,12 @@ def test_other_batches_are_another_training(run_in, tmp_path, monkeypatch):
     assert epochs == [1, 2, 3, 1, 2, 3, 4]
 
 
-def test_lost_records_are_not_passed_over(run_in, tmp_path, monkeypatch):
+def test_a_log_that_was_lost_comes_back_from_the_checkpoint(run_in, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "SAVE_SECONDS", 0.0)
+    _, whole = run_in(tmp_path / "whole")
     with pytest.raises(Killed):
-        run_in(tmp_path, lambda record: record["epoch"] == 3 and killed())
-    (tmp_path / "metrics.jsonl").write_text("")
-    with pytest.raises(UserError, match=r"lacks epochs .* delete resume"):
-        run_in(tmp_path)
+        run_in(tmp_path / "broken", lambda record: record["epoch"] == 3 and killed())
+    (tmp_path / "broken" / "metrics.jsonl").write_text("")
+    _, result = run_in(tmp_path / "broken")
+    assert untimed(result) == untimed(whole)
+    assert records_in(tmp_path / "broken") == records_in(tmp_path / "whole")

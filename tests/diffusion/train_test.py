@@ -130,22 +130,21 @@ def test_a_loss_that_is_not_finite_stops_with_its_step_and_keeps_the_last_good_w
     wild = dataclasses.replace(
         train_settings, steps=40, learning_rate=1e30, warmup_steps=0, log_every=7, save_minutes=0.0
     )
-    # A workdir takes no other rate: the advice is for the next one.
-    with pytest.raises(Diverged, match=r"at step (\d+).*rate, in a new --workdir") as error:
+    with pytest.raises(Diverged, match=r"at step (\d+).*rate, and give the same") as error:
         learn(wild, tmp_path, step=make_step(wild, model))
     bad = int(str(error.value).split("at step ")[1].split(":")[0])
     assert 1 < bad < 7
     kept = checkpoint.latest_step(tmp_path / "checkpoints")
     assert kept is not None
     assert kept < bad
-    state = checkpoint.restore(tmp_path / "checkpoints", init_state(wild, model))
+    state = checkpoint.restore(tmp_path / "checkpoints", init_state(wild, model)).state
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.opt_state))
 
 
 def test_without_val_the_last_average_is_the_best(train_settings, learn, model, tmp_path):
     end = learn(train_settings, tmp_path)
     assert not any("val_loss" in r for r in read_metrics(tmp_path / "metrics.jsonl"))
-    state = checkpoint.restore(tmp_path / "checkpoints", init_state(train_settings, model))
+    state = checkpoint.restore(tmp_path / "checkpoints", init_state(train_settings, model)).state
     _, sha256 = train.load_best(train_settings, model, tmp_path)
     assert sha256 == checkpoint.digest(state.averages[0])
     assert end == GeneratorEnd(
