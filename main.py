@@ -7,6 +7,7 @@ from synthmed_jax import stopping
 
 if __name__ == "__main__":
     with stopping.told():
-        from synthmed_jax import cli  # which takes seconds, for JAX
+        with stopping.loading():
+            from synthmed_jax import cli  # which takes seconds, for JAX
 
         cli.run()

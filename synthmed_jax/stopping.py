@@ -12,7 +12,6 @@ import signal
 import sys
 import types
 from collections.abc import Iterator
-from typing import NoReturn
 
 GRACE_SECONDS = 30.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -32,17 +31,21 @@ class _Request:
     Attributes:
       number: of the first signal; None: there was none.
       deferred: how many blocks that want to save first are entered.
+      loading: whether modules are being loaded.
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
         self.deferred = 0
+        self.loading = False
 
     def receive(self, number: int, frame: types.FrameType | None) -> None:
         """Handles a signal; the second one ends the run wherever it is."""
         again, self.number = self.number is not None, number
-        if again or not self.deferred:
+        if again or not (self.deferred or self.loading):
             raise Stopped(number)
+        if self.loading:
+            return
         print(
             f"\nstopping: saving first, for {GRACE_SECONDS:.0f} s at most; once more ends at once",
             file=sys.stderr, flush=True,
@@ -77,24 +80,29 @@ def told() -> Iterator[None]:
     try:
         yield
     except Stopped as stopped:
-        _end(stopped)
-    except ImportError:
-        # A module in C that a signal finds while it is loaded tells of it by this error.
-        if _request.number is None:
-            raise
-        _end(Stopped(_request.number))
+        print(
+            f"stopped by {stopped}: what was saved is kept, and the same command goes on from here",
+            file=sys.stderr, flush=True,
+        )  # fmt: skip
+        sys.exit(128 + stopped.number)
     finally:
         _request.number = None
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _end(stopped: Stopped) -> NoReturn:
-    print(
-        f"stopped by {stopped}: what was saved is kept, and the same command goes on from here",
-        file=sys.stderr, flush=True,
-    )  # fmt: skip
-    sys.exit(128 + stopped.number)
+@contextlib.contextmanager
+def loading() -> Iterator[None]:
+    """Within it, where modules are loaded, a signal waits for the block's end.
+
+    A module in C that is broken off while it is loaded prints a traceback of its own.
+    """
+    _request.loading = True
+    try:
+        yield
+    finally:
+        _request.loading = False
+    check()
 
 
 @contextlib.contextmanager
