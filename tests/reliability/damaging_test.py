@@ -60,8 +60,8 @@ def cases(moment, name):
         yield from damaging.cases(paths) if in_full else [(paths[0], ways[number % len(ways)])]
 
 
-@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("name", IN_FULL)
+@pytest.mark.parametrize("part", range(PARTS))
 def test_a_damaged_file_is_never_used(world, moments, request, name, part):
     stage, after = ("", STAGES[-1]) if name == END else (name, name)
     wrong = []
