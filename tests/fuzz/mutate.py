@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import random
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 LONGEST = 1 << 16
 """Bytes that an input has at most: faults show in small files, and large ones cost time."""
@@ -22,6 +24,11 @@ _PIECES = (
     b"\0", b"\r", b"\n", b'"', b"'", b",", b";", b"\t", b"|", b"\\", b"/", b"..", b"\xff\xfe",
     b"\xef\xbb\xbf", b"\xed\xa0\x80", "é".encode(), "\u202e".encode(), b"sep=\t\n", b"\x1f\x8b",
     b"PK\x03\x04", b"[", b"{", b"]", b"}", b".gz", b"=1+1", b"\x1b[2J",
+)  # fmt: skip
+
+_VALUES: tuple[Any, ...] = (
+    None, True, 0, -1, 2, 10**400, -(10**400), 1e308, float("nan"), float("inf"), float("-inf"),
+    "", "inf", "all", "x", "\0\ud800", [], {}, [1], {"a": 1}, 2**63,
 )  # fmt: skip
 
 Mutator = Callable[[random.Random, bytearray, Sequence[bytes]], None]
@@ -39,6 +46,8 @@ def mutate(rng: random.Random, content: bytes, others: Sequence[bytes]) -> bytes
         return _in_zip(rng, content, others)
     if content[:8] == b"\x89PNG\r\n\x1a\n" and rng.random() < 0.5:
         return _in_png(rng, content, others)
+    if content[:1] == b"{" and content[-2:].strip() == b"}" and rng.random() < 0.7:
+        return _in_json(rng, content)
     data = bytearray(content)
     for _ in range(min(1 + int(rng.expovariate(0.7)), 8)):
         rng.choice(_WAYS)(rng, data, others)
@@ -161,6 +170,45 @@ def _in_zip(rng: random.Random, content: bytes, others: Sequence[bytes]) -> byte
         for each, data in dict(entries).items():
             archive.writestr(each, data)
     return file.getvalue()
+
+
+def _in_json(rng: random.Random, content: bytes) -> bytes:
+    """Changes values, keys and nesting of JSON objects, one per line or one in all."""
+    lines = content.splitlines() if content.count(b"\n{") else [content]
+    for _ in range(rng.randrange(1, 4)):
+        number = rng.randrange(len(lines))
+        try:
+            document = json.loads(lines[number])
+        except ValueError:  # it was cut short
+            return content[: rng.randrange(len(content))]
+        if rng.random() < 0.9:
+            document.pop("seal", None)
+        node = document
+        while True:  # down to a place at any depth
+            places = list(node) if isinstance(node, dict) else list(range(len(node)))
+            if not places:
+                break
+            place = rng.choice(places)
+            if not isinstance(node[place], dict | list) or rng.random() < 0.3:
+                _change(rng, node, place)
+                break
+            node = node[place]
+        lines[number] = json.dumps(document).encode()
+    return b"\n".join(lines) + b"\n"
+
+
+def _change(rng: random.Random, node: Any, place: Any) -> None:
+    """Changes one entry of a list or an object."""
+    way = rng.random()
+    if way < 0.15:
+        del node[place]
+    elif way < 0.25 and isinstance(node, dict):
+        node["version" if rng.random() < 0.5 else "other"] = node[place]
+    elif way < 0.35:
+        for _ in range(rng.choice((1, 100, 400, 900))):
+            node[place] = [node[place]] if rng.random() < 0.5 else {"x": node[place]}
+    else:
+        node[place] = rng.choice(_VALUES)
 
 
 def _in_png(rng: random.Random, content: bytes, others: Sequence[bytes]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import io
 import json
@@ -17,6 +18,7 @@ import safetensors.numpy
 from synthmed_jax import files
 from synthmed_jax.data import synthetic
 from synthmed_jax.results.cells import Choice, FoldResult, InitialWeights, SetScores
+from synthmed_jax.results.evaluation import Scores
 from synthmed_jax.results.marker import Marker
 from synthmed_jax.results.section import Row, Section, SectionPicture, Table
 from synthmed_jax.results.split import PartCounts, SplitEntry, SplitFile
@@ -41,7 +43,9 @@ def weights() -> tuple[Seed, ...]:
     # A linear head, as `count_classes` looks for it, pickled by hand as torch 0.1 did.
     storage = b"(S'storage'\nctorch\nFloatStorage\nS'7'\nS'cpu'\nI8\nNtQ"
     parts = b"(%sI2\n(I2\nI3\nt(I3\nI1\ntt" % storage
-    old = b"\x80\x02ccollections\nOrderedDict\n(](](S'fc.bias'\nctorch\nFloatTensor\n)\x81%sb" % parts
+    old = (
+        b"\x80\x02ccollections\nOrderedDict\n(](](S'fc.bias'\nctorch\nFloatTensor\n)\x81%sb" % parts
+    )
     old += b"eetR}S'_metadata'\n}sb."
     start = (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True})
     head = b"".join(pickle.dumps(each, 2) for each in start)
@@ -114,11 +118,7 @@ def _documents() -> dict[str, Stored]:
 
 # An evaluation of version 1 goes through `upgrade`.
 _CELL = {"backbone": "r", "arm": "real", "n": "all", "ratio": "inf", "seed": 0}
-_SPREAD = dict.fromkeys(
-    "train_loss train_accuracy val_loss val_accuracy test_loss test_accuracy precision recall f1 "
-    "balanced_accuracy".split(),
-    0.5,
-)
+_SPREAD = {field.name: 0.5 for field in dataclasses.fields(Scores)}
 _INTERVAL = {"low": 0.1, "high": 0.2, "level": 0.95, "method": "Wilson"}
 _EVALUATION = {
     "dataset": "d",

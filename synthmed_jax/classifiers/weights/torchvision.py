@@ -30,9 +30,9 @@ IGNORED_SUFFIX = ".num_batches_tracked"
 
 
 def count_classes(name: str, state_dict: Mapping[str, np.ndarray]) -> int | None:
-    """Number of classes of a state dict's head; None: it has no head."""
+    """Number of classes of a state dict's head; None: it has no head, or none of that shape."""
     bias = state_dict.get(f"{BACKBONES[name].head}.bias")
-    return None if bias is None else len(bias)
+    return None if bias is None or bias.ndim != 1 else len(bias)
 
 
 def from_state_dict(

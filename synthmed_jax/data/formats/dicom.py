@@ -64,6 +64,8 @@ class Dicom(Opened):
             self.size = int(data.Columns), int(data.Rows)
             check_size(*self.size, max_pixels)
             self.num_frames = int(data.get("NumberOfFrames") or 1)
+            if self.num_frames < 1:
+                raise DecodeError(f"DICOM of {self.num_frames} frames: its header is damaged")
             self._photometric = str(data.PhotometricInterpretation)
             dicom_decoders.check(data, file)
             if self._photometric.startswith("MONOCHROME"):

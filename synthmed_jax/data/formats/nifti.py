@@ -116,7 +116,7 @@ def _volume(shape: tuple[int, ...]) -> tuple[int, ...]:
             f"NIfTI of {len(shape)} dimensions, with {math.prod(shape[3:])} volumes: save those "
             "that are wanted as a file each"
         )
-    if not shape or 0 in shape:
+    if min(shape, default=0) < 1:
         raise DecodeError("NIfTI without values")
     return shape + (1,) * (3 - len(shape))
 
