@@ -101,9 +101,9 @@ def read_table(path: Path, field: str) -> Table:
         missing += max(len(columns) - len(cells), 0)
         if missing > _MOST_MISSING:
             raise UserError(
-                f"{path} line {line}: the rows so far lack {missing} cells; there are "
-                f"{counted(len(columns), 'heading')}, and this row has {counted(len(cells), 'cell')}. "
-                "Write a cell below every heading, if only an empty one"
+                f"{path} line {line}: the rows so far lack {missing} cells, and there are "
+                f"{counted(len(columns), 'heading')}: write a cell below every heading, if only "
+                "an empty one"
             )
         padded = cells[: len(columns)] + ("",) * (len(columns) - len(cells))
         rows.append(padded)
