@@ -132,6 +132,7 @@ def fuzz(
       failing: inputs that break the target are written below it, with their tracebacks.
       first: number of the first input.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     outcome, seeds = Outcome(), target.seeds()
     start = time.perf_counter()
     before = signal.signal(signal.SIGALRM, _too_long)
@@ -172,5 +173,5 @@ def _keep(stem: pathlib.Path, given: Seed, text: str) -> pathlib.Path:
     stem.parent.mkdir(parents=True, exist_ok=True)
     path = stem.with_name(stem.name + "".join(pathlib.Path(given.name).suffixes))
     path.write_bytes(given.content)
-    stem.with_name(stem.name + ".txt").write_text(text, encoding="utf-8", errors="replace")
+    stem.with_name(stem.name + ".why.txt").write_text(text, encoding="utf-8", errors="replace")
     return path
