@@ -58,7 +58,8 @@ def _read_zip(file: BinaryIO) -> dict[str, np.ndarray]:
             return archive.read(entry)
 
         # Entries that lie about each other would be read as often as there are names for them.
-        if sum(entry.file_size for entry in archive.infolist()) > size:
+        stored = [e for e in archive.infolist() if e.compress_type == zipfile.ZIP_STORED]
+        if sum(entry.file_size for entry in stored) > size:
             raise ValueError("its entries are larger than the file")
         if "byteorder" in names and read("byteorder") != b"little":
             raise ValueError("its numbers are big-endian")
