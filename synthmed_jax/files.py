@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import shutil
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -81,7 +82,9 @@ def read_array(path: pathlib.Path) -> tuple[np.ndarray, str | None]:
             raise Damaged(path, "is damaged: its sha256 is not the one that was written with it")
     try:
         stream = io.BytesIO(content)
-        array = np.lib.format.read_array(stream, allow_pickle=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of a header as `write_array` never writes it
+            array = np.lib.format.read_array(stream, allow_pickle=False)
     except Exception as error:  # its parser raises whatever a broken file hits
         raise Damaged(path, f"is damaged: it is no array ({type(error).__name__})") from error
     if stream.tell() != len(content):  # half a seal

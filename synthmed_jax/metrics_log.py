@@ -25,7 +25,7 @@ def read_metrics(path: pathlib.Path) -> list[Record]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")[:-1]
         records = [json.loads(line) for line in lines]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Damaged(path, f"is damaged: a line is no JSON ({error})") from error
     if not all(isinstance(record, dict) for record in records):
         raise Damaged(path, "is damaged: a line is no JSON object")
@@ -33,8 +33,16 @@ def read_metrics(path: pathlib.Path) -> list[Record]:
 
 
 def records_until(path: pathlib.Path, counter: str, last: int) -> list[Record]:
-    """Reads the records whose `counter` is at most `last`."""
-    return [record for record in read_metrics(path) if record.get(counter, last) <= last]
+    """Reads the records whose `counter` is at most `last`, or that have none.
+
+    Raises:
+      Damaged: a line is no JSON object, or its counter no number.
+    """
+    records = read_metrics(path)
+    for record in records:
+        if not isinstance(record.get(counter, last), int | float):
+            raise Damaged(path, f"is damaged: its {counter} {record[counter]!r} is no number")
+    return [record for record in records if record.get(counter, last) <= last]
 
 
 class MetricsLog:

@@ -108,3 +108,12 @@ def test_room_is_looked_for_before_it_is_taken(tmp_path):
         check_room(tmp_path / "not" / "yet" / "there", 2**62)
     assert raised.value.filename == str(tmp_path / "not" / "yet" / "there")
     assert is_full_disk(raised.value)
+
+
+def test_an_array_that_another_program_wrote_is_damage(tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, np.zeros((5, 6)))
+    # Long integers, as Python 2 wrote them: NumPy would read them with a warning.
+    path.write_bytes(path.read_bytes().replace(b"(5, 6), }  ", b"(5L, 6L), }"))
+    with pytest.raises(Damaged, match="it is no array"):
+        read_array(path)

@@ -33,3 +33,18 @@ def test_a_log_knows_what_it_holds(tmp_path):
     log = MetricsLog(tmp_path / "metrics.jsonl", [{"step": 1}])
     log.write(step=2)
     assert log.records == read_metrics(tmp_path / "metrics.jsonl") == [{"step": 1}, {"step": 2}]
+
+
+def test_lines_within_lines_are_damage(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("[" * 100_000 + "\n")
+    with pytest.raises(Damaged, match="a line is no JSON"):
+        read_metrics(path)
+
+
+@pytest.mark.parametrize("step", ['"2"', "null", "[1]"])
+def test_a_counter_that_is_no_number_is_damage(tmp_path, step):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(f'{{"step": {step}}}\n')
+    with pytest.raises(Damaged, match=r"its step .* is no number"):
+        records_until(path, "step", 2)

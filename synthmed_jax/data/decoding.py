@@ -110,7 +110,10 @@ def _decode_once(
     result = _Pass([], [], [], [], {}, {}, {})
     decode_file = functools.partial(_decode_file, settings=settings, scales=scales)
     results = map_in_threads(decode_file, file_progress_bar(stored, "decoding"))
-    with quiet(), contextlib.closing(results) as files:  # `quiet` must end after the threads
+    with (
+        quiet(settings.max_pixels),
+        contextlib.closing(results) as files,
+    ):  # `quiet` must end after the threads
         for file in files:
             _add(result, file, scales.common(file.kind), class_names, stream)
     return result
@@ -151,7 +154,7 @@ def _decode_file(record: Record, settings: DataSettings, scales: Scales) -> _Fil
         opened = formats.open_image(record.content, record.file, settings.max_pixels, axis=axis)
         if opened.num_frames > 1:
             _check_slices(opened, record.file, settings.slices)
-        frames: list[int] = []
+        frames: Sequence[int] = ()
         if opened.num_frames == 1 or settings.slices:
             frames = stacks.choose(opened.num_frames, settings.slices)
         own_window = _window_of(opened, record.file, settings.window)

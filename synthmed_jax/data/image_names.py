@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from synthmed_jax.data import formats
 
+_LONGEST = 4096  # characters; no path is longer, and comparing a longer cell would take long
 _OTHER_ENDINGS = frozenset((".dcm", ".dicom", ".nii", ".gz", ".npy", ".npz"))
 
 
@@ -33,6 +34,8 @@ class ImageNames:
         ending. Of several images that share the base name those win that share most folders with
         the cell, counted from the end; so absolute paths and other leading folders do no harm.
         """
+        if len(cell) > _LONGEST:
+            return []
         path = cell.replace("\\", "/").removeprefix("./")
         if path in self._files:
             return [path]
@@ -59,10 +62,13 @@ class ImageNames:
 
 def stem_of(name: str) -> str:
     """Returns a base name without the ending of an image, such as .png or .nii.gz."""
-    stem, ending = os.path.splitext(name)
-    if not stem or ending.lower() not in _endings():
-        return name
-    return stem_of(stem) if ending.lower() == ".gz" else stem
+    while True:
+        stem, ending = os.path.splitext(name)
+        if not stem or ending.lower() not in _endings():
+            return name
+        if ending.lower() != ".gz":
+            return stem
+        name = stem
 
 
 def fold(name: str) -> str:

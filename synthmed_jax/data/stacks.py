@@ -1,5 +1,7 @@
 """Which images of a stack are used: of a volume's slices, of a film's frames, of a file's pages."""
 
+from collections.abc import Sequence
+
 from synthmed_jax.errors import UserError
 
 _EVERY = "every"
@@ -25,8 +27,10 @@ def axis_of(slices: str) -> int | None:
     return int(parts[2]) if len(parts) == 3 else None
 
 
-def choose(num_frames: int, slices: str) -> list[int]:
+def choose(num_frames: int, slices: str) -> Sequence[int]:
     """Returns the indices of the images of a stack that are used, in order.
+
+    A file may claim to hold any number: of many, no list is made.
 
     "first"; "middle" (index num_frames // 2); "all"; "every:K", which starts at K // 2 and not at
     0, because the ends of a volume often lie outside the organ, and which takes the middle one of a
@@ -40,8 +44,8 @@ def choose(num_frames: int, slices: str) -> list[int]:
     if slices == "middle":
         return [num_frames // 2]
     if slices == "all":
-        return list(range(num_frames))
+        return range(num_frames)
     if not slices:
         raise ValueError(f"a stack of {num_frames} images, and no word of which are used")
     step = int(slices.split(":")[1])
-    return list(range(step // 2, num_frames, step)) or [num_frames // 2]
+    return range(step // 2, num_frames, step) or [num_frames // 2]

@@ -71,6 +71,7 @@ def write_manifest(directory: Path, rows: Iterable[ManifestRow]) -> None:
 
     Raises:
       UserError: the manifest that is there has columns of somebody else's, which would be lost.
+      Damaged: its columns can't be read.
     """
     _refuse_foreign_columns(directory / "manifest.csv")
     in_order = sorted(rows, key=lambda row: (row.class_name, row.index))
@@ -86,8 +87,12 @@ def write_manifest(directory: Path, rows: Iterable[ManifestRow]) -> None:
 def _refuse_foreign_columns(path: Path) -> None:
     if not path.is_file():
         return
-    with path.open(newline="", encoding="utf-8") as stream:
-        foreign = [name for name in next(csv.reader(stream), []) if name not in MANIFEST_FIELDS]
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            headings = next(csv.reader(stream), [])
+    except (ValueError, csv.Error) as error:
+        raise Damaged(path, f"is damaged: its headings can't be read ({error})") from error
+    foreign = [name for name in headings if name not in MANIFEST_FIELDS]
     if foreign:
         raise UserError(
             f"{path} has the column(s) {', '.join(foreign)}, which would be lost when it is "
@@ -120,6 +125,9 @@ def _read_rows(path: Path) -> list[ManifestRow]:
         lacking = set(MANIFEST_FIELDS) - _ADDED - set(reader.fieldnames or ())
         if lacking:
             raise Damaged(path, f"lacks the column(s) {', '.join(sorted(lacking))}")
+        table = list(reader)
+        if any(None in row.values() for row in table):
+            raise ValueError("it has too few cells")
         return [
             ManifestRow(
                 path=text_of(row["path"]),
@@ -134,7 +142,7 @@ def _read_rows(path: Path) -> list[ManifestRow]:
                 used=bool(int(row.get("used", "1"))),
                 made_by=row.get("made_by", ""),
             )
-            for row in reader
+            for row in table
         ]
 
 

@@ -32,7 +32,8 @@ def column_called(table: Table, name: str) -> int | None:
       UserError: several have it.
     """
     exact = [index for index, column in enumerate(table.columns) if column == name]
-    alike = [index for index, c in enumerate(table.columns) if heading(c) == heading(name)]
+    wanted = heading(name)
+    alike = [index for index, c in enumerate(table.columns) if heading(c) == wanted]
     found = exact or alike
     if len(found) > 1:
         raise UserError(f"{table.path} has {len(found)} columns called {name}: rename all but one")
@@ -52,7 +53,8 @@ def find_file_column(table: Table, names: ImageNames) -> list[int]:
     for column in range(len(table.columns)):
         cells = set(table.cells(column)) - {""}
         hits[column] = len({image for cell in cells for image in names.matches(cell)})
-    return [column for column, count in hits.items() if 2 * count > max(hits.values())]
+    most = max(hits.values())
+    return [column for column, count in hits.items() if 2 * count > most]
 
 
 def find_label_columns(table: Table) -> list[int]:

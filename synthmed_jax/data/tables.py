@@ -21,6 +21,9 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SEPARATORS = ",;\t"
+_MOST_MISSING = 10_000_000
+"""Cells that rows may lack in all: a small file could claim more than fit into memory, by many
+headings and many short rows."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +68,8 @@ def read_table(path: Path, field: str) -> Table:
 
     Raises:
       UserError: it can't be read, is a spreadsheet or in another encoding, has no headings, no
-        rows, a row with more cells than there are headings, or a quote without its counterpart.
+        rows, a row with more cells than there are headings, rows that lack very many cells, or a
+        quote without its counterpart.
     """
     if path.suffix.lower() in SPREADSHEETS:
         raise UserError(
@@ -82,6 +86,7 @@ def read_table(path: Path, field: str) -> Table:
     columns: tuple[str, ...] = ()
     rows: list[tuple[str, ...]] = []
     lines: list[int] = []
+    missing = 0
     for line, cells in _numbered(reader, path, skipped):
         if not any(cells):
             continue
@@ -92,6 +97,13 @@ def read_table(path: Path, field: str) -> Table:
             raise UserError(
                 f"{path} line {line} has {len(cells)} cells, the headings are {len(columns)}: "
                 'write cells that hold the separator in quotes, as "a, b"'
+            )
+        missing += max(len(columns) - len(cells), 0)
+        if missing > _MOST_MISSING:
+            raise UserError(
+                f"{path} line {line}: the rows so far lack {missing} cells, and there are "
+                f"{counted(len(columns), 'heading')}: write a cell below every heading, if only "
+                "an empty one"
             )
         padded = cells[: len(columns)] + ("",) * (len(columns) - len(cells))
         rows.append(padded)
@@ -150,7 +162,7 @@ def _find_separator(text: str) -> tuple[str, str, int]:
     `|` is one only where they hold no other: it also stands between several labels of an image.
     """
     first, _, rest = text.partition("\n")
-    told = re.fullmatch(r'"?sep=(.)"?\r?', first)
+    told = re.fullmatch(r'"?sep=([^\s"]|\t)"?\r?', first)
     if told:
         return rest, told[1], 1
     headings = next((line for line in text.splitlines() if line.strip()), "")

@@ -92,7 +92,7 @@ class Stored:
                 fields = cls.upgrade(number, fields)
         except KeyError as error:
             raise _unreadable(where, [f"{error.args[0]}: {_MISSING}"]) from error
-        except (AttributeError, TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError, OverflowError) as error:
             raise _unreadable(where, [f"not as that version writes it: {error}"]) from error
         return structure(fields, cls, where)
 
@@ -130,11 +130,18 @@ def read_document(path: pathlib.Path) -> Document:
     if not isinstance(document, dict):
         raise Damaged(path, "is damaged: it holds no JSON object")
     seal = document.pop(SEAL, None)
-    if seal is not None and seal != _seal_of(document):
+    if seal is not None and not _is_sealed(document, seal):
         raise Damaged(
             path, "is damaged: its content is not what its seal says: it was changed or edited"
         )
     return document
+
+
+def _is_sealed(document: Document, seal: object) -> bool:
+    try:
+        return seal == _seal_of(document)
+    except (ValueError, RecursionError):  # NaN, or lists in lists: it was never written
+        return False
 
 
 def _seal_of(document: Document) -> str:

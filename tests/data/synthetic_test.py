@@ -185,3 +185,18 @@ def test_a_manifest_that_was_changed_is_damaged(tmp_path, before, after, fault):
         return
     with pytest.raises(Damaged, match=fault):
         synthetic.read_manifest(tmp_path)
+
+
+def test_a_row_that_was_cut_is_damaged(tmp_path):
+    synthetic.write_manifest(tmp_path, write_set(tmp_path, 1))
+    path = tmp_path / "manifest.csv"
+    path.write_text(path.read_text().removesuffix(",1,\n"))  # at a cell that old ones lack
+    with pytest.raises(Damaged, match="a row can't be read"):
+        synthetic.read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"pa\xffth,class\n", b"path," + b"x" * 200_000])
+def test_a_manifest_whose_headings_are_damaged_is_named(tmp_path, content):
+    (tmp_path / "manifest.csv").write_bytes(content)
+    with pytest.raises(Damaged, match=r"manifest\.csv is damaged: its headings can't be read"):
+        synthetic.write_manifest(tmp_path, write_set(tmp_path, 1))

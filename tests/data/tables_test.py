@@ -66,3 +66,16 @@ def test_what_can_not_be_read_is_said_with_its_line(tmp_path, content, message):
 def test_spreadsheets_are_refused_by_name(tmp_path, ending):
     with pytest.raises(UserError, match=rf"split\.group_by=.*is a spreadsheet of \{ending}.*CSV"):
         tables.read_table(tmp_path / f"patients{ending}", "split.group_by")
+
+
+def test_many_headings_above_many_short_rows_take_no_memory(table_of):
+    text = "," * 20_000 + "file\n" + "1.png\n" * 20_000
+    with pytest.raises(UserError, match="and there are 20001 headings: write a cell below every"):
+        table_of(text)
+
+
+@pytest.mark.parametrize("separator", ['"', " ", "\r"])
+def test_what_can_separate_nothing_is_no_separator(table_of, separator):
+    text = f"sep={separator}\nfile,label\n1.png,a\n"
+    with pytest.raises(UserError, match="has 2 cells, the headings are 1"):
+        table_of(text)

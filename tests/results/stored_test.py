@@ -228,3 +228,22 @@ def test_a_file_that_is_not_there(tmp_path: pathlib.Path):
     RESULT.write(tmp_path / "result.json")
     assert FoldResult.read_if_there(tmp_path / "result.json") == RESULT
     assert FoldResult.read_fold(tmp_path) == RESULT
+
+
+def test_a_seal_on_what_is_never_written_is_damage(tmp_path):
+    path = tmp_path / "split.json"
+    Marker("finished", {"a": 1}, {}, ()).write(path)
+    sealed = path.read_text()
+    for value in ("NaN", '{"a": ' * 600 + "1" + "}" * 600):
+        path.write_text(sealed.replace('"a": 1', f'"a": {value}'))
+        with pytest.raises(Damaged, match="it was changed or edited"):
+            Marker.read(path)
+
+
+@pytest.mark.parametrize(("n", "ratio"), [("8", "1" + "0" * 400), ("Infinity", "1")])
+def test_numbers_that_no_version_wrote(tmp_path, n, ratio):
+    path = tmp_path / "metrics.json"
+    cell = f'{{"backbone": "a", "arm": "b", "n": {n}, "ratio": {ratio}, "seed": 0}}'
+    path.write_text(f'{{"cells": [], "best": {cell}}}')
+    with pytest.raises(UserError, match="not as that version writes it"):
+        Evaluation.read(path)

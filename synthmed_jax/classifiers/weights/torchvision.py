@@ -30,9 +30,9 @@ IGNORED_SUFFIX = ".num_batches_tracked"
 
 
 def count_classes(name: str, state_dict: Mapping[str, np.ndarray]) -> int | None:
-    """Number of classes of a state dict's head; None: it has no head."""
+    """Number of classes of a state dict's head; None: it has no head, or none of that shape."""
     bias = state_dict.get(f"{BACKBONES[name].head}.bias")
-    return None if bias is None else len(bias)
+    return None if bias is None or bias.ndim != 1 else len(bias)
 
 
 def from_state_dict(
@@ -54,7 +54,8 @@ def from_state_dict(
       {"params": ..., "batch_stats": ...} of f32 numpy arrays, ready for `module.apply`.
 
     Raises:
-      UserError: a name is missing or unknown, or a shape differs; the message names it.
+      UserError: a name is missing or unknown, a shape differs, or numbers are complex or not
+        finite; the message names it.
     """
     given = _current_entries(BACKBONES[name], state_dict)
     template = _template(name, num_classes or 1, small_images)
@@ -78,8 +79,16 @@ def from_state_dict(
                 f"the state dict does not fit {name} {of}: {key!r} has shape {array.shape}, but "
                 f"{wanted} is needed."
             )
-        # Contiguous, because a transposed view would be copied at every use.
-        variables[path] = np.ascontiguousarray(array.transpose(axes), np.float32)
+        if array.dtype.kind == "c":
+            raise UserError(f"the state dict's {key!r} holds complex numbers: not {name}'s weights")
+        with np.errstate(over="ignore"):
+            # Contiguous, because a transposed view would be copied at every use.
+            variables[path] = np.ascontiguousarray(array.transpose(axes), np.float32)
+        if not np.isfinite(variables[path]).all():
+            raise UserError(
+                f"the state dict's {key!r} holds numbers that are not finite (in 32 bits): no "
+                "training can start from them. Take other weights"
+            )
     return {"batch_stats": {}, **traverse_util.unflatten_dict(variables)}
 
 

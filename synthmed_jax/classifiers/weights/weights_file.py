@@ -6,6 +6,7 @@ import io
 import math
 import pathlib
 import struct
+import warnings
 import zipfile
 from typing import BinaryIO
 
@@ -33,7 +34,8 @@ def read_state_dict(path: pathlib.Path) -> dict[str, np.ndarray]:
         if path.suffix == ".safetensors":
             return dict(safetensors.numpy.load_file(path))
         read = _read_zip if zipfile.is_zipfile(path) else _read_older
-        with path.open("rb") as file:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's on texts of old pickles: no matter here
             return read(file)
     except Exception as error:  # a damaged file can make its reader raise anything
         reason = str(error) or type(error).__name__
@@ -44,6 +46,7 @@ def read_state_dict(path: pathlib.Path) -> dict[str, np.ndarray]:
 
 
 def _read_zip(file: BinaryIO) -> dict[str, np.ndarray]:
+    size = file.seek(0, io.SEEK_END)
     with zipfile.ZipFile(file) as archive:
         names = {name.partition("/")[2]: name for name in archive.namelist()}
 
@@ -54,6 +57,10 @@ def _read_zip(file: BinaryIO) -> dict[str, np.ndarray]:
                 raise ValueError(f"its {name} is compressed")
             return archive.read(entry)
 
+        # Entries that lie about each other would be read as often as there are names for them.
+        stored = [e for e in archive.infolist() if e.compress_type == zipfile.ZIP_STORED]
+        if sum(entry.file_size for entry in stored) > size:
+            raise ValueError("its entries are larger than the file")
         if "byteorder" in names and read("byteorder") != b"little":
             raise ValueError("its numbers are big-endian")
         tensors = _tensors(read_pickle(io.BytesIO(read("data.pkl"))))

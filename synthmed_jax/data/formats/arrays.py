@@ -1,6 +1,7 @@
 """NumPy's own files: .npy, and .npz with one array."""
 
 import io
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from synthmed_jax.data.formats.opened import (
     check_size,
     kind_of,
 )
+from synthmed_jax.data.formats.quiet import quiet
 
 
 class Array(Opened):
@@ -57,13 +59,14 @@ class Array(Opened):
 
 def _load(content: bytes) -> np.ndarray:
     try:
-        loaded = np.load(io.BytesIO(content), allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            if len(loaded.files) == 1:
-                return loaded[loaded.files[0]]
-            names = sorted(loaded.files)
+        with quiet():
+            loaded = np.load(io.BytesIO(content), allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return loaded
+            with loaded:
+                names = sorted(loaded.files)
+                if len(names) == 1:
+                    return _only_array(loaded[names[0]])
     except Exception as error:  # zip, zlib and NumPy raise whatever a broken file hits
         raise DecodeError(
             f"not an array of numbers, or damaged or cut off ({type(error).__name__})"
@@ -75,6 +78,13 @@ def _load(content: bytes) -> np.ndarray:
         )
     shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
     raise DecodeError(f"{len(names)} arrays ({shown}), where one is expected")
+
+
+def _only_array(entry: Any) -> np.ndarray:
+    """Returns an entry of an .npz file, which gives bytes where it holds no array."""
+    if not isinstance(entry, np.ndarray):
+        raise TypeError("no array")
+    return entry
 
 
 def _stack(array: np.ndarray, axis: int) -> np.ndarray:
@@ -90,7 +100,7 @@ def _stack(array: np.ndarray, axis: int) -> np.ndarray:
     elif stack.ndim == 3 and channels not in (2, 3, 4):
         stack = np.moveaxis(stack, axis, 0)
     else:
-        stack = stack[:0]
+        stack = np.empty(0, stack.dtype)
     if stack.size == 0 or stack.dtype.kind not in "uif":
         raise DecodeError(
             f"array of shape {array.shape} and type {array.dtype}: neither grey [H,W] or [K,H,W] "

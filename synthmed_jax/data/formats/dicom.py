@@ -57,13 +57,15 @@ class Dicom(Opened):
           UserError: pydicom is not installed, or what decodes the file; names `file`.
         """
         require("pydicom", file)
-        self._file = file
-        with quiet(), _damage("its header is damaged"):
+        self._file, self._max_pixels = file, max_pixels
+        with quiet(max_pixels), _damage("its header is damaged"):
             data = self._data = _read(content)
             _check_image(data)
             self.size = int(data.Columns), int(data.Rows)
             check_size(*self.size, max_pixels)
             self.num_frames = int(data.get("NumberOfFrames") or 1)
+            if self.num_frames < 1:
+                raise DecodeError(f"DICOM of {self.num_frames} frames: its header is damaged")
             self._photometric = str(data.PhotometricInterpretation)
             dicom_decoders.check(data, file)
             if self._photometric.startswith("MONOCHROME"):
@@ -99,7 +101,7 @@ class Dicom(Opened):
         """Returns u8[H,W,3] or values [H,W]; decodes them unless they were asked for last."""
         if self._last is None or self._last[0] != frame:
             advice = dicom_decoders.other_decoder(self._data, self._file)
-            with quiet(), _damage("its pixels are damaged or cut off", advice):
+            with quiet(self._max_pixels), _damage("its pixels are damaged or cut off", advice):
                 stored = require("pydicom.pixels", "").pixel_array(self._data, index=frame)
                 grey = self.kind != EIGHT_BITS
                 pixels = self._grey(stored, frame) if grey else self._colours(stored)

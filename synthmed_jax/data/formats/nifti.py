@@ -59,6 +59,8 @@ class Nifti(Opened):
             if dtype.kind not in "uif":
                 raise DecodeError(f"NIfTI of type {dtype}, whose values are no grey levels")
             self._shape = _volume(header.get_data_shape())
+            # What is behind the volume, such as zeros that were compressed to nothing, is left.
+            self._end = header.get_data_offset() + math.prod(self._shape) * dtype.itemsize
             self._orientation = self._nibabel.io_orientation(header.get_best_affine())
             if np.isnan(self._orientation).any():
                 raise DecodeError("NIfTI whose header does not say how its axes lie")
@@ -96,13 +98,13 @@ class Nifti(Opened):
     def _stored(self) -> Any:
         """The volume as nibabel reads parts of it: unscaled bytes until one is asked for."""
         image = getattr(self._nibabel, f"{self._version}Image")
-        return image.from_bytes(_unzipped(self._content)).dataobj
+        return image.from_bytes(_unzipped(self._content, self._end)).dataobj
 
 
-def _unzipped(content: bytes, size: int = -1) -> bytes:
-    """Returns the first `size` bytes of a file that may be compressed; all of them with -1."""
+def _unzipped(content: bytes, size: int) -> bytes:
+    """Returns the first `size` bytes of a file that may be compressed."""
     if content[:2] != b"\x1f\x8b":
-        return content if size < 0 else content[:size]
+        return content[:size]
     with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
         return stream.read(size)
 
@@ -116,7 +118,7 @@ def _volume(shape: tuple[int, ...]) -> tuple[int, ...]:
             f"NIfTI of {len(shape)} dimensions, with {math.prod(shape[3:])} volumes: save those "
             "that are wanted as a file each"
         )
-    if not shape or 0 in shape:
+    if min(shape, default=0) < 1:
         raise DecodeError("NIfTI without values")
     return shape + (1,) * (3 - len(shape))
 

@@ -17,7 +17,9 @@ class NoImageError(DecodeError):
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:
-    """Raises DecodeError if an image has more than `max_pixels` pixels."""
+    """Raises DecodeError if an image has no pixels, or more than `max_pixels`."""
+    if min(width, height) < 1:
+        raise DecodeError(f"{width} x {height} pixels: damaged, or empty")
     if width * height > max_pixels:
         raise DecodeError(
             f"{width} x {height} pixels, more than data.max_pixels={max_pixels}: raise it with "
@@ -46,8 +48,10 @@ def kind_of(dtype: np.dtype, inverted: bool = False) -> Kind:
     """Returns the kind of plain numbers: "16-bit", "16-bit signed", "float"; u8 is EIGHT_BITS.
 
     Raises:
-      DecodeError: no real numbers.
+      DecodeError: no real numbers, or of more than 64 bits.
     """
+    if dtype.kind == "f" and dtype.itemsize > 8:
+        raise DecodeError(f"values of type {dtype}, more than 64 bits each: save them as float64")
     if dtype.kind == "f":
         return Kind("float", inverted)
     if dtype.kind not in "ui":
@@ -56,9 +60,14 @@ def kind_of(dtype: np.dtype, inverted: bool = False) -> Kind:
 
 
 def check_finite(values: np.ndarray) -> None:
-    """Raises DecodeError if there are values that are not finite."""
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
+    """Raises DecodeError if there are values that are not finite, in 32 bits at least."""
+    if values.dtype.kind != "f":
+        return
+    if not np.isfinite(values).all():
         raise DecodeError("floating-point image with values that are not finite")
+    # No grey scale could be computed from them: their differences are infinite.
+    if values.dtype.itemsize > 4 and np.abs(values).max(initial=0) > np.finfo(np.float32).max:
+        raise DecodeError("floating-point image with values beyond 3.4e38, the most of 32 bits")
 
 
 class Opened(abc.ABC):

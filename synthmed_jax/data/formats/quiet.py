@@ -11,13 +11,18 @@ _LOGS = ("pydicom", "pylibjpeg", "nibabel", "tifffile", "PIL")
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Silences the libraries that read images, and lifts their limits, for a while.
+def quiet(max_pixels: int | None = None) -> Iterator[None]:
+    """Silences the libraries that read images, and sets their limits, for a while.
 
     Their warnings tell of files that are read all the same, and pydicom's quote the values of
     patient fields; what they log of a failure, the reader says in a sentence of its own. It changes
     settings that all threads share: several threads may use it at the same time only inside of
-    another use of it, which ends last.
+    another use of it with the same `max_pixels`, which ends last.
+
+    Args:
+      max_pixels: Pillow refuses images of more than twice as many wherever it meets them: as a
+        later frame, or within a file that names another size at its beginning. `check_size` is
+        asked as well, where the size is known. None: its limit stays as it is.
     """
     logs = [logging.getLogger(name) for name in _LOGS]
     before = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
@@ -25,8 +30,8 @@ def quiet() -> Iterator[None]:
     nobody = logging.NullHandler()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # `check_size` is asked instead, whose limit is a field of the config.
-        Image.MAX_IMAGE_PIXELS = None
+        if max_pixels is not None:
+            Image.MAX_IMAGE_PIXELS = max_pixels
         # Viewers open a PNG whatever texts it carries (macros of ImageJ, notes of slicers); Pillow
         # refuses one of more than 1 MiB. All texts of a file together stay limited to this.
         PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY

@@ -2,7 +2,8 @@
 
 import contextlib
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -73,7 +74,8 @@ class Raster(Opened):
 
     def __init__(self, content: bytes, max_pixels: int) -> None:
         """Reads the header; errors as `open_raster`."""
-        with quiet(), _reasons(empty=not content):
+        self._max_pixels = max_pixels
+        with self._reading(empty=not content):
             self._content = content
             self._image = Image.open(io.BytesIO(content))
             self.size = self._image.size
@@ -88,7 +90,7 @@ class Raster(Opened):
     def read(self, frame: int, channels: int) -> np.ndarray:
         """Reads one image; see `Opened.read`."""
         upright = self._upright(frame)
-        with quiet(), _reasons():
+        with self._reading():
             if self.kind == EIGHT_BITS:
                 return _to_pixels(upright, channels)
             values = np.asarray(upright)
@@ -104,19 +106,20 @@ class Raster(Opened):
         if upright.mode in ("1", "L", "LA", "La"):
             return False
         width, height = (min(side, colour.SAMPLE) for side in upright.size)
-        with quiet(), _reasons():
+        with self._reading():
             sample = upright.resize((width, height), Image.Resampling.NEAREST)
             return colour.has_colours(np.asarray(_to_eight_bits(sample).convert("RGB")))
 
     def _upright(self, frame: int) -> Image.Image:
         """Decodes an image, unless it is the one that was asked for last."""
         if self._last is None or self._last[0] != frame:
-            with quiet(), _reasons():
+            with self._reading():
                 page = self._pages[frame]
                 if page < self._image.tell():  # Pillow can't go back in every film: it starts anew
                     self._image = Image.open(io.BytesIO(self._content))
                 if page > 0:
                     self._image.seek(page)
+                check_size(*self._image.size, self._max_pixels)  # frames may differ
                 if self.num_frames == 1:  # no copy of what may be very large
                     ImageOps.exif_transpose(self._image, in_place=True)
                     self._last = frame, self._image
@@ -124,14 +127,26 @@ class Raster(Opened):
                     self._last = frame, ImageOps.exif_transpose(self._image)
         return self._last[1]
 
+    @contextlib.contextmanager
+    def _reading(self, empty: bool = False) -> Iterator[None]:
+        """Sets Pillow's limit, and turns what it raises into a DecodeError."""
+        with quiet(self._max_pixels), _reasons(self._max_pixels, empty):
+            yield
+
 
 @contextlib.contextmanager
-def _reasons(empty: bool = False) -> Iterator[None]:
-    """Turns what Pillow raises into a DecodeError."""
+def _reasons(max_pixels: int, empty: bool) -> Iterator[None]:
     try:
         yield
     except DecodeError:
         raise
+    except Image.DecompressionBombError as error:
+        found = re.search(r"\d+", str(error))  # "Image size (5000000000 pixels) exceeds limit ..."
+        wanted = found[0] if found else "..."
+        raise DecodeError(
+            f"{wanted} pixels, more than data.max_pixels={max_pixels}: raise it with "
+            f"--config.data.max_pixels={wanted}"
+        ) from error
     except Exception as error:  # Pillow's parsers raise whatever a broken file hits
         reason = f"{type(error).__name__}: {error}"
         # Its message is "cannot identify image file <_io.BytesIO object at 0x...>": no reason.
@@ -157,13 +172,13 @@ def _kind(image: Image.Image) -> Kind:
     return EIGHT_BITS  # Pillow has inverted it where white is zero
 
 
-def _pages(image: Image.Image) -> list[int]:
-    """Returns the frames that are images of the file's stack."""
+def _pages(image: Image.Image) -> Sequence[int]:
+    """Returns the frames that are images of the file's stack, or may be: a file can claim any."""
     frames = getattr(image, "n_frames", 1)
     if frames == 1 or image.format not in _STACKS:
         return [0]
     if image.format != "TIFF":
-        return list(range(frames))
+        return range(frames)
     # The other pages of a TIFF may be smaller copies of the first, for a quick view at any zoom, or
     # a thumbnail, or a label: only those of its size and mode are slices of one stack.
     size, mode, pages = image.size, image.mode, []

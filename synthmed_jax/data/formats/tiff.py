@@ -20,6 +20,7 @@ from synthmed_jax.data.formats.opened import (
     check_size,
     kind_of,
 )
+from synthmed_jax.data.formats.quiet import quiet
 
 # The tags' numbers in the TIFF 6.0 specification.
 _BITS_PER_SAMPLE = 258
@@ -91,7 +92,7 @@ class DeepTiff(Opened):
         Raises:
           DecodeError: damaged, larger than `max_pixels`, or not one value per pixel.
         """
-        with _reasons():
+        with quiet(), _reasons():
             pages = list(tifffile.TiffFile(io.BytesIO(content)).pages)
             first = pages[0].aspage()
             if first.dtype is None or len(first.shape) != 2:
@@ -114,7 +115,7 @@ class DeepTiff(Opened):
 
     def read(self, frame: int, channels: int) -> np.ndarray:
         """Reads one image; see `Opened.read`."""
-        with _reasons():
+        with quiet(), _reasons():
             values = self._pages[frame].asarray()
         check_finite(values)
         return colour.with_channels(values, channels) if self.kind == EIGHT_BITS else values

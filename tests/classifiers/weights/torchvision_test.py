@@ -105,3 +105,17 @@ def test_densenets_older_names_are_known(golden):
 def test_classes_are_counted(state_dict):
     assert count_classes("resnet18", state_dict) == 1000
     assert count_classes("vgg16", state_dict) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [(np.nan, "not finite"), (1e300, "not finite"), (1j, "complex numbers")],
+)
+def test_numbers_that_no_training_can_start_from_are_refused(state_dict, value, fault):
+    state_dict["fc.bias"] = np.full(1000, value)
+    with pytest.raises(UserError, match=rf"'fc\.bias' holds .*{fault}"):
+        from_state_dict("resnet18", state_dict, 1000)
+
+
+def test_a_head_that_is_one_number_is_none():
+    assert count_classes("resnet18", {"fc.bias": np.array(3.0)}) is None

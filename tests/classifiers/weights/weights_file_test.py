@@ -11,6 +11,7 @@ import pickle
 import struct
 import tracemalloc
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -247,3 +248,32 @@ def test_a_view_that_overlaps_itself_is_refused(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"none\.pth: no such file"):
         read_state_dict(tmp_path / "none.pth")
+
+
+def test_entries_that_overlap_are_not_read_as_often(tmp_path):
+    """An archive whose entries each begin one header later, and all end at the end of the file."""
+    count, headers = 300, []
+    content = bytes(10_000)
+    for number in reversed(range(count)):  # each header lies before those that it holds
+        name = f"w/data/{number:03d}".encode()
+        crc = zlib.crc32(content)
+        sizes = struct.pack("<III", crc, len(content), len(content))
+        header = b"PK\x03\x04" + struct.pack("<HHHHH", 20, 0, 0, 0, 0) + sizes
+        headers.append((len(content), name, sizes))
+        content = header + struct.pack("<HH", len(name), 0) + name + content
+    directory = b""
+    for length, name, sizes in headers:
+        start = len(content) - length - 30 - len(name)
+        directory += b"PK\x01\x02" + struct.pack("<HHHHHH", 20, 20, 0, 0, 0, 0) + sizes
+        directory += struct.pack("<HHHHHII", len(name), 0, 0, 0, 0, 0, start) + name
+    end = struct.pack("<HHHHIIH", 0, 0, count, count, len(directory), len(content), 0)
+    path = tmp_path / "w.pth"
+    path.write_bytes(content + directory + b"PK\x05\x06" + end)
+    with pytest.raises(UserError, match="its entries are larger than the file"):
+        read_state_dict(path)
+
+
+def test_a_text_of_an_old_pickle_is_read_without_a_warning(tmp_path):
+    as_zip(tmp_path / "w.pth", b"S'\\Z'\n.")
+    with pytest.raises(UserError, match="something else than tensors by name"):
+        read_state_dict(tmp_path / "w.pth")

@@ -1,4 +1,5 @@
 import io
+import zipfile
 
 import numpy as np
 import pytest
@@ -118,3 +119,30 @@ def test_values_that_are_not_finite_are_refused():
 def test_images_that_are_too_large_are_refused():
     with pytest.raises(DecodeError, match=r"7 x 6 pixels, more than data\.max_pixels=41"):
         arrays.Array(encode(GREY), 41, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (encode(np.array(3.5)), r"array of shape \(\) and type float64: neither grey"),
+        (encode(np.full((4, 4), 1e300)), r"values beyond 3\.4e38"),
+        (encode(np.zeros((0, 4))), "neither grey"),
+    ],
+)
+def test_arrays_that_hold_no_image_are_refused(content, reason):
+    with pytest.raises(DecodeError, match=reason):
+        open_(content).read(0, 1)
+
+
+def test_an_archive_of_something_else_is_refused():
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a", b"a text")
+    with pytest.raises(DecodeError, match="not an array of numbers"):
+        open_(stream.getvalue())
+
+
+def test_a_header_of_python_2_is_read_without_a_warning():
+    # Long integers, as Python 2 wrote them.
+    content = encode(np.zeros((5, 6))).replace(b"(5, 6), }  ", b"(5L, 6L), }")
+    assert open_(content).size == (6, 5)

@@ -306,3 +306,8 @@ def test_a_field_that_dicom_lacks_is_refused_with_names_near_it():
         dicom.read_tag(encode(), "PatientId")
     with pytest.raises(DecodeError, match="not a DICOM file"):
         dicom.read_tag(b"plain text" * 30, "PatientID")
+
+
+def test_a_number_of_frames_below_one_is_damage():
+    with pytest.raises(DecodeError, match="DICOM of -3 frames: its header is damaged"):
+        open_(encode(NumberOfFrames=-3))

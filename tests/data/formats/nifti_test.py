@@ -1,5 +1,6 @@
 import gzip
 import itertools
+import tracemalloc
 from pathlib import Path
 
 import nibabel
@@ -118,3 +119,20 @@ def test_a_missing_package_is_an_error_of_its_own(monkeypatch):
     monkeypatch.setitem(nifti.require.__globals__["importlib"].sys.modules, "nibabel", None)
     with pytest.raises(UserError, match=r"^a\.nii needs the package nibabel"):
         open_(b"")
+
+
+def test_what_follows_a_volume_is_not_unpacked():
+    content = gzip.compress(encode(CANONICAL) + bytes(2**26))
+    tracemalloc.start()
+    opened = nifti.Nifti(content, "a.nii.gz", 10**6, 2)
+    assert opened.read(0, 1).shape == (3, 2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**22
+
+
+def test_sides_below_one_are_refused():
+    content = bytearray(encode(CANONICAL))
+    content[42:44] = (-2).to_bytes(2, "little", signed=True)
+    with pytest.raises(DecodeError):
+        nifti.Nifti(bytes(content), "a.nii", 10**6, 2)

@@ -28,3 +28,12 @@ def test_nothing_is_heard(caplog, capfd):
         logging.getLogger("pydicom").error("quoted patient")
     assert caplog.records == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_pillows_limit_is_the_one_that_is_given():
+    before = Image.MAX_IMAGE_PIXELS
+    with quiet(123):
+        assert Image.MAX_IMAGE_PIXELS == 123
+        with quiet():
+            assert Image.MAX_IMAGE_PIXELS == 123
+    assert before == Image.MAX_IMAGE_PIXELS

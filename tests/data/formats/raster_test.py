@@ -1,4 +1,8 @@
 import io
+import struct
+import subprocess
+import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -227,3 +231,60 @@ def test_a_file_is_decoded_once_for_pixels_and_colours(monkeypatch):
 def test_endings():
     assert {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"} <= raster.endings()
     assert not {".pdf", ".eps", ".csv", ".txt", ".h5"} & raster.endings()
+
+
+def peak(content: bytes, frame: int) -> tuple[int, str]:
+    """MiB by which a process of its own grows when it reads a frame, and why it can't be read."""
+    code = (
+        "import resource, sys\n"
+        "from synthmed_jax.data.formats import raster\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try:\n"
+        f"    raster.open_raster(sys.stdin.buffer.read(), {MAX_PIXELS}).read({frame}, 1)\n"
+        "    reason = ''\n"
+        "except raster.DecodeError as error:\n"
+        "    reason = str(error)\n"
+        "after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print((after - before) // 1024, reason)\n"
+    )
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, input=content, capture_output=True, check=True).stdout.decode()
+    grown, _, reason = said.strip().partition(" ")
+    return int(grown), reason
+
+
+def huge_second_frame() -> bytes:
+    """A GIF of 8x8 pixels, whose second frame says that it is of 60000x60000."""
+    frames = [Image.fromarray(noise(8, 8)) for _ in range(2)]
+    content = encode(frames[0], "GIF", save_all=True, append_images=[Image.new("L", (8, 8), 7)])
+    second = content.rindex(b"\x2c\0\0\0\0")
+    return content[: second + 5] + struct.pack("<HH", 60000, 60000) + content[second + 9 :]
+
+
+def many_frames() -> bytes:
+    """A PNG of two frames that says it has 2**30."""
+    content = encode(noise(8, 8), save_all=True, append_images=[Image.new("L", (8, 8))])
+    at = content.index(b"acTL")
+    chunk = b"acTL" + struct.pack(">II", 2**30, 0)
+    return content[:at] + chunk + struct.pack(">I", zlib.crc32(chunk)) + content[at + 16 :]
+
+
+def icon_of_another_size() -> bytes:
+    """An icon of 16x16 pixels by its directory, and of 4000x4000 in truth."""
+    inner = encode(Image.new("L", (4000, 4000)))
+    entry = struct.pack("<BBBBHHII", 16, 16, 0, 0, 1, 32, len(inner), 22)
+    return struct.pack("<HHH", 0, 1, 1) + entry + inner
+
+
+@pytest.mark.parametrize(
+    ("content", "frame", "reason"),
+    [
+        (huge_second_frame(), 1, "3600000000 pixels, more than data.max_pixels=1000000: raise it"),
+        (many_frames(), 2**30 - 1, "OSError: Truncated File Read"),
+        (icon_of_another_size(), 0, "16000000 pixels, more than data.max_pixels=1000000: raise it"),
+    ],
+)
+def test_files_that_lie_about_their_size_take_no_memory(content, frame, reason):
+    grown, why = peak(content, frame)
+    assert why.startswith(reason)
+    assert grown < 60  # MiB, with what a library takes once it is used
