@@ -67,15 +67,40 @@ def save(
     """
     state = jax.tree.map(np.asarray, state)
     check_room(directory, sum(leaf.nbytes for leaf in jax.tree.leaves(state)))
-    policy = ocp.training.preservation_policies.LatestN(keep)
     of_state = digest(state)
     metadata = {"sha256": of_state, "notes": dict(notes or {})}
     metadata["seal"] = _seal_of(metadata)
+    try:
+        _write(directory, step, state, keep, metadata)
+    except ValueError:  # orbax looks at what other checkpoints say of themselves
+        if not _remove_unreadable(directory):
+            raise
+        _write(directory, step, state, keep, metadata)
+    return of_state
+
+
+def _write(
+    directory: pathlib.Path, step: int, state: Tree, keep: int, metadata: dict[str, Any]
+) -> None:
+    policy = ocp.training.preservation_policies.LatestN(keep)
     with ocp.training.Checkpointer(directory.absolute(), preservation_policy=policy) as writer:
         written = writer.save(step, state, custom_metadata=metadata, overwrite=True)
     if not written:
         raise Damaged(directory, f"holds a later checkpoint than {step}")
-    return of_state
+
+
+def _remove_unreadable(directory: pathlib.Path) -> bool:
+    """Removes checkpoints that orbax can't read anything of; returns whether there were any."""
+    found = False
+    for step in steps(directory):
+        path = directory / str(step)
+        try:
+            ocp.metadata(path.absolute())
+        except ValueError as error:
+            print(f"{path} is damaged ({type(error).__name__}): it is removed", flush=True)
+            shutil.rmtree(path)
+            found = True
+    return found
 
 
 def _seal_of(metadata: Mapping[str, Any]) -> str:
@@ -84,18 +109,18 @@ def _seal_of(metadata: Mapping[str, Any]) -> str:
 
 def latest_step(directory: pathlib.Path) -> int | None:
     """Step of the newest complete checkpoint, or None."""
-    if not directory.exists():
-        return None
-    with ocp.training.Checkpointer(directory.absolute()) as reader:
-        return None if reader.latest is None else reader.latest.step
+    return max(steps(directory), default=None)
 
 
 def steps(directory: pathlib.Path) -> list[int]:
-    """Steps of all complete checkpoints, ascending."""
-    if not directory.exists():
+    """Steps of all complete checkpoints, ascending.
+
+    Orbax renames a folder to its step when all is in it. It is not asked: it refuses to list any
+    where one says something unknown of itself.
+    """
+    if not directory.is_dir():
         return []
-    with ocp.training.Checkpointer(directory.absolute()) as reader:
-        return sorted(each.step for each in reader.checkpoints)
+    return sorted(int(p.name) for p in directory.iterdir() if p.name.isdecimal() and p.is_dir())
 
 
 def restore(directory: pathlib.Path, like: Tree, step: int | None = None) -> Saved:
@@ -120,9 +145,8 @@ def restore(directory: pathlib.Path, like: Tree, step: int | None = None) -> Sav
         lambda x: jax.ShapeDtypeStruct(np.shape(x), x.dtype, sharding=device), like
     )
     try:
-        with ocp.training.Checkpointer(directory.absolute()) as reader:
-            metadata = reader.metadata(wanted).custom_metadata
-            state = jax.tree.map(np.asarray, reader.load(wanted, abstract))
+        metadata = ocp.metadata(path.absolute()).custom_metadata
+        state = jax.tree.map(np.asarray, ocp.load(path.absolute(), abstract))
     except (MemoryError, PermissionError):
         raise
     except Exception as error:  # orbax raises whatever a broken file hits

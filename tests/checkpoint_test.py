@@ -55,13 +55,13 @@ def test_no_checkpoint_says_so(tmp_path):
 
 def test_flipped_bits_are_noticed(tmp_path, monkeypatch):
     checkpoint.save(tmp_path, 1, STATE)
-    original = checkpoint.ocp.training.Checkpointer.load
+    original = checkpoint.ocp.load
 
-    def flipped(self, *args, **kwargs):
-        state = original(self, *args, **kwargs)
+    def flipped(*args, **kwargs):
+        state = original(*args, **kwargs)
         return state | {"w": state["w"].at[0, 0].add(1e-6)}
 
-    monkeypatch.setattr(checkpoint.ocp.training.Checkpointer, "load", flipped)
+    monkeypatch.setattr(checkpoint.ocp, "load", flipped)
     with pytest.raises(UserError, match="damaged"):
         checkpoint.restore(tmp_path, STATE)
 
@@ -80,3 +80,28 @@ def test_no_room_is_seen_before_anything_is_written(tmp_path, monkeypatch):
     assert not (tmp_path / "c").exists()
     monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=30))
     checkpoint.save(tmp_path / "c", 1, STATE)
+
+
+@pytest.mark.parametrize("damaged", [1, 2], ids=["the older one", "the newest"])
+@pytest.mark.parametrize(
+    ("of", "to"),
+    [
+        (b"commit_timestamp_nsecs", b"commit_timestamp_nrecs"),  # orbax refuses to list such ones
+        (b"item_handlers", b"item_hendlers"),
+        (b'"custom_metadata"', b'"custom_netadata"'),
+        (b'"sha256": "', b'"sha256": "0'),
+        (b"{", b""),
+    ],
+)
+def test_what_one_checkpoint_says_of_itself_is_in_no_others_way(tmp_path, damaged, of, to):
+    for step in (1, 2):
+        checkpoint.save(tmp_path, step, STATE | {"n": jnp.asarray(step, jnp.int32)})
+    path = tmp_path / str(damaged) / "_CHECKPOINT_METADATA"
+    content = path.read_bytes()
+    assert of in content
+    path.write_bytes(content.replace(of, to))
+    found = checkpoint.resume(tmp_path, STATE)
+    assert found.step == int(found.state["n"]) == (2 if damaged == 1 else 1)
+    checkpoint.save(tmp_path, 3, STATE)
+    assert checkpoint.latest_step(tmp_path) == 3
+    checkpoint.restore(tmp_path, STATE)
