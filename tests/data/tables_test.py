@@ -76,6 +76,5 @@ def test_many_headings_above_many_short_rows_take_no_memory(table_of):
 
 @pytest.mark.parametrize("separator", ['"', " ", "\r"])
 def test_what_can_separate_nothing_is_no_separator(table_of, separator):
-    text = f"sep={separator}\nfile,label\n1.png,a\n"
     with pytest.raises(UserError, match="has 2 cells, the headings are 1"):
-        table_of(text)
+        table_of(f"sep={separator}\nfile,label\n1.png,a\n")
