@@ -55,8 +55,11 @@ def generate(
       UserError: images are there that were drawn with others.
     """
     found = _read_rows(directory)
-    for row in found.values():
-        refuse_others(directory / "manifest.csv", row.made_by, made_by)
+    if not any(row.made_by in ("", made_by) for row in found.values()):
+        for row in found.values():
+            refuse_others(directory / "manifest.csv", row.made_by, made_by)
+    # Of some rows alone it is damage.
+    found = {image: row for image, row in found.items() if row.made_by in ("", made_by)}
     of_others = {
         image
         for image, row in found.items()
