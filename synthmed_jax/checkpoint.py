@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import pathlib
 import shutil
+import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -144,6 +146,7 @@ def restore(directory: pathlib.Path, like: Tree, step: int | None = None) -> Sav
     abstract = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct(np.shape(x), x.dtype, sharding=device), like
     )
+    _hush_readers()
     try:
         metadata = ocp.metadata(path.absolute()).custom_metadata
         state = jax.tree.map(np.asarray, ocp.load(path.absolute(), abstract))
@@ -161,6 +164,29 @@ def restore(directory: pathlib.Path, like: Tree, step: int | None = None) -> Sav
     if seal is not None and seal != _seal_of(metadata):
         raise Damaged(path, "is damaged: its notes are not those that were written")
     return Saved(wanted, state, metadata.get("notes", {}))
+
+
+def _hush_readers() -> None:
+    """Silences orbax's tasks that fail beside the one whose error is raised, now or later.
+
+    Of a damaged checkpoint each tells on the console by a traceback of its own, hundreds of lines.
+    Nothing else here works by asyncio.
+    """
+    log = logging.getLogger("asyncio")
+    if _is_news in log.filters:
+        return
+    log.addFilter(_is_news)
+    show = sys.unraisablehook
+
+    def show_news(unraisable: sys.UnraisableHookArgs) -> None:
+        if str(unraisable.exc_value) != "Event loop is closed":
+            show(unraisable)
+
+    sys.unraisablehook = show_news
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return "exception was never retrieved" not in record.getMessage()
 
 
 def resume(directory: pathlib.Path, like: Tree) -> Saved | None:

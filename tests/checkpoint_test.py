@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 import types
 
 import jax
@@ -105,3 +107,30 @@ def test_what_one_checkpoint_says_of_itself_is_in_no_others_way(tmp_path, damage
     checkpoint.save(tmp_path, 3, STATE)
     assert checkpoint.latest_step(tmp_path) == 3
     checkpoint.restore(tmp_path, STATE)
+
+
+READS = """
+import sys, pathlib
+import jax.numpy as jnp
+from synthmed_jax import checkpoint
+from synthmed_jax.errors import Damaged
+folder = pathlib.Path(sys.argv[1])
+state = {f"w{i}": jnp.full((50, i + 1), i, jnp.float32) for i in range(20)}
+checkpoint.save(folder, 1, state)
+for path in folder.rglob(sys.argv[2]):
+    path.write_bytes(b"")
+try:
+    checkpoint.restore(folder, state)
+except Damaged as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("name", ["manifest.ocdbt", "d/*"])
+def test_a_damaged_checkpoint_is_told_of_once(tmp_path, name):
+    """Orbax's tasks would each print a traceback."""
+    run = subprocess.run(
+        [sys.executable, "-c", READS, tmp_path, name], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.startswith(f"{tmp_path / '1'} is damaged: it can't be read")
+    assert "Traceback" not in run.stderr

@@ -7,7 +7,7 @@ import hashlib
 from synthmed_jax.errors import UserError
 from synthmed_jax.report import html
 from synthmed_jax.results.section import section_files
-from synthmed_jax.stages import base, classify, evaluate
+from synthmed_jax.stages import base, classify, evaluate, explain
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
@@ -31,4 +31,13 @@ def _shown(run: Run) -> tuple[str, ...]:
     return (sha.hexdigest(),)
 
 
-STAGE = Stage("report", _run, inputs=(evaluate.STAGE,), units=_shown)
+def _explained(run: Run) -> tuple[Stage, ...]:
+    """The explanations, where there are some of these settings: the report shows them."""
+    marker = base.read_marker(run, explain.STAGE)
+    if marker is None or marker.status != "finished":
+        return ()
+    others = base.difference(marker, base.fingerprint(run, explain.STAGE))
+    return (explain.STAGE,) if others is None else ()
+
+
+STAGE = Stage("report", _run, inputs=(evaluate.STAGE,), inputs_if=_explained, units=_shown)

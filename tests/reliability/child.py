@@ -117,6 +117,7 @@ def _main(command: Command, said: pathlib.Path, pipe: Connection) -> None:
     os.dup2(stream.fileno(), 1)
     os.dup2(stream.fileno(), 2)
     sys.stdout = sys.stderr = stream
+    sys.argv = ["main.py"]  # which the report shows
     small.add_network()
     killed = bool(command.kill_before) or command.kill_after is not None
     if not command.own_programs:

@@ -24,7 +24,7 @@ _TO_GO_ON = ("checkpoints", "resume")
 _NO_RESULT = (".lock", "run.json", "damaged")
 _TIMES = {"seconds", "images_per_second", "seal", "started", "stages", "cache_dir"}
 # The same in the report's texts.
-_TOLD = re.compile(r"[\d.]+\s(?:s|MiB)\b|\d{4}-\d\d-\d\dT[\d:+-]+|case\d+")
+_TOLD = re.compile(r"(?:[\d.]+\s(?:h|min|s|MiB)\b\s?)+|\d{4}-\d\d-\d\dT[\d:+-]+|case\d+")
 
 Contents = dict[str, str]
 # Digest of all files of a folder of weights -> digest of the weights.

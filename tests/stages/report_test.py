@@ -1,5 +1,7 @@
+import dataclasses
+
 from synthmed_jax.results.section import FILE, Section
-from synthmed_jax.stages import report
+from synthmed_jax.stages import base, explain, report
 
 
 def test_the_report_is_made_anew_when_what_it_shows_has_changed(make_run):
@@ -13,3 +15,13 @@ def test_the_report_is_made_anew_when_what_it_shows_has_changed(make_run):
     seen.add(report.STAGE.units(run))
     assert len(seen) == 5
     assert report.STAGE.units(run) in seen
+
+
+def test_explanations_are_looked_at_where_there_are_some_of_these_settings(make_run):
+    run = make_run()
+    alone = dataclasses.replace(explain.STAGE, units=lambda run: ("all",))
+    assert report.STAGE.inputs_if(run) == ()
+    for status, inputs in (("started", ()), ("finished", (explain.STAGE,))):
+        base.mark(run, alone, status)
+        assert report.STAGE.inputs_if(run) == inputs
+    assert report.STAGE.inputs_if(make_run(explain__num_samples=41)) == ()
