@@ -183,10 +183,11 @@ def test_the_order_of_the_stages_and_their_inputs_agree():
     assert len({stage.name for stage in STAGES}) == len(STAGES)
 
 
-def test_inputs_that_settings_decide_come_before_too():
+def test_inputs_that_settings_decide_come_before_too(tmp_path):
     classifier, diffusion = (
         types.SimpleNamespace(
-            settings=types.SimpleNamespace(tune=types.SimpleNamespace(target=target))
+            workdir=Workdir(tmp_path),
+            settings=types.SimpleNamespace(tune=types.SimpleNamespace(target=target)),
         )
         for target in ("classifier", "diffusion")
     )
