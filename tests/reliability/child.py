@@ -120,7 +120,10 @@ def _main(command: Command, said: pathlib.Path, pipe: Connection) -> None:
     sys.argv = ["main.py"]  # which the report shows
     small.add_network()
     killed = bool(command.kill_before) or command.kill_after is not None
-    if not command.own_programs:
+    if command.own_programs:
+        jax.config.update("jax_compilation_cache_dir", None)  # the environment's
+        kept_programs._LEAST_SECONDS = 0.0  # no program of this network takes a second
+    else:
         kept_programs.keep = lambda folder: _keep_all_programs(read_only=killed)
     runner._is_long = lambda *_: False  # expectations take longer than the work
     classifier_training.SAVE_SECONDS = -1.0  # so that there is a resume/

@@ -20,6 +20,7 @@ _MANY = re.compile(
 MENDED = "named and made anew"
 EQUAL = "of no effect, or made anew unnamed"  # what was removed may never have been there
 UNREAD = "not read by this run, and left"
+FOLLOWED = "refused, and made anew by its advice"
 REFUSED = "refused in a sentence"
 TRACEBACK = "traceback"
 SILENT = "used in silence"
@@ -104,8 +105,13 @@ def damage(
     path = case.workdir.parent / name
     WAYS[way](path)
     outcome = world.run(case, *([stage] if stage else []))
+    needed = re.search(r"needs '(\w+)', which is not finished: run it too$", outcome.said.rstrip())
+    if needed:  # a marker that is gone
+        outcome = world.run(case, needed[1], stage)
     others = comparing.difference(comparing.contents(case.workdir), wanted)
     verdict = _verdict(case, path, outcome.status, outcome.said, others)
+    if needed and verdict in (MENDED, EQUAL):
+        verdict = FOLLOWED
     world.discard(case)
     return verdict, f"{name} {way}: {verdict}; status {outcome.status}; {others}\n{outcome.said}"
 
