@@ -1,4 +1,4 @@
-"""The floors of the three real sets, on the split and at the size of the cpu presets (32 pixels)."""
+"""The floors of the three real sets, on the cpu presets' split and at their size (32 pixels)."""
 
 import time
 
