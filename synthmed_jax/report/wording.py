@@ -166,10 +166,13 @@ def arms(conclusion: ArmsConclusion) -> str:
 
 
 def unbeaten(arm: str, conclusion: UnbeatenFloor) -> str:
-    """Returns that a network is not shown to be better than a simple means."""
+    """Returns that a network is worse, or not shown to be better, than a simple means."""
     floor, network = conclusion.floor, conclusion.network
     trained = f"the {network.cell.backbone} trained on {ARMS[arm].says}"
-    shown = f"is not shown to be better than that ({percent(network.test_accuracy)})."
+    ahead = floor.network_ahead
+    is_worse = ahead is not None and ahead.high < 0
+    verdict = "is worse than that" if is_worse else "is not shown to be better than that"
+    shown = f"{verdict} ({percent(network.test_accuracy)})."
     if floor.features == MAJORITY:
         return (
             f"Always answering the most frequent class is right on {percent(floor.accuracy)}; "
