@@ -50,9 +50,10 @@ _CAPTION = (
     "Means over folds, on the real test images; shares in %. AUROC: of each class against all "
     "others, averaged. Brier: 0 to 2. ECE: expected calibration error in 15 bins of equally many "
     "images; if calibrated: what it would show on average if all confidences were right; debiased: "
-    "less an estimate of what the sampling of images adds. Temperature: fitted on the val "
-    "images, above 1 where a network is too sure. At fit's prior: after the training set's shares of the classes were "
-    "replaced by those of the real fit images. Ensemble: the mean probabilities of the folds."
+    "less an estimate of what the sampling of images adds. Temperature: fitted on the val images, "
+    "above 1 where a network is too sure. At fit's prior: after the training set's shares of the "
+    "classes were replaced by those of the real fit images. Ensemble: the mean probabilities of "
+    "the folds."
 )
 
 
