@@ -44,7 +44,7 @@ def test_copying_is_judged_by_the_ratio_of_distances(ratio, verdict):
 def compared(low, high, margin=0.02):
     found = GroupEstimate((low + high) / 2, low, high, 0.95, 0.01, 60, 0.028)
     pair = (cell().cell, cell(arm="real", n=None, ratio=0.0).cell)
-    return CellDifference(*pair, found, "group", 0.5, 0.5, margin)
+    return CellDifference(*pair, found, "group", 0.5, 0.5, margin, None)
 
 
 @pytest.mark.parametrize(

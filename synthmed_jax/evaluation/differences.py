@@ -10,7 +10,8 @@ import numpy as np
 from synthmed_jax import verdicts
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.results.evaluation import CellDifference, CellScores
-from synthmed_jax.statistics.multiple import adjust_by_holm
+from synthmed_jax.statistics.intervals import Estimate
+from synthmed_jax.statistics.multiple import adjust_by_holm, corrected_estimate
 from synthmed_jax.statistics.paired import balanced_difference, permutation_test
 
 
@@ -49,9 +50,22 @@ def compare_arms(
                 p=permutation_test(*pair),
                 p_adjusted=1.0,
                 margin=margin,
+                over_folds=_over_folds(other, real),
             )
         )
     adjusted = adjust_by_holm([each.p for each in found])
     return tuple(
         dataclasses.replace(each, p_adjusted=p) for each, p in zip(found, adjusted, strict=True)
+    )
+
+
+def _over_folds(first: CellScores, second: CellScores) -> Estimate | None:
+    """The differences of k folds; one in k images is left out of each training."""
+    k = len(first.folds)
+    if k != len(second.folds):
+        return None
+    pairs = zip(first.folds, second.folds, strict=True)
+    return corrected_estimate(
+        [a.balanced_accuracy - b.balanced_accuracy for a, b in pairs],
+        left_out=1 / max(1, k - 1),
     )

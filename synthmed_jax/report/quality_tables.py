@@ -6,6 +6,7 @@ from synthmed_jax.report.formats import DASH, n_is, signed
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.results.evaluation import CellDifference, CellScores, Evaluation, Quality
 from synthmed_jax.results.section import Row, Table
+from synthmed_jax.statistics.intervals import Estimate
 
 _COLUMNS = (
     "balanced acc.",
@@ -67,6 +68,7 @@ def _differences(differences: tuple[CellDifference, ...]) -> Table:
                 f"{each.p:.4f}",
                 f"{each.p_adjusted:.4f}",
                 f"{100 * each.difference.detectable:.1f}",
+                _over_folds(each.over_folds),
             ),
         )
         for each in differences
@@ -77,9 +79,18 @@ def _differences(differences: tuple[CellDifference, ...]) -> Table:
         "Paired differences of balanced accuracy, percentage points: bootstrap and permutation "
         f"over {n_is(first.difference.num_groups)} {units}. p adjusted: by Holm, for the rows of "
         "this table. Detectable: the true difference that would be found in 80 % of such test "
-        "sets. They speak of the choice of test images, not of training again."
+        "sets. These speak of the choice of test images, not of training again. Over folds: the "
+        "95 % interval of the differences fold by fold, with Nadeau and Bengio's correction for "
+        "the data that folds share; it speaks of training again on parts of the same images."
     )
-    return Table(("difference", "95 % interval", "p", "p adjusted", "detectable"), rows, caption)
+    columns = ("difference", "95 % interval", "p", "p adjusted", "detectable", "over folds")
+    return Table(columns, rows, caption)
+
+
+def _over_folds(of: Estimate | None) -> str:
+    if of is None or of.low is None or of.high is None:
+        return DASH
+    return f"{signed(of.low)} to {signed(of.high)}"
 
 
 def _name(cell: Cell) -> str:

@@ -9,7 +9,7 @@ from synthmed_jax.results.cells import Cell, typed_cell
 from synthmed_jax.results.stored import Document, Stored
 from synthmed_jax.statistics.calibration import CalibrationError
 from synthmed_jax.statistics.group_bootstrap import GroupEstimate
-from synthmed_jax.statistics.intervals import Interval
+from synthmed_jax.statistics.intervals import Estimate, Interval
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,6 +132,8 @@ class CellDifference:
       p: of the permutation test over those units, two-sided.
       p_adjusted: by Holm, for all comparisons of the evaluation.
       margin: the loss that is taken for none, `config.evaluate.margin`.
+      over_folds: the difference fold by fold, with the interval that heeds how much of their data
+        folds share; None where the cells have different numbers of folds.
     """
 
     first: Cell
@@ -141,6 +143,7 @@ class CellDifference:
     p: float
     p_adjusted: float
     margin: float
+    over_folds: Estimate | None
 
 
 @dataclasses.dataclass(frozen=True)
