@@ -178,6 +178,11 @@ def _paper() -> ConfigDict:
     config.tune.per_class = 400  # Images per class that each trial draws (diffusion).
     config.tune.seed = 0
 
+    config.evaluate = ConfigDict()
+    # Loss of balanced accuracy, share of 1, up to which synthetic images count as good enough to
+    # stand in for real ones. It is to be chosen before the results are known.
+    config.evaluate.margin = 0.02
+
     config.explain = ConfigDict()
     config.explain.arm = "synthetic"  # The arm whose best network by validation is explained.
     config.explain.engine = "jax"  # jax (this project's LIME) | lime (the package of that name).

@@ -36,6 +36,7 @@ ADDED: dict[str, object] = {
     "data.slices": "",
     "data.max_pixels": 89_478_485,
     "generate.counts": "",
+    "evaluate.margin": 0.02,
 }
 
 

@@ -32,6 +32,7 @@ from synthmed_jax.diffusion.settings import (
     smallest_side,
 )
 from synthmed_jax.errors import UserError
+from synthmed_jax.evaluation.settings import EvaluateSettings
 from synthmed_jax.explain.settings import ExplainSettings
 from synthmed_jax.search import SearchSettings
 
@@ -59,6 +60,7 @@ class Settings:
     classifier: ClassifierSettings
     sweep: SweepSettings
     tune: SearchSettings
+    evaluate: EvaluateSettings
     explain: ExplainSettings
     fields: Mapping[str, object]
 
@@ -124,6 +126,7 @@ def from_config(config: ConfigDict, added: Collection[str] = ()) -> Settings:
         classifier=ClassifierSettings(**classifier),
         sweep=SweepSettings(**blocks["sweep"]),
         tune=SearchSettings(**blocks["tune"]),
+        evaluate=EvaluateSettings(**blocks["evaluate"]),
         explain=ExplainSettings(**blocks["explain"]),
         fields=fields,
     )

@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from synthmed_jax.results.evaluation import BestNetwork, CellScores
+from synthmed_jax.results.evaluation import BestNetwork, CellDifference, CellScores
+from synthmed_jax.results.floors import Floor
 from synthmed_jax.results.split import PartCounts
-from synthmed_jax.statistics.intervals import Estimate, Interval
+from synthmed_jax.statistics.intervals import Estimate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,15 +57,24 @@ def judge_copying(ratio: float | None) -> Copying:
 
 
 class Difference(enum.StrEnum):
-    """What training on synthetic images instead of real ones does to the test accuracy."""
+    """What training on synthetic images instead of real ones does to the balanced accuracy."""
 
     COSTS = "costs"
     GAINS = "gains"
     UNDECIDED = "undecided"
+    NOT_MEASURED = "not measured"
+
+
+class NotWorse(enum.StrEnum):
+    """Whether the synthetic arm is shown not to be worse than the real one by a margin."""
+
+    SHOWN = "shown"
+    NOT_SHOWN = "not shown"
+    NOT_MEASURED = "not measured"
 
 
 class Direction(enum.StrEnum):
-    """Where the synthetic arm's mean accuracy lies, whether or not that is more than chance."""
+    """Where the synthetic arm's balanced accuracy lies, whether or not that is beyond chance."""
 
     LOWER = "lower"
     EQUAL = "equal"
@@ -76,29 +86,60 @@ class ArmsVerdict:
     """The synthetic against the real arm.
 
     Attributes:
-      gap: real minus synthetic mean test accuracy, share of 1.
-      direction: of the synthetic mean, seen from the real one.
-      difference: UNDECIDED where the two intervals overlap.
+      direction: of the synthetic arm, seen from the real one.
+      difference: COSTS or GAINS where the interval of the paired difference lies on one side of 0.
+      not_worse: SHOWN where that interval lies above minus the margin (non-inferiority: that a
+        difference was not found is no proof that there is none).
     """
 
-    gap: float
     direction: Direction
     difference: Difference
+    not_worse: NotWorse
 
 
-def judge_arms(synthetic: CellScores, real: CellScores) -> ArmsVerdict:
-    """Compares two cells by whether the intervals of their test accuracies overlap."""
-    gap = real.mean.test_accuracy - synthetic.mean.test_accuracy
-    direction = Direction.LOWER if gap > 0 else Direction.HIGHER if gap < 0 else Direction.EQUAL
-    if overlap(synthetic.accuracy_interval, real.accuracy_interval):
-        return ArmsVerdict(gap, direction, Difference.UNDECIDED)
-    return ArmsVerdict(gap, direction, Difference.COSTS if gap > 0 else Difference.GAINS)
+def judge_arms(
+    synthetic: CellScores, real: CellScores, compared: CellDifference | None
+) -> ArmsVerdict:
+    """Judges the paired difference of two cells on the same test images.
+
+    Args:
+      compared: None where it was not measured, by an earlier version: the direction is then that of
+        the mean balanced accuracies.
+    """
+    if compared is None:
+        gap = synthetic.mean.balanced_accuracy - real.mean.balanced_accuracy
+        return ArmsVerdict(_direction(gap), Difference.NOT_MEASURED, NotWorse.NOT_MEASURED)
+    found = compared.difference
+    difference = Difference.UNDECIDED
+    if found.high < 0:
+        difference = Difference.COSTS
+    elif found.is_above(0):
+        difference = Difference.GAINS
+    shown = found.is_above(-compared.margin)
+    return ArmsVerdict(
+        _direction(found.estimate), difference, NotWorse.SHOWN if shown else NotWorse.NOT_SHOWN
+    )
 
 
-def overlap(first: Interval, second: Interval) -> bool:
-    """Whether two intervals have a point in common."""
-    lower, upper = sorted((first, second), key=lambda interval: interval.low)
-    return lower.high >= upper.low
+def _direction(difference: float) -> Direction:
+    if difference == 0:
+        return Direction.EQUAL
+    return Direction.HIGHER if difference > 0 else Direction.LOWER
+
+
+def unbeaten_floor(floors: Sequence[Floor], arm: str) -> Floor | None:
+    """The floor of an arm that its network is farthest from having beaten; None: it beats them all.
+
+    A floor is beaten where the interval of the paired difference lies above 0.
+    """
+    behind = [
+        (floor.network_ahead.estimate, floor)
+        for floor in floors
+        if floor.arm == arm
+        and floor.network_ahead is not None
+        and not floor.network_ahead.is_above(0)
+    ]
+    return min(behind, key=lambda each: each[0], default=(0.0, None))[1]
 
 
 class Validation(enum.StrEnum):
@@ -189,6 +230,21 @@ def best_cell(cells: Sequence[CellScores], arm: str) -> CellScores | None:
         return loss, cell.backbone, n, cell.ratio, cell.seed
 
     return min(competing, key=rank, default=None)
+
+
+SYNTHETIC, REAL = "synthetic", "real"
+
+
+def headline_cells(cells: Sequence[CellScores]) -> dict[str, CellScores]:
+    """Arm -> the cell that the report is about first, of the arms that have one.
+
+    The synthetic arm's best; of each other arm its best of the same network, or else of all.
+    """
+    synthetic = best_cell(cells, SYNTHETIC)
+    same = [cell for cell in cells if synthetic and cell.backbone == synthetic.backbone]
+    arms = dict.fromkeys((SYNTHETIC, REAL, *(cell.arm for cell in cells)))
+    chosen = {arm: best_cell(same, arm) or best_cell(cells, arm) for arm in arms}
+    return {arm: cell for arm, cell in chosen.items() if cell is not None}
 
 
 def best_network(cells: Sequence[CellScores], arm: str = "synthetic") -> BestNetwork:

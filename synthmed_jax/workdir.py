@@ -97,6 +97,11 @@ class Workdir:
         return self.evaluate / "metrics.json"
 
     @property
+    def floors(self) -> pathlib.Path:
+        """What simple means score on real images."""
+        return self.evaluate / "floors.json"
+
+    @property
     def fidelity(self) -> pathlib.Path:
         """How near synthetic images come to real ones."""
         return self.evaluate / "fidelity.json"

@@ -129,16 +129,20 @@ def test_the_whole_data_set_is_opened_at_one_door():
                 assert room(module) != "stages", f"{module}:{node.lineno}"
 
 
-def test_only_evaluation_and_explanation_read_the_test_images():
+@pytest.mark.parametrize(
+    ("door", "expected"),
+    [("read_test", TEST_READERS), ("read_test_groups", {"synthmed_jax.stages.evaluate"})],
+)
+def test_only_evaluation_and_explanation_read_the_test_images(door, expected):
     readers = set()
     for module, path in MODULES.items():
         for node in ast.walk(tree(path)):
             names = [node.attr] if isinstance(node, ast.Attribute) else []
             if isinstance(node, ast.ImportFrom):
                 names = [alias.name for alias in node.names]
-            if "read_test" in names:
+            if door in names:
                 readers.add(module)
-    assert readers == TEST_READERS
+    assert readers == expected
 
 
 def test_contact_sheets_are_drawn_for_a_person_alone():

@@ -51,6 +51,8 @@ SLOW = (
     "data/loading_test.py",
     "data/cases_test.py",
     "data/records_test.py",
+    "statistics/coverage_test.py",
+    "evaluation/floors_real_data_test.py",
 )
 _TESTS = pathlib.Path(__file__).parent
 _MAPS = pathlib.Path("/proc/self/maps")

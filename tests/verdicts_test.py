@@ -5,10 +5,12 @@ import math
 import pytest
 
 from synthmed_jax import verdicts
-from synthmed_jax.results.evaluation import CellScores, FoldScores, Scores
+from synthmed_jax.results.evaluation import CellDifference, CellScores, FoldScores, Scores
+from synthmed_jax.results.floors import Floor
 from synthmed_jax.results.split import PartCounts
+from synthmed_jax.statistics.group_bootstrap import GroupEstimate
 from synthmed_jax.statistics.intervals import Estimate, Interval
-from synthmed_jax.verdicts import Caveat, Copying, Difference, Direction, Validation
+from synthmed_jax.verdicts import Caveat, Copying, Difference, Direction, NotWorse, Validation
 
 SCORES = Scores(0.1, 0.98, 0.2, 0.97, 0.7, 0.8, 0.81, 0.82, 0.83, 0.84)
 
@@ -22,10 +24,6 @@ def cell(*val_losses, backbone="resnet18", arm="synthetic", n=8, ratio=math.inf,
     mean = dataclasses.replace(SCORES, test_accuracy=test)
     interval = Interval(test - 0.05, test + 0.05, 0.95, "made up")
     return CellScores(backbone, arm, n, ratio, seed, folds, mean, None, interval)
-
-
-def between(low, high):
-    return Interval(low, high, 0.95, "made up")
 
 
 @pytest.mark.parametrize(
@@ -43,43 +41,71 @@ def test_copying_is_judged_by_the_ratio_of_distances(ratio, verdict):
     assert verdicts.judge_copying(ratio) is verdict
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "common"),
-    [
-        ((0.1, 0.4), (0.3, 0.6), True),
-        ((0.1, 0.4), (0.4, 0.6), True),
-        ((0.1, 0.4), (0.4001, 0.6), False),
-        ((0.1, 0.9), (0.3, 0.4), True),
-        ((0.2, 0.2), (0.2, 0.2), True),
-    ],
-)
-def test_intervals_overlap_where_they_share_a_point(first, second, common):
-    assert verdicts.overlap(between(*first), between(*second)) is common
-    assert verdicts.overlap(between(*second), between(*first)) is common
+def compared(low, high, margin=0.02):
+    found = GroupEstimate((low + high) / 2, low, high, 0.95, 0.01, 60, 0.028)
+    pair = (cell().cell, cell(arm="real", n=None, ratio=0.0).cell)
+    return CellDifference(*pair, found, "group", 0.5, 0.5, margin, None)
 
 
 @pytest.mark.parametrize(
-    ("synthetic", "real", "direction", "difference"),
+    ("low", "high", "direction", "difference", "not_worse"),
     [
-        (0.7, 0.9, Direction.LOWER, Difference.COSTS),
-        (0.9, 0.7, Direction.HIGHER, Difference.GAINS),
-        (0.85, 0.9, Direction.LOWER, Difference.UNDECIDED),
-        (0.9, 0.85, Direction.HIGHER, Difference.UNDECIDED),
-        (0.9, 0.9, Direction.EQUAL, Difference.UNDECIDED),
+        (-0.03, -0.01, Direction.LOWER, Difference.COSTS, NotWorse.NOT_SHOWN),
+        (-0.019, -0.01, Direction.LOWER, Difference.COSTS, NotWorse.SHOWN),
+        (0.001, 0.03, Direction.HIGHER, Difference.GAINS, NotWorse.SHOWN),
+        (-0.05, 0.01, Direction.LOWER, Difference.UNDECIDED, NotWorse.NOT_SHOWN),
+        (-0.01, 0.05, Direction.HIGHER, Difference.UNDECIDED, NotWorse.SHOWN),
+        (-0.015, 0.015, Direction.EQUAL, Difference.UNDECIDED, NotWorse.SHOWN),
+        # An end that just touches decides nothing.
+        (-0.02, 0.0, Direction.LOWER, Difference.UNDECIDED, NotWorse.NOT_SHOWN),
+        (0.0, 0.02, Direction.HIGHER, Difference.UNDECIDED, NotWorse.SHOWN),
     ],
 )
-def test_arms_differ_where_their_intervals_do_not_overlap(synthetic, real, direction, difference):
-    verdict = verdicts.judge_arms(cell(test=synthetic), cell(test=real, arm="real"))
+def test_arms_are_judged_by_the_interval_of_their_difference(
+    low, high, direction, difference, not_worse
+):
+    verdict = verdicts.judge_arms(cell(), cell(arm="real"), compared(low, high))
     assert (verdict.direction, verdict.difference) == (direction, difference)
-    assert verdict.gap == pytest.approx(real - synthetic)
+    assert verdict.not_worse is not_worse
 
 
-def test_intervals_that_just_touch_decide_nothing():
-    synthetic, real = cell(test=0.7), cell(test=0.9, arm="real")
-    touching = dataclasses.replace(
-        real, accuracy_interval=between(synthetic.accuracy_interval.high, 0.95)
-    )
-    assert verdicts.judge_arms(synthetic, touching).difference is Difference.UNDECIDED
+def test_the_margin_is_the_one_that_was_declared():
+    verdict = verdicts.judge_arms(cell(), cell(arm="real"), compared(-0.04, 0.0, margin=0.05))
+    assert verdict.not_worse is NotWorse.SHOWN
+
+
+def test_without_a_paired_difference_nothing_is_judged_but_the_direction():
+    real = cell(arm="real")
+    mean = dataclasses.replace(real.mean, balanced_accuracy=0.9)
+    verdict = verdicts.judge_arms(cell(), dataclasses.replace(real, mean=mean), None)
+    assert verdict.direction is Direction.LOWER
+    assert verdict.difference is Difference.NOT_MEASURED
+    assert verdict.not_worse is NotWorse.NOT_MEASURED
+
+
+def floor(features, arm, low, high):
+    estimate = GroupEstimate((low + high) / 2, low, high, 0.95, 0.01, 60, 0.028)
+    return Floor(features, arm, 100, 0.7, 0.7, estimate)
+
+
+def test_a_floor_is_beaten_by_an_interval_above_zero():
+    beaten = floor("pixels", "real", 0.001, 0.02)
+    near, far = floor("ring", "real", -0.01, 0.03), floor("histogram", "real", -0.05, 0.02)
+    unmeasured = dataclasses.replace(far, network_ahead=None)
+    other = floor("thumbnail", "synthetic", -0.9, -0.8)
+    assert verdicts.unbeaten_floor([beaten, unmeasured, other], "real") is None
+    assert verdicts.unbeaten_floor([beaten, near, far, other], "real") is far
+    assert verdicts.unbeaten_floor([floor("ring", "real", 0.0, 0.02)], "real") is not None
+
+
+def test_the_headline_is_of_one_network_where_arms_have_it():
+    synthetic, other = cell(0.2), cell(0.3, backbone="vgg16")
+    real = cell(0.4, arm="real")
+    better, mixed = cell(0.1, arm="real", backbone="vgg16"), cell(0.1, arm="mixed", backbone="x")
+    chosen = verdicts.headline_cells([mixed, better, real, other, synthetic])
+    assert chosen == {"synthetic": synthetic, "real": real, "mixed": mixed}
+    assert list(chosen) == ["synthetic", "real", "mixed"]
+    assert verdicts.headline_cells([better]) == {"real": better}
 
 
 @pytest.mark.parametrize(

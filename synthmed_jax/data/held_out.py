@@ -216,12 +216,25 @@ def read_test(path: Path, data: DataSet) -> ImageSet:
 
     Errors as of `read_parts`.
     """
+    return _select(_test_entries(path), data._whole.images, path)
+
+
+def read_test_groups(path: Path) -> np.ndarray | None:
+    """Reads the group i64[N] of each test image of a split.json: for evaluation alone.
+
+    None where images were not kept together: each is its own, or all are of one group. Errors as
+    of `read_parts`.
+    """
+    groups = [entry.group for entry in _test_entries(path) if entry.group is not None]
+    return np.asarray(groups, np.int64) if 1 < len(set(groups)) < len(groups) else None
+
+
+def _test_entries(path: Path) -> tuple[SplitEntry, ...]:
     SplitFile.read(path)  # whose errors are those of a damaged file
     listed = read_document(path).get("test")
     if not listed:
         raise Damaged(path, "is damaged: it lists no test images")
-    entries = structure(listed, tuple[SplitEntry, ...], f"{path}: test")
-    return _select(entries, data._whole.images, path)
+    return structure(listed, tuple[SplitEntry, ...], f"{path}: test")
 
 
 def _divide(data: DataSet, settings: SplitSettings) -> split.Division:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from synthmed_jax import verdicts
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import Damaged
+from synthmed_jax.evaluation.differences import compare_arms
 from synthmed_jax.evaluation.predictions import FoldPredictions, write_predictions
+from synthmed_jax.evaluation.quality import measure_quality
 from synthmed_jax.evaluation.scores import score, summarise
 from synthmed_jax.files import read_array, sha256, write_array
 from synthmed_jax.progress import progress_bar
@@ -26,6 +28,25 @@ Predict = Callable[[np.ndarray], np.ndarray]
 Trained = Callable[[Cell, int], tuple[FoldResult, Callable[[], Predict]]]
 
 
+@dataclasses.dataclass(frozen=True)
+class References:
+    """What test scores are held against.
+
+    Attributes:
+      val: real images of the classifiers' size that temperatures are fitted on; may be empty.
+      trained_shares: arm -> f[K], shares of the classes in its training set.
+      expected_shares: f[K], those of `fit`.
+      groups: i64[N], groups of the test images, two or more in all; None: images are independent.
+      margin: of `CellDifference`.
+    """
+
+    val: ImageSet
+    trained_shares: Mapping[str, np.ndarray]
+    expected_shares: np.ndarray
+    groups: np.ndarray | None
+    margin: float
+
+
 def evaluate_cells(
     test: ImageSet,
     cells: Sequence[Cell],
@@ -34,11 +55,13 @@ def evaluate_cells(
     directory: pathlib.Path,
     dataset: str,
     seed: int,
-) -> None:
+    references: References,
+) -> tuple[Evaluation, dict[Cell, np.ndarray]]:
     """Tests every fold of every cell; writes metrics.json and predictions.csv.
 
-    The probabilities of a cell are kept in cells/<cell>.npy, f32[folds,N,K], and read from there
-    by later calls with the same weights, so that only cells that were added are predicted.
+    The probabilities of a cell are kept in cells/<cell>.npy, f32[folds,N,K] (those of the val
+    images in cells/<cell>_val.npy), and read from there by later calls with the same weights, so
+    that only cells that were added are predicted.
 
     Args:
       test: the N real test images, at the size that the networks see.
@@ -47,48 +70,82 @@ def evaluate_cells(
       trained: finds one fold.
       directory: receives the files.
       dataset: name of the data set, for metrics.json.
-      seed: of the classifiers, for metrics.json.
+      seed: of the classifiers, for metrics.json, and of the draws behind intervals.
+      references: what scores are held against.
+
+    Returns:
+      What metrics.json holds, and cell -> f64[N], the share of its networks that are right on each
+      test image.
     """
-    cell_scores, predictions = [], []
+    cell_scores, predictions, hits = [], [], {}
     for cell in progress_bar(cells, description="evaluate", unit="cell"):
         results, networks = zip(*(trained(cell, fold) for fold in range(num_folds)), strict=True)
-        stored = directory / "cells" / ("_".join(cell.texts.values()) + ".npy")
-        made_of = _digest_of(results, test)
-        probabilities = _read(stored, made_of)
-        if probabilities is None:
-            probabilities = np.stack([predict()(test.images) for predict in networks])
-            write_array(stored, probabilities, made_of)
+        stored = directory / "cells" / "_".join(cell.texts.values())
+        probabilities = _probabilities(f"{stored}.npy", results, networks, test)
+        on_val = None
+        if len(references.val):
+            on_val = _probabilities(f"{stored}_val.npy", results, networks, references.val)
         predictions += [FoldPredictions(cell, k, p) for k, p in enumerate(probabilities)]
         folds = tuple(
             _fold_scores(fold, result, score(probabilities[fold], test.labels))
             for fold, result in enumerate(results)
         )
+        hits[cell] = (probabilities.argmax(axis=2) == test.labels).mean(axis=0)
         mean, std = summarise(folds)
-        interval = accuracy_interval(mean.test_accuracy, len(test))
         cell_scores.append(
             CellScores(
                 **dataclasses.asdict(cell),
                 folds=folds,
                 mean=mean,
                 std=std,
-                accuracy_interval=interval,
+                accuracy_interval=accuracy_interval(mean.test_accuracy, len(test)),
+                quality=measure_quality(
+                    probabilities,
+                    test.labels,
+                    test.class_names,
+                    on_val,
+                    references.val.labels,
+                    references.trained_shares[cell.arm],
+                    references.expected_shares,
+                ),
             )
         )
     write_predictions(directory / "predictions.csv", test, predictions)
-    Evaluation(
+    evaluation = Evaluation(
         dataset=dataset,
         seed=seed,
         class_names=test.class_names,
         num_test=len(test),
         cells=tuple(cell_scores),
         best=verdicts.best_network(cell_scores),
-    ).write(directory / "metrics.json")
+        differences=compare_arms(
+            cell_scores, hits, test.labels, references.groups, references.margin, seed
+        ),
+    )
+    evaluation.write(directory / "metrics.json")
+    return evaluation, hits
 
 
-def _digest_of(results: Sequence[FoldResult], test: ImageSet) -> str:
+def _probabilities(
+    path: str,
+    results: Sequence[FoldResult],
+    networks: Sequence[Callable[[], Predict]],
+    images: ImageSet,
+) -> np.ndarray:
+    """f32[folds,N,K], read where they are known and else predicted and kept."""
+    stored, made_of = pathlib.Path(path), _digest_of(results, images)
+    known = _read(stored, made_of)
+    if known is not None:
+        return known
+    probabilities = np.stack([predict()(images.images) for predict in networks])
+    write_array(stored, probabilities, made_of)
+    return probabilities
+
+
+def _digest_of(results: Sequence[FoldResult], images: ImageSet) -> str:
     """Digest of what a cell's probabilities are computed from: weights, and which images."""
-    labels = np.asarray(test.labels).tolist()
-    made_of = [[result.weights for result in results], list(test.files), labels]
+    labels = np.asarray(images.labels).tolist()
+    made_of = [[result.weights for result in results], list(images.files), labels]
     return sha256(json.dumps(made_of).encode())
 
 

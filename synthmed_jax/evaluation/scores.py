@@ -9,6 +9,8 @@ import numpy as np
 from sklearn import metrics
 
 from synthmed_jax.results.evaluation import Scores, TestScores
+from synthmed_jax.statistics.calibration import log_loss
+from synthmed_jax.statistics.classification import balanced_accuracy
 
 
 def score(probabilities: np.ndarray, labels: np.ndarray) -> TestScores:
@@ -28,21 +30,18 @@ def score(probabilities: np.ndarray, labels: np.ndarray) -> TestScores:
     if not np.isfinite(probabilities).all():
         raise ValueError("a probability is not finite: the network has diverged")
     classes = np.arange(probabilities.shape[1])
-    of_the_label = probabilities.astype(np.float64)[np.arange(len(labels)), labels]
     predicted = probabilities.argmax(axis=-1)
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(
         labels, predicted, labels=classes, average="macro", zero_division=0
     )
     confusion = metrics.confusion_matrix(labels, predicted, labels=classes)
-    occurring = confusion.sum(axis=1) > 0
-    recalls = confusion.diagonal()[occurring] / confusion.sum(axis=1)[occurring]
     return TestScores(
-        loss=float(-np.log(np.clip(of_the_label, 1e-12, 1)).mean()),
+        loss=log_loss(probabilities, labels),
         accuracy=float((predicted == labels).mean()),
         precision=float(precision),
         recall=float(recall),
         f1=float(f1),
-        balanced_accuracy=float(recalls.mean()),
+        balanced_accuracy=balanced_accuracy(predicted, labels, len(classes)),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
     )
 

@@ -11,9 +11,10 @@ from synthmed_jax import verdicts
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.findings import EpochChoices, Headline, best_cells, epoch_choices, headline
 from synthmed_jax.results.cells import Cell
-from synthmed_jax.results.evaluation import CellScores
+from synthmed_jax.results.evaluation import CellDifference, CellScores, Evaluation
 from synthmed_jax.results.explanations import Alarm, LimeSummary, TwoSampleRow
 from synthmed_jax.results.fidelity import Fidelity
+from synthmed_jax.results.floors import Floor
 from synthmed_jax.statistics.intervals import Interval
 from synthmed_jax.verdicts import Threshold
 
@@ -41,17 +42,31 @@ class ArmsConclusion:
     """The synthetic against the real arm.
 
     Attributes:
-      verdict: by whether the two intervals overlap.
-      direction: of the synthetic mean, seen from the real one.
-      gap: real minus synthetic mean, share of 1.
+      verdict: by the interval of the paired difference.
+      not_worse: by the same interval and the margin.
+      direction: of the synthetic arm, seen from the real one.
+      gap: real minus synthetic mean accuracy, share of 1.
+      balanced_gap: the same of balanced accuracies, which the verdicts are about.
+      compared: the paired difference; None where an earlier version evaluated.
       synthetic, real: what was compared.
     """
 
     verdict: verdicts.Difference
+    not_worse: verdicts.NotWorse
     direction: verdicts.Direction
     gap: float
+    balanced_gap: float
+    compared: CellDifference | None
     synthetic: MeasuredCell
     real: MeasuredCell
+
+
+@dataclasses.dataclass(frozen=True)
+class UnbeatenFloor:
+    """A floor, and the network of its arm that is not shown to be better."""
+
+    floor: Floor
+    network: MeasuredCell
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,11 +149,14 @@ class Conclusions:
 
     Attributes:
       best: arm -> its best cell.
+      unbeaten: arm -> the floor that its network is not shown to be better than; an arm whose
+        network beats all floors, or was not held against any, is not there.
       caveats: what a reader of the others must know.
     """
 
     best: dict[str, BestOfArm]
     arms: ArmsConclusion | None
+    unbeaten: dict[str, UnbeatenFloor]
     validation: ValidationConclusion | None
     copying: CopyingConclusion | None
     small_classes: SmallClasses
@@ -153,7 +171,8 @@ def conclude(contents: Contents) -> Conclusions:
     chosen = headline(evaluation)
     return Conclusions(
         best={} if evaluation is None else _best(best_cells(evaluation)),
-        arms=_arms(chosen),
+        arms=None if evaluation is None else _arms(evaluation, chosen),
+        unbeaten=_unbeaten(contents, chosen),
         validation=_validation(contents, chosen),
         copying=_copying(contents.fidelity),
         small_classes=SmallClasses(verdicts.small_classes(contents.counts), verdicts.FEW_IMAGES),
@@ -185,17 +204,39 @@ def _best(cells: dict[str, CellScores]) -> dict[str, BestOfArm]:
     }
 
 
-def _arms(chosen: Headline) -> ArmsConclusion | None:
-    if chosen.synthetic is None or chosen.real is None:
+def _arms(evaluation: Evaluation, chosen: Headline) -> ArmsConclusion | None:
+    synthetic, real = chosen.synthetic, chosen.real
+    if synthetic is None or real is None:
         return None
-    verdict = verdicts.judge_arms(chosen.synthetic, chosen.real)
+    pair = (synthetic.cell, real.cell)
+    found = (each for each in evaluation.differences if (each.first, each.second) == pair)
+    compared = next(found, None)
+    verdict = verdicts.judge_arms(synthetic, real, compared)
+    balanced = real.mean.balanced_accuracy - synthetic.mean.balanced_accuracy
     return ArmsConclusion(
-        verdict.difference,
-        verdict.direction,
-        verdict.gap,
-        _measured(chosen.synthetic),
-        _measured(chosen.real),
+        verdict=verdict.difference,
+        not_worse=verdict.not_worse,
+        direction=verdict.direction,
+        gap=real.mean.test_accuracy - synthetic.mean.test_accuracy,
+        balanced_gap=balanced if compared is None else -compared.difference.estimate,
+        compared=compared,
+        synthetic=_measured(synthetic),
+        real=_measured(real),
     )
+
+
+def _unbeaten(contents: Contents, chosen: Headline) -> dict[str, UnbeatenFloor]:
+    if contents.floors is None:
+        return {}
+    found = {
+        arm: (verdicts.unbeaten_floor(contents.floors.floors, arm), cell)
+        for arm, cell in chosen.cells.items()
+    }
+    return {
+        arm: UnbeatenFloor(floor, _measured(cell))
+        for arm, (floor, cell) in found.items()
+        if floor is not None
+    }
 
 
 def _measured(cell: CellScores) -> MeasuredCell:

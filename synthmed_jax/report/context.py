@@ -7,8 +7,10 @@ import dataclasses
 from synthmed_jax.report import (
     explanation_tables,
     explanations,
+    floor_tables,
     generator_text,
     provenance,
+    quality_tables,
     results_table,
     wording,
 )
@@ -50,6 +52,8 @@ def build(contents: Contents, conclusions: Conclusions) -> dict[str, object]:
         "distance_limits": generator_text.distance_limits(fidelity),
         "results": results_table.result_rows(contents),
         "result_columns": results_table.HEADINGS,
+        "floors": None if contents.floors is None else floor_tables.floor_table(contents.floors),
+        "quality": quality_tables.quality_tables(evaluation),
         "results_caption": results_table.caption(contents),
         "selection_gap": wording.validation(conclusions.validation, totals.val),
         "best": results_table.best_network(evaluation),

@@ -15,6 +15,7 @@ from synthmed_jax.results.cells import Cell, FoldResult
 from synthmed_jax.results.evaluation import Evaluation
 from synthmed_jax.results.explanations import LimeSummary
 from synthmed_jax.results.fidelity import Fidelity
+from synthmed_jax.results.floors import Floors
 from synthmed_jax.results.generator import GeneratorEnd
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.marker import Marker
@@ -63,6 +64,7 @@ class Contents:
         none has been trained.
       folds: cell that was asked for -> its trainings in order; a cell without one is not there.
       evaluation, fidelity, lime: of the evaluation and the explanation, or None.
+      floors: what simple means score; None in a workdir of a version that did not measure it.
       leakage: identical files across the parts; None in a workdir of a version that did not count.
     """
 
@@ -75,6 +77,7 @@ class Contents:
     fidelity: Fidelity | None
     lime: LimeSummary | None
     leakage: Leakage | None
+    floors: Floors | None
 
     @property
     def counts(self) -> dict[str, PartCounts]:
@@ -130,6 +133,7 @@ def read_contents(workdir: pathlib.Path, cells: Sequence[Cell]) -> Contents:
         fidelity=Fidelity.read_if_there(workdir / "evaluate" / "fidelity.json"),
         lime=LimeSummary.read_if_there(workdir / "explain" / "lime.json"),
         leakage=Leakage.read_if_there(workdir / "split" / "leakage.json"),
+        floors=Floors.read_if_there(workdir / "evaluate" / "floors.json"),
     )
 
 
@@ -139,7 +143,7 @@ def _as_made(workdir: pathlib.Path) -> Document:
     config.json is of the last command, which may have run but one stage, with other fields.
     """
     config = read_json(workdir / "config.json")
-    for stage in ("split", "diffusion", "generate", "classify", "explain"):
+    for stage in ("split", "diffusion", "generate", "classify", "evaluate", "explain"):
         marker = Marker.read_if_there(workdir / "stages" / f"{stage}.json")
         fields = {} if marker is None else field_history.with_new_names(marker.fields)
         for name, value in fields.items():

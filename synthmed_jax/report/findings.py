@@ -12,7 +12,7 @@ from synthmed_jax.results.cells import Choice
 from synthmed_jax.results.evaluation import CellScores, Evaluation
 
 # The two arms whose difference is the report's question.
-SYNTHETIC, REAL = "synthetic", "real"
+SYNTHETIC, REAL = verdicts.SYNTHETIC, verdicts.REAL
 # The names that a fold's validation sets have in result.json.
 LEFT_OUT, REAL_VAL = "fold", "real_val"
 
@@ -49,12 +49,8 @@ def headline(evaluation: Evaluation | None) -> Headline:
     """Chooses the cells of the first paragraph."""
     if evaluation is None:
         return Headline(None, None)
-    cells = evaluation.cells
-    synthetic = verdicts.best_cell(cells, SYNTHETIC)
-    network = synthetic.backbone if synthetic is not None else None
-    of_network = [cell for cell in cells if cell.backbone == network]
-    real = verdicts.best_cell(of_network, REAL) or verdicts.best_cell(cells, REAL)
-    return Headline(synthetic, real)
+    chosen = verdicts.headline_cells(evaluation.cells)
+    return Headline(chosen.get(SYNTHETIC), chosen.get(REAL))
 
 
 def best_cells(evaluation: Evaluation) -> dict[str, CellScores]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from synthmed_jax.results.cells import Cell, amount_text
 from synthmed_jax.results.evaluation import CellScores
+from synthmed_jax.statistics.group_bootstrap import GroupEstimate
 from synthmed_jax.statistics.intervals import Interval
 
 NBSP = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"  # stands for a number that there is not
+MINUS = "\N{MINUS SIGN}"
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 
 
@@ -47,6 +49,17 @@ def amount(cell: Cell) -> str:
 def interval(of: Interval) -> str:
     """Returns "95 % interval 85.1 % to 88.5 %"."""
     return f"{percent(of.level, 0)} interval {percent(of.low)} to {percent(of.high)}"
+
+
+def signed_interval(of: GroupEstimate) -> str:
+    """Returns "95 % interval -10.2 to +1.6 percentage points", of a difference."""
+    low, high = (signed(end) for end in (of.low, of.high))
+    return f"{percent(of.level, 0)} interval {low} to {high} percentage points"
+
+
+def signed(difference: float) -> str:
+    """Returns -0.1131 as "-11.3" with a minus sign, and 0.02 as "+2.0"."""
+    return f"{100 * difference:+.1f}".replace("-", MINUS)
 
 
 def accuracy(cell: CellScores) -> str:

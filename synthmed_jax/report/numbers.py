@@ -40,6 +40,7 @@ def collect(
             "unreadable": list(split.unreadable),
         },
         "metrics": None if evaluation is None else evaluation.to_document(),
+        "floors": None if contents.floors is None else contents.floors.to_document(),
         "fidelity": None if fidelity is None else _fidelity(fidelity),
         "lime": None if contents.lime is None else contents.lime.to_document(),
         "diffusion": {

@@ -8,7 +8,7 @@ from synthmed_jax.arms import ARMS
 from synthmed_jax.report.conclusions import ArmsConclusion
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.findings import Headline
-from synthmed_jax.report.formats import interval, n_is, percent
+from synthmed_jax.report.formats import interval, n_is, percent, signed_interval
 from synthmed_jax.results.evaluation import CellScores
 from synthmed_jax.results.fidelity import Fidelity
 from synthmed_jax.verdicts import Direction
@@ -32,12 +32,18 @@ def make_tiles(contents: Contents, chosen: Headline, arms: ArmsConclusion | None
         num_test = contents.evaluation.num_test
         tiles += [_accuracy(arm, cell, num_test) for arm, cell in chosen.cells.items()]
     if arms is not None:
-        value = f"{SIGNS[arms.direction]}{abs(100 * arms.gap):.1f}"
-        label = "percentage points, synthetic less real"
-        tiles.append(Tile(value, label, "difference of the two means"))
+        value = f"{SIGNS[arms.direction]}{abs(100 * arms.balanced_gap):.1f}"
+        label = "percentage points of balanced accuracy, synthetic less real"
+        tiles.append(Tile(value, label, _uncertainty(arms)))
     if contents.fidelity is not None and contents.fidelity.ratio is not None:
         tiles.append(_distance(contents.fidelity, contents.fidelity.ratio))
     return tiles
+
+
+def _uncertainty(arms: ArmsConclusion) -> str:
+    if arms.compared is None:
+        return "difference of the two means"
+    return f"paired difference; {signed_interval(arms.compared.difference)}"
 
 
 def _accuracy(arm: str, cell: CellScores, num_test: int) -> Tile:

@@ -6,19 +6,21 @@ hold no markup and no escaping: the templates see to that.
 
 from __future__ import annotations
 
+from synthmed_jax.arms import ARMS
 from synthmed_jax.report.conclusions import (
     ArmsConclusion,
     Conclusions,
     CopyingConclusion,
+    UnbeatenFloor,
     ValidationConclusion,
 )
 from synthmed_jax.report.files import Contents
-from synthmed_jax.report.findings import Headline
-from synthmed_jax.report.formats import accuracy, amount, n_is, percent, points
+from synthmed_jax.report.findings import REAL, Headline
+from synthmed_jax.report.floor_tables import FEATURES
+from synthmed_jax.report.formats import accuracy, amount, n_is, percent, points, signed_interval
 from synthmed_jax.results.fidelity import Fidelity
-from synthmed_jax.verdicts import Caveat, Copying, Difference, Direction, Validation
-
-# What each arm is trained on.
+from synthmed_jax.results.floors import MAJORITY
+from synthmed_jax.verdicts import Caveat, Copying, Difference, Direction, NotWorse, Validation
 
 DIRECTIONS = {
     Direction.LOWER: "costs",
@@ -26,14 +28,24 @@ DIRECTIONS = {
     Direction.HIGHER: "gains",
 }
 _APART = (
-    "do not overlap, so the choice of test images alone hardly explains the difference; the spread "
-    "over folds is the other part of chance."
+    " The choice of test images alone hardly explains that; training again, with other seeds, may "
+    "give another difference."
 )
 DIFFERENCES = {
     Difference.COSTS: _APART,
     Difference.GAINS: _APART,
-    Difference.UNDECIDED: "overlap, so this run alone cannot tell which is better.",
+    Difference.UNDECIDED: " This run alone cannot tell which is better.",
+    Difference.NOT_MEASURED: (
+        " Whether chance explains that was not measured by the version that evaluated this run: "
+        "without its folder evaluate/, a run evaluates it anew."
+    ),
 }
+NOT_WORSE = {
+    NotWorse.SHOWN: " Not worse by more than {margin}: shown.",
+    NotWorse.NOT_SHOWN: " Not worse by more than {margin}: not shown.",
+    NotWorse.NOT_MEASURED: "",
+}
+UNITS = {"group": "groups of test images", "image": "test images"}
 VALIDATIONS = {
     Validation.OPTIMISTIC: "too optimistic",
     Validation.PESSIMISTIC: "too pessimistic",
@@ -97,7 +109,9 @@ def answer(contents: Contents, chosen: Headline, conclusions: Conclusions) -> li
     """Returns the opening paragraphs, the shortest answer first."""
     if contents.evaluation is None:
         return [not_run("evaluate", "no answer")]
-    paragraphs = [] if conclusions.arms is None else [arms(conclusions.arms)]
+    floors = [unbeaten(arm, each) for arm, each in conclusions.unbeaten.items()]
+    first = [] if conclusions.arms is None else [arms(conclusions.arms)]
+    paragraphs = [" ".join([*first, *floors])] if first or floors else []
     num_test = n_is(contents.evaluation.num_test)
     if chosen.synthetic is None:
         paragraphs.append("No classifier was trained on synthetic images alone.")
@@ -106,7 +120,7 @@ def answer(contents: Contents, chosen: Headline, conclusions: Conclusions) -> li
             f"A {chosen.synthetic.backbone} that has seen only synthetic images "
             f"({amount(chosen.synthetic)}) is right on {accuracy(chosen.synthetic)} of {num_test} "
             "real test images, which neither it nor the generator ever saw. Guessing would be "
-            f"right on {percent(contents.chance)}."
+            f"right on {percent(contents.chance)}{_majority(contents)}."
         )
     if chosen.real is None:
         paragraphs.append(
@@ -122,15 +136,51 @@ def answer(contents: Contents, chosen: Headline, conclusions: Conclusions) -> li
     return [*paragraphs, copying(conclusions.copying, contents.fidelity)]
 
 
+def _majority(contents: Contents) -> str:
+    """What always answering the most frequent class of `fit` comes to; "" where not measured."""
+    floors = () if contents.floors is None else contents.floors.floors
+    rates = [f.accuracy for f in floors if (f.features, f.arm) == (MAJORITY, REAL)]
+    return "".join(f", always answering the most frequent class on {percent(r)}" for r in rates)
+
+
 def arms(conclusion: ArmsConclusion) -> str:
     """Returns what training on synthetic images instead of real ones does."""
     synthetic, real = (
         percent(cell.test_accuracy) for cell in (conclusion.synthetic, conclusion.real)
     )
+    text = (
+        f"{synthetic} against {real} right on real test images: averaged over the classes, "
+        f"training on synthetic images instead of real ones {DIRECTIONS[conclusion.direction]} "
+        f"{points(conclusion.balanced_gap)}"
+    )
+    compared = conclusion.compared
+    if compared is None:
+        return f"{text}.{DIFFERENCES[conclusion.verdict]}"
+    found, units = compared.difference, UNITS[compared.unit]
+    not_worse = NOT_WORSE[conclusion.not_worse].format(margin=points(compared.margin))
     return (
-        f"{synthetic} against {real} right on real test images: training on synthetic images "
-        f"instead of real ones {DIRECTIONS[conclusion.direction]} {points(conclusion.gap)}. The "
-        f"two intervals {DIFFERENCES[conclusion.verdict]}"
+        f"{text} ({signed_interval(found)}, of the paired difference, over "
+        f"{n_is(found.num_groups)} {units}).{DIFFERENCES[conclusion.verdict]}{not_worse} A true "
+        f"difference under {points(found.detectable)} would often have gone unnoticed."
+    )
+
+
+def unbeaten(arm: str, conclusion: UnbeatenFloor) -> str:
+    """Returns that a network is worse, or not shown to be better, than a simple means."""
+    floor, network = conclusion.floor, conclusion.network
+    trained = f"the {network.cell.backbone} trained on {ARMS[arm].says}"
+    ahead = floor.network_ahead
+    is_worse = ahead is not None and ahead.high < 0
+    verdict = "is worse than that" if is_worse else "is not shown to be better than that"
+    shown = f"{verdict} ({percent(network.test_accuracy)})."
+    if floor.features == MAJORITY:
+        return (
+            f"Always answering the most frequent class is right on {percent(floor.accuracy)}; "
+            f"{trained} {shown}"
+        )
+    return (
+        f"A forest that sees {FEATURES[floor.features]}, trained in seconds on the same images, is "
+        f"right on {percent(floor.accuracy)}; {trained} {shown}"
     )
 
 

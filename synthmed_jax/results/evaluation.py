@@ -7,7 +7,9 @@ from typing import ClassVar
 
 from synthmed_jax.results.cells import Cell, typed_cell
 from synthmed_jax.results.stored import Document, Stored
-from synthmed_jax.statistics.intervals import Interval
+from synthmed_jax.statistics.calibration import CalibrationError
+from synthmed_jax.statistics.group_bootstrap import GroupEstimate
+from synthmed_jax.statistics.intervals import Estimate, Interval
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +65,88 @@ class FoldScores(Scores):
 
 
 @dataclasses.dataclass(frozen=True)
+class Tempered:
+    """Probabilities at the temperature that fits `val` best: means over folds.
+
+    Attributes:
+      temperature: that logits are divided by; above 1 where a network is too sure.
+      loss: mean cross-entropy on the test images, nats.
+      calibration: on the test images.
+    """
+
+    temperature: float
+    loss: float
+    calibration: CalibrationError
+
+
+@dataclasses.dataclass(frozen=True)
+class Ensemble:
+    """What the mean probabilities of a cell's networks score on the test images.
+
+    Attributes:
+      loss: mean cross-entropy, nats.
+      accuracy, balanced_accuracy, f1: shares of 1; F1 is the macro average.
+      brier: see `Quality`.
+    """
+
+    loss: float
+    accuracy: float
+    balanced_accuracy: float
+    f1: float
+    brier: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Quality:
+    """More of what a cell's networks score on the test images: means over folds.
+
+    Attributes:
+      recalls: class -> share of its images that are called so; None where it does not occur.
+      auroc: macro average of each class against all others; None where one class alone occurs.
+      brier: squared distance of the probabilities to the truth, 0 to 2.
+      calibration: of the probabilities as they are.
+      tempered: None without `val` images.
+      prior_corrected_accuracy: after the probabilities were moved from the training set's shares of
+        the classes to those of `fit`; None where the training set lacks a class.
+      ensemble: None for a single network.
+    """
+
+    recalls: dict[str, float | None]
+    auroc: float | None
+    brier: float
+    calibration: CalibrationError
+    tempered: Tempered | None
+    prior_corrected_accuracy: float | None
+    ensemble: Ensemble | None
+
+
+@dataclasses.dataclass(frozen=True)
+class CellDifference:
+    """Two cells on the same test images.
+
+    Attributes:
+      first, second: the cells.
+      difference: balanced accuracy of the first less that of the second, paired; folds are averaged
+        image by image.
+      unit: what was drawn for the interval: "group" (of the split: patients) or "image".
+      p: of the permutation test over those units, two-sided.
+      p_adjusted: by Holm, for all comparisons of the evaluation.
+      margin: the loss that is taken for none, `config.evaluate.margin`.
+      over_folds: the difference fold by fold, with the interval that heeds how much of their data
+        folds share; None where the cells have different numbers of folds.
+    """
+
+    first: Cell
+    second: Cell
+    difference: GroupEstimate
+    unit: str
+    p: float
+    p_adjusted: float
+    margin: float
+    over_folds: Estimate | None
+
+
+@dataclasses.dataclass(frozen=True)
 class CellScores(Cell):
     """A cell, and what its networks score.
 
@@ -71,12 +155,14 @@ class CellScores(Cell):
       mean: over folds.
       std: standard deviation (n - 1) over folds; None for a single one.
       accuracy_interval: of the mean test accuracy.
+      quality: None in files of earlier versions.
     """
 
     folds: tuple[FoldScores, ...]
     mean: Scores
     std: Scores | None
     accuracy_interval: Interval
+    quality: Quality | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,9 +184,11 @@ class Evaluation(Stored):
       num_test: real test images, the same for every network.
       cells: what was asked for, in that order.
       best: the synthetic arm's best network by validation.
+      differences: of each arm's cell that the report shows first against that of the real arm; none
+        in files of earlier versions.
     """
 
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
 
     dataset: str
     seed: int
@@ -108,10 +196,16 @@ class Evaluation(Stored):
     num_test: int
     cells: tuple[CellScores, ...]
     best: BestNetwork
+    differences: tuple[CellDifference, ...] = ()
 
     @classmethod
     def upgrade(cls, version: int, document: Document) -> Document:
-        """Version 2: n and ratio are numbers; one None stands for a spread that there is not."""
+        """Version 2: n and ratio are numbers; one None stands for a spread that there is not.
+
+        Version 3 adds quality and differences, which may be absent.
+        """
+        if version == 2:
+            return document
         cells = []
         for cell in document["cells"]:
             spread = cell["std"]

@@ -29,9 +29,11 @@ from synthmed_jax.stages.run import Run
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
 # Measured on finished runs of 2 to 5 classes, bytes: a class's pages in explain/, and in report/,
 # which has them twice; a row of predictions.csv, less its probabilities, and one of these; what
-# manifest.csv and fidelity.json say of an image; the compiled programs of a network.
+# manifest.csv and fidelity.json say of an image; floors.json; what metrics.json says of a cell, and
+# its answers to val images; the compiled programs of a network.
 _EXPLAINED, _REPORTED = 210 * KIB, 700 * KIB
 _ROW, _PROBABILITY, _OF_IMAGE = 60, 18, 350
+_FLOORS, _OF_CELL = 8 * KIB, 12 * KIB
 _COMPILED = 5 * MIB
 _SAMPLED = 16  # images whose size as a PNG is looked at
 
@@ -179,10 +181,11 @@ def _features(run: Run) -> Room:
 
 
 def _evaluate(run: Run) -> Room:
-    """A row per test image and network."""
-    rows = len(classify.cells(run)) * run.settings.classifier.folds
-    rows *= run.inputs.planned_split.num_test
-    return Room(rows * (_ROW + _PROBABILITY * len(run.inputs.class_names)))
+    """A row per test image and network, small files of every cell, and floors.json."""
+    num_cells = len(classify.cells(run))
+    rows = num_cells * run.settings.classifier.folds * run.inputs.planned_split.num_test
+    small = _FLOORS + num_cells * _OF_CELL
+    return Room(small + rows * (_ROW + _PROBABILITY * len(run.inputs.class_names)))
 
 
 def _explain(run: Run) -> Room:

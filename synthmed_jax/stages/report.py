@@ -25,8 +25,9 @@ def _run(run: Run) -> None:
 def _shown(run: Run) -> tuple[str, ...]:
     """The report is made anew when a file that it shows has changed."""
     sha = hashlib.sha256()
-    shown = [run.workdir.evaluation, run.workdir.fidelity, run.workdir.lime]
-    for path in (*shown, *section_files(run.workdir.root)):
+    workdir = run.workdir
+    shown = (workdir.evaluation, workdir.floors, workdir.fidelity, workdir.lime)
+    for path in (*shown, *section_files(workdir.root)):
         sha.update(path.read_bytes() if path.exists() else b"absent")
     return (sha.hexdigest(),)
 

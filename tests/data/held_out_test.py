@@ -86,6 +86,22 @@ def test_the_plan_is_what_will_be_written(tmp_path, images, close):
             np.testing.assert_array_equal(planned.parts.fit_groups, parts.fit_groups)
 
 
+def test_groups_of_test_images_are_in_their_order(tmp_path, images, close):
+    path, data = tmp_path / "split.json", close(images)
+    held_out.write_split(path, data, settings())
+    assert held_out.read_test_groups(path) is None
+    held_out.write_split(path, data, settings(group_by=BY_TENS))
+    of_file = dict(zip(images.files, assign_groups(images.files, BY_TENS), strict=True))
+    expected = [of_file[file] for file in held_out.read_test(path, data).files]
+    np.testing.assert_array_equal(held_out.read_test_groups(path), expected)
+
+
+def test_groups_of_one_image_keep_nothing_together(tmp_path, close):
+    path, data = tmp_path / "split.json", close(make_set([30]))
+    held_out.write_split(path, data, settings(group_by=r"(.*)"))
+    assert held_out.read_test_groups(path) is None
+
+
 def test_a_plan_says_nothing_of_the_test_images_but_their_number(images, close):
     planned = held_out.plan_split(close(images), settings())
     known = {*planned.parts.fit.files, *planned.parts.val.files}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.evaluation.on_real_images import evaluate_cells
+from synthmed_jax.evaluation.on_real_images import References, evaluate_cells
 from synthmed_jax.results.cells import Cell, FoldResult, InitialWeights
 from synthmed_jax.results.evaluation import Evaluation
 
@@ -22,6 +22,16 @@ def real_images():
     labels = np.arange(48, dtype=np.int32) % 2
     pixels = np.full((48, 4, 4, 1), 255, np.uint8) * labels[:, None, None, None].astype(np.uint8)
     return ImageSet(pixels, labels, tuple(f"{i:02d}.png" for i in range(48)), ("dark", "light"))
+
+
+def references(val=None, groups=None):
+    """Synthetic sets are balanced; of the real images three in four are dark."""
+    if val is None:
+        val = ImageSet(
+            np.zeros((0, 4, 4, 1), np.uint8), np.zeros(0, np.int32), (), ("dark", "light")
+        )
+    shares = {"synthetic": np.array([0.5, 0.5]), "real": np.array([0.75, 0.25])}
+    return References(val, shares, shares["real"], groups, 0.02)
 
 
 def fold_result(val_loss):
@@ -45,9 +55,9 @@ def test_every_fold_of_every_cell_is_scored_and_predicted_once(real_images, tmp_
 
         return fold_result(0.2 + fold), lambda: predict
 
-    evaluate_cells(real_images, CELLS[:1], 2, trained, tmp_path, "phantom", 3)
+    evaluate_cells(real_images, CELLS[:1], 2, trained, tmp_path, "phantom", 3, references())
     assert predicted == [("synthetic", 0, 48), ("synthetic", 1, 48)]
-    evaluate_cells(real_images, CELLS, 2, trained, tmp_path, "phantom", 3)
+    evaluate_cells(real_images, CELLS, 2, trained, tmp_path, "phantom", 3, references())
     # The first cell was not predicted again.
     assert predicted[2:] == [("real", 0, 48), ("real", 1, 48)]
     assert {path.name for path in (tmp_path / "cells").iterdir()} == {
@@ -82,7 +92,7 @@ def test_probabilities_that_are_damaged_or_of_others_are_computed_again(
             result = dataclasses.replace(fold_result(1.0), weights=weights)
             return result, lambda: lambda pixels: np.tile([1 - share, share], (len(pixels), 1))
 
-        evaluate_cells(images, CELLS[:1], 1, trained, tmp_path, "phantom", 0)
+        evaluate_cells(images, CELLS[:1], 1, trained, tmp_path, "phantom", 0, references())
         return np.load(tmp_path / "cells" / "resnet18_synthetic_10_inf_0.npy")[0, 0, 1]
 
     assert evaluate(0.25, "abc", real_images) == 0.25
@@ -109,7 +119,7 @@ def test_a_kill_in_the_middle_of_a_cell_leaves_no_file_of_it(real_images, tmp_pa
         def trained(cell, fold):
             return fold_result(1.0), lambda: networks[fold]
 
-        evaluate_cells(real_images, CELLS[:1], 2, trained, tmp_path, "phantom", 0)
+        evaluate_cells(real_images, CELLS[:1], 2, trained, tmp_path, "phantom", 0, references())
 
     with pytest.raises(KeyboardInterrupt):
         evaluate(undecided, killed)
@@ -117,3 +127,61 @@ def test_a_kill_in_the_middle_of_a_cell_leaves_no_file_of_it(real_images, tmp_pa
     evaluate(undecided, undecided)
     (cell,) = Evaluation.read(tmp_path / "metrics.json").cells
     assert cell.mean.test_loss == pytest.approx(math.log(2))
+
+
+def test_arms_are_compared_image_by_image_and_in_groups(real_images, tmp_path):
+    """The real arm's network is wrong on the first six of eight groups' first images."""
+
+    def trained(cell, fold):
+        def predict(pixels):
+            light = (pixels[:, 0, 0, 0] > 0).astype(float)
+            if cell.arm == "real":
+                light[:6] = 1 - light[:6]
+            return np.stack([1 - light, light], axis=1) * 0.8 + 0.1
+
+        return fold_result(0.2), lambda: predict
+
+    groups = np.arange(48) % 8
+    found, hits = evaluate_cells(
+        real_images, CELLS, 2, trained, tmp_path, "phantom", 3, references(groups=groups)
+    )
+    assert Evaluation.read(tmp_path / "metrics.json") == found
+    assert hits[CELLS[0]].tolist() == [1.0] * 48
+    assert hits[CELLS[1]].tolist() == [0.0] * 6 + [1.0] * 42
+    (difference,) = found.differences
+    assert (difference.first, difference.second) == tuple(CELLS)
+    assert difference.difference.estimate == pytest.approx(6 / 48)
+    assert (difference.difference.num_groups, difference.unit) == (8, "group")
+    assert difference.margin == 0.02
+    # Six groups differ, all to one side: two of 64 ways to swap them are as far from zero.
+    assert difference.p == difference.p_adjusted == pytest.approx(2 / 64, abs=0.006)
+    alone, _ = evaluate_cells(
+        real_images, CELLS[:1], 2, trained, tmp_path, "phantom", 3, references()
+    )
+    assert alone.differences == ()
+
+
+def test_val_images_are_predicted_once_and_set_the_temperature(real_images, tmp_path):
+    predicted = []
+
+    def trained(cell, fold):
+        # Three in four are right, and it is as sure as of all of them.
+        def predict(pixels):
+            predicted.append(len(pixels))
+            light = (pixels[:, 0, 0, 0] > 0).astype(float)
+            light[::4] = 1 - light[::4]
+            return np.stack([1 - light, light], axis=1) * 0.98 + 0.01
+
+        return fold_result(0.2), lambda: predict
+
+    for _ in range(2):
+        found, _ = evaluate_cells(
+            real_images, CELLS[:1], 2, trained, tmp_path, "phantom", 3, references(real_images)
+        )
+    assert predicted == [48, 48, 48, 48]
+    quality = found.cells[0].quality
+    # At the right temperature it would say 3/4: odds of 3 instead of 99.
+    assert quality.tempered.temperature == pytest.approx(math.log(99) / math.log(3), rel=1e-3)
+    assert quality.tempered.loss < found.cells[0].mean.test_loss
+    assert quality.calibration.plain == pytest.approx(0.24, abs=0.02)
+    assert quality.recalls == {"dark": pytest.approx(0.5), "light": pytest.approx(1.0)}

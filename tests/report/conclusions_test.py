@@ -5,7 +5,7 @@ import pytest
 from synthmed_jax import verdicts
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.results.stored import unstructure
-from synthmed_jax.verdicts import Caveat, Copying, Difference, Direction, Validation
+from synthmed_jax.verdicts import Caveat, Copying, Difference, Direction, NotWorse, Validation
 
 
 @pytest.fixture(scope="module")
@@ -16,11 +16,32 @@ def conclusions(contents):
 def test_the_arms_are_judged_with_what_was_compared(contents, conclusions):
     arms, (synthetic, _, real) = conclusions.arms, contents.evaluation.cells
     assert (arms.verdict, arms.direction) == (Difference.COSTS, Direction.LOWER)
+    assert arms.not_worse is NotWorse.NOT_SHOWN
+    assert arms.compared == contents.evaluation.differences[0]
+    assert arms.balanced_gap == pytest.approx(0.155)
     assert arms.gap == pytest.approx(0.953 - 0.869)
     assert (arms.synthetic.cell, arms.real.cell) == (synthetic.cell, real.cell)
     assert (arms.synthetic.test_accuracy, arms.real.test_accuracy) == (0.869, 0.953)
     assert arms.synthetic.interval == synthetic.accuracy_interval
     assert arms.real.interval == real.accuracy_interval
+
+
+def test_a_difference_of_other_cells_is_not_taken_for_that_of_the_headline(contents):
+    (difference,) = contents.evaluation.differences
+    other = dataclasses.replace(difference, first=contents.evaluation.cells[1].cell)
+    evaluation = dataclasses.replace(contents.evaluation, differences=(other,))
+    arms = conclude(dataclasses.replace(contents, evaluation=evaluation)).arms
+    assert arms.compared is None
+    assert arms.verdict is Difference.NOT_MEASURED
+    assert arms.balanced_gap == pytest.approx(0.955 - 0.8)
+
+
+def test_a_floor_that_is_not_beaten_stands_beside_its_network(contents, conclusions):
+    assert list(conclusions.unbeaten) == ["real"]
+    unbeaten = conclusions.unbeaten["real"]
+    assert unbeaten.floor.features == "histogram"
+    assert unbeaten.network == conclusions.arms.real
+    assert conclude(dataclasses.replace(contents, floors=None)).unbeaten == {}
 
 
 def test_validation_is_judged_of_the_synthetic_arms_best(contents, conclusions):

@@ -88,6 +88,15 @@ def test_numbers_that_were_texts():
     assert (lime.model.fold, lime.images_per_class, lime.control) == (0, 2, "logistic")
 
 
+def test_the_second_version_had_no_quality_and_no_differences(tmp_path):
+    first = Evaluation.read(FILES / "metrics.json")
+    (tmp_path / "metrics.json").write_text(json.dumps(first.to_document() | {"version": 2}))
+    second = Evaluation.read(tmp_path / "metrics.json")
+    assert second == first
+    assert {cell.quality for cell in second.cells} == {None}
+    assert second.differences == ()
+
+
 def test_a_spread_of_nothing_was_a_table_of_none(tmp_path):
     document = document_of("metrics.json")
     document["cells"][1]["std"] = dict.fromkeys(document["cells"][1]["std"])

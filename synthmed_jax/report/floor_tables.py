@@ -1,0 +1,57 @@
+"""The floors beside the networks, as a table."""
+
+from __future__ import annotations
+
+from synthmed_jax.report.formats import DASH, percent, signed
+from synthmed_jax.results.floors import MAJORITY, Floor, Floors
+from synthmed_jax.results.section import Row, Table
+
+# A key of evaluation/floors.py's FEATURES -> what a forest sees.
+FEATURES = {
+    "pixels": "all pixels",
+    "histogram": "the histogram of levels of each channel",
+    "thumbnail": "a thumbnail of 4 by 4 means",
+    "ring": "the outermost ring of pixels",
+    "low_frequencies": "the lowest spatial frequencies",
+}
+
+
+def floor_table(floors: Floors) -> Table:
+    """Returns a row per floor, and for each arm its two accuracies and how far it is behind."""
+    arms = list(dict.fromkeys(floor.arm for floor in floors.floors))
+    by = {(floor.features, floor.arm): floor for floor in floors.floors}
+    names = dict.fromkeys(floor.features for floor in floors.floors)
+    columns = [
+        f"{arm}: {column}"
+        for arm in arms
+        for column in ("accuracy", "balanced", "network ahead by")
+    ]
+    rows = [
+        Row(_name(name), tuple(text for arm in arms for text in _texts(by[name, arm])))
+        for name in names
+    ]
+    units = "groups of images" if floors.unit == "group" else "images"
+    caption = (
+        "What simple means score on the real test images, in %: forests of "
+        f"{floors.trees} extremely randomised trees at the settings of scikit-learn, trained in "
+        "seconds on all real fit images or on all synthetic ones, at "
+        f"{floors.side} by {floors.side} pixels. Network ahead by: balanced accuracy of that arm's "
+        "network of the first paragraph less the floor's, in percentage points, with the 95 % "
+        f"interval of the paired difference over test {units}. Where it holds 0, the network is "
+        "not shown to be better; where a floor is high, the classes can be told without a network."
+    )
+    return Table(tuple(columns), tuple(rows), caption)
+
+
+def _name(features: str) -> str:
+    if features == MAJORITY:
+        return "most frequent class"
+    return f"forest on {FEATURES[features]}"
+
+
+def _texts(floor: Floor) -> tuple[str, str, str]:
+    ahead = floor.network_ahead
+    by = DASH
+    if ahead is not None:
+        by = f"{signed(ahead.estimate)} ({signed(ahead.low)} to {signed(ahead.high)})"
+    return percent(floor.accuracy), percent(floor.balanced_accuracy), by
