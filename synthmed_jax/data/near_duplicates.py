@@ -3,8 +3,8 @@
 Two images are near-duplicates if the correlation of their aligned details (alignment.py) is above a
 threshold. It comes from the images of `fit` alone: for each, how alike its nearest other image is.
 Most of those neighbours are no duplicates, so that the bulk of these numbers says what is usual
-between different images; the threshold is where a hundredth of it would lie above, were it normal. What
-stands out of it is taken for duplicates. No label and no network has a part in this.
+between different images; the threshold is where a hundredth of it would lie above, were it normal.
+What stands out of it is taken for duplicates. No label and no network has a part in this.
 """
 
 from __future__ import annotations
