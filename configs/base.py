@@ -67,7 +67,7 @@ def _paper() -> ConfigDict:
     # of patients | CSV file of patients | dicom:<field> | blocks:<n> (files with neighbouring
     # numbers). A group is never divided: not by the split into parts, and not by the folds of the
     # real arm.
-    config.split.group_by = "none"
+    config.split.group_by = "near_duplicates"
     config.split.seed = 0
 
     config.diffusion = ConfigDict()

@@ -116,7 +116,7 @@ def open_data_set(settings: DataSettings) -> DataSet:
     return DataSet(loading.load_images(settings))
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=2)  # for the split and for the inventory, where they differ
 def group(data: DataSet, settings: SplitSettings) -> Groups | None:
     """Returns which images belong together; errors and None as of `groups.group_images`.
 
@@ -162,11 +162,16 @@ def _reference(data: DataSet, settings: SplitSettings) -> np.ndarray:
 
 
 def take_inventory(data: DataSet, how: DataSettings, settings: SplitSettings) -> Inventory:
-    """Counts what was found in the data set's folder, which was read as `how` says."""
+    """Counts what was found in the data set's folder, which was read as `how` says.
+
+    Near-duplicates are no part of it: they take minutes of a large set, and `write_split` counts
+    them.
+    """
+    if settings.group_by == NEAR_DUPLICATES:
+        settings = dataclasses.replace(settings, group_by=NO_GROUPS)
     whole, groups = data._whole, group(data, settings)
     patients = None
-    by_image = settings.group_by in (NO_GROUPS, NEAR_DUPLICATES)
-    if by_image and whole.patients is None:
+    if settings.group_by == NO_GROUPS and whole.patients is None:
         patients = find_patients(whole.facts.sources, whole.facts.formats, _patient_of(whole))
     return make_inventory(
         whole.images, whole.facts, whole.left_out, whole.grey_scales, groups, how, patients

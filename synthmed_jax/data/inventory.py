@@ -11,7 +11,7 @@ from synthmed_jax.data import copies, grouping
 from synthmed_jax.data.acceptance import DARK
 from synthmed_jax.data.counted import counted
 from synthmed_jax.data.facts import UNREADABLE, Facts, GreyScale
-from synthmed_jax.data.groups import NEAR_DUPLICATES, Groups
+from synthmed_jax.data.groups import Groups
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.data.settings import DICOM_WINDOW, DataSettings
@@ -65,9 +65,7 @@ def make_inventory(
             groups.numbers, images.labels, images.class_names, groups.source
         )
         sentence = f"{sentence}, by {groups.by}"
-        # That no two images are alike is no fault of the setting.
-        if groups.by != NEAR_DUPLICATES or len(np.unique(groups.numbers)) < len(images):
-            warnings += about_groups
+        warnings += about_groups
     told = ""
     if patients is not None:
         units = np.arange(len(patients)) if groups is None else groups.numbers

@@ -199,7 +199,7 @@ def test_copies_in_the_real_sets(
 ):
     config = importlib.import_module(f"configs.{name}").get_config(scale)
     config.data.dir, config.data.cache_dir = str(real_data), str(cache_of_real_data)
-    config.data.image_size = 16
+    config.data.image_size, config.split.group_by = 16, "none"
     run = run_of(settings.from_config(config), tmp_path / "run")
     leakage = held_out.write_split(run.workdir.split, run.inputs.data, run.settings.split)
     assert leakage.copies == copies
