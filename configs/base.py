@@ -62,10 +62,12 @@ def _paper() -> ConfigDict:
     config.split.counts = (
         ""  # Explicit fit + val counts, "glioma=325,meningioma=330"; "": fraction.
     )
-    # Which images belong together, as those of one patient: none | regular expression over the file
-    # name | CSV file of patients. A group is never divided: not by the split into parts, and not by
-    # the folds of the real arm.
-    config.split.group_by = "none"
+    # Which images belong together: near_duplicates (those that are alike, unless data.table names
+    # patients or files hold several images) | none | regular expression over the file name, as
+    # of patients | CSV file of patients | dicom:<field> | blocks:<n> (files with neighbouring
+    # numbers). A group is never divided: not by the split into parts, and not by the folds of the
+    # real arm.
+    config.split.group_by = "near_duplicates"
     config.split.seed = 0
 
     config.diffusion = ConfigDict()

@@ -165,6 +165,7 @@ class Caveat(enum.StrEnum):
 
     SMALL_CLASSES = "small classes"
     SPLIT_BY_IMAGE = "split by image"
+    SPLIT_BY_LIKENESS = "split by likeness"
     KNOWN_IMAGES = "test images that are also fit or val images"
     NO_VAL_IMAGES = "no val images"
     UNREADABLE_FILES = "unreadable files"
@@ -176,6 +177,7 @@ def caveats(
     counts: Mapping[str, PartCounts],
     *,
     grouped: bool,
+    by_likeness: bool = False,
     num_unreadable: int,
     num_known: int,
     tested: bool,
@@ -185,13 +187,15 @@ def caveats(
     Args:
       counts: class -> numbers of images.
       grouped: whether the split kept groups of images (one patient's) together.
+      by_likeness: whether these were images that are alike, and no patients are known.
       num_unreadable: files that were left out.
       num_known: test images that equal a fit or val image, byte for byte.
       tested: whether there are results on the test images.
     """
     needed = {
         Caveat.SMALL_CLASSES: bool(small_classes(counts)),
-        Caveat.SPLIT_BY_IMAGE: not grouped,
+        Caveat.SPLIT_BY_IMAGE: not grouped and not by_likeness,
+        Caveat.SPLIT_BY_LIKENESS: by_likeness,
         Caveat.KNOWN_IMAGES: num_known > 0,
         Caveat.NO_VAL_IMAGES: not any(count.val for count in counts.values()),
         Caveat.UNREADABLE_FILES: num_unreadable > 0,

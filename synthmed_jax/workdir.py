@@ -107,6 +107,11 @@ class Workdir:
         return self.evaluate / "fidelity.json"
 
     @property
+    def without_duplicates(self) -> pathlib.Path:
+        """Scores on test images without a near-duplicate in fit or val."""
+        return self.evaluate / "without_duplicates.json"
+
+    @property
     def explain(self) -> pathlib.Path:
         """Folder of the explanations."""
         return self.root / "explain"

@@ -27,6 +27,7 @@ def test_one_word_sets_what_the_paper_says(module, images):
         1000,
     )
     assert (run.split.fraction, run.split.val_fraction) == (0.2, 0.0)
+    assert run.split.group_by == "none"
     assert run.diffusion.augmentation == Augmentation(flips="none", shift=0, warp=0.0)
     assert (run.diffusion.prediction, run.diffusion.zero_terminal_snr) == ("eps", False)
     assert (run.generate.per_class, run.generate.counts) == (images, "")

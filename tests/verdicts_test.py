@@ -123,10 +123,13 @@ def test_a_class_is_small_under_fifty_fit_images():
     assert verdicts.small_classes(counts) == {"49": 49, "0": 0}
 
 
-def caveats(fit=50, val=10, *, grouped=True, num_unreadable=0, num_known=0, tested=False):
+def caveats(
+    fit=50, val=10, *, grouped=True, by_likeness=False, num_unreadable=0, num_known=0, tested=False
+):
     return verdicts.caveats(
         {"sick": PartCounts(200, 60, 0, 140), "well": PartCounts(200, fit, val, 100)},
         grouped=grouped,
+        by_likeness=by_likeness,
         num_unreadable=num_unreadable,
         num_known=num_known,
         tested=tested,
@@ -137,13 +140,15 @@ def test_each_caveat_has_its_reason():
     assert caveats() == (Caveat.RESEARCH_SOFTWARE,)
     assert caveats(fit=49)[0] is Caveat.SMALL_CLASSES
     assert caveats(grouped=False)[0] is Caveat.SPLIT_BY_IMAGE
+    for grouped in (True, False):  # groups of one image each keep nothing together
+        alike = caveats(grouped=grouped, by_likeness=True)
+        assert alike == (Caveat.SPLIT_BY_LIKENESS, Caveat.RESEARCH_SOFTWARE)
     assert caveats(val=0)[0] is Caveat.NO_VAL_IMAGES
     assert caveats(num_known=1)[0] is Caveat.KNOWN_IMAGES
     assert caveats(num_unreadable=1)[0] is Caveat.UNREADABLE_FILES
     assert caveats(tested=True)[0] is Caveat.ONE_GENERATOR
-    assert caveats(49, 0, grouped=False, num_unreadable=2, num_known=1, tested=True) == tuple(
-        Caveat
-    )
+    every = caveats(49, 0, grouped=False, num_unreadable=2, num_known=1, tested=True)
+    assert every == tuple(each for each in Caveat if each is not Caveat.SPLIT_BY_LIKENESS)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from synthmed_jax.data import table_columns, table_rows, tables
+from synthmed_jax.data import blocks, table_columns, table_rows, tables
 from synthmed_jax.data.counted import counted
 from synthmed_jax.data.image_names import ImageNames
 from synthmed_jax.errors import UserError
@@ -27,6 +27,7 @@ def assign_groups(
         the path of a table (.csv or .tsv) with the columns `file,patient`, or with others that
         table_columns.py finds; its cells name images as image_names.py says;
         "dicom:" and the name of a DICOM field, such as dicom:PatientID;
+        "blocks:" and a number of files, such as blocks:20 (blocks.py);
         a regular expression whose first group (or, without groups, whole match) is the name of the
         image's group. It is searched in the base name; an expression that contains a "/" is
         searched in the whole relative path.
@@ -41,6 +42,8 @@ def assign_groups(
         names = _from_table(files, Path(group_by).expanduser())
     elif group_by.startswith(DICOM):
         names = _from_tags(files, group_by, tag_of)
+    elif group_by.startswith(blocks.BLOCKS):
+        names = blocks.block_names(files, blocks.size_of(group_by))
     else:
         names = _from_expression(files, group_by)
     return np.unique(np.asarray(names), return_inverse=True)[1].astype(np.int64).reshape(-1)

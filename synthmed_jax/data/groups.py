@@ -11,6 +11,8 @@ from synthmed_jax.data import grouping
 from synthmed_jax.files import sha256
 
 NO_GROUPS = "none"
+NEAR_DUPLICATES = "near_duplicates"
+"""The value of `split.group_by` that keeps images together that are alike."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,14 +42,19 @@ def group_images(
     group_by: str,
     patients: Mapping[str, str] | None,
     tag_of: Callable[[str, str], str],
+    components_of: Callable[[], np.ndarray] | None = None,
 ) -> Groups | None:
     """Groups images by the setting, else by the patients of a table of labels, else by stacks.
+
+    Near-duplicates are groups where the setting says so, and neither patients nor stacks are known.
 
     Args:
       sources: the file that each image is from; of a stack, many images are.
       group_by: the setting `split.group_by`.
       patients: file -> patient; None where there is no such table.
       tag_of: (file, keyword) -> a tag of a DICOM file.
+      components_of: returns i64[N], the same number for images that near-duplicates link; needed
+        for them alone.
 
     Returns:
       None where nothing says that images belong together.
@@ -55,7 +62,7 @@ def group_images(
     Raises:
       UserError: the setting is wrong, or a file has no group.
     """
-    if group_by != NO_GROUPS:
+    if group_by not in (NO_GROUPS, NEAR_DUPLICATES):
         keyword = group_by.removeprefix(grouping.DICOM)
         files = list(dict.fromkeys(sources))  # each is asked for once, however many images it has
         numbers = grouping.assign_groups(files, group_by, lambda file: tag_of(file, keyword))
@@ -77,6 +84,9 @@ def group_images(
             external=True,
             source="the grouping by file",
         )
+    if group_by == NEAR_DUPLICATES:
+        assert components_of is not None
+        return Groups(components_of(), group_by, external=False)
     return None
 
 

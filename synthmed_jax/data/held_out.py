@@ -13,19 +13,31 @@ from pathlib import Path
 
 import numpy as np
 
-from synthmed_jax.data import contact_sheet, loading, split
+from synthmed_jax.data import (
+    alignment,
+    contact_sheet,
+    kept_duplicates,
+    loading,
+    pair_sheet,
+    planted,
+    split,
+)
+from synthmed_jax.data.alike import count_alike
 from synthmed_jax.data.copies import Parted, count_copies
 from synthmed_jax.data.facts import GreyScale
 from synthmed_jax.data.formats import dicom
 from synthmed_jax.data.formats.opened import DecodeError
-from synthmed_jax.data.groups import NO_GROUPS, Groups, find_patients, group_images
+from synthmed_jax.data.groups import NEAR_DUPLICATES, NO_GROUPS, Groups, find_patients, group_images
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.inventory import make_inventory
+from synthmed_jax.data.near_duplicates import Duplicates
+from synthmed_jax.data.png import encode_png
 from synthmed_jax.data.settings import DataSettings, SplitSettings
 from synthmed_jax.errors import Damaged, UserError
+from synthmed_jax.files import write_bytes
 from synthmed_jax.results.data_files import DataFiles
 from synthmed_jax.results.inventory import Inventory
-from synthmed_jax.results.leakage import Leakage
+from synthmed_jax.results.leakage import Alike, AlikePair, Leakage
 from synthmed_jax.results.split import PartCounts, SplitEntry, SplitFile
 from synthmed_jax.results.stored import (
     read_document,
@@ -104,7 +116,7 @@ def open_data_set(settings: DataSettings) -> DataSet:
     return DataSet(loading.load_images(settings))
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=2)  # for the split and for the inventory, where they differ
 def group(data: DataSet, settings: SplitSettings) -> Groups | None:
     """Returns which images belong together; errors and None as of `groups.group_images`.
 
@@ -121,11 +133,42 @@ def group(data: DataSet, settings: SplitSettings) -> Groups | None:
                 "the images by a table of patients or by their names (docs/data.md)"
             ) from error
 
-    return group_images(whole.facts.sources, settings.group_by, whole.patients, tag_of)
+    def components_of() -> np.ndarray:
+        return find_duplicates(data, settings).components
+
+    by, sources = settings.group_by, whole.facts.sources
+    return group_images(sources, by, whole.patients, tag_of, components_of)
+
+
+def find_duplicates(data: DataSet, settings: SplitSettings) -> Duplicates:
+    """Returns which images are alike; the threshold comes from the `fit` of a split by image.
+
+    Errors as of `split.divide`.
+    """
+    by_image = dataclasses.replace(settings, group_by=NO_GROUPS)
+    return _find_duplicates(data, by_image)
+
+
+@functools.lru_cache(maxsize=1)
+def _find_duplicates(data: DataSet, by_image: SplitSettings) -> Duplicates:
+    whole = data._whole
+    return kept_duplicates.find(whole.images.images, _reference(data, by_image), whole.stem)
+
+
+def _reference(data: DataSet, settings: SplitSettings) -> np.ndarray:
+    """i64[M], what a split by image would take for `fit`."""
+    whole, by_image = data._whole.images, dataclasses.replace(settings, group_by=NO_GROUPS)
+    return split.divide(whole.labels, whole.class_names, whole.files, by_image).fit
 
 
 def take_inventory(data: DataSet, how: DataSettings, settings: SplitSettings) -> Inventory:
-    """Counts what was found in the data set's folder, which was read as `how` says."""
+    """Counts what was found in the data set's folder, which was read as `how` says.
+
+    Near-duplicates are no part of it: they take minutes of a large set, and `write_split` counts
+    them.
+    """
+    if settings.group_by == NEAR_DUPLICATES:
+        settings = dataclasses.replace(settings, group_by=NO_GROUPS)
     whole, groups = data._whole, group(data, settings)
     patients = None
     if settings.group_by == NO_GROUPS and whole.patients is None:
@@ -167,7 +210,7 @@ def plan_split(data: DataSet, settings: SplitSettings) -> PlannedSplit:
 def write_split(path: Path, data: DataSet, settings: SplitSettings) -> Leakage:
     """Writes split.json atomically; equal splits give equal bytes.
 
-    Returns the identical files in it, counted.
+    Returns the identical files and the images that are alike in it, counted.
     """
     whole, division = data._whole.images, _divide(data, settings)
     test = _test_of(division, whole)
@@ -188,12 +231,40 @@ def write_split(path: Path, data: DataSet, settings: SplitSettings) -> Leakage:
         unreadable=data.unreadable,
         fit=_entries(whole, division.fit, division.groups),
         val=_entries(whole, division.val, division.groups),
+        grouped_by=division.grouped_by,
     )
     # The last entry of the file, which its type does not hand out.
     held_out = unstructure(_entries(whole, test, division.groups))
     write_document(path, file.to_document() | {"test": held_out})
     parted = Parted(division.fit, division.val, test)
-    return count_copies(data._whole.facts, whole.labels, whole.class_names, parted)
+    leakage = count_copies(data._whole.facts, whole.labels, whole.class_names, parted)
+    return dataclasses.replace(leakage, alike=_count_alike(data, settings, parted))
+
+
+def _count_alike(data: DataSet, settings: SplitSettings, parted: Parted) -> Alike:
+    whole, found = data._whole.images, find_duplicates(data, settings)
+    reference = np.unique(found.twins[_reference(data, settings)])
+    power = {}
+    if whole.images.shape[1] >= alignment.SMALLEST:
+        power = planted.measure_power(
+            whole.images, np.unique(found.twins), reference, found.threshold, settings.seed
+        )
+    names = ("fit", "val", "test")
+    return count_alike(whole, found, parted, names, power, len(reference))
+
+
+def draw_alike(data: DataSet, pairs: Sequence[AlikePair], path: Path) -> None:
+    """Draws pairs of images that are alike, for a person to look at."""
+    whole = data._whole.images
+    index_of = {file: index for index, file in enumerate(whole.files)}
+    drawn = [
+        (whole.images[index_of[pair.first]], whole.images[index_of[pair.second]]) for pair in pairs
+    ]
+    captions = [
+        f"{number}: {pair.parts[0]}, {pair.parts[1]}, {pair.correlation:.3f}"
+        for number, pair in enumerate(pairs, start=1)
+    ]
+    write_bytes(path, encode_png(pair_sheet.draw(drawn, captions)))
 
 
 def read_parts(path: Path, data: DataSet) -> Parts:
@@ -235,6 +306,19 @@ def _test_entries(path: Path) -> tuple[SplitEntry, ...]:
     if not listed:
         raise Damaged(path, "is damaged: it lists no test images")
     return structure(listed, tuple[SplitEntry, ...], f"{path}: test")
+
+
+def has_no_duplicate(path: Path, data: DataSet, settings: SplitSettings) -> np.ndarray:
+    """Returns bool[N], of the images of `read_test` in their order: which are new.
+
+    Those that no chain of twins and near-duplicates links to an image of `fit` or `val`. Errors as
+    of `read_parts`.
+    """
+    parts, test = read_parts(path, data), read_test(path, data)
+    index_of = {file: index for index, file in enumerate(data._whole.images.files)}
+    components = find_duplicates(data, settings).components
+    known = components[[index_of[file] for file in (*parts.fit.files, *parts.val.files)]]
+    return ~np.isin(components[[index_of[file] for file in test.files]], known)
 
 
 def _divide(data: DataSet, settings: SplitSettings) -> split.Division:

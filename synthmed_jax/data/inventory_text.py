@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
+from synthmed_jax.data import alike_text
 from synthmed_jax.data.counted import counted
 from synthmed_jax.data.facts import UNREADABLE
 from synthmed_jax.printable import printable
@@ -57,7 +58,11 @@ def to_section(inventory: Inventory, leakage: Leakage) -> Section:
         Row(name, (str(c.copies), str(c.val_in_fit), str(c.held_out_in_fit_or_val)))
         for name, c in leakage.classes.items()
     )
-    sentences = (leakage_sentence(leakage), *_sentences(inventory))
+    sentences = (
+        leakage_sentence(leakage),
+        *alike_text.sentences(leakage),
+        *_sentences(inventory),
+    )
     return Section(
         title="The images as they were found",
         paragraphs=tuple(
@@ -70,7 +75,9 @@ def to_section(inventory: Inventory, leakage: Leakage) -> Section:
                 by_class,
                 "Identical files (sha256), by class. Of equal files all but the first are copies.",
             ),
+            *alike_text.tables(leakage),
         ),
+        pictures=alike_text.pictures(leakage),
     )
 
 

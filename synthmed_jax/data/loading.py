@@ -35,6 +35,8 @@ class LoadedData:
       patients: file -> name of its patient; None where no table tells it.
       content_of: file -> its bytes.
       read_digests: gives class -> file -> sha256; files that can't be decoded are among them.
+      stem: of the names of the files that are kept in the cache about these images, as they are
+        decoded; None: nothing is kept.
     """
 
     images: ImageSet
@@ -45,6 +47,7 @@ class LoadedData:
     patients: Mapping[str, str] | None
     content_of: Callable[[str], bytes]
     read_digests: Callable[[], dict[str, dict[str, str]]]
+    stem: Path | None = None
 
     @property
     def unreadable(self) -> tuple[str, ...]:
@@ -114,6 +117,7 @@ def _load(settings: DataSettings) -> LoadedData:
         patients=stored.patients,
         content_of=stored.content_of,
         read_digests=stored.read_digests,
+        stem=stem,
     )
 
 

@@ -12,7 +12,7 @@ import math
 from pathlib import Path
 
 from synthmed_jax import checks
-from synthmed_jax.data import stacks
+from synthmed_jax.data import blocks, stacks
 from synthmed_jax.errors import UserError
 
 FITS = ("pad", "crop", "stretch")
@@ -133,7 +133,8 @@ class SplitSettings:
       val_fraction: share of fit + val that becomes val, rounded half up; in [0, 1), 0 = no val.
       counts: "" or fit + val images by class, "glioma=325,meningioma=330"; classes that are not
         named follow `fraction`.
-      group_by: "none", a regular expression over the file name or a .csv file (grouping.py).
+      group_by: "none", "near_duplicates", "blocks:<n>", a regular expression over the file name, a
+        .csv file or "dicom:<field>" (groups.py, grouping.py).
       seed: >= 0.
     """
 
@@ -150,6 +151,8 @@ class SplitSettings:
             raise UserError(f"split.val_fraction={self.val_fraction} must be in [0, 1)")
         if self.seed < 0:
             raise UserError(f"split.seed={self.seed} must be at least 0")
+        if self.group_by.startswith(blocks.BLOCKS):
+            blocks.size_of(self.group_by)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,12 +25,14 @@ class Division:
       fit, val: sorted indices i64[...] of these parts, which are disjoint.
       rule: in words: how the counts came about, and which were reached.
       groups: i64[N], the group (patient) of every image; None where none were asked for.
+      grouped_by: what makes the images of a group belong together; "" without groups.
     """
 
     fit: np.ndarray
     val: np.ndarray
     rule: str
     groups: np.ndarray | None
+    grouped_by: str = ""
 
 
 def divide(
@@ -76,7 +78,8 @@ def divide(
     num_rest = int((~development).sum())
     rule = _describe(settings, class_names, wanted, reached, num_rest, groups)
     numbers = None if groups is None else groups.numbers
-    return Division(np.sort(order[fit]), np.sort(order[val]), rule, numbers)
+    grouped_by = "" if groups is None else groups.by
+    return Division(np.sort(order[fit]), np.sort(order[val]), rule, numbers, grouped_by)
 
 
 def _check_none_empty(

@@ -1,4 +1,4 @@
-"""The honest test: every trained network on real images that no training or choice has seen."""
+"""The honest test: every trained network on real images whose files nothing was given before."""
 
 from __future__ import annotations
 

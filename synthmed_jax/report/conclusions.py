@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 
 from synthmed_jax import verdicts
+from synthmed_jax.data.groups import NEAR_DUPLICATES
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.findings import EpochChoices, Headline, best_cells, epoch_choices, headline
 from synthmed_jax.results.cells import Cell
@@ -183,8 +184,9 @@ def conclude(contents: Contents) -> Conclusions:
         caveats=verdicts.caveats(
             contents.counts,
             grouped=contents.split.is_grouped,
+            by_likeness=contents.split.grouped_by == NEAR_DUPLICATES,
             num_unreadable=len(contents.split.unreadable),
-            num_known=0 if contents.leakage is None else contents.leakage.held_out_in_fit_or_val,
+            num_known=0 if contents.leakage is None else contents.leakage.twins_held_out,
             tested=evaluation is not None,
         ),
     )

@@ -83,9 +83,14 @@ CAVEATS = {
         "slices of one scan, can lie in both the fit and the test part. Both arms' accuracies may "
         "then be too high for new patients."
     ),
+    Caveat.SPLIT_BY_LIKENESS: (
+        "The split keeps near-duplicates on one side and knows no patients: images of one patient "
+        "that do not look alike can lie in both the fit and the test part. Both arms' accuracies "
+        "may then be too high for new patients."
+    ),
     Caveat.KNOWN_IMAGES: (
-        "{known} of {tested} test images equal a fit or val image, byte for byte: they are no test "
-        "of what was learned, and the accuracies below hold them."
+        "{known} of {tested} test images equal a fit or val image: they are no test of what was "
+        "learned, and the accuracies below hold them."
     ),
     Caveat.NO_VAL_IMAGES: (
         "The val part is empty (the paper's literal protocol): no choice was checked on real "
@@ -119,7 +124,7 @@ def answer(contents: Contents, chosen: Headline, conclusions: Conclusions) -> li
         paragraphs.append(
             f"A {chosen.synthetic.backbone} that has seen only synthetic images "
             f"({amount(chosen.synthetic)}) is right on {accuracy(chosen.synthetic)} of {num_test} "
-            "real test images, which neither it nor the generator ever saw. Guessing would be "
+            f"real test images, {_not_given(contents)}. Guessing would be "
             f"right on {percent(contents.chance)}{_majority(contents)}."
         )
     if chosen.real is None:
@@ -141,6 +146,25 @@ def _majority(contents: Contents) -> str:
     floors = () if contents.floors is None else contents.floors.floors
     rates = [f.accuracy for f in floors if (f.features, f.arm) == (MAJORITY, REAL)]
     return "".join(f", always answering the most frequent class on {percent(r)}" for r in rates)
+
+
+def _not_given(contents: Contents) -> str:
+    """Says what is known of the test images: their files were given to nobody, their twins maybe.
+
+    The number is the split's, whatever its version compared.
+    """
+    leakage = contents.leakage
+    if leakage is None:
+        return (
+            "files not given to it or to the generator (whether some have a twin in fit or val was "
+            "not counted)"
+        )
+    alike = leakage.alike
+    near = "" if alike is None else f", {alike.near_held_out} a twin or a near-duplicate"
+    return (
+        "files not given to it or to the generator; "
+        f"{leakage.twins_held_out} of them have a twin in fit or val{near}"
+    )
 
 
 def arms(conclusion: ArmsConclusion) -> str:
@@ -230,7 +254,7 @@ def caveats(contents: Contents, conclusions: Conclusions) -> list[str]:
             few=small.fewer_than.value,
             classes=classes,
             unreadable=n_is(len(contents.split.unreadable)),
-            known=0 if leakage is None else leakage.held_out_in_fit_or_val,
+            known=0 if leakage is None else leakage.twins_held_out,
             tested=0 if leakage is None else leakage.num_held_out,
         )
         for caveat in conclusions.caveats

@@ -39,6 +39,8 @@ class SplitFile(Stored):
       counts: class -> numbers of images.
       unreadable: files that were left out.
       fit, val: the images of these parts.
+      grouped_by: what kept images together; "" where nothing did, and in files of versions that
+        did not write it down.
     """
 
     WITHHELD: ClassVar[frozenset[str]] = frozenset({"test"})
@@ -51,6 +53,7 @@ class SplitFile(Stored):
     unreadable: tuple[str, ...]
     fit: tuple[SplitEntry, ...]
     val: tuple[SplitEntry, ...]
+    grouped_by: str = ""
 
     @property
     def is_grouped(self) -> bool:

@@ -14,9 +14,10 @@ from synthmed_jax.classifiers.inputs import resize
 from synthmed_jax.data import held_out
 from synthmed_jax.diffusion import likelihood
 from synthmed_jax.errors import Damaged
-from synthmed_jax.evaluation import floors, memorisation, on_real_images
+from synthmed_jax.evaluation import floors, memorisation, on_real_images, without_duplicates
 from synthmed_jax.results.cells import Cell, FoldResult
 from synthmed_jax.results.fidelity import BitsPerDimension
+from synthmed_jax.results.section import FILE
 from synthmed_jax.stages import classify, diffusion, generate, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
@@ -50,6 +51,10 @@ def _run(run: Run) -> None:
         groups,
         settings.classifier.seed,
     ).write(run.workdir.floors)
+    new = held_out.has_no_duplicate(run.workdir.split, inputs.data, settings.split)
+    beside = without_duplicates.score_new(run.workdir.evaluate, classify.cells(run), test, new)
+    beside.write(run.workdir.without_duplicates)
+    without_duplicates.to_section(beside).write(run.workdir.evaluate / FILE)
     parts = inputs.parts
     fidelity = memorisation.measure_fidelity(
         inputs.synthetic, parts.val, parts.fit, settings.diffusion.flips, _bits(run)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from synthmed_jax.data import held_out, inventory_text
+from synthmed_jax.data import alike_text, held_out, inventory_text
 from synthmed_jax.files import sha256
 from synthmed_jax.results.inventory import Inventory
 from synthmed_jax.results.section import FILE
@@ -37,8 +37,12 @@ def check_data(run: Run) -> None:
 def _run(run: Run) -> None:
     inventory = show(run)
     leakage = held_out.write_split(run.workdir.split, run.inputs.data, run.settings.split)
-    print(inventory_text.leakage_sentence(leakage), flush=True)
+    said = (inventory_text.leakage_sentence(leakage), *alike_text.sentences(leakage))
+    print(*said, sep="\n", flush=True)
     folder = run.workdir.split.parent
+    pairs = () if leakage.alike is None else alike_text.to_draw(leakage.alike)
+    if pairs:
+        held_out.draw_alike(run.inputs.data, pairs, folder / alike_text.PICTURE)
     leakage.write(run.workdir.leakage)
     inventory.write(run.workdir.inventory)
     held_out.list_files(run.inputs.data).write(run.workdir.data_files)

@@ -111,3 +111,20 @@ def test_the_digest_is_of_every_images_group():
     assert group_images(SOURCES, "none", same, no_tag).digest == groups.digest
     other = PATIENTS | {"a/p2_0.png": "Y"}
     assert group_images(SOURCES, "none", other, no_tag).digest != groups.digest
+
+
+def test_near_duplicates_are_groups_where_neither_patients_nor_stacks_are_known():
+    alike = np.asarray([0, 0, 1])
+    groups = group_images(["a", "b", "c"], "near_duplicates", None, no_tag, lambda: alike)
+    assert (groups.numbers.tolist(), groups.by) == ([0, 0, 1], "near_duplicates")
+    assert not groups.external  # they follow from the images and the settings
+
+    def unasked() -> np.ndarray:
+        pytest.fail("near-duplicates are looked for")
+
+    patients = {"a": "p", "b": "q", "c": "q"}
+    groups = group_images(["a", "b", "c"], "near_duplicates", patients, no_tag, unasked)
+    assert groups.numbers.tolist() == [0, 1, 1]
+    groups = group_images(["a", "a", "b"], "near_duplicates", None, no_tag, unasked)
+    assert groups.numbers.tolist() == [0, 0, 1]
+    assert group_images(["a", "b", "c"], "none", None, no_tag, unasked) is None

@@ -261,3 +261,34 @@ def test_groups_are_looked_for_once(tmp_path, images, close, monkeypatch):
     monkeypatch.setattr(held_out, "group_images", lambda *_: pytest.fail("looked for again"))
     assert held_out.group(data, how) is first
     held_out.write_split(tmp_path / "split.json", data, how)
+
+
+@pytest.fixture
+def with_twins(close) -> DataSet:
+    """Forty images of noise in two classes, the last ten of each equal to the first ten."""
+    images = make_set([20, 20])
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
+    for first in (0, 20):
+        pixels[first + 10 : first + 20] = pixels[first : first + 10]
+    return close(dataclasses.replace(images, images=pixels))
+
+
+def test_test_images_without_a_duplicate_are_told_in_the_order_of_reading(tmp_path, with_twins):
+    path, by_image = tmp_path / "split.json", settings(fraction=0.5)
+    leakage = held_out.write_split(path, with_twins, by_image)
+    parts, test = held_out.read_parts(path, with_twins), held_out.read_test(path, with_twins)
+    known = {image.tobytes() for part in (parts.fit, parts.val) for image in part.images}
+    new = held_out.has_no_duplicate(path, with_twins, by_image)
+    assert new.tolist() == [image.tobytes() not in known for image in test.images]
+    assert 0 < leakage.alike.twins_held_out == (~new).sum()
+
+
+def test_near_duplicates_stay_on_one_side(tmp_path, with_twins):
+    path, alike = tmp_path / "split.json", settings(fraction=0.5, group_by="near_duplicates")
+    leakage = held_out.write_split(path, with_twins, alike)
+    assert leakage.alike.redundant_twins == 20
+    assert leakage.alike.twins_held_out == leakage.alike.near_val == 0
+    assert held_out.has_no_duplicate(path, with_twins, alike).all()
+    assert json.loads(path.read_text())["grouped_by"] == "near_duplicates"
+    parts = held_out.read_parts(path, with_twins)
+    assert len(parts.fit_groups) == len(parts.fit)

@@ -7,7 +7,7 @@ from synthmed_jax.report import wording
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.report.findings import headline
 from synthmed_jax.report.formats import NBSP, n_is, percent
-from synthmed_jax.results.leakage import ClassCopies, Leakage
+from synthmed_jax.results.leakage import Alike, ClassCopies, ClassLinks, Leakage
 
 
 def answer(contents):
@@ -81,10 +81,33 @@ def test_leakage_is_a_caveat_of_image_level_splits_only(fabricated):
 
 
 def test_test_images_that_were_learned_are_said(contents):
-    assert not any("byte for byte" in text for text in caveats(contents))
+    assert not any("equal a fit or val image" in text for text in caveats(contents))
     classes = {"Benign": ClassCopies(3, 1, 2), "Early": ClassCopies(1, 0, 5)}
     known = dataclasses.replace(contents, leakage=Leakage(classes, num_val=4, num_held_out=60))
     assert any(text.startswith("7 of 60 test images equal a fit or val") for text in caveats(known))
+    assert "7 of them have a twin in fit or val. Guessing" in " ".join(answer(known))
+    links = {"Benign": ClassLinks(9, 1, 5, 9), "Early": ClassLinks(1, 0, 2, 2)}
+    near = {"Benign": ClassLinks(19, 1, 5, 19)}
+    alike = Alike(links, near, 0.9, 9, {}, 3, 4, (), 0, ())
+    seen = dataclasses.replace(known, leakage=dataclasses.replace(known.leakage, alike=alike))
+    assert any(text.startswith("11 of 60 test images equal") for text in caveats(seen))
+    assert "11 of them have a twin in fit or val, 19 a twin or a near-duplicate. " in " ".join(
+        answer(seen)
+    )
+
+
+def test_what_was_not_counted_is_said_so(contents):
+    text = " ".join(answer(dataclasses.replace(contents, leakage=None)))
+    assert "whether some have a twin in fit or val was not counted" in text
+    assert "ever saw" not in text
+
+
+def test_a_split_by_likeness_knows_no_patients(fabricated):
+    contents = fabricated.contents()
+    split = dataclasses.replace(contents.split, grouped_by="near_duplicates")
+    said = caveats(dataclasses.replace(contents, split=split))
+    assert any("keeps near-duplicates on one side and knows no patients" in t for t in said)
+    assert not any("The split is by image" in t for t in said)
 
 
 def test_files_that_could_not_be_read_are_counted(contents):

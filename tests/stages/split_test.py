@@ -199,13 +199,60 @@ def test_copies_in_the_real_sets(
 ):
     config = importlib.import_module(f"configs.{name}").get_config(scale)
     config.data.dir, config.data.cache_dir = str(real_data), str(cache_of_real_data)
-    config.data.image_size = 16
+    config.data.image_size, config.split.group_by = 16, "none"
     run = run_of(settings.from_config(config), tmp_path / "run")
     leakage = held_out.write_split(run.workdir.split, run.inputs.data, run.settings.split)
     assert leakage.copies == copies
     assert (leakage.val_in_fit, leakage.num_val) == val
     assert (leakage.held_out_in_fit_or_val, leakage.num_held_out) == held_out_images
     assert set(split.STAGE.digests(run)) == {"data_hash"}
+
+
+MILD = (
+    "unchanged", "moved by 1 pixel", "moved by 2 pixels", "JPEG, quality 50", "blur, 0.7 pixels",
+    "contrast times 1.3", "brighter by 20", "noise, deviation 10",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "redundant", "in_fit", "near", "largest", "shares"),
+    [
+        ("brain_ddpm", 426, 171, 1095, 28, {"blur, 1 pixel": 0.7, "turned by 2 degrees": 0.8}),
+        ("all_ddpm", 40, 11, 40, 3, {"blur, 1 pixel": 1, "turned by 2 degrees": 1}),
+        ("covid_ddpm", 2, 1, 317, 16, {"blur, 1 pixel": 1, "turned by 2 degrees": 1}),
+    ],
+)
+def test_twins_and_near_duplicates_in_the_real_sets(
+    tmp_path, real_data, cache_of_real_data, name, redundant, in_fit, near, largest, shares
+):
+    config = importlib.import_module(f"configs.{name}").get_config("cpu")
+    config.data.dir, config.data.cache_dir = str(real_data), str(cache_of_real_data)
+    config.data.image_size, config.split.group_by = 64, "none"
+    run = run_of(settings.from_config(config), tmp_path / "run")
+    split.STAGE.run(run)
+    alike = Leakage.read(run.workdir.leakage).alike
+    assert alike.redundant_twins == redundant
+    assert sum(each.held_out_in_fit for each in alike.twins.values()) == in_fit
+    assert alike.near_held_out == pytest.approx(near, abs=5)  # sums differ a little by machine
+    assert alike.largest == pytest.approx(largest, abs=3)
+    assert alike.num_conflicts == 0
+    for how, share in alike.power.items():
+        if how in MILD or how in shares:
+            assert share >= shares.get(how, 0.95), how
+    new = held_out.has_no_duplicate(run.workdir.split, run.inputs.data, run.settings.split)
+    assert len(new) - new.sum() == alike.near_held_out
+    config.split.group_by = "near_duplicates"
+    grouped = run_of(settings.from_config(config), tmp_path / "grouped")
+    leakage = held_out.write_split(
+        grouped.workdir.split, grouped.inputs.data, grouped.settings.split
+    )
+    assert (
+        leakage.alike.near_held_out == leakage.alike.near_val == leakage.held_out_in_fit_or_val == 0
+    )
+    parts, by_image = grouped.inputs.parts, run.inputs.parts
+    for label in range(len(parts.fit.class_names)):  # Table 1's counts are met
+        for part, other in ((parts.fit, by_image.fit), (parts.val, by_image.val)):
+            assert (part.labels == label).sum() == (other.labels == label).sum()
 
 
 def test_what_changed_in_the_data_is_said(folder_run):

@@ -1,0 +1,16 @@
+import numpy as np
+
+from synthmed_jax.data.twins import first_twins
+
+
+def test_twins_are_equal_in_every_pixel():
+    images = np.random.default_rng(0).integers(0, 256, (6, 4, 4, 3), np.uint8)
+    images[3] = images[1]
+    images[5] = images[1]
+    images[4] = images[0]
+    images[4, 3, 3, 2] ^= 1  # the last bit of one value
+    assert first_twins(images).tolist() == [0, 1, 2, 1, 4, 1]
+
+
+def test_no_images_have_no_twins():
+    assert first_twins(np.zeros((0, 4, 4, 1), np.uint8)).tolist() == []
