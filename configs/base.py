@@ -134,7 +134,16 @@ def _paper() -> ConfigDict:
     config.classifier = ConfigDict()
     config.classifier.backbones = ("resnet18",)
     config.classifier.backbone = ""  # One network, instead of `backbones`; "": none.
-    config.classifier.arms = ("synthetic", "real")  # Training sets: synthetic, real (fit).
+    # Training sets. synthetic; real: fit; real_augmented: fit, also flipped, shifted and warped as
+    # the generator's images are; mixed_1to1, mixed_1to4: fit and as many, or four times as many,
+    # synthetic images. Two controls: real_repeated: fit, each image twice; synthetic_shuffled:
+    # synthetic images with shuffled labels, which must come out at chance.
+    config.classifier.arms = (
+        "synthetic", "real", "real_augmented", "mixed_1to1", "mixed_1to4", "real_repeated",
+        "synthetic_shuffled",
+    )  # fmt: skip
+    # Further cells of the arm synthetic, of fewer images per class, for a curve: 50,200,800.
+    config.classifier.amounts = ()
     config.classifier.image_size = 224  # Side that the networks see, pixels.
     config.classifier.small_images = False  # A stem that keeps every pixel, for about 32 pixels.
     # What training starts from: random | imagenet (torchvision's) | path of a state dict.
@@ -144,22 +153,29 @@ def _paper() -> ConfigDict:
     config.classifier.transform_input = "auto"
     config.classifier.dtype = "float32"  # float32 | bfloat16 (faster on GPU and TPU).
     config.classifier.batch_size = 64
+    # Optimiser steps of every training, whatever its arm: arms are compared after equal budgets.
+    # 0: an epoch is one pass over the training set, and min_steps and patience apply.
+    config.classifier.steps = 4000
+    # Validations; the epoch of the lowest loss gives the weights. Where steps are given, they are
+    # divided into so many equal epochs.
     config.classifier.max_epochs = 50
-    # Least steps in max_epochs: an epoch of a smaller training set passes over it several times, so
-    # that the real arm is trained as long as the synthetic one. 0: an epoch is always one pass.
-    config.classifier.min_steps = 2500
-    config.classifier.patience = 10  # Epochs without a lower validation loss before the stop.
-    # Images of the validation loss: synthetic (those of the arm's training set that the fold leaves
-    # out, as in the paper) | val (the real images that the generator did not learn from).
-    config.classifier.selection = "synthetic"
+    # Where steps is 0: least steps in max_epochs; smaller training sets are passed several times.
+    config.classifier.min_steps = 0
+    # Epochs without a lower validation loss before the stop; 0: never.
+    config.classifier.patience = 0
+    # Images of the validation loss: val (the real images that the generator did not learn from) |
+    # synthetic (those of the arm's training set that the fold leaves out, as in the paper).
+    config.classifier.selection = "val"
     config.classifier.learning_rate = 3e-4  # Peak of AdamW's rate.
     # Of that rate after one epoch of warm-up: cosine | constant.
     config.classifier.rate_schedule = "cosine"
     config.classifier.label_smoothing = 0.0  # Share of a label that is spread over all classes.
     config.classifier.weight_decay = 0.01  # Of AdamW.
-    config.classifier.folds = 5  # k of the stratified cross-validation.
+    config.classifier.seeds = 3  # Trainings of every cell on its whole training set; 0: folds.
+    config.classifier.folds = 5  # k of the stratified cross-validation, where seeds is 0.
     config.classifier.flips = "none"  # none | horizontal | dihedral
     config.classifier.shift = 8  # Largest shift, pixels.
+    config.classifier.warp = 0.5  # Probability of a warp in the arm real_augmented.
     config.classifier.seed = 0
 
     config.sweep = ConfigDict()  # --stages=features,sweep; no part of the main chain.
@@ -239,9 +255,8 @@ def _to_cpu(config: ConfigDict) -> None:
         # pixels.
         image_size=32,
         batch_size=32,
-        max_epochs=10,
-        min_steps=400,
-        patience=6,
+        steps=1600,
+        max_epochs=20,
         learning_rate=3e-4,
         shift=2,
     )
@@ -258,8 +273,10 @@ def _to_smoke(config: ConfigDict) -> None:
         steps=20, batch_size=8, warmup_steps=5, ema_half_lives=(5,), log_every=5, val_every=10
     )
     config.generate.update(per_class=8, steps=10, block=4)
+    # Mixed arms would need more images of most data sets than are drawn here.
+    config.classifier.arms = ("synthetic", "real", "real_augmented", "synthetic_shuffled")
     config.classifier.update(
-        image_size=32, batch_size=8, max_epochs=1, min_steps=0, folds=2, shift=1
+        image_size=32, batch_size=8, steps=2, max_epochs=1, seeds=2, folds=2, shift=1
     )
     config.sweep.update(candidates=("ddpm_beta:10", "dpm_solver_pp:5"), per_class=20, seeds=2)
     config.tune.update(trials=3, steps=10, per_class=10)

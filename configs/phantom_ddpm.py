@@ -19,6 +19,11 @@ def get_config(scale: str = "paper") -> ConfigDict:
         config.data.phantom_images = 400
         config.diffusion.train.update(steps=1200, ema_half_lives=(150,), val_every=400)
         config.generate.update(per_class=200, block=50)
-        config.classifier.update(max_epochs=10, min_steps=160, learning_rate=1e-3, folds=3)
+        config.classifier.arms = (
+            "synthetic", "real", "real_augmented", "mixed_1to1", "synthetic_shuffled",
+        )  # fmt: skip
+        config.classifier.update(steps=300, max_epochs=10, learning_rate=1e-3)
         config.explain.num_samples = 500
+    if scale == "smoke":
+        config.classifier.arms = (*config.classifier.arms, "mixed_1to1")
     return config

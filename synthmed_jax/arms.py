@@ -7,16 +7,21 @@ reads this table.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from synthmed_jax.data.held_out import Parts
-from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.image_set import ImageSet, concatenate
+from synthmed_jax.errors import UserError
 from synthmed_jax.results.cells import Amount, amount_of
 
 SYNTHETIC, REAL = "synthetic", "real"
+REAL_AUGMENTED, REAL_REPEATED = "real_augmented", "real_repeated"
+MIXED, MIXED_MORE = "mixed_1to1", "mixed_1to4"
+SHUFFLED = "synthetic_shuffled"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,17 +31,45 @@ class Materials:
     Attributes:
       parts: `fit`, with its groups, and `val`.
       counts: synthetic images of each class, in the order of the labels.
-      synthetic: reads the synthetic set, once it has been drawn.
+      synthetic: reads the synthetic set, class by class, once it has been drawn.
+      seed: of the draw that shuffles labels.
     """
 
     parts: Parts
     counts: tuple[int, ...]
     synthetic: Callable[[], ImageSet]
+    seed: int = 0
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """In the order of the labels."""
         return self.parts.fit.class_names
+
+    def first(self, counts: Sequence[int], needed_by: str) -> Materials:
+        """The same with only the first synthetic images of each class.
+
+        Args:
+          counts: of each class, in the order of the labels.
+          needed_by: what takes them, for the message.
+
+        Raises:
+          UserError: a class has fewer.
+        """
+        for name, wanted, there in zip(self.class_names, counts, self.counts, strict=True):
+            if wanted > there:
+                raise UserError(
+                    f"{needed_by} takes {wanted} synthetic images of {name}, and {there} are "
+                    f"drawn: set --config.generate.per_class={max(counts)}, or leave it out"
+                )
+
+        def synthetic() -> ImageSet:
+            images = self.synthetic()
+            chosen = [
+                np.flatnonzero(images.labels == label)[:count] for label, count in enumerate(counts)
+            ]
+            return images.subset(np.concatenate(chosen))
+
+        return dataclasses.replace(self, counts=tuple(counts), synthetic=synthetic)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,14 +111,20 @@ class Arm:
     Attributes:
       name: in configs, folders and tables.
       says: what it is trained on, in words.
-      sizes: what is known of its training set before any image is drawn.
+      sizes: what is known of its training set before any image is drawn; raises UserError where
+        the materials can't give it.
       build: makes the training set.
+      augments: whether its images are also flipped, shifted and warped as the generator's are.
+      learns: whether its labels are right; where they are not, it is a control that must come out
+        at chance.
     """
 
     name: str
     says: str
     sizes: Callable[[Materials], Sizes]
     build: Callable[[Materials], TrainingSet]
+    augments: bool = False
+    learns: bool = True
 
 
 def _synthetic_sizes(materials: Materials) -> Sizes:
@@ -98,6 +137,22 @@ def _synthetic(materials: Materials) -> TrainingSet:
     return TrainingSet(images, None, (SYNTHETIC,) * len(images))
 
 
+def _order(materials: Materials) -> np.ndarray:
+    """i64[N], whose label each synthetic image is given where labels are shuffled."""
+    return np.random.default_rng(materials.seed).permutation(sum(materials.counts))
+
+
+def _shuffled_sizes(materials: Materials) -> Sizes:
+    sizes = _synthetic_sizes(materials)
+    return dataclasses.replace(sizes, labels=sizes.labels[_order(materials)])
+
+
+def _shuffled(materials: Materials) -> TrainingSet:
+    plain = _synthetic(materials)
+    labels = plain.images.labels[_order(materials)]
+    return dataclasses.replace(plain, images=dataclasses.replace(plain.images, labels=labels))
+
+
 def _real_sizes(materials: Materials) -> Sizes:
     parts = materials.parts
     return Sizes(None, 0.0, parts.fit.labels, parts.fit_groups)
@@ -108,8 +163,74 @@ def _real(materials: Materials) -> TrainingSet:
     return TrainingSet(parts.fit, parts.fit_groups, (REAL,) * len(parts.fit))
 
 
+def _repeated_sizes(materials: Materials) -> Sizes:
+    sizes, twice = _real_sizes(materials), functools.partial(np.tile, reps=2)
+    groups = None if sizes.groups is None else twice(sizes.groups)
+    return dataclasses.replace(sizes, labels=twice(sizes.labels), groups=groups)
+
+
+def _repeated(materials: Materials) -> TrainingSet:
+    plain, sizes = _real(materials), _repeated_sizes(materials)
+    images = concatenate(plain.images, plain.images)
+    return TrainingSet(images, sizes.groups, plain.origins * 2)
+
+
+def _added(materials: Materials, name: str, ratio: int) -> Materials:
+    """The materials with `ratio` synthetic images for each one of `fit`, class by class."""
+    real = np.bincount(materials.parts.fit.labels, minlength=len(materials.class_names))
+    return materials.first((ratio * real).tolist(), f"config.classifier.arms={name}")
+
+
+def _mixed_sizes(materials: Materials, name: str, ratio: int) -> Sizes:
+    real, synthetic = _real_sizes(materials), _synthetic_sizes(_added(materials, name, ratio))
+    labels = np.concatenate([real.labels, synthetic.labels])
+    groups = real.groups
+    if groups is not None:  # a synthetic image is of no patient: each is a group of its own
+        alone = groups.max(initial=-1) + 1 + np.arange(len(synthetic.labels))
+        groups = np.concatenate([groups, alone])
+    return Sizes(None, float(ratio), labels, groups)
+
+
+def _mixed(materials: Materials, name: str, ratio: int) -> TrainingSet:
+    real, synthetic = _real(materials), _synthetic(_added(materials, name, ratio))
+    return TrainingSet(
+        concatenate(real.images, synthetic.images),
+        _mixed_sizes(materials, name, ratio).groups,
+        real.origins + synthetic.origins,
+    )
+
+
+def _mixed_arm(name: str, ratio: int) -> Arm:
+    return Arm(
+        name,
+        f"the real fit images and {ratio} synthetic ones for each",
+        functools.partial(_mixed_sizes, name=name, ratio=ratio),
+        functools.partial(_mixed, name=name, ratio=ratio),
+    )
+
+
 _ALL = (
     Arm(SYNTHETIC, "synthetic images only", _synthetic_sizes, _synthetic),
     Arm(REAL, "the real fit images", _real_sizes, _real),
+    Arm(
+        REAL_AUGMENTED,
+        "the real fit images, flipped, shifted and warped as the generator's are",
+        _real_sizes,
+        _real,
+        augments=True,
+    ),
+    _mixed_arm(MIXED, 1),
+    _mixed_arm(MIXED_MORE, 4),
+    Arm(REAL_REPEATED, "the real fit images, each twice", _repeated_sizes, _repeated),
+    Arm(
+        SHUFFLED,
+        "synthetic images with shuffled labels",
+        _shuffled_sizes,
+        _shuffled,
+        learns=False,
+    ),
 )
 ARMS = {arm.name: arm for arm in _ALL}
+# Arms that learn from real images alone: the synthetic arm is held against the best of them.
+OF_REAL_IMAGES = (REAL, REAL_AUGMENTED)
+OF_BOTH = (MIXED, MIXED_MORE)

@@ -37,6 +37,10 @@ ADDED: dict[str, object] = {
     "data.max_pixels": 89_478_485,
     "generate.counts": "",
     "evaluate.margin": 0.02,
+    "classifier.steps": 0,
+    "classifier.seeds": 0,
+    "classifier.amounts": [],
+    "classifier.warp": 0.5,
 }
 
 

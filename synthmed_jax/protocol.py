@@ -32,11 +32,15 @@ PAPER: dict[str, object] = {
     ),
     "classifier.backbone": "",
     "classifier.arms": ("synthetic",),
+    "classifier.amounts": (),
     "classifier.weights": "imagenet",
     "classifier.small_images": False,
+    "classifier.seeds": 0,
     "classifier.folds": 5,
+    "classifier.steps": 0,
     "classifier.max_epochs": 50,
     "classifier.min_steps": 0,
+    "classifier.patience": 10,  # it names no number
     "classifier.selection": "synthetic",
     "classifier.label_smoothing": 0.0,
 }  # fmt: skip

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from synthmed_jax.results.evaluation import BestNetwork, CellDifference, CellScores
+from synthmed_jax.results.evaluation import BestNetwork, CellScores, DeclaredDifference
 from synthmed_jax.results.floors import Floor
 from synthmed_jax.results.split import PartCounts
 from synthmed_jax.statistics.intervals import Estimate
@@ -31,6 +31,7 @@ NEARER_BELOW = Threshold(0.8, _CONVENTION)
 FARTHER_ABOVE = Threshold(1.25, f"{_CONVENTION} (1 / 0.8)")
 FEW_IMAGES = Threshold(50, _CONVENTION)
 FALSE_DISCOVERY = Threshold(0.05, "the customary rate (Benjamini & Hochberg, 1995)")
+FAMILY_ERROR = Threshold(0.05, "the customary rate, kept over both tests (Holm, 1979)")
 EDGE_SHARE = Threshold(1.0, "the share of importance that chance gives to an area")
 
 
@@ -65,11 +66,12 @@ class Difference(enum.StrEnum):
     NOT_MEASURED = "not measured"
 
 
-class NotWorse(enum.StrEnum):
-    """Whether the synthetic arm is shown not to be worse than the real one by a margin."""
+class Answer(enum.StrEnum):
+    """What the run says to the question of an estimand."""
 
     SHOWN = "shown"
     NOT_SHOWN = "not shown"
+    REFUTED = "refuted"
     NOT_MEASURED = "not measured"
 
 
@@ -83,22 +85,22 @@ class Direction(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class ArmsVerdict:
-    """The synthetic against the real arm.
+    """The synthetic arm against one of real images.
 
     Attributes:
       direction: of the synthetic arm, seen from the real one.
       difference: COSTS or GAINS where the interval of the paired difference lies on one side of 0.
-      not_worse: SHOWN where that interval lies above minus the margin (non-inferiority: that a
-        difference was not found is no proof that there is none).
+      answer: to the question whether synthetic images can stand in. That a difference was not found
+        is no proof that there is none.
     """
 
     direction: Direction
     difference: Difference
-    not_worse: NotWorse
+    answer: Answer
 
 
 def judge_arms(
-    synthetic: CellScores, real: CellScores, compared: CellDifference | None
+    synthetic: CellScores, real: CellScores, compared: DeclaredDifference | None
 ) -> ArmsVerdict:
     """Judges the paired difference of two cells on the same test images.
 
@@ -108,17 +110,51 @@ def judge_arms(
     """
     if compared is None:
         gap = synthetic.mean.balanced_accuracy - real.mean.balanced_accuracy
-        return ArmsVerdict(_direction(gap), Difference.NOT_MEASURED, NotWorse.NOT_MEASURED)
+        return ArmsVerdict(_direction(gap), Difference.NOT_MEASURED, Answer.NOT_MEASURED)
     found = compared.difference
     difference = Difference.UNDECIDED
     if found.high < 0:
         difference = Difference.COSTS
     elif found.is_above(0):
         difference = Difference.GAINS
-    shown = found.is_above(-compared.margin)
-    return ArmsVerdict(
-        _direction(found.estimate), difference, NotWorse.SHOWN if shown else NotWorse.NOT_SHOWN
-    )
+    return ArmsVerdict(_direction(found.estimate), difference, judge_estimand(compared))
+
+
+def judge_estimand(declared: DeclaredDifference | None) -> Answer:
+    """Judges a declared difference by its interval and, for the number of tests, by Holm.
+
+    Args:
+      declared: None where it was not measured.
+    """
+    if declared is None:
+        return Answer.NOT_MEASURED
+    found, limit = declared.difference, declared.limit
+    if found.is_above(limit) and declared.p_adjusted < FAMILY_ERROR.value:
+        return Answer.SHOWN
+    return Answer.REFUTED if found.high < limit else Answer.NOT_SHOWN
+
+
+class Control(enum.StrEnum):
+    """How a control came out that has learned from shuffled labels."""
+
+    AT_CHANCE = "at chance"
+    ABOVE = "above chance"
+    BELOW = "below chance"
+    TOO_FEW = "too few trainings to tell"
+
+
+def judge_control(balanced: Estimate, num_classes: int) -> Control:
+    """Judges the balanced accuracies of a control's trainings, with Student's interval over them.
+
+    Labels are right by chance in 1 of K, so that is what the mean over shuffles must be; a single
+    network may do better or worse, as it gives images of one class one answer.
+    """
+    if balanced.low is None or balanced.high is None:
+        return Control.TOO_FEW
+    chance = 1 / num_classes
+    if balanced.low > chance:
+        return Control.ABOVE
+    return Control.BELOW if balanced.high < chance else Control.AT_CHANCE
 
 
 def _direction(difference: float) -> Direction:
@@ -169,6 +205,7 @@ class Caveat(enum.StrEnum):
     KNOWN_IMAGES = "test images that are also fit or val images"
     NO_VAL_IMAGES = "no val images"
     UNREADABLE_FILES = "unreadable files"
+    FOLDS = "folds"
     ONE_GENERATOR = "one generator"
     RESEARCH_SOFTWARE = "research software"
 
@@ -181,6 +218,7 @@ def caveats(
     num_unreadable: int,
     num_known: int,
     tested: bool,
+    of_folds: bool,
 ) -> tuple[Caveat, ...]:
     """The caveats that a run needs, in the order in which they are to be read.
 
@@ -191,6 +229,7 @@ def caveats(
       num_unreadable: files that were left out.
       num_known: test images that equal a fit or val image, byte for byte.
       tested: whether there are results on the test images.
+      of_folds: whether arms were cross-validated.
     """
     needed = {
         Caveat.SMALL_CLASSES: bool(small_classes(counts)),
@@ -199,6 +238,7 @@ def caveats(
         Caveat.KNOWN_IMAGES: num_known > 0,
         Caveat.NO_VAL_IMAGES: not any(count.val for count in counts.values()),
         Caveat.UNREADABLE_FILES: num_unreadable > 0,
+        Caveat.FOLDS: tested and of_folds,
         Caveat.ONE_GENERATOR: tested,
         Caveat.RESEARCH_SOFTWARE: True,
     }
@@ -216,24 +256,39 @@ def differs(q: float) -> bool:
 
 
 BEST_RULE = (
-    "lowest mean validation loss over folds among the {arm} arm's cells, "
-    "then the fold of lowest validation loss; test numbers play no part"
+    "lowest mean validation loss over trainings among the {arm} arm's cells with all images, "
+    "then the training of lowest validation loss; test numbers play no part"
 )
 
 
 def best_cell(cells: Sequence[CellScores], arm: str) -> CellScores | None:
-    """The cell of an arm with the lowest mean validation loss over folds, never by test.
+    """The cell of an arm with the lowest mean validation loss over trainings, never by test.
 
-    Ties go to the first by backbone, n, ratio and seed. None where no cell is of that arm.
+    Cells of fewer images than others of the arm are points of a curve, and not asked. Ties go to
+    the first by backbone, ratio and seed. None where no cell is of that arm.
     """
-    competing = [cell for cell in cells if cell.arm == arm]
+    of_arm = [cell for cell in cells if cell.arm == arm]
+    most = max((_size(cell) for cell in of_arm), default=0.0)
+    competing = [cell for cell in of_arm if _size(cell) == most]
+    return min(competing, key=_rank, default=None)
 
-    def rank(cell: CellScores) -> tuple[float, str, float, float, int]:
-        loss = float(np.mean([_validation_loss(fold.val_loss) for fold in cell.folds]))
-        n = math.inf if cell.n is None else float(np.mean(cell.n))
-        return loss, cell.backbone, n, cell.ratio, cell.seed
 
-    return min(competing, key=rank, default=None)
+def _size(cell: CellScores) -> float:
+    return math.inf if cell.n is None else float(np.sum(cell.n))
+
+
+def _rank(cell: CellScores) -> tuple[float, str, float, int]:
+    loss = float(np.mean([_validation_loss(fold.val_loss) for fold in cell.folds]))
+    return loss, cell.backbone, cell.ratio, cell.seed
+
+
+def best_of_arms(cells: Mapping[str, CellScores], arms: Sequence[str]) -> CellScores | None:
+    """The cell with the lowest mean validation loss of some arms; None where none is there.
+
+    Args:
+      cells: arm -> its cell.
+    """
+    return min((cells[arm] for arm in arms if arm in cells), key=_rank, default=None)
 
 
 SYNTHETIC, REAL = "synthetic", "real"

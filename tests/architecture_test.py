@@ -34,6 +34,7 @@ FLOORS = {
     "arms": 4,
     "data": 3,
     "verdicts": 3,
+    "estimands": 3,
     "machine": 3,
     "conv": 3,
     "checkpoint": 3,

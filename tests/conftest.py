@@ -34,7 +34,7 @@ SLOW = (
     "settings_test.py",
     "classifiers/feature_net_test.py",
     "stages",
-    "classifiers/cross_validate_test.py",
+    "classifiers/trainings_test.py",
     "explain/gallery_test.py",
     "explain/pages_test.py",
     "explain/pictures_test.py",

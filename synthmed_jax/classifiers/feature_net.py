@@ -67,6 +67,7 @@ def training(image_size: int) -> TrainingSettings:
         transform_input="auto",
         dtype="float32",
         batch_size=32,
+        steps=0,
         max_epochs=10,
         min_steps=400,
         patience=6,
@@ -75,9 +76,11 @@ def training(image_size: int) -> TrainingSettings:
         rate_schedule="cosine",
         label_smoothing=0.0,
         weight_decay=0.01,
+        seeds=0,
         folds=5,
         flips="none",
         shift=2,
+        warp=0.0,
         seed=0,
     )
 

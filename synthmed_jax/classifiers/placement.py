@@ -11,7 +11,8 @@ import numpy as np
 
 from synthmed_jax import parallel
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.data.pipeline import Augmentation, batches, draws, gather
+from synthmed_jax.data.pipeline import batches, draws, gather
+from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.parallel import Tree
 
 # Training and validation images up to this size, in bytes, are put on every device. It is 14,000
@@ -43,7 +44,7 @@ def place(
 ) -> Placed:
     """Puts a training's images on the devices, where they fit, or has every batch bring its own.
 
-    The pixels of a batch are the same either way.
+    The pixels of a batch are the same either way. Warps are made on the host.
 
     Args:
       train, validation: images, all of one size; validation by name.
@@ -52,14 +53,20 @@ def place(
       augmentation: of the training images.
     """
     sets = (train, *validation.values())
-    if not stay_on_devices(sum(images.images.nbytes for images in sets)):
+    if augmentation.warp or not stay_on_devices(sum(images.images.nbytes for images in sets)):
         sent = {name: (images.images, None) for name, images in validation.items()}
-        return Placed(batches(train, batch_size, seed, augmentation), None, sent)
+        made = batches(train, batch_size, seed, augmentation)
+        return Placed(made.map(_without_numbers) if augmentation.warp else made, None, sent)
     indices = {
         name: (np.arange(len(images), dtype=np.int32), _make_resident(images))
         for name, images in validation.items()
     }
     return Placed(draws(len(train), batch_size, seed, augmentation), _make_resident(train), indices)
+
+
+def _without_numbers(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """A classifier is not told how an image was warped."""
+    return {"image": batch["image"], "label": batch["label"]}
 
 
 def stay_on_devices(size: int) -> bool:

@@ -26,7 +26,7 @@ from synthmed_jax.classifiers.settings import (
     steps_of,
 )
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.data.pipeline import Augmentation
+from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.made_by import refuse_others
 from synthmed_jax.metrics_log import MetricsLog, records_until
@@ -64,6 +64,7 @@ def train_fold(
     select: str,
     description: str,
     *,
+    augmentation: Augmentation | None = None,
     folder: pathlib.Path | None = None,
     made_by: str = "",
     report: Callable[[Record], None] = lambda record: None,
@@ -78,6 +79,7 @@ def train_fold(
         epoch.
       select: the name of the validation set whose loss decides.
       description: text beside the progress bar.
+      augmentation: of the training images; None: the settings' own flips and shift.
       folder: receives metrics.jsonl, resume/ (from which an interrupted training goes on; deleted
         at the end), checkpoint/ and, last, result.json; None: nothing is written.
       made_by: digest of the settings and inputs, which all that is written says.
@@ -97,7 +99,7 @@ def train_fold(
         raise UserError(f"{description}: {len(train)} training images for {devices} devices")
     steps = steps_of(settings, len(train))
     key, rates = jax.random.key(seed), make_rates(settings, steps)
-    augmentation = Augmentation(settings.flips, settings.shift)
+    augmentation = augmentation or Augmentation(settings.flips, settings.shift)
     placed = placement.place(train, validation, batch_size, seed, augmentation)
     progress = _resume(folder, programs, key, rates, batch_size, made_by) if folder else None
     state, best, records = progress or Progress(programs.init(key, rates), {}, [])
@@ -182,7 +184,8 @@ def _best_of(records: list[Record], loss: str = "val_loss") -> Record:
 
 def _why_ended(settings: TrainingSettings, records: list[Record]) -> str | None:
     """Why training ends after these epochs; None: it goes on."""
-    if records and len(records) - _best_of(records)["epoch"] >= settings.patience:
+    since = len(records) - _best_of(records)["epoch"] if records else 0
+    if settings.patience and since >= settings.patience:
         return "patience"
     return "max_epochs" if len(records) == settings.max_epochs else None
 
@@ -209,7 +212,7 @@ def _result(
         epochs=len(records),
         stopped=stopped,
         choices={name: _choice(records, name, validation) for name in validation},
-        passes_per_epoch=passes_per_epoch(settings, len(train) // batch_size),
+        passes_per_epoch=passes_per_epoch(settings, len(train)),
         steps=steps,
         selected_by=select,
         batch_size=batch_size,

@@ -1,4 +1,4 @@
-"""The arms against the real one, on the same test images."""
+"""Arms against each other on the same test images: the declared differences, and others."""
 
 from __future__ import annotations
 
@@ -8,29 +8,70 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from synthmed_jax import verdicts
+from synthmed_jax.estimands import ESTIMANDS
 from synthmed_jax.results.cells import Cell
-from synthmed_jax.results.evaluation import CellDifference, CellScores
-from synthmed_jax.statistics.intervals import Estimate
+from synthmed_jax.results.evaluation import CellDifference, CellScores, DeclaredDifference
+from synthmed_jax.statistics.group_bootstrap import p_above
+from synthmed_jax.statistics.intervals import Estimate, mean_estimate
 from synthmed_jax.statistics.multiple import adjust_by_holm, corrected_estimate
 from synthmed_jax.statistics.paired import balanced_difference, permutation_test
 
 
-def compare_arms(
-    cells: Sequence[CellScores],
-    hits: Mapping[Cell, np.ndarray],
-    labels: np.ndarray,
-    groups: np.ndarray | None,
-    margin: float,
-    seed: int,
-) -> tuple[CellDifference, ...]:
-    """Compares each arm's cell that the report shows first with that of the real arm.
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """What networks answered on the N test images.
 
-    Args:
-      hits: cell -> f[N] in [0, 1], the share of its networks that are right on each test image.
+    Attributes:
+      hits: cell -> f[N] in [0, 1], the share of its networks that are right on each image.
       labels: i[N].
       groups: i64[N], two or more in all, which then are the units; None: images are.
-      margin: see `CellDifference`.
-      seed: of the draws.
+      of_folds: whether trainings are folds of one training set, which share data.
+      seed: of the draws behind intervals.
+    """
+
+    hits: Mapping[Cell, np.ndarray]
+    labels: np.ndarray
+    groups: np.ndarray | None
+    of_folds: bool
+    seed: int
+
+
+def declared_differences(
+    cells: Sequence[CellScores], answers: Answers, margin: float
+) -> tuple[DeclaredDifference, ...]:
+    """Measures the estimands whose arms were trained; Holm's adjustment is for these alone.
+
+    Args:
+      margin: `config.evaluate.margin`.
+    """
+    chosen, found = verdicts.headline_cells(cells), []
+    for estimand in ESTIMANDS:
+        first, second = (
+            verdicts.best_of_arms(chosen, arms) for arms in (estimand.first, estimand.second)
+        )
+        if first is None or second is None:
+            continue
+        plain = _compare(first, second, answers)
+        limit = estimand.limit(margin)
+        found.append(
+            DeclaredDifference(
+                **{f.name: getattr(plain, f.name) for f in dataclasses.fields(plain)},
+                estimand=estimand.name,
+                limit=limit,
+                p_above=min(1.0, 2 * p_above(plain.difference, limit)),
+                p_adjusted=1.0,
+            )
+        )
+    adjusted = adjust_by_holm([each.p_above for each in found])
+    return tuple(
+        dataclasses.replace(each, p_adjusted=p) for each, p in zip(found, adjusted, strict=True)
+    )
+
+
+def exploratory_differences(
+    cells: Sequence[CellScores], answers: Answers
+) -> tuple[CellDifference, ...]:
+    """Compares each arm's cell that the report shows first with that of the real arm.
 
     Returns nothing where no real cell was tested.
     """
@@ -38,34 +79,29 @@ def compare_arms(
     real = chosen.pop(verdicts.REAL, None)
     if real is None:
         return ()
-    found = []
-    for other in chosen.values():
-        pair = (hits[other.cell], hits[real.cell], labels, groups, seed)
-        found.append(
-            CellDifference(
-                first=other.cell,
-                second=real.cell,
-                difference=balanced_difference(*pair),
-                unit="image" if groups is None else "group",
-                p=permutation_test(*pair),
-                p_adjusted=1.0,
-                margin=margin,
-                over_folds=_over_folds(other, real),
-            )
-        )
-    adjusted = adjust_by_holm([each.p for each in found])
-    return tuple(
-        dataclasses.replace(each, p_adjusted=p) for each, p in zip(found, adjusted, strict=True)
+    return tuple(_compare(other, real, answers) for other in chosen.values())
+
+
+def _compare(first: CellScores, second: CellScores, answers: Answers) -> CellDifference:
+    hits = (answers.hits[first.cell], answers.hits[second.cell])
+    pair = (*hits, answers.labels, answers.groups, answers.seed)
+    return CellDifference(
+        first=first.cell,
+        second=second.cell,
+        difference=balanced_difference(*pair),
+        unit="image" if answers.groups is None else "group",
+        p=permutation_test(*pair),
+        over_trainings=_over_trainings(first, second, answers.of_folds),
     )
 
 
-def _over_folds(first: CellScores, second: CellScores) -> Estimate | None:
-    """The differences of k folds; one in k images is left out of each training."""
+def _over_trainings(first: CellScores, second: CellScores, of_folds: bool) -> Estimate | None:
+    """The differences of k trainings; of k folds, one image in k is left out of each."""
     k = len(first.folds)
     if k != len(second.folds):
         return None
     pairs = zip(first.folds, second.folds, strict=True)
-    return corrected_estimate(
-        [a.balanced_accuracy - b.balanced_accuracy for a, b in pairs],
-        left_out=1 / max(1, k - 1),
-    )
+    differences = [a.balanced_accuracy - b.balanced_accuracy for a, b in pairs]
+    if not of_folds:
+        return mean_estimate(differences)
+    return corrected_estimate(differences, left_out=1 / max(1, k - 1))

@@ -12,7 +12,11 @@ import numpy as np
 from synthmed_jax import verdicts
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import Damaged
-from synthmed_jax.evaluation.differences import compare_arms
+from synthmed_jax.evaluation.differences import (
+    Answers,
+    declared_differences,
+    exploratory_differences,
+)
 from synthmed_jax.evaluation.predictions import FoldPredictions, write_predictions
 from synthmed_jax.evaluation.quality import measure_quality
 from synthmed_jax.evaluation.scores import score, summarise
@@ -34,30 +38,32 @@ class References:
 
     Attributes:
       val: real images of the classifiers' size that temperatures are fitted on; may be empty.
-      trained_shares: arm -> f[K], shares of the classes in its training set.
+      trained_shares: cell -> f[K], shares of the classes in its training set.
       expected_shares: f[K], those of `fit`.
       groups: i64[N], groups of the test images, two or more in all; None: images are independent.
-      margin: of `CellDifference`.
+      margin: of the first estimand.
+      of_folds: see `Answers`.
     """
 
     val: ImageSet
-    trained_shares: Mapping[str, np.ndarray]
+    trained_shares: Mapping[Cell, np.ndarray]
     expected_shares: np.ndarray
     groups: np.ndarray | None
     margin: float
+    of_folds: bool
 
 
 def evaluate_cells(
     test: ImageSet,
     cells: Sequence[Cell],
-    num_folds: int,
+    num_trainings: int,
     trained: Trained,
     directory: pathlib.Path,
     dataset: str,
     seed: int,
     references: References,
 ) -> tuple[Evaluation, dict[Cell, np.ndarray]]:
-    """Tests every fold of every cell; writes metrics.json and predictions.csv.
+    """Tests every training of every cell; writes metrics.json and predictions.csv.
 
     The probabilities of a cell are kept in cells/<cell>.npy, f32[folds,N,K] (those of the val
     images in cells/<cell>_val.npy), and read from there by later calls with the same weights, so
@@ -66,8 +72,8 @@ def evaluate_cells(
     Args:
       test: the N real test images, at the size that the networks see.
       cells: what is tested, at least one of them of the synthetic arm.
-      num_folds: number of folds of every cell.
-      trained: finds one fold.
+      num_trainings: of every cell: folds, or seeds.
+      trained: finds one training.
       directory: receives the files.
       dataset: name of the data set, for metrics.json.
       seed: of the classifiers, for metrics.json, and of the draws behind intervals.
@@ -79,7 +85,9 @@ def evaluate_cells(
     """
     cell_scores, predictions, hits = [], [], {}
     for cell in progress_bar(cells, description="evaluate", unit="cell"):
-        results, networks = zip(*(trained(cell, fold) for fold in range(num_folds)), strict=True)
+        results, networks = zip(
+            *(trained(cell, fold) for fold in range(num_trainings)), strict=True
+        )
         stored = directory / "cells" / "_".join(cell.texts.values())
         probabilities = _probabilities(f"{stored}.npy", results, networks, test)
         on_val = None
@@ -105,12 +113,13 @@ def evaluate_cells(
                     test.class_names,
                     on_val,
                     references.val.labels,
-                    references.trained_shares[cell.arm],
+                    references.trained_shares[cell],
                     references.expected_shares,
                 ),
             )
         )
     write_predictions(directory / "predictions.csv", test, predictions)
+    answers = Answers(hits, test.labels, references.groups, references.of_folds, seed)
     evaluation = Evaluation(
         dataset=dataset,
         seed=seed,
@@ -118,9 +127,8 @@ def evaluate_cells(
         num_test=len(test),
         cells=tuple(cell_scores),
         best=verdicts.best_network(cell_scores),
-        differences=compare_arms(
-            cell_scores, hits, test.labels, references.groups, references.margin, seed
-        ),
+        declared=declared_differences(cell_scores, answers, references.margin),
+        differences=exploratory_differences(cell_scores, answers),
     )
     evaluation.write(directory / "metrics.json")
     return evaluation, hits

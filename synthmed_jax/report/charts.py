@@ -14,7 +14,7 @@ from synthmed_jax.results.sweep import SweepRow
 
 
 def accuracy_intervals(cells: Sequence[CellScores], chance: float) -> Figure:
-    """Draws the test accuracy of every cell: mean with its interval, and each fold as a tick.
+    """Draws the test accuracy of every cell: mean with its interval, and each training as a tick.
 
     Args:
       cells: at least one, from top to bottom; each arm has a marker of its own.

@@ -9,14 +9,15 @@ import dataclasses
 
 from synthmed_jax import verdicts
 from synthmed_jax.data.groups import NEAR_DUPLICATES
+from synthmed_jax.estimands import ADD, REPLACE, Estimand
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.findings import EpochChoices, Headline, best_cells, epoch_choices, headline
 from synthmed_jax.results.cells import Cell
-from synthmed_jax.results.evaluation import CellDifference, CellScores, Evaluation
+from synthmed_jax.results.evaluation import CellScores, DeclaredDifference, Evaluation
 from synthmed_jax.results.explanations import Alarm, LimeSummary, TwoSampleRow
 from synthmed_jax.results.fidelity import Fidelity
 from synthmed_jax.results.floors import Floor
-from synthmed_jax.statistics.intervals import Interval
+from synthmed_jax.statistics.intervals import Estimate, Interval, mean_estimate
 from synthmed_jax.verdicts import Threshold
 
 
@@ -40,11 +41,11 @@ class MeasuredCell:
 
 @dataclasses.dataclass(frozen=True)
 class ArmsConclusion:
-    """The synthetic against the real arm.
+    """The synthetic arm against the best one of real images: the first estimand.
 
     Attributes:
       verdict: by the interval of the paired difference.
-      not_worse: by the same interval and the margin.
+      answer: to the estimand's question.
       direction: of the synthetic arm, seen from the real one.
       gap: real minus synthetic mean accuracy, share of 1.
       balanced_gap: the same of balanced accuracies, which the verdicts are about.
@@ -53,13 +54,44 @@ class ArmsConclusion:
     """
 
     verdict: verdicts.Difference
-    not_worse: verdicts.NotWorse
+    answer: verdicts.Answer
     direction: verdicts.Direction
     gap: float
     balanced_gap: float
-    compared: CellDifference | None
+    compared: DeclaredDifference | None
     synthetic: MeasuredCell
     real: MeasuredCell
+
+
+@dataclasses.dataclass(frozen=True)
+class AddingConclusion:
+    """Real and synthetic images together against real ones with augmentation: the second estimand.
+
+    Attributes:
+      answer: to its question.
+      compared: the paired difference.
+      mixed, augmented: what was compared.
+    """
+
+    answer: verdicts.Answer
+    compared: DeclaredDifference
+    mixed: MeasuredCell
+    augmented: MeasuredCell
+
+
+@dataclasses.dataclass(frozen=True)
+class ControlConclusion:
+    """The arm of shuffled labels.
+
+    Attributes:
+      verdict: whether it came out at chance.
+      balanced: accuracy, mean over its trainings with Student's interval; shares of 1.
+      chance: 1 over the number of classes.
+    """
+
+    verdict: verdicts.Control
+    balanced: Estimate
+    chance: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +109,7 @@ class ValidationConclusion:
     Attributes:
       verdict: whether it promised too much.
       cell: which is spoken of.
-      val_accuracy, test_accuracy: means over folds, shares of 1.
+      val_accuracy, test_accuracy: means over trainings, shares of 1.
       gap: the first minus the second.
       choices: of epochs, by either validation set; None where folds do not have both.
     """
@@ -157,6 +189,8 @@ class Conclusions:
 
     best: dict[str, BestOfArm]
     arms: ArmsConclusion | None
+    adding: AddingConclusion | None
+    control: ControlConclusion | None
     unbeaten: dict[str, UnbeatenFloor]
     validation: ValidationConclusion | None
     copying: CopyingConclusion | None
@@ -173,6 +207,8 @@ def conclude(contents: Contents) -> Conclusions:
     return Conclusions(
         best={} if evaluation is None else _best(best_cells(evaluation)),
         arms=None if evaluation is None else _arms(evaluation, chosen),
+        adding=None if evaluation is None else _adding(evaluation),
+        control=_control(chosen.control),
         unbeaten=_unbeaten(contents, chosen),
         validation=_validation(contents, chosen),
         copying=_copying(contents.fidelity),
@@ -188,6 +224,7 @@ def conclude(contents: Contents) -> Conclusions:
             num_unreadable=len(contents.split.unreadable),
             num_known=0 if contents.leakage is None else contents.leakage.twins_held_out,
             tested=evaluation is not None,
+            of_folds=not contents.setting("classifier.seeds", 0),
         ),
     )
 
@@ -210,14 +247,12 @@ def _arms(evaluation: Evaluation, chosen: Headline) -> ArmsConclusion | None:
     synthetic, real = chosen.synthetic, chosen.real
     if synthetic is None or real is None:
         return None
-    pair = (synthetic.cell, real.cell)
-    found = (each for each in evaluation.differences if (each.first, each.second) == pair)
-    compared = next(found, None)
+    compared = _declared(evaluation, REPLACE)
     verdict = verdicts.judge_arms(synthetic, real, compared)
     balanced = real.mean.balanced_accuracy - synthetic.mean.balanced_accuracy
     return ArmsConclusion(
         verdict=verdict.difference,
-        not_worse=verdict.not_worse,
+        answer=verdict.answer,
         direction=verdict.direction,
         gap=real.mean.test_accuracy - synthetic.mean.test_accuracy,
         balanced_gap=balanced if compared is None else -compared.difference.estimate,
@@ -225,6 +260,32 @@ def _arms(evaluation: Evaluation, chosen: Headline) -> ArmsConclusion | None:
         synthetic=_measured(synthetic),
         real=_measured(real),
     )
+
+
+def _declared(evaluation: Evaluation, estimand: Estimand) -> DeclaredDifference | None:
+    found = (each for each in evaluation.declared if each.estimand == estimand.name)
+    return next(found, None)
+
+
+def _adding(evaluation: Evaluation) -> AddingConclusion | None:
+    compared = _declared(evaluation, ADD)
+    if compared is None:
+        return None
+    scores = {cell.cell: cell for cell in evaluation.cells}
+    return AddingConclusion(
+        verdicts.judge_estimand(compared),
+        compared,
+        _measured(scores[compared.first]),
+        _measured(scores[compared.second]),
+    )
+
+
+def _control(cell: CellScores | None) -> ControlConclusion | None:
+    if cell is None:
+        return None
+    balanced = mean_estimate([training.balanced_accuracy for training in cell.folds])
+    classes = len(cell.folds[0].confusion)
+    return ControlConclusion(verdicts.judge_control(balanced, classes), balanced, 1 / classes)
 
 
 def _unbeaten(contents: Contents, chosen: Headline) -> dict[str, UnbeatenFloor]:

@@ -67,7 +67,7 @@ def _diffusion_panel(axes: Axes, records: Sequence[StepRecord]) -> None:
 
 
 def classifier_curves(folds: Mapping[Cell, Sequence[Fold]]) -> Figure:
-    """Draws loss and accuracy against the epoch: a row per cell, a thin line per fold.
+    """Draws loss and accuracy against the epoch: a row per cell, a thin line per training.
 
     Args:
       folds: cell -> its trainings; at least one cell.
@@ -77,7 +77,7 @@ def classifier_curves(folds: Mapping[Cell, Sequence[Fold]]) -> Figure:
     for (loss, accuracy), (cell, trainings) in zip(grid, folds.items(), strict=True):
         logs = [fold.epochs for fold in trainings]
         _epochs(loss, logs, "loss")
-        tidy(loss, f"{cell.path} ({len(logs)} folds): loss", "epoch")
+        tidy(loss, f"{cell.path} ({len(logs)} trainings): loss", "epoch")
         loss.legend(fontsize=8, frameon=False)
         _epochs(accuracy, logs, "accuracy")
         tidy(accuracy, "accuracy", "epoch")
@@ -85,7 +85,7 @@ def classifier_curves(folds: Mapping[Cell, Sequence[Fold]]) -> Figure:
 
 
 def _epochs(axes: Axes, logs: Sequence[Sequence[EpochRecord]], quantity: str) -> None:
-    """A line per fold of one quantity of `EpochRecord`, on training and on validation images."""
+    """A line per training: a quantity of `EpochRecord`, on training and on validation images."""
     for part, colour, style in (("train", INK, "--"), ("val", BLUE, "-")):
         for fold, log in enumerate(logs):
             axes.plot(

@@ -38,8 +38,8 @@ def intro(lime: LimeSummary) -> str:
     """Returns what was explained, and how."""
     control = "" if lime.control == "none" else f", {lime.control} control variate"
     return (
-        f"Which regions made {lime.model.backbone} (arm {lime.model.arm}, fold {lime.model.fold}) "
-        f"answer as it did: LIME (engine {lime.engine}, {lime.segmentation} regions, "
+        f"Which regions made {lime.model.backbone} (arm {lime.model.arm}, training "
+        f"{lime.model.fold}) answer as it did: LIME (engine {lime.engine}, {lime.segmentation} regions, "
         f"{lime.num_samples} perturbed copies of each image, sampling {lime.sampling}{control}, "
         f"seed {lime.seed}). Numbers are of at most {lime.images_per_class} images per class and "
         "kind, drawn at random; the pictures are of chosen ones. "

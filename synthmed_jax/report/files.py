@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -122,9 +123,11 @@ def read_contents(workdir: pathlib.Path, cells: Sequence[Cell]) -> Contents:
     for name, stage in (("config.json", "any stage"), ("split/split.json", "--stages=split")):
         if not (workdir / name).exists():
             raise UserError(f"{workdir / name} is missing: run {stage} first, then the report.")
-    folds = {cell: _read_folds(workdir / "classify" / cell.path) for cell in cells}
+    config = _as_made(workdir)
+    name = "training" if config["classifier"].get("seeds", 0) else "fold"
+    folds = {cell: _read_folds(workdir / "classify" / cell.path, name) for cell in cells}
     return Contents(
-        config=_as_made(workdir),
+        config=config,
         info=RunInfo.read_if_there(workdir / "run.json"),
         split=SplitFile.read(workdir / "split" / "split.json"),
         generators=_read_generators(workdir / "diffusion"),
@@ -167,14 +170,15 @@ def _read_generators(diffusion: pathlib.Path) -> dict[str, Generator]:
     return generators
 
 
-def _read_folds(folder: pathlib.Path) -> tuple[Fold, ...]:
-    logs = sorted(folder.glob("fold*/metrics.jsonl"), key=_fold_number)
+def _read_folds(folder: pathlib.Path, name: str) -> tuple[Fold, ...]:
+    """The trainings of a cell; name: of their folders, less the number."""
+    logs = sorted(folder.glob(f"{name}*/metrics.jsonl"), key=_number)
     return tuple(
         Fold(read_epochs(log), FoldResult.read_if_there(log.with_name("result.json")))
         for log in logs
     )
 
 
-def _fold_number(log: pathlib.Path) -> int:
+def _number(log: pathlib.Path) -> int:
     # fold10 comes after fold9.
-    return int(log.parent.name.removeprefix("fold"))
+    return int(re.sub(r"\D", "", log.parent.name))

@@ -7,11 +7,13 @@ import dataclasses
 import numpy as np
 
 from synthmed_jax import verdicts
+from synthmed_jax.arms import SHUFFLED
+from synthmed_jax.estimands import ADD, REPLACE
 from synthmed_jax.report.files import Contents, Fold
 from synthmed_jax.results.cells import Choice
 from synthmed_jax.results.evaluation import CellScores, Evaluation
 
-# The two arms whose difference is the report's question.
+# The two kinds of arms whose difference is the report's question.
 SYNTHETIC, REAL = verdicts.SYNTHETIC, verdicts.REAL
 # The names that a fold's validation sets have in result.json.
 LEFT_OUT, REAL_VAL = "fold", "real_val"
@@ -23,17 +25,21 @@ class Headline:
 
     Attributes:
       synthetic: the best of the synthetic arm.
-      real: the best of the real arm among cells of the same network, or else of all.
+      real: the best of the arms of real images, of the same network where there is one.
+      mixed: the best of the arms of both kinds of images, likewise.
+      control: of shuffled labels, likewise.
     """
 
     synthetic: CellScores | None
     real: CellScores | None
+    mixed: CellScores | None = None
+    control: CellScores | None = None
 
     @property
     def cells(self) -> dict[str, CellScores]:
-        """Arm -> its cell, of the arms that have one."""
+        """SYNTHETIC, REAL -> its cell, of those that have one."""
         cells = {SYNTHETIC: self.synthetic, REAL: self.real}
-        return {arm: cell for arm, cell in cells.items() if cell is not None}
+        return {kind: cell for kind, cell in cells.items() if cell is not None}
 
     @property
     def same_network(self) -> bool:
@@ -50,7 +56,12 @@ def headline(evaluation: Evaluation | None) -> Headline:
     if evaluation is None:
         return Headline(None, None)
     chosen = verdicts.headline_cells(evaluation.cells)
-    return Headline(chosen.get(SYNTHETIC), chosen.get(REAL))
+    return Headline(
+        chosen.get(SYNTHETIC),
+        verdicts.best_of_arms(chosen, REPLACE.second),
+        verdicts.best_of_arms(chosen, ADD.first),
+        chosen.get(SHUFFLED),
+    )
 
 
 def best_cells(evaluation: Evaluation) -> dict[str, CellScores]:

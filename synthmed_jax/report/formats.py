@@ -63,11 +63,11 @@ def signed(difference: float) -> str:
 
 
 def accuracy(cell: CellScores) -> str:
-    """Returns a cell's test accuracy with its spread, interval and number of folds."""
+    """Returns a cell's test accuracy with its spread, interval and number of trainings."""
     mean, of_mean = percent(cell.mean.test_accuracy), interval(cell.accuracy_interval)
     if cell.std is None:
-        return f"{mean} (one fold; {of_mean})"
+        return f"{mean} (one training; {of_mean})"
     return (
         f"{mean} {PLUS_MINUS}{NBSP}{percent(cell.std.test_accuracy)} (mean and standard deviation "
-        f"of {len(cell.folds)} folds; {of_mean})"
+        f"of {len(cell.folds)} trainings; {of_mean})"
     )

@@ -135,7 +135,7 @@ def _classifiers(contents: Contents) -> Picture:
         "classifier_curves.png",
         to_png(curves.classifier_curves(shown)),
         "Curves of training and validation loss and accuracy against the epoch.",
-        "Training of the classifiers, one line per fold: dashed on training images, solid on "
+        "Training of the classifiers, one line per training: dashed on training images, solid on "
         f"validation images. The titles name network, arm and images-ratio-seed.{more}",
     )
 
@@ -146,8 +146,8 @@ def _accuracy(evaluation: Evaluation, chance: float) -> Picture:
         "accuracy.png",
         to_png(charts.accuracy_intervals(evaluation.cells, chance)),
         "Accuracy of every network and arm on the real test images, with its interval.",
-        f"Accuracy on {n_is(evaluation.num_test)} real test images: the mean over folds, its "
-        f"{percent(interval.level, 0)} interval ({interval.method}) as a line, each fold as a "
+        f"Accuracy on {n_is(evaluation.num_test)} real test images: the mean over trainings, its "
+        f"{percent(interval.level, 0)} interval ({interval.method}) as a line, each training as a "
         "tick; dotted, guessing.",
     )
 
@@ -158,15 +158,15 @@ def _confusion(evaluation: Evaluation, names: ChartNames) -> Picture:
         matrix = findings.confusion_sum(cell)
         matrices[f"{arm}: {cell.backbone}"] = matrix
         right = int(np.trace(matrix))
-        counts.append(f"{arm}, {right} of {matrix.sum()} right in {len(cell.folds)} folds")
+        counts.append(f"{arm}, {right} of {matrix.sum()} right in {len(cell.folds)} trainings")
     listed = "; ".join(counts)
     return Picture(
         "confusion.png",
         to_png(charts.confusion_matrices(matrices, names.labels)),
         f"Confusion matrices: {listed}.",
         "Confusion matrix of each arm's best network by validation, on the real test images "
-        f"({n_is(evaluation.num_test)}), summed over the folds; shade and percentage are shares "
-        f"of the true class ({listed}).{names.key_after_text}",
+        f"({n_is(evaluation.num_test)}), summed over the trainings; shade and percentage are "
+        f"shares of the true class ({listed}).{names.key_after_text}",
     )
 
 

@@ -54,13 +54,10 @@ PROTOCOL = (
     ("their first weights", "{classifier.weights}"),
     (
         "their training",
-        "AdamW, {classifier.folds}-fold cross-validation, batches of {classifier.batch_size}, "
-        "learning rate {classifier.learning_rate} ({classifier.rate_schedule} after one epoch of "
-        "warm-up), label smoothing {classifier.label_smoothing}, at most "
-        "{classifier.max_epochs} epochs (of as many passes as make them {classifier.min_steps} "
-        "steps), stopped after {classifier.patience} epochs without a lower validation loss; "
-        "validation: {classifier.selection}; augmentation: flips {classifier.flips}, shift "
-        "{classifier.shift} pixels",
+        "AdamW, batches of {classifier.batch_size}, learning rate {classifier.learning_rate} "
+        "({classifier.rate_schedule} after one epoch of warm-up), label smoothing "
+        "{classifier.label_smoothing}; validation: {classifier.selection}; augmentation: flips "
+        "{classifier.flips}, shift {classifier.shift} pixels",
     ),
     ("explanations", "LIME, {explain.num_samples} perturbed images each"),
 )
@@ -88,7 +85,21 @@ def protocol(contents: Contents) -> list[tuple[str, str]]:
             for field, value in values.items():
                 text = text.replace("{" + field + "}", _plain(value))
             rows.append((name, text))
-    return [*rows, *_starts(contents)]
+    return [*rows, ("their budget", _budget(contents)), *_starts(contents)]
+
+
+def _budget(contents: Contents) -> str:
+    """How many trainings each cell has, and how long each takes."""
+    seeds, steps = contents.setting("classifier.seeds", 0), contents.setting("classifier.steps", 0)
+    folds, epochs = (contents.setting(f"classifier.{name}", 0) for name in ("folds", "max_epochs"))
+    many = f"{seeds} trainings on all images" if seeds else f"{folds}-fold cross-validation"
+    if steps:
+        return f"{many}, each of {steps} optimiser steps, validated {epochs} times"
+    least, patience = (
+        contents.setting(f"classifier.{name}", 0) for name in ("min_steps", "patience")
+    )
+    stop = f", stopped after {patience} without a lower validation loss" if patience else ""
+    return f"{many}, at most {epochs} epochs (together at least {least} steps){stop}"
 
 
 def _starts(contents: Contents) -> list[tuple[str, str]]:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from synthmed_jax.report.formats import DASH, n_is, signed
 from synthmed_jax.results.cells import Cell
-from synthmed_jax.results.evaluation import CellDifference, CellScores, Evaluation, Quality
+from synthmed_jax.results.evaluation import (
+    CellDifference,
+    CellScores,
+    DeclaredDifference,
+    Evaluation,
+    Quality,
+)
 from synthmed_jax.results.section import Row, Table
-from synthmed_jax.statistics.intervals import Estimate
 
 _COLUMNS = (
     "balanced acc.",
@@ -29,6 +34,8 @@ def quality_tables(evaluation: Evaluation | None) -> list[Table]:
         return []
     measured = [(cell, cell.quality) for cell in evaluation.cells if cell.quality is not None]
     tables = []
+    if evaluation.declared:
+        tables.append(_declared(evaluation.declared))
     if evaluation.differences:
         tables.append(_differences(evaluation.differences))
     if measured:
@@ -41,56 +48,97 @@ def quality_tables(evaluation: Evaluation | None) -> list[Table]:
                     for c, q in measured
                 ),
                 "Recall of each class, %: share of its real test images that are called so; mean "
-                "over folds.",
+                "over trainings.",
             ),
         ]
     return tables
 
 
 _CAPTION = (
-    "Means over folds, on the real test images; shares in %. AUROC: of each class against all "
+    "Means over trainings, on the real test images; shares in %. AUROC: of each class against all "
     "others, averaged. Brier: 0 to 2. ECE: expected calibration error in 15 bins of equally many "
     "images; if calibrated: what it would show on average if all confidences were right; debiased: "
     "less an estimate of what the sampling of images adds. Temperature: fitted on the val images, "
     "above 1 where a network is too sure. At fit's prior: after the training set's shares of the "
     "classes were replaced by those of the real fit images. Ensemble: the mean probabilities of "
-    "the folds."
+    "the trainings."
 )
+
+
+_UNCERTAINTY = (
+    "Detectable: the true difference that would be found in 80 % of such test sets. These speak of "
+    "the choice of test images, not of training again. Over trainings: the 95 % interval of the "
+    "differences training by training; of folds, with Nadeau and Bengio's correction for the data "
+    "that they share. It speaks of training again on the same images."
+)
+
+
+def _declared(declared: tuple[DeclaredDifference, ...]) -> Table:
+    rows = tuple(
+        Row(
+            f"{each.estimand}: {_pair(each)}",
+            (
+                *_interval(each),
+                signed(each.limit),
+                f"{each.p_above:.4f}",
+                f"{each.p_adjusted:.4f}",
+                *_spread(each),
+            ),
+        )
+        for each in declared
+    )
+    caption = (
+        "What the run set out to estimate, declared before it: differences of balanced accuracy in "
+        f"percentage points, paired, bootstrapped over {_units(declared[0])}. The lower end must "
+        "lie above the limit. p: of a true difference at the limit; adjusted by Holm for these "
+        f"rows, which alone count as tests. {_UNCERTAINTY}"
+    )
+    columns = (
+        "difference",
+        "95 % interval",
+        "limit",
+        "p",
+        "p adjusted",
+        "detectable",
+        "over trainings",
+    )
+    return Table(columns, rows, caption)
 
 
 def _differences(differences: tuple[CellDifference, ...]) -> Table:
     rows = tuple(
-        Row(
-            f"{_name(each.first)}, less {_name(each.second)}",
-            (
-                signed(each.difference.estimate),
-                f"{signed(each.difference.low)} to {signed(each.difference.high)}",
-                f"{each.p:.4f}",
-                f"{each.p_adjusted:.4f}",
-                f"{100 * each.difference.detectable:.1f}",
-                _over_folds(each.over_folds),
-            ),
-        )
+        Row(_pair(each), (*_interval(each), f"{each.p:.4f}", *_spread(each)))
         for each in differences
     )
-    first = differences[0]
-    units = "groups of test images" if first.unit == "group" else "test images"
     caption = (
-        "Paired differences of balanced accuracy, percentage points: bootstrap and permutation "
-        f"over {n_is(first.difference.num_groups)} {units}. p adjusted: by Holm, for the rows of "
-        "this table. Detectable: the true difference that would be found in 80 % of such test "
-        "sets. These speak of the choice of test images, not of training again. Over folds: the "
-        "95 % interval of the differences fold by fold, with Nadeau and Bengio's correction for "
-        "the data that folds share; it speaks of training again on parts of the same images."
+        "Exploratory: each arm less the real one. Paired differences of balanced accuracy, "
+        f"percentage points: bootstrap and permutation over {_units(differences[0])}; p is not "
+        f"adjusted for the number of rows. {_UNCERTAINTY}"
     )
-    columns = ("difference", "95 % interval", "p", "p adjusted", "detectable", "over folds")
+    columns = ("difference", "95 % interval", "p", "detectable", "over trainings")
     return Table(columns, rows, caption)
 
 
-def _over_folds(of: Estimate | None) -> str:
-    if of is None or of.low is None or of.high is None:
-        return DASH
-    return f"{signed(of.low)} to {signed(of.high)}"
+def _pair(of: CellDifference) -> str:
+    return f"{_name(of.first)}, less {_name(of.second)}"
+
+
+def _units(of: CellDifference) -> str:
+    units = "groups of test images" if of.unit == "group" else "test images"
+    return f"{n_is(of.difference.num_groups)} {units}"
+
+
+def _interval(of: CellDifference) -> tuple[str, str]:
+    found = of.difference
+    return signed(found.estimate), f"{signed(found.low)} to {signed(found.high)}"
+
+
+def _spread(of: CellDifference) -> tuple[str, str]:
+    again = of.over_trainings
+    over = DASH
+    if again is not None and again.low is not None and again.high is not None:
+        over = f"{signed(again.low)} to {signed(again.high)}"
+    return f"{100 * of.difference.detectable:.1f}", over
 
 
 def _name(cell: Cell) -> str:

@@ -26,7 +26,7 @@ HEADINGS = tuple(heading for _, heading, _ in COLUMNS)
 
 @dataclasses.dataclass(frozen=True)
 class MeanAndSpread:
-    """A mean over folds, and its spread ("" for a single fold), as texts."""
+    """A mean over trainings, and its spread ("" for a single one), as texts."""
 
     mean: str
     std: str
@@ -70,10 +70,11 @@ def _number(value: float, share: bool) -> str:
 
 
 def _sizes(folds: Sequence[Fold], count: int) -> str:
-    """How many images each fold trained and validated on."""
+    """How many images each training trained and validated on, and in how many steps."""
     results = [fold.result for fold in folds if fold.result is not None]
-    texts = [f"{count} folds"]
+    texts = [f"{count} trainings"]
     if results:
+        texts.append(f"steps {_range(result.steps for result in results)}")
         texts.append(f"train {n_is(_range(result.num_train for result in results))}")
         texts.append(f"val {n_is(_range(result.num_val for result in results))}")
     return ", ".join(texts)
@@ -89,10 +90,11 @@ def caption(contents: Contents) -> str:
     if contents.evaluation is None:
         return ""
     return (
-        f"Mean and standard deviation over folds (after {PLUS_MINUS}). Losses are cross-entropy "
-        "in nats; accuracy, precision, recall and F1 are in %, the last three averaged over the "
-        f"{len(contents.evaluation.class_names)} classes. Test columns, precision, recall and F1: "
-        f"{n_is(contents.evaluation.num_test)} real images, the same for every fold. Train "
+        f"Mean and standard deviation over trainings (after {PLUS_MINUS}). Losses are "
+        "cross-entropy in nats; accuracy, precision, recall and F1 are in %, the last three "
+        f"averaged over the {len(contents.evaluation.class_names)} classes. Test columns, "
+        "precision, recall and F1: "
+        f"{n_is(contents.evaluation.num_test)} real images, the same for every training. Train "
         f"columns are on images of the row's own arm, val. columns on {_validated_on(contents)}."
         f"{_smoothed(contents)}"
     )
@@ -121,6 +123,6 @@ def best_network(evaluation: Evaluation | None) -> str:
 
 def _network(best: BestNetwork) -> str:
     return (
-        f"{best.backbone} of the arm {best.arm} ({amount(best)}, seed {best.seed}), fold "
-        f"{best.fold}; rule: {best.rule}"
+        f"{best.backbone} of the arm {best.arm} ({amount(best)}, seed {best.seed}), "
+        f"training {best.fold}; rule: {best.rule}"
     )

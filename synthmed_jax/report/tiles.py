@@ -30,7 +30,7 @@ def make_tiles(contents: Contents, chosen: Headline, arms: ArmsConclusion | None
     tiles = []
     if contents.evaluation is not None:
         num_test = contents.evaluation.num_test
-        tiles += [_accuracy(arm, cell, num_test) for arm, cell in chosen.cells.items()]
+        tiles += [_accuracy(cell, num_test) for cell in chosen.cells.values()]
     if arms is not None:
         value = f"{SIGNS[arms.direction]}{abs(100 * arms.balanced_gap):.1f}"
         label = "percentage points of balanced accuracy, synthetic less real"
@@ -46,12 +46,12 @@ def _uncertainty(arms: ArmsConclusion) -> str:
     return f"paired difference; {signed_interval(arms.compared.difference)}"
 
 
-def _accuracy(arm: str, cell: CellScores, num_test: int) -> Tile:
+def _accuracy(cell: CellScores, num_test: int) -> Tile:
     return Tile(
         percent(cell.mean.test_accuracy),
-        f"right on real test images, trained on {ARMS[arm].says}",
-        f"{interval(cell.accuracy_interval)}; {len(cell.folds)} folds, {n_is(num_test)} test "
-        "images",
+        f"right on real test images, trained on {ARMS[cell.arm].says}",
+        f"{interval(cell.accuracy_interval)}; {len(cell.folds)} trainings, {n_is(num_test)} "
+        "test images",
     )
 
 

@@ -6,10 +6,13 @@ hold no markup and no escaping: the templates see to that.
 
 from __future__ import annotations
 
-from synthmed_jax.arms import ARMS
+from synthmed_jax.arms import ARMS, SHUFFLED
+from synthmed_jax.estimands import ADD, REPLACE, Estimand
 from synthmed_jax.report.conclusions import (
+    AddingConclusion,
     ArmsConclusion,
     Conclusions,
+    ControlConclusion,
     CopyingConclusion,
     UnbeatenFloor,
     ValidationConclusion,
@@ -17,10 +20,29 @@ from synthmed_jax.report.conclusions import (
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.findings import REAL, Headline
 from synthmed_jax.report.floor_tables import FEATURES
-from synthmed_jax.report.formats import accuracy, amount, n_is, percent, points, signed_interval
+from synthmed_jax.report.formats import (
+    DASH,
+    NBSP,
+    accuracy,
+    amount,
+    n_is,
+    percent,
+    points,
+    signed,
+    signed_interval,
+)
+from synthmed_jax.results.evaluation import DeclaredDifference
 from synthmed_jax.results.fidelity import Fidelity
 from synthmed_jax.results.floors import MAJORITY
-from synthmed_jax.verdicts import Caveat, Copying, Difference, Direction, NotWorse, Validation
+from synthmed_jax.verdicts import (
+    Answer,
+    Caveat,
+    Control,
+    Copying,
+    Difference,
+    Direction,
+    Validation,
+)
 
 DIRECTIONS = {
     Direction.LOWER: "costs",
@@ -40,10 +62,29 @@ DIFFERENCES = {
         "without its folder evaluate/, a run evaluates it anew."
     ),
 }
-NOT_WORSE = {
-    NotWorse.SHOWN: " Not worse by more than {margin}: shown.",
-    NotWorse.NOT_SHOWN: " Not worse by more than {margin}: not shown.",
-    NotWorse.NOT_MEASURED: "",
+REPLACED = {
+    Answer.SHOWN: "Shown, up to {margin}.",
+    Answer.NOT_SHOWN: "Not shown: they may be worse by more than {margin}.",
+    Answer.REFUTED: "No: they are worse by more than {margin}.",
+    Answer.NOT_MEASURED: "",
+}
+ADDED = {
+    Answer.SHOWN: "Shown.",
+    Answer.NOT_SHOWN: "Not shown.",
+    Answer.REFUTED: "No: with them the network is worse.",
+    Answer.NOT_MEASURED: "",
+}
+CONTROLS = {
+    Control.AT_CHANCE: "which is no more than chance, as it must be",
+    Control.ABOVE: (
+        "which is above chance. Something other than the labels tells the classes apart: look for "
+        "it before you believe any number below"
+    ),
+    Control.BELOW: (
+        "which is below chance: few trainings, or images of one class that get one answer, can do "
+        "that"
+    ),
+    Control.TOO_FEW: "which a single training can't set against chance",
 }
 UNITS = {"group": "groups of test images", "image": "test images"}
 VALIDATIONS = {
@@ -97,8 +138,13 @@ CAVEATS = {
         "images before the test."
     ),
     Caveat.UNREADABLE_FILES: "Files left out as unreadable: {unreadable}.",
+    Caveat.FOLDS: (
+        "The arms are cross-validated: each training leaves out a fold of its arm's images, which "
+        "the generator learned from all the same, and a smaller training set is passed over in "
+        "fewer steps. The arms' budgets differ, so what tells them apart is not the images alone."
+    ),
     Caveat.ONE_GENERATOR: (
-        "Spread over folds is the spread of the classifier's training. It holds one generator, one "
+        "Spread over trainings is the spread of the classifier alone. It holds one generator, one "
         "synthetic set and one split; another seed of those may differ more."
     ),
     Caveat.RESEARCH_SOFTWARE: ("Research software: nothing here is evidence for clinical use."),
@@ -114,9 +160,11 @@ def answer(contents: Contents, chosen: Headline, conclusions: Conclusions) -> li
     """Returns the opening paragraphs, the shortest answer first."""
     if contents.evaluation is None:
         return [not_run("evaluate", "no answer")]
-    floors = [unbeaten(arm, each) for arm, each in conclusions.unbeaten.items()]
+    floors = [unbeaten(each) for each in conclusions.unbeaten.values()]
     first = [] if conclusions.arms is None else [arms(conclusions.arms)]
     paragraphs = [" ".join([*first, *floors])] if first or floors else []
+    if conclusions.adding is not None:
+        paragraphs.append(adding(conclusions.adding))
     num_test = n_is(contents.evaluation.num_test)
     if chosen.synthetic is None:
         paragraphs.append("No classifier was trained on synthetic images alone.")
@@ -134,10 +182,12 @@ def answer(contents: Contents, chosen: Headline, conclusions: Conclusions) -> li
     else:
         network = "The same network" if chosen.same_network else f"A {chosen.real.backbone}"
         paragraphs.append(
-            f"{network} trained on the real images that the generator learned from "
-            f"({n_is(contents.totals.fit)}) is right on {accuracy(chosen.real)} of the same test "
+            f"{network} trained on {ARMS[chosen.real.arm].says}, which the generator learned from "
+            f"({n_is(contents.totals.fit)}), is right on {accuracy(chosen.real)} of the same test "
             "images."
         )
+    if conclusions.control is not None:
+        paragraphs.append(control(conclusions.control))
     return [*paragraphs, copying(conclusions.copying, contents.fidelity)]
 
 
@@ -180,19 +230,62 @@ def arms(conclusion: ArmsConclusion) -> str:
     compared = conclusion.compared
     if compared is None:
         return f"{text}.{DIFFERENCES[conclusion.verdict]}"
-    found, units = compared.difference, UNITS[compared.unit]
-    not_worse = NOT_WORSE[conclusion.not_worse].format(margin=points(compared.margin))
+    said = REPLACED[conclusion.answer].format(margin=points(compared.limit))
     return (
-        f"{text} ({signed_interval(found)}, of the paired difference, over "
-        f"{n_is(found.num_groups)} {units}).{DIFFERENCES[conclusion.verdict]}{not_worse} A true "
-        f"difference under {points(found.detectable)} would often have gone unnoticed."
+        f"{_asked(REPLACE)} {said} {text} ({_uncertainty(compared)})."
+        f"{DIFFERENCES[conclusion.verdict]} {_would_miss(compared)}"
     )
 
 
-def unbeaten(arm: str, conclusion: UnbeatenFloor) -> str:
+def adding(conclusion: AddingConclusion) -> str:
+    """Returns what synthetic images add to real ones."""
+    compared = conclusion.compared
+    mixed, augmented = (
+        f"{percent(cell.test_accuracy)} trained on {ARMS[cell.cell.arm].says}"
+        for cell in (conclusion.mixed, conclusion.augmented)
+    )
+    return (
+        f"{_asked(ADD)} {ADDED[conclusion.answer]} {mixed}, against {augmented}: averaged over the "
+        f"classes, {signed(compared.difference.estimate)} percentage points "
+        f"({_uncertainty(compared)}). {_would_miss(compared)}"
+    )
+
+
+def control(conclusion: ControlConclusion) -> str:
+    """Returns how the arm of shuffled labels came out."""
+    of = conclusion.balanced
+    spread = ""
+    if of.low is not None and of.high is not None:
+        spread = f" (95{NBSP}% interval {percent(max(of.low, 0))} to {percent(min(of.high, 1))})"
+    mean = DASH if of.mean is None else percent(of.mean)
+    return (
+        f"Control: networks that learned from {ARMS[SHUFFLED].says} have a mean balanced accuracy "
+        f"of {mean}{spread} over {n_is(of.n)} trainings, {CONTROLS[conclusion.verdict]} (chance: "
+        f"{percent(conclusion.chance)})."
+    )
+
+
+def _asked(estimand: Estimand) -> str:
+    return f"{estimand.question.removesuffix('?')} ({estimand.name})?"
+
+
+def _uncertainty(compared: DeclaredDifference) -> str:
+    found, units = compared.difference, UNITS[compared.unit]
+    return (
+        f"{signed_interval(found)}, of the paired difference, over {n_is(found.num_groups)} "
+        f"{units}; p{NBSP}={NBSP}{compared.p_adjusted:.3f}, adjusted"
+    )
+
+
+def _would_miss(compared: DeclaredDifference) -> str:
+    missed = points(compared.difference.detectable)
+    return f"A true difference under {missed} would often have gone unnoticed."
+
+
+def unbeaten(conclusion: UnbeatenFloor) -> str:
     """Returns that a network is worse, or not shown to be better, than a simple means."""
     floor, network = conclusion.floor, conclusion.network
-    trained = f"the {network.cell.backbone} trained on {ARMS[arm].says}"
+    trained = f"the {network.cell.backbone} trained on {ARMS[network.cell.arm].says}"
     ahead = floor.network_ahead
     is_worse = ahead is not None and ahead.high < 0
     verdict = "is worse than that" if is_worse else "is not shown to be better than that"

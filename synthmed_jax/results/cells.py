@@ -81,9 +81,13 @@ class Cell:
         n = None if text == "all" else amount_of([int(number) for number in text.split("+")])
         return Cell(backbone, arm, n, float(ratio), int(seed))
 
-    def folder(self, classify: pathlib.Path, fold: int) -> pathlib.Path:
-        """Folder of one fold, below the folder of the stage `classify`."""
-        return classify / self.path / f"fold{fold}"
+    def folder(self, classify: pathlib.Path, training: str) -> pathlib.Path:
+        """Folder of one training, below the folder of the stage `classify`.
+
+        Args:
+          training: "fold0", or "training0" where every training has the whole training set.
+        """
+        return classify / self.path / training
 
 
 def typed_cell(document: Document) -> Document:
@@ -162,7 +166,7 @@ class FoldResult(Stored):
     epochs: int
     stopped: str
     choices: dict[str, Choice]
-    passes_per_epoch: int
+    passes_per_epoch: float
     steps: int
     selected_by: str
     batch_size: int

@@ -53,7 +53,7 @@ class Scores:
 
 @dataclasses.dataclass(frozen=True)
 class FoldScores(Scores):
-    """One fold's scores.
+    """One training's scores.
 
     Attributes:
       fold: from 0.
@@ -66,7 +66,7 @@ class FoldScores(Scores):
 
 @dataclasses.dataclass(frozen=True)
 class Tempered:
-    """Probabilities at the temperature that fits `val` best: means over folds.
+    """Probabilities at the temperature that fits `val` best: means over trainings.
 
     Attributes:
       temperature: that logits are divided by; above 1 where a network is too sure.
@@ -98,7 +98,7 @@ class Ensemble:
 
 @dataclasses.dataclass(frozen=True)
 class Quality:
-    """More of what a cell's networks score on the test images: means over folds.
+    """More of what a cell's networks score on the test images: means over trainings.
 
     Attributes:
       recalls: class -> share of its images that are called so; None where it does not occur.
@@ -126,14 +126,12 @@ class CellDifference:
 
     Attributes:
       first, second: the cells.
-      difference: balanced accuracy of the first less that of the second, paired; folds are averaged
-        image by image.
+      difference: balanced accuracy of the first less that of the second, paired; trainings are
+        averaged image by image.
       unit: what was drawn for the interval: "group" (of the split: patients) or "image".
-      p: of the permutation test over those units, two-sided.
-      p_adjusted: by Holm, for all comparisons of the evaluation.
-      margin: the loss that is taken for none, `config.evaluate.margin`.
-      over_folds: the difference fold by fold, with the interval that heeds how much of their data
-        folds share; None where the cells have different numbers of folds.
+      p: of the permutation test over those units, two-sided, of no difference at all.
+      over_trainings: the difference training by training; with folds, its interval heeds how much
+        of their data they share. None where the cells have different numbers of trainings.
     """
 
     first: Cell
@@ -141,9 +139,25 @@ class CellDifference:
     difference: GroupEstimate
     unit: str
     p: float
+    over_trainings: Estimate | None
+
+
+@dataclasses.dataclass(frozen=True)
+class DeclaredDifference(CellDifference):
+    """A difference that was declared as an estimand before the run.
+
+    Attributes:
+      estimand: its name.
+      limit: that it must lie above, share of 1.
+      p_above: twice the chance of such an estimate, or a higher one, where the true difference is
+        at the limit; so that an interval of 95 % whose lower end is the limit has p 0.05.
+      p_adjusted: that, by Holm, for the estimands of the run.
+    """
+
+    estimand: str
+    limit: float
+    p_above: float
     p_adjusted: float
-    margin: float
-    over_folds: Estimate | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,9 +165,9 @@ class CellScores(Cell):
     """A cell, and what its networks score.
 
     Attributes:
-      folds: one per fold, in order.
-      mean: over folds.
-      std: standard deviation (n - 1) over folds; None for a single one.
+      folds: one per training (a fold or a seed), in order.
+      mean: over these.
+      std: standard deviation (n - 1) over them; None for a single one.
       accuracy_interval: of the mean test accuracy.
       quality: None in files of earlier versions.
     """
@@ -167,7 +181,7 @@ class CellScores(Cell):
 
 @dataclasses.dataclass(frozen=True)
 class BestNetwork(Cell):
-    """The network that a rule has chosen: a cell and one of its folds; `rule` in words."""
+    """The network that a rule has chosen: a cell and one of its trainings; `rule` in words."""
 
     fold: int
     rule: str
@@ -184,8 +198,9 @@ class Evaluation(Stored):
       num_test: real test images, the same for every network.
       cells: what was asked for, in that order.
       best: the synthetic arm's best network by validation.
-      differences: of each arm's cell that the report shows first against that of the real arm; none
-        in files of earlier versions.
+      declared: the estimands' differences, of those whose arms were trained; and
+      differences: exploratory ones, of each arm's cell that the report shows first against that of
+        the real arm. None of both in files of earlier versions.
     """
 
     VERSION: ClassVar[int] = 3
@@ -196,6 +211,7 @@ class Evaluation(Stored):
     num_test: int
     cells: tuple[CellScores, ...]
     best: BestNetwork
+    declared: tuple[DeclaredDifference, ...] = ()
     differences: tuple[CellDifference, ...] = ()
 
     @classmethod

@@ -1,56 +1,89 @@
-"""The stage that trains the classifiers: every network on every arm, fold by fold."""
+"""The stage that trains the classifiers: every network on every arm, training by training."""
 
 from __future__ import annotations
 
 import pathlib
 
-from synthmed_jax.arms import ARMS
-from synthmed_jax.classifiers import cross_validate
+from synthmed_jax.arms import ARMS, SYNTHETIC, Materials
+from synthmed_jax.classifiers import trainings
+from synthmed_jax.data.settings import FLIPS, Augmentation
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.stages import base, generate, split, timing
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
 # They add cells and redo nothing.
-CELL_FIELDS = ("classifier.backbones", "classifier.backbone", "classifier.arms")
+CELL_FIELDS = (
+    "classifier.backbones",
+    "classifier.backbone",
+    "classifier.arms",
+    "classifier.amounts",
+    "classifier.seeds",
+)
 
 
-_DEPTH = 4  # of a fold's folder: <backbone>/<arm>/<cell>/fold<k>
+_DEPTH = 4  # of a training's folder: <backbone>/<arm>/<cell>/<training>
+
+
+def materials_of(cell: Cell, materials: Materials) -> Materials:
+    """What a cell's training set is made of: all, or the first synthetic images per class."""
+    if cell.arm != SYNTHETIC or cell.n is None:
+        return materials
+    counts = [cell.n] * len(materials.class_names) if isinstance(cell.n, int) else cell.n
+    return materials.first(counts, cell.path)
 
 
 def cells(run: Run) -> list[Cell]:
-    """What is trained: every network on every arm."""
+    """What is trained: every network on every arm, and on smaller synthetic sets for a curve."""
     settings, materials = run.settings.classifier, run.inputs.planned_materials
-    sizes = {arm: ARMS[arm].sizes(materials) for arm in settings.arms}
-    return [
-        Cell(backbone, arm, sizes[arm].n, sizes[arm].ratio, settings.seed)
+    sizes = [(arm, ARMS[arm].sizes(materials)) for arm in settings.arms]
+    for amount in settings.amounts:
+        counts = [amount] * len(materials.class_names)
+        smaller = materials.first(counts, f"config.classifier.amounts={amount}")
+        sizes.append((SYNTHETIC, ARMS[SYNTHETIC].sizes(smaller)))
+    found = (
+        Cell(backbone, arm, of_arm.n, of_arm.ratio, settings.seed)
         for backbone in settings.backbones
-        for arm in settings.arms
-    ]
+        for arm, of_arm in sizes
+    )
+    return list(dict.fromkeys(found))
 
 
-def cell_paths(run: Run) -> tuple[str, ...]:
-    """The stage's units."""
-    return tuple(cell.path for cell in cells(run))
+def units(run: Run) -> tuple[str, ...]:
+    """The stage's units: cells, or the trainings of each where they are of seeds, not of folds."""
+    settings = run.settings.classifier
+    if not settings.seeds:
+        return tuple(cell.path for cell in cells(run))
+    return tuple(f"{cell.path}/{name}" for cell in cells(run) for name in settings.trainings)
+
+
+def augmentation_of(run: Run, arm: str) -> Augmentation:
+    """The classifiers' own flips and shifts; in an arm that augments also the generator's."""
+    settings, generator = run.settings.classifier, run.settings.diffusion
+    if not ARMS[arm].augments:
+        return Augmentation(settings.flips, settings.shift)
+    return Augmentation(
+        max(settings.flips, generator.flips, key=FLIPS.index),
+        max(settings.shift, generator.shift),
+        settings.warp,
+    )
 
 
 def _check(run: Run) -> None:
-    """Whether every cell can be cross-validated, known before anything is trained."""
+    """Whether every cell can be trained, known before anything is."""
     settings, materials = run.settings.classifier, run.inputs.planned_materials
     num_val = len(materials.parts.val)
     for cell in cells(run):
-        sizes = ARMS[cell.arm].sizes(materials)
-        cross_validate.check(
-            settings, cell, sizes.labels, materials.class_names, num_val, sizes.groups
-        )
+        sizes = ARMS[cell.arm].sizes(materials_of(cell, materials))
+        trainings.check(settings, cell, sizes.labels, materials.class_names, num_val, sizes.groups)
 
 
 def _run(run: Run) -> None:
-    """Trains every fold of every cell that has no result yet."""
+    """Makes every training of every cell that has no result yet."""
     inputs = run.inputs
     for cell in cells(run):
-        training_set = ARMS[cell.arm].build(inputs.materials)
-        cross_validate.cross_validate(
+        training_set = ARMS[cell.arm].build(materials_of(cell, inputs.materials))
+        trainings.train_cell(
             run.compiled.programs_of(cell.backbone),
             run.settings.classifier,
             cell,
@@ -59,11 +92,12 @@ def _run(run: Run) -> None:
             run.workdir.classify,
             training_set.groups,
             base.fingerprint(run, STAGE).digest,
+            augmentation_of(run, cell.arm),
         )
 
 
 def _forget(run: Run, path: pathlib.Path) -> None:
-    """Removes the fold whose file is damaged: it is trained again."""
+    """Removes the training whose file is damaged: it is made again."""
     classify = run.workdir.classify
     base.remove(classify.joinpath(*path.relative_to(classify).parts[:_DEPTH]))
 
@@ -78,14 +112,13 @@ def _expect(run: Run) -> float:
     settings, materials = run.settings.classifier, run.inputs.planned_materials
     num_val, seconds = len(materials.parts.val), 0.0
     for cell in cells(run):
-        size = len(ARMS[cell.arm].sizes(materials).labels)
-        folders = [cell.folder(run.workdir.classify, fold) for fold in range(settings.folds)]
+        size = len(ARMS[cell.arm].sizes(materials_of(cell, materials)).labels)
+        folders = [cell.folder(run.workdir.classify, name) for name in settings.trainings]
         left = sum(timing.share_left(folder, settings) for folder in folders)
-        num_train = size * (settings.folds - 1) // settings.folds
+        left_out = 0 if settings.seeds else size - size * (settings.folds - 1) // settings.folds
+        num_train = size - left_out
         if left:
-            one = timer(run, cell.backbone).seconds_per_training(
-                num_train, size - num_train + num_val
-            )
+            one = timer(run, cell.backbone).seconds_per_training(num_train, left_out + num_val)
             seconds += left * one
     return seconds
 
@@ -103,7 +136,7 @@ STAGE = Stage(
     ignored=CELL_FIELDS,
     inputs=(split.STAGE, generate.STAGE),
     digests=weights_digest,
-    units=cell_paths,
+    units=units,
     adds=True,
     check=_check,
     expect=_expect,

@@ -153,11 +153,11 @@ def _generate(run: Run) -> Room:
 
 
 def _classify(run: Run) -> Room:
-    """Every fold's weights; of the one that is trained, also what it would resume from."""
+    """Every training's weights; of the one that is trained, also what it would resume from."""
     settings = run.settings.classifier
     left: collections.Counter[str] = collections.Counter()
     for cell in classify.cells(run):
-        folders = [cell.folder(run.workdir.classify, fold) for fold in range(settings.folds)]
+        folders = [cell.folder(run.workdir.classify, name) for name in settings.trainings]
         left[cell.backbone] += sum(not (folder / "result.json").exists() for folder in folders)
     trainings = {
         name: _training(run.compiled.programs_of(name), settings) for name in left if left[name]
@@ -183,7 +183,7 @@ def _features(run: Run) -> Room:
 def _evaluate(run: Run) -> Room:
     """A row per test image and network, small files of every cell, and floors.json."""
     num_cells = len(classify.cells(run))
-    rows = num_cells * run.settings.classifier.folds * run.inputs.planned_split.num_test
+    rows = num_cells * len(run.settings.classifier.trainings) * run.inputs.planned_split.num_test
     small = _FLOORS + num_cells * _OF_CELL
     return Room(small + rows * (_ROW + _PROBABILITY * len(run.inputs.class_names)))
 

@@ -9,16 +9,17 @@ import numpy as np
 
 from synthmed_jax import verdicts
 from synthmed_jax.arms import ARMS, REAL, SYNTHETIC
-from synthmed_jax.classifiers import cross_validate
+from synthmed_jax.classifiers import trainings
 from synthmed_jax.classifiers.inputs import resize
 from synthmed_jax.data import held_out
 from synthmed_jax.diffusion import likelihood
 from synthmed_jax.errors import Damaged
+from synthmed_jax.estimands import REPLACE, declared
 from synthmed_jax.evaluation import floors, memorisation, on_real_images, without_duplicates
 from synthmed_jax.results.cells import Cell, FoldResult
 from synthmed_jax.results.fidelity import BitsPerDimension
 from synthmed_jax.results.section import FILE
-from synthmed_jax.stages import classify, diffusion, generate, split
+from synthmed_jax.stages import base, classify, diffusion, generate, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
@@ -35,7 +36,7 @@ def _run(run: Run) -> None:
     evaluation, hits = on_real_images.evaluate_cells(
         inputs.at_network_size(test),
         classify.cells(run),
-        settings.classifier.folds,
+        len(settings.classifier.trainings),
         functools.partial(_trained, run),
         run.workdir.evaluate,
         dataset=settings.data.name,
@@ -43,11 +44,15 @@ def _run(run: Run) -> None:
         references=_references(run, groups),
     )
     compared = verdicts.headline_cells(evaluation.cells)
+    best = {
+        SYNTHETIC: verdicts.best_of_arms(compared, REPLACE.first),
+        REAL: verdicts.best_of_arms(compared, REPLACE.second),
+    }
     side = min(FLOOR_SIDE, inputs.data.image_shape[0])
     floors.measure_floors(
         {REAL: resize(inputs.parts.fit, side), SYNTHETIC: resize(inputs.synthetic, side)},
         resize(test, side),
-        {arm: hits[cell.cell] for arm, cell in compared.items()},
+        {arm: hits[cell.cell] for arm, cell in best.items() if cell is not None},
         groups,
         settings.classifier.seed,
     ).write(run.workdir.floors)
@@ -62,8 +67,16 @@ def _run(run: Run) -> None:
     fidelity.write(run.workdir.fidelity)
 
 
+def _check(run: Run) -> None:
+    """Says what will be estimated, before any work."""
+    if not base.is_finished(run, STAGE):
+        settings = run.settings
+        for sentence in declared(settings.classifier.arms, settings.evaluate.margin):
+            print(sentence, flush=True)
+
+
 def _references(run: Run, groups: np.ndarray | None) -> on_real_images.References:
-    inputs, classifier = run.inputs, run.settings.classifier
+    inputs = run.inputs
 
     def shares(labels: np.ndarray) -> np.ndarray:
         return np.bincount(labels, minlength=len(inputs.class_names)) / len(labels)
@@ -71,22 +84,24 @@ def _references(run: Run, groups: np.ndarray | None) -> on_real_images.Reference
     return on_real_images.References(
         val=inputs.at_network_size(inputs.parts.val),
         trained_shares={
-            arm: shares(ARMS[arm].sizes(inputs.materials).labels) for arm in classifier.arms
+            cell: shares(ARMS[cell.arm].sizes(classify.materials_of(cell, inputs.materials)).labels)
+            for cell in classify.cells(run)
         },
         expected_shares=shares(inputs.parts.fit.labels),
         groups=groups,
         margin=run.settings.evaluate.margin,
+        of_folds=not run.settings.classifier.seeds,
     )
 
 
 def _trained(
-    run: Run, cell: Cell, fold: int
+    run: Run, cell: Cell, number: int
 ) -> tuple[FoldResult, Callable[[], on_real_images.Predict]]:
-    folder = cell.folder(run.workdir.classify, fold)
+    folder = cell.folder(run.workdir.classify, run.settings.classifier.trainings[number])
 
     def load() -> on_real_images.Predict:
         programs = run.compiled.programs_of(cell.backbone)
-        return functools.partial(programs.predict, cross_validate.load_variables(programs, folder))
+        return functools.partial(programs.predict, trainings.load_variables(programs, folder))
 
     try:
         return FoldResult.read_fold(folder), load
@@ -113,6 +128,7 @@ STAGE = Stage(
     _run,
     fields=("evaluate.",),
     inputs=(split.STAGE, classify.STAGE),
+    check=_check,
     # How near the synthetic images come is measured on all of them.
-    units=lambda run: (*classify.cell_paths(run), *generate.images_per_class(run)),
+    units=lambda run: (*classify.units(run), *generate.images_per_class(run)),
 )

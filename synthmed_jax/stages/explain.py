@@ -6,7 +6,7 @@ import functools
 import shutil
 
 from synthmed_jax import verdicts
-from synthmed_jax.classifiers import cross_validate
+from synthmed_jax.classifiers import trainings
 from synthmed_jax.data import held_out
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.sets import DATASETS
@@ -30,8 +30,9 @@ def explained_network(run: Run) -> BestNetwork:
 def load_network(run: Run, network: BestNetwork) -> tuple[Logits, Tree]:
     """A network to be asked for its reasons: its logits and its variables."""
     programs = run.compiled.programs_of(network.backbone)
-    folder = network.folder(run.workdir.classify, network.fold)
-    return programs.logits, cross_validate.load_variables(programs, folder)
+    name = run.settings.classifier.trainings[network.fold]
+    folder = network.folder(run.workdir.classify, name)
+    return programs.logits, trainings.load_variables(programs, folder)
 
 
 def _run(run: Run) -> None:

@@ -87,7 +87,12 @@ class Inputs:
         return self._materials(self.parts)
 
     def _materials(self, parts: held_out.Parts) -> arms.Materials:
-        return arms.Materials(parts, self.synthetic_counts, lambda: self.synthetic)
+        return arms.Materials(
+            parts,
+            self.synthetic_counts,
+            lambda: self.synthetic,
+            self.settings.classifier.seed,
+        )
 
     @functools.cached_property
     def weights_sha256(self) -> str | None:

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from synthmed_jax.classifiers import cross_validate, feature_net
+from synthmed_jax.classifiers import feature_net, trainings
 from synthmed_jax.data.image_set import concatenate
 from synthmed_jax.diffusion import sampling, sweep
 from synthmed_jax.diffusion.settings import SampleSettings, parse
@@ -25,7 +25,7 @@ _DRAWING = ("spacing", "threshold", "guidance", "seed")
 def _run(run: Run) -> None:
     settings, folder, parts = run.settings.sweep, run.workdir.sweep, run.inputs.parts
     names = run.inputs.class_names
-    variables = cross_validate.load_variables(run.compiled.feature_programs, run.workdir.features)
+    variables = trainings.load_variables(run.compiled.feature_programs, run.workdir.features)
     training = feature_net.training(run.settings.data.image_size)
     features_of = feature_net.make_features(training.batch_size)
 

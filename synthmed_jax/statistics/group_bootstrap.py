@@ -122,6 +122,18 @@ def bootstrap(
     )
 
 
+def p_above(estimate: GroupEstimate, limit: float) -> float:
+    """P value, one-sided, of the true value being at a limit or below it.
+
+    By Student's t with groups less one degrees of freedom, as the interval is; 0 or 1 where all
+    draws agree.
+    """
+    distance = estimate.estimate - limit
+    if estimate.standard_error == 0:
+        return 0.0 if distance > 0 else 1.0
+    return float(stats.t.sf(distance / estimate.standard_error, estimate.num_groups - 1))
+
+
 def detectable_difference(
     standard_error: float, freedom: int, level: float = LEVEL, power: float = POWER
 ) -> float:

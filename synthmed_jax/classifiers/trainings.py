@@ -1,4 +1,4 @@
-"""Stratified k-fold cross-validation of one network on one training set (paper section 4.5)."""
+"""The trainings of one cell: one per seed on all of its images, or a cross-validation of them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ from synthmed_jax.classifiers.rates import Rates
 from synthmed_jax.classifiers.settings import SELECTIONS, TrainingSettings
 from synthmed_jax.classifiers.train import train_fold
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.errors import UserError
 from synthmed_jax.made_by import refuse_others
 from synthmed_jax.parallel import Tree
 from synthmed_jax.results.cells import Cell, FoldResult
 
+# Between the seeds of a cell's trainings, so that cells of neighbouring seeds share none.
+SEED_STRIDE = 1000
 
-def cross_validate(
+
+def train_cell(
     programs: Programs,
     settings: TrainingSettings,
     cell: Cell,
@@ -31,11 +35,14 @@ def cross_validate(
     classify: pathlib.Path,
     groups: np.ndarray | None = None,
     made_by: str = "",
+    augmentation: Augmentation | None = None,
 ) -> None:
-    """Trains every fold that has no result.json yet, which is the last file of each fold.
+    """Makes every training that has no result.json yet, which is the last file of each.
 
     Args:
       programs: the network's compiled functions.
+      settings: with `seeds`, so many trainings on all images; else one per fold of a stratified
+        cross-validation (paper section 4.5).
       cell: network and training set, as names of folders.
       images: the training set, N images at `settings.image_size`.
       real_val: `val` at that size; may be empty, unless `settings.selection` asks for it.
@@ -43,6 +50,7 @@ def cross_validate(
       groups: i64[N], the group of each image; no group (of one patient's images, say) is divided
         between folds. None: there are no groups.
       made_by: digest of the settings and inputs, which every result says.
+      augmentation: of the training images; None: the settings' own flips and shift.
 
     Raises:
       UserError: see `check` and `train_fold`; or a result is there that was made with others.
@@ -50,22 +58,25 @@ def cross_validate(
     """
     check(settings, cell, images.labels, images.class_names, len(real_val), groups)
     select = SELECTIONS[settings.selection]
-    for fold, (train, val) in enumerate(_folds(settings, images, groups)):
-        folder = cell.folder(classify, fold)
+    parts = _parts(settings, images, groups)
+    for k, (name, (train, left_out)) in enumerate(zip(settings.trainings, parts, strict=True)):
+        folder = cell.folder(classify, name)
         known = FoldResult.read_if_there(folder / "result.json")
         if known is not None:
             refuse_others(folder / "result.json", known.made_by, made_by)
             continue
+        validation = {"fold": images.subset(left_out), "real_val": real_val}
         train_fold(
             programs,
             settings,
-            settings.seed + 1000 * fold,
+            settings.seed + SEED_STRIDE * k,
             images.subset(train),
-            {"fold": images.subset(val)} | ({"real_val": real_val} if len(real_val) else {}),
+            {name: images for name, images in validation.items() if len(images)},
             select,
-            f"{cell.backbone} {cell.arm} fold {fold}",
+            f"{cell.backbone} {cell.arm} {name}",
             folder=folder,
             made_by=made_by,
+            augmentation=augmentation,
         )
 
 
@@ -77,27 +88,32 @@ def check(
     num_real_val: int,
     groups: np.ndarray | None = None,
 ) -> None:
-    """Checks that a training set can be cross-validated, before hours are spent on it.
+    """Checks that a cell can be trained, before hours are spent on it.
 
     Args:
       labels: i[N], of the training set.
       class_names: in the order of the labels.
       num_real_val: number of `val` images.
-      groups: i64[N], as in `cross_validate`.
+      groups: i64[N], as in `train_cell`.
 
     Raises:
-      UserError: a class with fewer images than folds, or in too few groups; no `val` image where
-        `settings.selection` asks for some.
+      UserError: a class without images; with folds, one with fewer images than folds, or in too few
+        groups; no `val` image where `settings.selection` asks for some.
     """
     if SELECTIONS[settings.selection] == "real_val" and not num_real_val:
         raise UserError(
             "config.classifier.selection=val, but val is empty: set config.split.val_fraction=0.1"
         )
+    least = 1 if settings.seeds else settings.folds
     units = np.arange(len(labels)) if groups is None else groups
     noun = "images" if groups is None else "groups (config.split.group_by)"
     for label, name in enumerate(class_names):
         count = len(np.unique(units[labels == label]))
-        if count < settings.folds:
+        if count < least and settings.seeds:
+            raise UserError(
+                f"{cell.path}: {name} has no image to train on; enlarge config.split.fraction"
+            )
+        if count < least:
             raise UserError(
                 f"{cell.path}: {settings.folds} folds need that many {noun} per class, {name} has "
                 f"{count}; lower config.classifier.folds (2 at least), or "
@@ -105,10 +121,14 @@ def check(
             )
 
 
-def _folds(
+def _parts(
     settings: TrainingSettings, images: ImageSet, groups: np.ndarray | None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields for each fold the indices i64[...] of its training and of its validation images."""
+    """Yields for each training the indices i64[...] of its images, and of those it leaves out."""
+    if settings.seeds:
+        for _ in range(settings.seeds):
+            yield np.arange(len(images)), np.arange(0)
+        return
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     folds = kind(settings.folds, shuffle=True, random_state=settings.seed)
     yield from folds.split(images.labels, images.labels, groups)
