@@ -177,7 +177,8 @@ def _repeated(materials: Materials) -> TrainingSet:
 
 def _added(materials: Materials, name: str, ratio: int) -> Materials:
     """The materials with `ratio` synthetic images for each one of `fit`, class by class."""
-    real = np.bincount(materials.parts.fit.labels, minlength=len(materials.class_names))
+    fit = materials.parts.fit
+    real = np.bincount(fit.labels, minlength=len(fit.class_names))
     return materials.first((ratio * real).tolist(), f"config.classifier.arms={name}")
 
 
@@ -200,10 +201,10 @@ def _mixed(materials: Materials, name: str, ratio: int) -> TrainingSet:
     )
 
 
-def _mixed_arm(name: str, ratio: int) -> Arm:
+def _mixed_arm(name: str, ratio: int, says: str) -> Arm:
     return Arm(
         name,
-        f"the real fit images and {ratio} synthetic ones for each",
+        f"the real fit images and {says} synthetic ones",
         functools.partial(_mixed_sizes, name=name, ratio=ratio),
         functools.partial(_mixed, name=name, ratio=ratio),
     )
@@ -219,8 +220,8 @@ _ALL = (
         _real,
         augments=True,
     ),
-    _mixed_arm(MIXED, 1),
-    _mixed_arm(MIXED_MORE, 4),
+    _mixed_arm(MIXED, 1, "as many"),
+    _mixed_arm(MIXED_MORE, 4, "four times as many"),
     Arm(REAL_REPEATED, "the real fit images, each twice", _repeated_sizes, _repeated),
     Arm(
         SHUFFLED,

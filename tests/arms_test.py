@@ -1,11 +1,23 @@
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
-from synthmed_jax.arms import ARMS, REAL, SYNTHETIC, Materials
+from synthmed_jax.arms import (
+    ARMS,
+    MIXED,
+    MIXED_MORE,
+    REAL,
+    REAL_AUGMENTED,
+    REAL_REPEATED,
+    SHUFFLED,
+    SYNTHETIC,
+    Materials,
+)
 from synthmed_jax.data.held_out import Parts
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.errors import UserError
 
 NAMES = ("a", "b")
 
@@ -20,7 +32,8 @@ def image_set(labels, folder):
 def materials():
     fit, val = image_set([0, 0, 1], "fit"), image_set([1], "val")
     parts = Parts(fit, val, np.array([7, 7, 8]))
-    return Materials(parts, (3, 3), lambda: image_set([0, 0, 0, 1, 1, 1], "synthetic"))
+    labels = np.repeat([0, 1], 8)
+    return Materials(parts, (8, 8), lambda: image_set(labels, "synthetic"))
 
 
 @pytest.mark.parametrize("name", ARMS)
@@ -46,7 +59,11 @@ def test_nothing_is_drawn_to_know_the_sizes(materials):
         raise AssertionError("the synthetic set was read")
 
     planned = Materials(materials.parts, materials.counts, drawn)
-    assert [len(arm.sizes(planned).labels) for arm in ARMS.values()] == [6, 3]
+    sizes = {name: len(arm.sizes(planned).labels) for name, arm in ARMS.items()}
+    assert sizes == {
+        SYNTHETIC: 16, REAL: 3, REAL_AUGMENTED: 3, MIXED: 6, MIXED_MORE: 15, REAL_REPEATED: 6,
+        SHUFFLED: 16,
+    }  # fmt: skip
 
 
 def test_counts_by_class_are_the_sizes_of_the_synthetic_arm_and_no_others(materials):
@@ -57,6 +74,45 @@ def test_counts_by_class_are_the_sizes_of_the_synthetic_arm_and_no_others(materi
     of_real, plain = ARMS[REAL].sizes(by_class), ARMS[REAL].sizes(materials)
     assert (of_real.n, of_real.ratio) == (plain.n, plain.ratio) == (None, 0.0)
     np.testing.assert_array_equal(of_real.labels, plain.labels)
+
+
+@pytest.mark.parametrize(("name", "ratio"), [(MIXED, 1), (MIXED_MORE, 4)])
+def test_a_mixture_has_so_many_synthetic_images_for_each_real_one(materials, name, ratio):
+    built = ARMS[name].build(materials).images
+    assert built.files[:3] == ("fit/0", "fit/1", "fit/2")
+    # Two of the first class, one of the second, each of these so often; the first ones drawn.
+    first, second = range(2 * ratio), range(8, 8 + ratio)
+    assert built.files[3:] == tuple(f"synthetic/{i}" for i in (*first, *second))
+    assert np.bincount(built.labels).tolist() == [2 + 2 * ratio, 1 + ratio]
+
+
+def test_a_mixture_that_takes_more_than_are_drawn_is_refused(materials):
+    few = Materials(materials.parts, (8, 3), materials.synthetic)
+    with pytest.raises(
+        UserError,
+        match=r"arms=mixed_1to4 takes 4 .* of b, and 3 are drawn: .*per_class=8, or leave",
+    ):
+        ARMS[MIXED_MORE].sizes(few)
+
+
+def test_synthetic_images_are_of_no_patient(materials):
+    groups = ARMS[MIXED].sizes(materials).groups
+    assert groups.tolist() == [7, 7, 8, 9, 10, 11]
+
+
+def test_shuffled_labels_are_the_same_ones_in_another_order(materials):
+    built = ARMS[SHUFFLED].build(materials).images
+    plain = ARMS[SYNTHETIC].build(materials).images
+    assert built.files == plain.files
+    assert sorted(built.labels) == sorted(plain.labels)
+    assert 0 < (built.labels != plain.labels).sum()
+    other = ARMS[SHUFFLED].build(dataclasses.replace(materials, seed=1)).images
+    assert (built.labels != other.labels).any()
+    assert [name for name, arm in ARMS.items() if not arm.learns] == [SHUFFLED]
+
+
+def test_one_arm_alone_augments(materials):
+    assert [name for name, arm in ARMS.items() if arm.augments] == [REAL_AUGMENTED]
 
 
 def test_real_images_keep_their_groups(materials):

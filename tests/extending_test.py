@@ -83,6 +83,6 @@ def test_what_the_document_adds_runs(extended, tmp_path):
     assert run.returncode == 0, run.stderr[-2000:]
     assert "brightness: done" in run.stdout
     assert (workdir / "brightness" / "brightness.json").exists()
-    assert (workdir / "classify/tiny/synthetic/8-inf-s0/fold0/result.json").exists()
+    assert (workdir / "classify/tiny/synthetic/8-inf-s0/training0/result.json").exists()
     section = Section.read(workdir / "brightness" / "section.json")
     assert (section.title, section.tables[0].rows[0].name) == ("Brightness", "across")

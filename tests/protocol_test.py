@@ -20,6 +20,7 @@ def test_one_word_sets_what_the_paper_says(module, images):
     assert len(run.classifier.backbones) == 8
     assert run.classifier.arms == ("synthetic",)
     assert (run.classifier.folds, run.classifier.max_epochs) == (5, 50)
+    assert (run.classifier.seeds, run.classifier.steps, run.classifier.patience) == (0, 0, 10)
     assert (run.classifier.selection, run.classifier.weights) == ("synthetic", "imagenet")
     assert (run.diffusion.conditioning, run.generate.sampler, run.generate.steps) == (
         "per_class",

@@ -34,6 +34,7 @@ def make_config(cache, **changes):
     config = importlib.import_module("configs.phantom_ddpm").get_config("smoke")
     config.cpu_devices = jax.local_device_count()
     config.data.cache_dir = str(cache)
+    config.classifier.arms = ("synthetic", "real_augmented", "mixed_1to1")
     config.update_from_flattened_dict({k.replace("__", "."): v for k, v in changes.items()})
     return config
 
@@ -69,7 +70,9 @@ def test_every_file_of_the_contract_is_there(finished):
     assert {stage["status"] for stage in run["stages"].values()} == {"finished"}
     assert run["data"]["unreadable"] == []
     metrics = read_json(finished / "evaluate" / "metrics.json")
-    assert {cell["arm"] for cell in metrics["cells"]} == {"synthetic", "real"}
+    arms = {"synthetic", "real_augmented", "mixed_1to1"}
+    assert {cell["arm"] for cell in metrics["cells"]} == arms
+    assert [declared["estimand"] for declared in metrics["declared"]] == ["D1", "D2"]
     assert metrics["num_test"] == 4 * 32
     assert len(list((finished / "synthetic").rglob("*.png"))) == 4 * 8
 
@@ -252,7 +255,7 @@ def test_nothing_is_taken_over_where_nothing_is_to_be_written(tmp_path, cache, w
 
 
 def test_checked_data_that_a_run_refuses_are_said_to_be(tmp_path, cache, capsys):
-    config = make_config(cache, classifier__folds=50, split__fraction=0.01)
+    config = make_config(cache, split__val_fraction=0.0)
     runner.run(config, tmp_path / "run", check_data=True)
     warning = capsys.readouterr().out.splitlines()[-1]
     assert warning.startswith("warning: a run would be refused before stage 'classify': ")
@@ -287,9 +290,9 @@ def test_what_is_explained_is_not_asked_before_it_is_known(generated, cache):
         runner.run(make_config(cache), generated, ["explain"])
 
 
-def test_folds_that_can_not_be_made_are_refused_before_they_bind_the_workdir(generated, cache):
-    config = make_config(cache, classifier__folds=9)
-    with pytest.raises(UserError, match=r"9 folds need that many images per class, \w+ has 8"):
+def test_arms_that_can_not_be_made_are_refused_before_they_bind_the_workdir(generated, cache):
+    config = make_config(cache, classifier__arms=("synthetic", "mixed_1to4"))
+    with pytest.raises(UserError, match=r"mixed_1to4 takes 28 synthetic images of glioma, and 8"):
         runner.run(config, generated, ["classify"])
     assert not (generated / "stages" / "classify.json").exists()
 

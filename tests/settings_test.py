@@ -6,6 +6,7 @@ import pytest
 
 from configs import base
 from synthmed_jax import classifiers, protocol, settings
+from synthmed_jax.classifiers.settings import steps_of
 from synthmed_jax.diffusion import advice
 from synthmed_jax.diffusion.schedule import MAX_BETA, make_schedule
 from synthmed_jax.diffusion.settings import LINEAR_STEPS, check_attention
@@ -47,6 +48,10 @@ def test_every_config_loads_locks_and_builds_its_networks(name, scale):
             seen,
         )
         assert logits.shape == (2, 4)
+    # Arms are compared after equal budgets, whatever the sizes of their training sets.
+    steps = {run.classifier.max_epochs * steps_of(run.classifier, n) for n in (7, 587, 6400)}
+    assert steps == {run.classifier.steps} != {0}
+    assert (run.classifier.seeds > 1, run.classifier.selection) == (True, "val")
     # No config may invent a field that base.py does not define.
     assert set(run.fields) == set(settings.from_config(base.get_config(scale)).fields)
 

@@ -138,7 +138,7 @@ def command(workdir: pathlib.Path, cache: pathlib.Path) -> list[str]:
         "--stages=split,diffusion,generate,classify",
         *("--config.diffusion.train.steps=80", "--config.diffusion.train.val_every=60"),
         *("--config.generate.per_class=24", "--config.classifier.arms=synthetic"),
-        *("--config.classifier.max_epochs=8", "--config.classifier.patience=8"),
+        *("--config.classifier.steps=64", "--config.classifier.max_epochs=8"),
     ]
 
 
@@ -166,7 +166,7 @@ def run_until(there, number, workdir, cache) -> tuple[int, str]:
 
 def test_every_long_stage_saves_and_goes_on_to_the_same_bytes(tmp_path):
     workdir, cache, whole = tmp_path / "run", tmp_path / "cache", tmp_path / "whole"
-    fold = workdir / "classify/resnet18/synthetic/24-inf-s0/fold0"
+    fold = workdir / "classify/resnet18/synthetic/24-inf-s0/training0"
 
     def drawn() -> list[dict[str, str]]:
         path = workdir / "synthetic" / "manifest.csv"
@@ -204,7 +204,7 @@ def test_every_long_stage_saves_and_goes_on_to_the_same_bytes(tmp_path):
         subprocess.run(command(folder, cache), cwd=ROOT, check=True, capture_output=True)
     for name in ("diffusion/best.json", "synthetic/manifest.csv"):
         assert (workdir / name).read_bytes() == (whole / name).read_bytes(), name
-    for each in (fold, fold.parent / "fold1"):
+    for each in (fold, fold.parent / "training1"):
         other = whole / each.relative_to(workdir)
         mine, theirs = read_json(each / "result.json"), read_json(other / "result.json")
         for result in (mine, theirs):

@@ -5,12 +5,20 @@ import math
 import pytest
 
 from synthmed_jax import verdicts
-from synthmed_jax.results.evaluation import CellDifference, CellScores, FoldScores, Scores
+from synthmed_jax.results.evaluation import CellScores, DeclaredDifference, FoldScores, Scores
 from synthmed_jax.results.floors import Floor
 from synthmed_jax.results.split import PartCounts
 from synthmed_jax.statistics.group_bootstrap import GroupEstimate
 from synthmed_jax.statistics.intervals import Estimate, Interval
-from synthmed_jax.verdicts import Caveat, Copying, Difference, Direction, NotWorse, Validation
+from synthmed_jax.verdicts import (
+    Answer,
+    Caveat,
+    Control,
+    Copying,
+    Difference,
+    Direction,
+    Validation,
+)
 
 SCORES = Scores(0.1, 0.98, 0.2, 0.97, 0.7, 0.8, 0.81, 0.82, 0.83, 0.84)
 
@@ -41,37 +49,56 @@ def test_copying_is_judged_by_the_ratio_of_distances(ratio, verdict):
     assert verdicts.judge_copying(ratio) is verdict
 
 
-def compared(low, high, margin=0.02):
+def compared(low, high, margin=0.02, p_adjusted=0.01):
     found = GroupEstimate((low + high) / 2, low, high, 0.95, 0.01, 60, 0.028)
     pair = (cell().cell, cell(arm="real", n=None, ratio=0.0).cell)
-    return CellDifference(*pair, found, "group", 0.5, 0.5, margin, None)
+    return DeclaredDifference(*pair, found, "group", 0.5, None, "D1", -margin, 0.01, p_adjusted)
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "direction", "difference", "not_worse"),
+    ("low", "high", "direction", "difference", "answer"),
     [
-        (-0.03, -0.01, Direction.LOWER, Difference.COSTS, NotWorse.NOT_SHOWN),
-        (-0.019, -0.01, Direction.LOWER, Difference.COSTS, NotWorse.SHOWN),
-        (0.001, 0.03, Direction.HIGHER, Difference.GAINS, NotWorse.SHOWN),
-        (-0.05, 0.01, Direction.LOWER, Difference.UNDECIDED, NotWorse.NOT_SHOWN),
-        (-0.01, 0.05, Direction.HIGHER, Difference.UNDECIDED, NotWorse.SHOWN),
-        (-0.015, 0.015, Direction.EQUAL, Difference.UNDECIDED, NotWorse.SHOWN),
+        (-0.05, -0.03, Direction.LOWER, Difference.COSTS, Answer.REFUTED),
+        (-0.03, -0.01, Direction.LOWER, Difference.COSTS, Answer.NOT_SHOWN),
+        (-0.019, -0.01, Direction.LOWER, Difference.COSTS, Answer.SHOWN),
+        (0.001, 0.03, Direction.HIGHER, Difference.GAINS, Answer.SHOWN),
+        (-0.05, 0.01, Direction.LOWER, Difference.UNDECIDED, Answer.NOT_SHOWN),
+        (-0.01, 0.05, Direction.HIGHER, Difference.UNDECIDED, Answer.SHOWN),
+        (-0.015, 0.015, Direction.EQUAL, Difference.UNDECIDED, Answer.SHOWN),
         # An end that just touches decides nothing.
-        (-0.02, 0.0, Direction.LOWER, Difference.UNDECIDED, NotWorse.NOT_SHOWN),
-        (0.0, 0.02, Direction.HIGHER, Difference.UNDECIDED, NotWorse.SHOWN),
+        (-0.02, 0.0, Direction.LOWER, Difference.UNDECIDED, Answer.NOT_SHOWN),
+        (0.0, 0.02, Direction.HIGHER, Difference.UNDECIDED, Answer.SHOWN),
     ],
 )
 def test_arms_are_judged_by_the_interval_of_their_difference(
-    low, high, direction, difference, not_worse
+    low, high, direction, difference, answer
 ):
     verdict = verdicts.judge_arms(cell(), cell(arm="real"), compared(low, high))
     assert (verdict.direction, verdict.difference) == (direction, difference)
-    assert verdict.not_worse is not_worse
+    assert verdict.answer is answer
 
 
 def test_the_margin_is_the_one_that_was_declared():
     verdict = verdicts.judge_arms(cell(), cell(arm="real"), compared(-0.04, 0.0, margin=0.05))
-    assert verdict.not_worse is NotWorse.SHOWN
+    assert verdict.answer is Answer.SHOWN
+
+
+def test_two_tests_keep_the_rate_of_one():
+    shown = compared(-0.01, 0.01)
+    assert verdicts.judge_estimand(shown) is Answer.SHOWN
+    adjusted = dataclasses.replace(shown, p_adjusted=0.05)
+    assert verdicts.judge_estimand(adjusted) is Answer.NOT_SHOWN
+
+
+@pytest.mark.parametrize(
+    ("mean", "half", "control"),
+    [(0.27, 0.04, Control.AT_CHANCE), (0.32, 0.05, Control.ABOVE), (0.19, 0.05, Control.BELOW)],
+)
+def test_a_control_is_judged_by_the_interval_over_its_trainings(mean, half, control):
+    balanced = Estimate(3, mean, half / 2.5, mean - half, mean + half)
+    assert verdicts.judge_control(balanced, 4) is control
+    single = Estimate(1, mean, None, None, None)
+    assert verdicts.judge_control(single, 4) is Control.TOO_FEW
 
 
 def test_without_a_paired_difference_nothing_is_judged_but_the_direction():
@@ -80,7 +107,7 @@ def test_without_a_paired_difference_nothing_is_judged_but_the_direction():
     verdict = verdicts.judge_arms(cell(), dataclasses.replace(real, mean=mean), None)
     assert verdict.direction is Direction.LOWER
     assert verdict.difference is Difference.NOT_MEASURED
-    assert verdict.not_worse is NotWorse.NOT_MEASURED
+    assert verdict.answer is Answer.NOT_MEASURED
 
 
 def floor(features, arm, low, high):
@@ -124,7 +151,15 @@ def test_a_class_is_small_under_fifty_fit_images():
 
 
 def caveats(
-    fit=50, val=10, *, grouped=True, by_likeness=False, num_unreadable=0, num_known=0, tested=False
+    fit=50,
+    val=10,
+    *,
+    grouped=True,
+    by_likeness=False,
+    num_unreadable=0,
+    num_known=0,
+    tested=False,
+    of_folds=False,
 ):
     return verdicts.caveats(
         {"sick": PartCounts(200, 60, 0, 140), "well": PartCounts(200, fit, val, 100)},
@@ -133,6 +168,7 @@ def caveats(
         num_unreadable=num_unreadable,
         num_known=num_known,
         tested=tested,
+        of_folds=of_folds,
     )
 
 
@@ -147,7 +183,9 @@ def test_each_caveat_has_its_reason():
     assert caveats(num_known=1)[0] is Caveat.KNOWN_IMAGES
     assert caveats(num_unreadable=1)[0] is Caveat.UNREADABLE_FILES
     assert caveats(tested=True)[0] is Caveat.ONE_GENERATOR
-    every = caveats(49, 0, grouped=False, num_unreadable=2, num_known=1, tested=True)
+    assert caveats(tested=True, of_folds=True)[0] is Caveat.FOLDS
+    assert caveats(of_folds=True) == (Caveat.RESEARCH_SOFTWARE,)
+    every = caveats(49, 0, grouped=False, num_unreadable=2, num_known=1, tested=True, of_folds=True)
     assert every == tuple(each for each in Caveat if each is not Caveat.SPLIT_BY_LIKENESS)
 
 

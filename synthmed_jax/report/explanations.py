@@ -39,9 +39,9 @@ def intro(lime: LimeSummary) -> str:
     control = "" if lime.control == "none" else f", {lime.control} control variate"
     return (
         f"Which regions made {lime.model.backbone} (arm {lime.model.arm}, training "
-        f"{lime.model.fold}) answer as it did: LIME (engine {lime.engine}, {lime.segmentation} regions, "
-        f"{lime.num_samples} perturbed copies of each image, sampling {lime.sampling}{control}, "
-        f"seed {lime.seed}). Numbers are of at most {lime.images_per_class} images per class and "
+        f"{lime.model.fold}) answer as it did: LIME (engine {lime.engine}, {lime.segmentation} "
+        f"regions, {lime.num_samples} perturbed copies of each image, sampling {lime.sampling}"
+        f"{control}, seed {lime.seed}). Numbers are of at most {lime.images_per_class} images per class and "
         "kind, drawn at random; the pictures are of chosen ones. "
         "R\N{SUPERSCRIPT TWO} is the share of the variation in the network's answers that an "
         "explanation accounts for: near 0 it explains nothing. On the pictures + and "

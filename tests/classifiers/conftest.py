@@ -93,6 +93,7 @@ def tiny_settings():
         transform_input="auto",
         dtype="float32",
         batch_size=8,
+        steps=0,
         max_epochs=4,
         min_steps=0,
         patience=1,
@@ -101,9 +102,11 @@ def tiny_settings():
         rate_schedule="cosine",
         label_smoothing=0.0,
         weight_decay=0.01,
+        seeds=0,
         folds=3,
         flips="none",
         shift=0,
+        warp=0.0,
         seed=0,
     )
 

@@ -4,8 +4,9 @@ import math
 import numpy as np
 import pytest
 
-from synthmed_jax.classifiers import cross_validate
+from synthmed_jax.classifiers import trainings
 from synthmed_jax.classifiers.settings import SELECTIONS
+from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.errors import UserError
 from synthmed_jax.metrics_log import read_metrics
 from synthmed_jax.results.cells import Cell, FoldResult, InitialWeights
@@ -14,9 +15,7 @@ CELL = Cell("tiny", "synthetic", 24, math.inf, 0)
 
 
 def test_folds_learn_and_can_be_read_back(programs, tiny_settings, images, tmp_path):
-    cross_validate.cross_validate(
-        programs, tiny_settings, CELL, images, images.subset([]), tmp_path
-    )
+    trainings.train_cell(programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
     for fold in range(3):
         folder = tmp_path / f"tiny/synthetic/24-inf-s0/fold{fold}"
         result = FoldResult.read_fold(folder)
@@ -28,7 +27,7 @@ def test_folds_learn_and_can_be_read_back(programs, tiny_settings, images, tmp_p
         assert best["epoch"] == result.best_epoch
         assert best["val_loss"] == result.val_loss
         # The weights are those of the best epoch: they give its accuracy on its own fold's images.
-        variables = cross_validate.load_variables(programs, folder)
+        variables = trainings.load_variables(programs, folder)
         probabilities = programs.predict(variables, images.images)
         np.testing.assert_allclose(probabilities.sum(-1), 1, rtol=1e-5)
         assert (probabilities.argmax(-1) == images.labels).mean() > 0.9
@@ -43,9 +42,9 @@ RESULT = FoldResult(
 
 
 def test_a_fold_of_other_settings_is_refused(programs, tiny_settings, images, tmp_path):
-    RESULT.write(CELL.folder(tmp_path, 0) / "result.json")
+    RESULT.write(CELL.folder(tmp_path, "fold0") / "result.json")
     with pytest.raises(UserError, match=r"fold0/result\.json was made with other settings"):
-        cross_validate.cross_validate(
+        trainings.train_cell(
             programs, tiny_settings, CELL, images, images.subset([]), tmp_path, made_by="abd"
         )
 
@@ -53,16 +52,14 @@ def test_a_fold_of_other_settings_is_refused(programs, tiny_settings, images, tm
 def test_the_folds_cover_every_image_once(programs, tiny_settings, images, tmp_path, monkeypatch):
     seen = []
 
-    def note(programs, settings, seed, train, validation, select, description, folder, made_by):
+    def note(programs, settings, seed, train, validation, select, description, folder, **_):
         val = validation["fold"]
         assert not set(train.files) & set(val.files)
         assert len(train) + len(val) == 48
         seen.extend(val.files)
 
-    monkeypatch.setattr(cross_validate, "train_fold", note)
-    cross_validate.cross_validate(
-        programs, tiny_settings, CELL, images, images.subset([]), tmp_path
-    )
+    monkeypatch.setattr(trainings, "train_fold", note)
+    trainings.train_cell(programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
     assert sorted(seen) == sorted(images.files)
 
 
@@ -73,18 +70,18 @@ def test_groups_are_not_divided_between_folds(
     by_file = dict(zip(images.files, groups, strict=True))
     folds = []
 
-    def note(programs, settings, seed, train, validation, select, description, folder, made_by):
+    def note(programs, settings, seed, train, validation, select, description, folder, **_):
         val = validation["fold"]
         assert not {by_file[f] for f in train.files} & {by_file[f] for f in val.files}
         assert set(train.labels) == set(val.labels) == {0, 1}
         folds.append(val.files)
 
-    monkeypatch.setattr(cross_validate, "train_fold", note)
+    monkeypatch.setattr(trainings, "train_fold", note)
     args = (programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
-    cross_validate.cross_validate(*args, groups)
+    trainings.train_cell(*args, groups)
     assert sorted(sum(folds, ())) == sorted(images.files)
     with pytest.raises(UserError, match=r"3 folds .* groups .*group_by.* per class, left has 1"):
-        cross_validate.cross_validate(*args, np.arange(48) % 2)
+        trainings.train_cell(*args, np.arange(48) % 2)
 
 
 def test_a_finished_fold_is_not_trained_again(
@@ -92,21 +89,17 @@ def test_a_finished_fold_is_not_trained_again(
 ):
     trained = []
 
-    def note(programs, settings, seed, train, validation, select, description, folder, made_by):
+    def note(programs, settings, seed, train, validation, select, description, folder, **_):
         trained.append(description)
         if len(trained) == 2:
             raise KeyboardInterrupt
         RESULT.write(folder / "result.json")
 
-    monkeypatch.setattr(cross_validate, "train_fold", note)
+    monkeypatch.setattr(trainings, "train_fold", note)
     with pytest.raises(KeyboardInterrupt):
-        cross_validate.cross_validate(
-            programs, tiny_settings, CELL, images, images.subset([]), tmp_path
-        )
-    cross_validate.cross_validate(
-        programs, tiny_settings, CELL, images, images.subset([]), tmp_path
-    )
-    assert trained == [f"tiny synthetic fold {fold}" for fold in (0, 1, 1, 2)]
+        trainings.train_cell(programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
+    trainings.train_cell(programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
+    assert trained == [f"tiny synthetic fold{fold}" for fold in (0, 1, 1, 2)]
 
 
 def test_real_images_choose_the_epoch_where_they_are_asked(
@@ -118,8 +111,8 @@ def test_real_images_choose_the_epoch_where_they_are_asked(
     for selection in SELECTIONS:
         settings = dataclasses.replace(tiny_settings, selection=selection, patience=4, folds=2)
         folder = tmp_path / selection
-        cross_validate.cross_validate(programs, settings, CELL, images, turned, folder)
-        result = FoldResult.read_fold(CELL.folder(folder, 0))
+        trainings.train_cell(programs, settings, CELL, images, turned, folder)
+        result = FoldResult.read_fold(CELL.folder(folder, "fold0"))
         epochs[selection] = result.best_epoch
         choices, set_name = result.choices, SELECTIONS[selection]
         assert choices[set_name].epoch == result.best_epoch
@@ -132,10 +125,37 @@ def test_real_images_choose_the_epoch_where_they_are_asked(
 def test_real_images_can_not_choose_where_there_are_none(programs, tiny_settings, images, tmp_path):
     settings = dataclasses.replace(tiny_settings, selection="val")
     with pytest.raises(UserError, match=r"selection=val, but val is empty"):
-        cross_validate.cross_validate(programs, settings, CELL, images, images.subset([]), tmp_path)
+        trainings.train_cell(programs, settings, CELL, images, images.subset([]), tmp_path)
 
 
 def test_too_few_images_for_the_folds(programs, tiny_settings, images, tmp_path):
     few = images.subset([0, 1, 2, 3, 4, 6])
     with pytest.raises(UserError, match=r"3 folds need that many images per class, right has 2"):
-        cross_validate.cross_validate(programs, tiny_settings, CELL, few, few.subset([]), tmp_path)
+        trainings.train_cell(programs, tiny_settings, CELL, few, few.subset([]), tmp_path)
+
+
+def test_seeds_train_on_every_image_with_a_seed_each(
+    programs, tiny_settings, images, tmp_path, monkeypatch
+):
+    settings = dataclasses.replace(tiny_settings, seeds=3, selection="val", seed=5)
+    augmentation, seen = Augmentation("horizontal", 1, 0.5), []
+
+    def note(programs, settings, seed, train, validation, select, description, **given):
+        assert train.files == images.files
+        assert (list(validation), select) == (["real_val"], "real_val")
+        assert given["augmentation"] == augmentation
+        seen.append((seed, given["folder"].name))
+
+    monkeypatch.setattr(trainings, "train_fold", note)
+    few = images.subset([0, 1])
+    trainings.train_cell(programs, settings, CELL, images, few, tmp_path, augmentation=augmentation)
+    assert seen == [(5, "training0"), (1005, "training1"), (2005, "training2")]
+
+
+def test_a_class_without_images_is_refused_where_there_are_no_folds(
+    programs, tiny_settings, images, tmp_path
+):
+    settings = dataclasses.replace(tiny_settings, seeds=1, selection="val")
+    left = images.subset(np.flatnonzero(images.labels == 0))
+    with pytest.raises(UserError, match="right has no image to train on"):
+        trainings.train_cell(programs, settings, CELL, left, left, tmp_path)

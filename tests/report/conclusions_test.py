@@ -1,11 +1,20 @@
 import dataclasses
+import math
 
 import pytest
 
 from synthmed_jax import verdicts
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.results.stored import unstructure
-from synthmed_jax.verdicts import Caveat, Copying, Difference, Direction, NotWorse, Validation
+from synthmed_jax.verdicts import (
+    Answer,
+    Caveat,
+    Control,
+    Copying,
+    Difference,
+    Direction,
+    Validation,
+)
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +25,8 @@ def conclusions(contents):
 def test_the_arms_are_judged_with_what_was_compared(contents, conclusions):
     arms, (synthetic, _, real) = conclusions.arms, contents.evaluation.cells
     assert (arms.verdict, arms.direction) == (Difference.COSTS, Direction.LOWER)
-    assert arms.not_worse is NotWorse.NOT_SHOWN
-    assert arms.compared == contents.evaluation.differences[0]
+    assert arms.answer is Answer.REFUTED
+    assert arms.compared == contents.evaluation.declared[0]
     assert arms.balanced_gap == pytest.approx(0.155)
     assert arms.gap == pytest.approx(0.953 - 0.869)
     assert (arms.synthetic.cell, arms.real.cell) == (synthetic.cell, real.cell)
@@ -26,14 +35,44 @@ def test_the_arms_are_judged_with_what_was_compared(contents, conclusions):
     assert arms.real.interval == real.accuracy_interval
 
 
-def test_a_difference_of_other_cells_is_not_taken_for_that_of_the_headline(contents):
-    (difference,) = contents.evaluation.differences
-    other = dataclasses.replace(difference, first=contents.evaluation.cells[1].cell)
-    evaluation = dataclasses.replace(contents.evaluation, differences=(other,))
+def test_without_a_declared_difference_only_the_direction_is_known(contents):
+    evaluation = dataclasses.replace(contents.evaluation, declared=())
     arms = conclude(dataclasses.replace(contents, evaluation=evaluation)).arms
-    assert arms.compared is None
-    assert arms.verdict is Difference.NOT_MEASURED
+    assert (arms.compared, arms.verdict) == (None, Difference.NOT_MEASURED)
     assert arms.balanced_gap == pytest.approx(0.955 - 0.8)
+
+
+def with_arms(contents, *arms):
+    """The contents with the second network's cell as of another arm each, and of little loss."""
+    first, second, third = contents.evaluation.cells
+    others = tuple(dataclasses.replace(third, arm=arm, ratio=ratio) for arm, ratio in arms)
+    return dataclasses.replace(
+        contents,
+        evaluation=dataclasses.replace(contents.evaluation, cells=(first, second, third, *others)),
+    )
+
+
+def test_what_synthetic_images_add_is_judged_with_its_arms(contents):
+    given = with_arms(contents, ("real_augmented", 0.0), ("mixed_1to1", 1.0))
+    *_, augmented, mixed = given.evaluation.cells
+    (first,) = given.evaluation.declared
+    second = dataclasses.replace(
+        first, first=mixed.cell, second=augmented.cell, estimand="D2", limit=0.0
+    )
+    evaluation = dataclasses.replace(given.evaluation, declared=(first, second))
+    adding = conclude(dataclasses.replace(given, evaluation=evaluation)).adding
+    assert (adding.answer, adding.compared) == (Answer.REFUTED, second)
+    assert (adding.mixed.cell, adding.augmented.cell) == (mixed.cell, augmented.cell)
+    assert conclude(contents).adding is None
+
+
+def test_the_control_is_judged_by_its_trainings(contents):
+    control = conclude(with_arms(contents, ("synthetic_shuffled", math.inf))).control
+    classes = len(contents.evaluation.class_names)
+    assert control.chance == 1 / classes
+    assert control.balanced.mean == pytest.approx(0.955, abs=0.01)
+    assert control.verdict is Control.ABOVE
+    assert conclude(contents).control is None
 
 
 def test_a_floor_that_is_not_beaten_stands_beside_its_network(contents, conclusions):

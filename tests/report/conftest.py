@@ -27,6 +27,7 @@ from synthmed_jax.results.cells import Cell, Choice, FoldResult, InitialWeights,
 from synthmed_jax.results.evaluation import (
     BestNetwork,
     CellDifference,
+    DeclaredDifference,
     CellScores,
     Ensemble,
     Evaluation,
@@ -170,9 +171,14 @@ def evaluation(class_names: Sequence[str]) -> Evaluation:
         group_estimate(-0.155, 0.031),
         "image",
         0.0011,
-        0.0011,
-        0.02,
         Estimate(3, -0.155, 0.01, -0.21, -0.1),
+    )
+    declared = DeclaredDifference(
+        **{field.name: getattr(compared, field.name) for field in dataclasses.fields(compared)},
+        estimand="D1",
+        limit=-0.02,
+        p_above=0.9971,
+        p_adjusted=1.0,
     )
     return Evaluation(
         dataset="leukemia",
@@ -181,6 +187,7 @@ def evaluation(class_names: Sequence[str]) -> Evaluation:
         num_test=NUM_TEST,
         cells=cells,
         best=verdicts.best_network(cells),
+        declared=(declared,),
         differences=(compared,),
     )
 

@@ -41,7 +41,7 @@ def read(run):
 def test_numbers_are_those_of_the_files(reported):
     page, markdown = read(reported)
     for text in (page.text.replace("\N{NO-BREAK SPACE}", " "), markdown):
-        assert "86.9 % ± 1.0 % (mean and standard deviation of 3 folds" in text
+        assert "86.9 % ± 1.0 % (mean and standard deviation of 3 trainings" in text
         assert "95 % interval 83.8 % to 89.6 %" in text
         assert "86.9 % against 95.3 % right on real test images" in text
         assert "costs 15.5 percentage points" in text
@@ -51,7 +51,7 @@ def test_numbers_are_those_of_the_files(reported):
         assert "97.0 % on validation images; on real test images it scores 86.9 %" in text
         best = Evaluation.read(reported.path("evaluate/metrics.json")).best
         assert f"fold 1; rule: {best.rule}" in text
-        assert "162 of 180 right in 3 folds" in text
+        assert "162 of 180 right in 3 trainings" in text
         assert "Files left out as unreadable: n = 1." in text
         assert "1 h 2 min" in text
         assert "seed 17" in text

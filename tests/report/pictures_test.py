@@ -42,7 +42,7 @@ def test_captions_have_the_numbers_of_the_files(drawn):
         "its 95 % interval (Wilson score, mean accuracy over folds on n = 60)"
         in (captions["accuracy"])
     )
-    confusion = "synthetic, 162 of 180 right in 3 folds; real, 162 of 180 right in 3 folds"
+    confusion = "synthetic, 162 of 180 right in 3 trainings; real, 162 of 180 right in 3 trainings"
     assert confusion in captions["confusion"]
     assert confusion in drawn["confusion"].alt
 

@@ -5,12 +5,15 @@ from synthmed_jax.report.quality_tables import quality_tables
 
 
 def test_each_cell_has_its_scores_and_recalls(contents):
-    differences, scores, recalls = quality_tables(contents.evaluation)
-    (row,) = differences.rows
+    declared, differences, scores, recalls = quality_tables(contents.evaluation)
+    (row,), (test,) = differences.rows, declared.rows
     assert row.name == "resnet18, synthetic, n 500, less resnet18, real, n all"
+    assert test.name == f"D1: {row.name}"
     interval = f"{MINUS}18.6 to {MINUS}12.4"
-    over_folds = f"{MINUS}21.0 to {MINUS}10.0"
-    assert row.values == (f"{MINUS}15.5", interval, "0.0011", "0.0011", "4.3", over_folds)
+    again = f"{MINUS}21.0 to {MINUS}10.0"
+    assert row.values == (f"{MINUS}15.5", interval, "0.0011", "4.3", again)
+    ps = ("0.9971", "1.0000")
+    assert test.values == (f"{MINUS}15.5", interval, f"{MINUS}2.0", *ps, "4.3", again)
     shown = dict(zip(scores.columns, scores.rows[0].values, strict=True))
     assert shown == {
         "balanced acc.": "80.0",
@@ -40,7 +43,7 @@ def test_what_was_not_measured_is_a_dash_or_no_table(contents):
         recalls={"Benign": None, "Early": 1.0, "Pre": 0.5},
     )
     cells = (dataclasses.replace(cell, quality=quality),)
-    evaluation = dataclasses.replace(contents.evaluation, cells=cells, differences=())
+    evaluation = dataclasses.replace(contents.evaluation, cells=cells, declared=(), differences=())
     scores, recalls = quality_tables(evaluation)
     assert scores.rows[0].values.count(DASH) == 6
     assert recalls.rows[0].values[0] == DASH

@@ -39,7 +39,10 @@ def test_each_cell_has_a_row_of_means_and_spreads(contents):
     assert [row.name for row in rows] == ["resnet18", "vgg16", "resnet18"]
     assert rows[0].trained_on == "synthetic: 500 images per class, seed 0"
     assert rows[2].trained_on == "real: all fit images, seed 0"
-    assert rows[0].sizes.replace(NBSP, " ") == "3 folds, train n = 1333-1335, val n = 667"
+    assert (
+        rows[0].sizes.replace(NBSP, " ")
+        == "3 trainings, steps 12, train n = 1333-1335, val n = 667"
+    )
     values = dict(zip(results_table.HEADINGS, rows[0].values, strict=True))
     std = contents.evaluation.cells[0].std
     assert (values["val. loss"].mean, values["val. loss"].std) == ("0.210", f"± {std.val_loss:.3f}")
@@ -56,7 +59,7 @@ def test_a_single_fold_has_no_spread(contents):
 
 def test_without_trainings_at_hand_the_folds_are_still_counted(contents):
     rows = results_table.result_rows(dataclasses.replace(contents, folds={}))
-    assert {row.sizes for row in rows} == {"3 folds"}
+    assert {row.sizes for row in rows} == {"3 trainings"}
 
 
 def test_without_an_evaluation_there_is_no_table(contents):

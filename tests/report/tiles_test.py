@@ -21,7 +21,7 @@ def test_the_largest_numbers_are_those_of_the_files(contents):
     assert synthetic == (
         "86.9 %",
         "right on real test images, trained on synthetic images only",
-        "95 % interval 83.8 % to 89.6 %; 3 folds, n = 60 test images",
+        "95 % interval 83.8 % to 89.6 %; 3 trainings, n = 60 test images",
     )
     assert real[:2] == ("95.3 %", "right on real test images, trained on the real fit images")
     assert gap == (

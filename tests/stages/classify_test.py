@@ -2,9 +2,12 @@ import math
 
 import pytest
 
+from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.errors import UserError
 from synthmed_jax.results.cells import Cell
-from synthmed_jax.stages import classify
+from synthmed_jax.stages import base, classify
+
+FOLDS = {"classifier__seeds": 0, "classifier__folds": 2, "classifier__selection": "synthetic"}
 
 
 def test_every_network_is_trained_on_every_arm(make_run):
@@ -16,12 +19,47 @@ def test_every_network_is_trained_on_every_arm(make_run):
         for backbone in ("resnet18", "vgg16")
         for arm, n, ratio in (("synthetic", 5, math.inf), ("real", None, 0.0))
     ]
-    assert classify.STAGE.units(run)[0] == "resnet18/synthetic/5-inf-s3"
+    assert classify.STAGE.units(run)[:3] == (
+        "resnet18/synthetic/5-inf-s3/training0",
+        "resnet18/synthetic/5-inf-s3/training1",
+        "resnet18/real/all-0-s3/training0",
+    )
+
+
+def test_folds_are_no_units_of_their_own(make_run):
+    run = make_run(generate__per_class=5, **FOLDS)
+    assert classify.STAGE.units(run) == ("resnet18/synthetic/5-inf-s0", "resnet18/real/all-0-s0")
+
+
+def test_smaller_synthetic_sets_are_cells_of_a_curve(make_run):
+    run = make_run(generate__per_class=5, classifier__amounts=(2, 5, 3))
+    assert [(cell.arm, cell.n) for cell in classify.cells(run)] == [
+        ("synthetic", 5), ("real", None), ("synthetic", 2), ("synthetic", 3),
+    ]  # fmt: skip
+    small = classify.cells(run)[2]
+    assert classify.materials_of(small, run.inputs.planned_materials).counts == (2, 2, 2, 2)
+    with pytest.raises(UserError, match=r"amounts=6 takes 6 synthetic images .* 5 are drawn"):
+        classify.STAGE.check(make_run(generate__per_class=5, classifier__amounts=(6,)))
+
+
+def test_more_seeds_add_trainings_and_change_nothing_else(make_run):
+    few, more = make_run(), make_run(classifier__seeds=4)
+    assert set(classify.STAGE.units(few)) < set(classify.STAGE.units(more))
+    assert base.fingerprint(few, classify.STAGE) == base.fingerprint(more, classify.STAGE)
+
+
+def test_one_arm_is_augmented_as_the_generator_is(make_run):
+    run = make_run(
+        classifier__shift=1, classifier__flips="horizontal", classifier__warp=0.25,
+        diffusion__flips="dihedral", diffusion__shift=3,
+    )  # fmt: skip
+    assert classify.augmentation_of(run, "mixed_1to1") == Augmentation("horizontal", 1)
+    assert classify.augmentation_of(run, "real_augmented") == Augmentation("dihedral", 3, 0.25)
 
 
 def test_counts_by_class_are_cells_of_their_own(make_run):
     def units(**changes):
-        return classify.STAGE.units(make_run(generate__per_class=5, **changes))
+        return classify.STAGE.units(make_run(generate__per_class=5, **FOLDS, **changes))
 
     assert units(generate__counts="notumor=9,glioma=5") == (
         "resnet18/synthetic/5+5+9+5-inf-s0",
@@ -35,13 +73,14 @@ def test_counts_by_class_are_cells_of_their_own(make_run):
 
 
 def test_folds_that_can_not_be_made_are_refused_before_any_work(make_run):
-    run = make_run(generate__per_class=8, classifier__folds=9)
+    run = make_run(generate__per_class=8, **FOLDS | {"classifier__folds": 9})
     with pytest.raises(UserError, match=r"9 folds need that many images per class, glioma has 8"):
         classify.STAGE.check(run)
-    few = make_run(generate__per_class=9, generate__counts="notumor=3", classifier__folds=4)
+    fields = FOLDS | {"generate__per_class": 9}
+    few = make_run(**fields | {"generate__counts": "notumor=3", "classifier__folds": 4})
     with pytest.raises(UserError, match=r"4 folds need .* notumor has 3"):
         classify.STAGE.check(few)
-    real = make_run(generate__per_class=9, classifier__folds=9)
+    real = make_run(**fields | {"classifier__folds": 9})
     with pytest.raises(UserError, match=r"real.*9 folds need .* glioma has 7"):
         classify.STAGE.check(real)
 

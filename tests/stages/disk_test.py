@@ -29,7 +29,7 @@ def test_a_fold_takes_four_bytes_for_each_number_of_its_network(make_run, name):
     params = of_1000 - 996 * (features + 1)  # four classes
     run = make_run(classifier__backbone=name, classifier__image_size=64)
     room = disk.expected(run, [classify.STAGE])["classify"]
-    # Two arms of two folds.
+    # Two arms of two trainings.
     assert room.stays == 4 * 4 * (params + statistics)
     # Weights, Adam's two moments and its counter, and the best weights; old and new.
     assert room.passing == 2 * 4 * (4 * params + 2 * statistics + 1)
@@ -45,7 +45,7 @@ def test_networks_add_up_and_folds_that_are_there_do_not_count(make_run):
     assert both.passing == max(one.passing, other.passing)
     run = make_run()
     cell, _ = classify.cells(run)
-    write_json(cell.folder(run.workdir.classify, 1) / "result.json", {})
+    write_json(cell.folder(run.workdir.classify, "training1") / "result.json", {})
     assert disk.expected(run, [classify.STAGE])["classify"].stays == one.stays * 3 // 4
 
 

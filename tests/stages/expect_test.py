@@ -152,12 +152,12 @@ def test_explanations_are_expected_to_ask_for_every_perturbed_image(make_timed):
 
 
 def test_trainings_are_expected_from_their_last_saved_epoch(make_timed):
-    run = make_timed(classifier__max_epochs=4, classifier__arms=("synthetic",))
-    # Folds of 16 images in steps of 8; then predictions of the 16 others and of val.
-    epoch = 5 * 2 + 0.25 * (16 + len(run.inputs.planned_split.parts.val))
+    run = make_timed(classifier__steps=8, classifier__max_epochs=4, classifier__arms=("synthetic",))
+    # Two steps of 8 images; then predictions of val.
+    epoch = 5 * 2 + 0.25 * len(run.inputs.planned_split.parts.val)
     assert classify.STAGE.expect(run) == 2 * 4 * epoch
     (cell,) = classify.cells(run)
-    folds = [cell.folder(run.workdir.classify, fold) for fold in (0, 1)]
+    folds = [cell.folder(run.workdir.classify, name) for name in ("training0", "training1")]
     checkpoint.save(folds[0] / "resume", 3, {"any": np.zeros(1)})
     assert classify.STAGE.expect(run) == (1 + 4) * epoch
     write_json(folds[1] / "result.json", {})
