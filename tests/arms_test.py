@@ -105,7 +105,7 @@ def test_shuffled_labels_are_the_same_ones_in_another_order(materials):
     plain = ARMS[SYNTHETIC].build(materials).images
     assert built.files == plain.files
     assert sorted(built.labels) == sorted(plain.labels)
-    assert 0 < (built.labels != plain.labels).sum()
+    assert (built.labels != plain.labels).any()
     other = ARMS[SHUFFLED].build(dataclasses.replace(materials, seed=1)).images
     assert (built.labels != other.labels).any()
     assert [name for name, arm in ARMS.items() if not arm.learns] == [SHUFFLED]

@@ -27,8 +27,8 @@ from synthmed_jax.results.cells import Cell, Choice, FoldResult, InitialWeights,
 from synthmed_jax.results.evaluation import (
     BestNetwork,
     CellDifference,
-    DeclaredDifference,
     CellScores,
+    DeclaredDifference,
     Ensemble,
     Evaluation,
     FoldScores,
@@ -397,6 +397,7 @@ def fabricate(workdir: pathlib.Path, fit: ImageSet, synthetic: ImageSet) -> Fabr
     names, split, results = fit.class_names, split_file(fit), evaluation(fit.class_names)
     config = base.get_config("cpu").to_dict()
     config["data"]["name"] = "leukemia"
+    config["classifier"] |= {"seeds": 0, "selection": "synthetic"}
     write_json(workdir / "config.json", config)
     run_info(split).write(workdir / "run.json")
     test = [{"file": "secret/test-image.png", "label": names[0]}]
@@ -404,7 +405,7 @@ def fabricate(workdir: pathlib.Path, fit: ImageSet, synthetic: ImageSet) -> Fabr
     write_generator(workdir / "diffusion")
     for cell in CELLS:
         for fold in range(FOLDS):
-            write_fold(cell.folder(workdir / "classify", fold), fold)
+            write_fold(cell.folder(workdir / "classify", f"fold{fold}"), fold)
     results.write(workdir / "evaluate" / "metrics.json")
     floors().write(workdir / "evaluate" / "floors.json")
     fidelity(fit, synthetic).write(workdir / "evaluate" / "fidelity.json")

@@ -35,7 +35,8 @@ def test_amounts():
 def test_an_accuracy_has_its_spread_and_interval(contents):
     cell = contents.evaluation.cells[0]
     assert plain(formats.accuracy(cell)) == (
-        "86.9 % ± 1.0 % (mean and standard deviation of 3 trainings; 95 % interval 83.8 % to 89.6 %)"
+        "86.9 % ± 1.0 % (mean and standard deviation of 3 trainings; 95 % interval 83.8 % to "
+        "89.6 %)"
     )
 
 

@@ -37,7 +37,7 @@ def test_names_from_a_command_line_are_told_apart(fabricated):
 
 
 def test_what_classifiers_start_from_is_named(fabricated):
-    folder = fabricated.cells[2].folder(fabricated.path("classify"), 1)
+    folder = fabricated.cells[2].folder(fabricated.path("classify"), "fold1")
     result = FoldResult.read_fold(folder)
 
     def started_from(initial):

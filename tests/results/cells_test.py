@@ -39,7 +39,7 @@ def test_a_path_and_its_cell_are_inverse(cell):
 )
 def test_paths_are_as_people_write_them(cell, path):
     assert cell.path == path
-    assert cell.folder(pathlib.Path("classify"), 3) == pathlib.Path("classify", path, "fold3")
+    assert cell.folder(pathlib.Path("classify"), "fold3") == pathlib.Path("classify", path, "fold3")
 
 
 def test_counts_that_are_equal_are_one_number():
