@@ -225,15 +225,21 @@ def test_only_cells_of_the_arm_compete():
         verdicts.best_network(cells, "mixed")
 
 
-def test_ties_go_to_the_first_by_name_size_ratio_and_seed_in_any_order():
+def test_cells_of_fewer_images_are_not_asked():
+    all_images, few = cell(0.3, n=200), cell(0.1, n=50)
+    assert verdicts.best_cell([few, all_images], "synthetic") is all_images
+    by_class = cell(0.1, n=(200, 199))
+    other = cell(0.4, n=(200, 200))
+    assert verdicts.best_cell([by_class, other], "synthetic") is other
+
+
+def test_ties_go_to_the_first_by_name_ratio_and_seed_in_any_order():
     ordered = [
-        cell(backbone="alexnet", n=100, seed=7),
-        cell(n=8, ratio=1.0),
-        cell(n=8, ratio=2.0, seed=1),
-        cell(n=8, ratio=2.0, seed=2),
-        cell(n=8),
-        cell(n=20),
-        cell(n=None, ratio=0.0),
+        cell(backbone="alexnet", seed=7),
+        cell(ratio=1.0),
+        cell(ratio=2.0, seed=1),
+        cell(ratio=2.0, seed=2),
+        cell(),
     ]
     for first, second in itertools.combinations(ordered, 2):
         assert verdicts.best_cell([first, second], "synthetic") is first

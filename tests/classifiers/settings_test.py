@@ -36,7 +36,10 @@ def test_with_a_number_of_steps_all_training_sets_have_the_same_budget(tiny_sett
         ({"steps": 40, "patience": 0, "min_steps": 8}, "min_steps=8 has no effect"),
         ({"steps": 41, "patience": 0}, "equal epochs: take steps=40"),
         ({"steps": 3, "patience": 0}, "equal epochs: take steps=4"),
-        ({"seeds": 2}, "selection=synthetic takes .* seeds=2 .* set selection=val, or seeds=0"),
+        (
+            {"seeds": 2},
+            "selection=synthetic takes .*seeds=2 trains .* set selection=val, or seeds=0",
+        ),
         ({"warp": 1.5}, "warp=1.5"),
     ],
 )

@@ -30,8 +30,8 @@ def references(val=None, groups=None):
         val = ImageSet(
             np.zeros((0, 4, 4, 1), np.uint8), np.zeros(0, np.int32), (), ("dark", "light")
         )
-    shares = {"synthetic": np.array([0.5, 0.5]), "real": np.array([0.75, 0.25])}
-    return References(val, shares, shares["real"], groups, 0.02)
+    shares = dict(zip(CELLS, np.array([[0.5, 0.5], [0.75, 0.25]]), strict=True))
+    return References(val, shares, shares[CELLS[1]], groups, 0.02, of_folds=True)
 
 
 def fold_result(val_loss):
@@ -152,13 +152,15 @@ def test_arms_are_compared_image_by_image_and_in_groups(real_images, tmp_path):
     assert (difference.first, difference.second) == tuple(CELLS)
     assert difference.difference.estimate == pytest.approx(6 / 48)
     assert (difference.difference.num_groups, difference.unit) == (8, "group")
-    assert difference.margin == 0.02
     # Six groups differ, all to one side: two of 64 ways to swap them are as far from zero.
-    assert difference.p == difference.p_adjusted == pytest.approx(2 / 64, abs=0.006)
+    assert difference.p == pytest.approx(2 / 64, abs=0.006)
+    (declared,) = found.declared
+    assert (declared.estimand, declared.limit) == ("D1", -0.02)
+    assert declared.difference == difference.difference
     alone, _ = evaluate_cells(
         real_images, CELLS[:1], 2, trained, tmp_path, "phantom", 3, references()
     )
-    assert alone.differences == ()
+    assert alone.differences == alone.declared == ()
 
 
 def test_val_images_are_predicted_once_and_set_the_temperature(real_images, tmp_path):

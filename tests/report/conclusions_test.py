@@ -130,6 +130,7 @@ def test_caveats_are_those_of_the_run(contents):
         Caveat.SMALL_CLASSES,
         Caveat.SPLIT_BY_IMAGE,
         Caveat.UNREADABLE_FILES,
+        Caveat.FOLDS,
         Caveat.ONE_GENERATOR,
         Caveat.RESEARCH_SOFTWARE,
     )

@@ -14,7 +14,7 @@ def lime(contents):
 
 def test_the_intro_says_how_explanations_were_made(lime):
     text = explanations.intro(lime)
-    assert "made resnet18 (arm synthetic, fold 1) answer" in text
+    assert "made resnet18 (arm synthetic, training 1) answer" in text
     assert "slic regions, 400 perturbed copies of each image, sampling balanced, logistic" in text
     assert "seed 5). Numbers are of at most 7 images per class and kind" in text
     assert "variate" not in explanations.intro(dataclasses.replace(lime, control="none"))

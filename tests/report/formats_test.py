@@ -43,4 +43,6 @@ def test_an_accuracy_has_its_spread_and_interval(contents):
 def test_one_fold_has_no_spread(contents):
     cell = contents.evaluation.cells[0]
     single = dataclasses.replace(cell, folds=cell.folds[:1], std=None)
-    assert plain(formats.accuracy(single)) == "86.9 % (one fold; 95 % interval 83.8 % to 89.6 %)"
+    assert plain(formats.accuracy(single)) == (
+        "86.9 % (one training; 95 % interval 83.8 % to 89.6 %)"
+    )

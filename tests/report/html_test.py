@@ -50,7 +50,7 @@ def test_numbers_are_those_of_the_files(reported):
         assert "train n = 1333-1335, val n = 667" in text
         assert "97.0 % on validation images; on real test images it scores 86.9 %" in text
         best = Evaluation.read(reported.path("evaluate/metrics.json")).best
-        assert f"fold 1; rule: {best.rule}" in text
+        assert f"training 1; rule: {best.rule}" in text
         assert "162 of 180 right in 3 trainings" in text
         assert "Files left out as unreadable: n = 1." in text
         assert "1 h 2 min" in text

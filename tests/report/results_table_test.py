@@ -41,7 +41,7 @@ def test_each_cell_has_a_row_of_means_and_spreads(contents):
     assert rows[2].trained_on == "real: all fit images, seed 0"
     assert (
         rows[0].sizes.replace(NBSP, " ")
-        == "3 trainings, steps 12, train n = 1333-1335, val n = 667"
+        == "3 trainings, steps 840, train n = 1333-1335, val n = 667"
     )
     values = dict(zip(results_table.HEADINGS, rows[0].values, strict=True))
     std = contents.evaluation.cells[0].std
@@ -71,5 +71,6 @@ def test_without_an_evaluation_there_is_no_table(contents):
 def test_the_best_network_is_named_with_its_rule(contents):
     best = contents.evaluation.best
     assert results_table.best_network(contents.evaluation) == (
-        f"resnet18 of the arm synthetic (500 images per class, seed 0), fold 1; rule: {best.rule}"
+        f"resnet18 of the arm synthetic (500 images per class, seed 0), training 1; "
+        f"rule: {best.rule}"
     )

@@ -38,7 +38,7 @@ def test_a_gain_has_a_plus_without_a_paired_difference_too(contents, accuracy, v
     *others, real = contents.evaluation.cells
     mean = dataclasses.replace(real.mean, balanced_accuracy=accuracy)
     cells = (*others, dataclasses.replace(real, mean=mean))
-    evaluation = dataclasses.replace(contents.evaluation, cells=cells, differences=())
+    evaluation = dataclasses.replace(contents.evaluation, cells=cells, declared=())
     assert tiles(contents, evaluation=evaluation)[2][0] == value
     assert set(SIGNS) == set(Direction)
 

@@ -165,7 +165,7 @@ def test_the_synthetic_arm_may_be_as_good_or_better(contents, mean, half, words)
 
 def test_the_units_of_the_interval_are_named(contents):
     grouped = with_difference(contents, 0.0, 0.01, unit="group")
-    assert "over n = 60 groups of test images)" in answer(grouped)[0]
+    assert "over n = 60 groups of test images; p = 0.010, adjusted)" in answer(grouped)[0]
 
 
 def test_what_an_earlier_version_evaluated_has_no_interval(contents):
@@ -255,8 +255,8 @@ def test_a_network_compared_with_itself_is_called_the_same(contents):
         "Guessing would be right on 33.3 %, always answering the most frequent class on 40.1 %."
     )
     assert real.startswith(
-        "The same network trained on the real images that the generator learned from (n = 12) is "
-        "right on 95.3 %"
+        "The same network trained on the real fit images, which the generator learned from (n = "
+        "12), is right on 95.3 %"
     )
     assert answer(with_real(contents, backbone="vgg19"))[2].startswith("A vgg19 trained on")
 

@@ -115,7 +115,7 @@ def test_features_are_expected_to_take_one_training(make_timed):
 def test_no_setting_of_a_classifier_changes_the_features(make_timed):
     plain = make_timed()
     changed = make_timed(
-        classifier__learning_rate=0.1, classifier__batch_size=4, classifier__max_epochs=3
+        classifier__learning_rate=0.1, classifier__batch_size=4, classifier__max_epochs=1
     )
     assert features.STAGE.expect(plain) == features.STAGE.expect(changed)
     one, other = (base.fingerprint(run, features.STAGE) for run in (plain, changed))
