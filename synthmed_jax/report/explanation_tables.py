@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from synthmed_jax.report import detectable
 from synthmed_jax.report.conclusions import Differences
-from synthmed_jax.report.formats import DASH, PLUS_MINUS, percent
+from synthmed_jax.report.formats import DASH, PLUS_MINUS, percent, signed
+from synthmed_jax.report.shortcuts import RegionEvidence, ShortcutEvidence
 from synthmed_jax.results.explanations import LimeSummary, TwoSampleRow
+from synthmed_jax.results.floors import Floor
 from synthmed_jax.results.section import Row, Table
+from synthmed_jax.statistics.group_bootstrap import GroupEstimate
 from synthmed_jax.statistics.intervals import Estimate
 
 ALL = "all classes"
@@ -33,6 +37,12 @@ OF_METHODS: Columns = (
     ("hit_by_chance", "by chance", 2),
 )
 METHODS = {"lime": "LIME", "occlusion": "occlusion", "grad_cam": "Grad-CAM"}
+# Keys of data/regions.py's REGIONS.
+REGIONS = {
+    "ring": "the outermost ring",
+    "corners": "the four corners",
+    "background": "the background",
+}
 DIFFERENCE_COLUMNS = ("real", "synthetic", "synthetic larger", "p", "q")
 
 
@@ -75,8 +85,73 @@ def differences(conclusion: Differences) -> Table:
         f"Numbers that differ between real and synthetic images: {len(rows)} of "
         f"{conclusion.num_tests} tests (Mann-Whitney; q is p adjusted for that many, listed below "
         f"{conclusion.q_below.value:g}). Synthetic larger: the chance that a random synthetic "
-        "image has the larger value.",
+        f"image has the larger value.{detectable.sentence(conclusion.detectable)}",
     )
+
+
+def shortcuts(evidence: ShortcutEvidence) -> Table:
+    """Returns, for each region, what it tells of the classes and what the network makes of it."""
+    arms = list(dict.fromkeys(arm for each in evidence.regions for arm in each.floors))
+    columns = (
+        "shortcut",
+        "share of the area",
+        "LIME's importance there",
+        *(f"forest on it, {arm}" for arm in arms),
+        "network without it loses",
+    )
+    (num_images,) = {each.probe.num_images for each in evidence.regions}
+    (accuracy,) = {each.probe.accuracy for each in evidence.regions}
+    majority = (
+        ""
+        if evidence.majority is None
+        else (
+            f" The most frequent class has {percent(evidence.majority)}; in brackets is by how "
+            "much a forest is above that, in percentage points."
+        )
+    )
+    caption = (
+        f"Can a shortcut be taken? Balanced accuracies on {num_images} real test images, where the "
+        f"network has {percent(accuracy)}. LIME's importance: its share over the region's share of "
+        "the pixels (1.0: no preference), with its 95 % interval. Forest on it: what a forest that "
+        "sees nothing but the region is right on, by the arm that it learned from (the background "
+        f"by quantiles of its levels and steps, not by its shape).{majority} Network without it: "
+        "the loss when the region of every test image is replaced by the mean of all of them. "
+        "Intervals of forests and losses are so wide that 95 % holds for all regions together. "
+        f"Possible: a forest's interval lies above {signed(evidence.information_above.value)} "
+        f"points; used: that of the loss lies above {signed(evidence.loss_above.value)} points, or "
+        f"a forest's does and LIME's above {evidence.importance_above.value:g}. A network may also "
+        "lose because a blanked image looks unlike those that it learned from."
+    )
+    return Table(columns, tuple(_region(each, arms) for each in evidence.regions), caption)
+
+
+def _region(of: RegionEvidence, arms: Sequence[str]) -> Row:
+    values = (
+        of.verdict.value,
+        percent(of.probe.area),
+        _importance(of.probe.importance),
+        *(_floor(of.floors.get(arm)) for arm in arms),
+        _with_ends(of.probe.loss) if of.probe.loss else DASH,
+    )
+    return Row(REGIONS[of.probe.region], values)
+
+
+def _importance(of: Estimate) -> str:
+    if of.mean is None:
+        return DASH
+    ends = "" if of.low is None else f" ({of.low:.2f} to {of.high:.2f})"
+    return f"{of.mean:.2f}{ends}"
+
+
+def _floor(floor: Floor | None) -> str:
+    if floor is None or floor.above_majority is None:
+        return DASH
+    above = floor.above_majority
+    return f"{percent(floor.balanced_accuracy)} ({signed(above.low)} to {signed(above.high)})"
+
+
+def _with_ends(of: GroupEstimate) -> str:
+    return f"{signed(of.estimate)} ({signed(of.low)} to {signed(of.high)})"
 
 
 def _difference(test: TwoSampleRow) -> Row:
