@@ -130,7 +130,7 @@ class Shortcuts:
     alarms: dict[str, tuple[Alarm, ...]]
     above: Threshold
     num_unsure: int
-    evidence: ShortcutEvidence | None = None
+    evidence: ShortcutEvidence | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,7 +147,7 @@ class Differences:
     listed: tuple[TwoSampleRow, ...]
     num_tests: int
     q_below: Threshold
-    detectable: Detectable | None = None
+    detectable: Detectable | None
 
 
 @dataclasses.dataclass(frozen=True)

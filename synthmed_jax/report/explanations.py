@@ -15,6 +15,7 @@ from synthmed_jax.results.explanations import (
 )
 from synthmed_jax.statistics.agreement import HalvesAgreement
 from synthmed_jax.statistics.intervals import Estimate
+from synthmed_jax.statistics.power import detectable_gain
 from synthmed_jax.verdicts import LOSS_ABOVE, Shortcut, is_shortcut
 
 # Area of an alarm -> what is said of its share of the importance.
@@ -130,11 +131,11 @@ def _possible(of: RegionEvidence) -> str:
 
 def _none_visible(of: RegionEvidence) -> str:
     above = [f.above_majority for f in of.floors.values() if f.above_majority is not None]
-    smallest = min(each.detectable for each in above)
+    smallest = min(detectable_gain(each) for each in above)
     return (
         f"No shortcut by {REGIONS[of.probe.region]} is visible: no forest that sees nothing else "
         f"is shown to be better than the most frequent class; {points(smallest)} more would have "
-        f"been found.{_missed(of)}"
+        f"been found (80 % power).{_missed(of)}"
     )
 
 
@@ -157,9 +158,10 @@ def _missed(of: RegionEvidence) -> str:
     loss = of.probe.loss
     if loss is None:
         return " No test image has such a region."
+    smallest = points(detectable_gain(loss) + LOSS_ABOVE.value)
     return (
-        f" A loss of {points(loss.detectable + LOSS_ABOVE.value)} when it is blanked would have "
-        "been found, smaller ones may be there."
+        f" A loss of {smallest} when it is blanked would have been found (80 % power); smaller ones "
+        "may be there."
     )
 
 

@@ -46,9 +46,9 @@ class ShortcutEvidence:
     verdict: Shortcut
     regions: tuple[RegionEvidence, ...]
     majority: float | None
-    information_above: Threshold = verdicts.INFORMATION_ABOVE
-    loss_above: Threshold = verdicts.LOSS_ABOVE
-    importance_above: Threshold = verdicts.EDGE_SHARE
+    information_above: Threshold
+    loss_above: Threshold
+    importance_above: Threshold
 
 
 def weigh(lime: LimeSummary, floors: Floors | None) -> ShortcutEvidence | None:
@@ -59,7 +59,12 @@ def weigh(lime: LimeSummary, floors: Floors | None) -> ShortcutEvidence | None:
     regions = tuple(_weigh(probe, measured) for probe in lime.probes)
     majority = (each.balanced_accuracy for each in measured if each.features == MAJORITY)
     return ShortcutEvidence(
-        verdicts.gravest([each.verdict for each in regions]), regions, next(majority, None)
+        verdict=verdicts.gravest([each.verdict for each in regions]),
+        regions=regions,
+        majority=next(majority, None),
+        information_above=verdicts.INFORMATION_ABOVE,
+        loss_above=verdicts.LOSS_ABOVE,
+        importance_above=verdicts.EDGE_SHARE,
     )
 
 

@@ -1,4 +1,4 @@
-"""How large a difference must be for a test of two samples to find it."""
+"""How large a difference must be to be found."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import functools
 import math
 
 import numpy as np
+from scipy import stats
 
-from synthmed_jax.statistics.group_bootstrap import POWER
+from synthmed_jax.statistics.group_bootstrap import POWER, GroupEstimate
 from synthmed_jax.statistics.tests import compare_samples
 
 _DRAWS = 4000
@@ -52,6 +53,18 @@ def detectable_shift(
     # A shift wins the pairs whose gap is below it.
     shifts = np.partition(gaps, needed - 1, axis=1)[:, needed - 1]
     return float(np.quantile(shifts, power))
+
+
+def detectable_gain(of: GroupEstimate, power: float = POWER) -> float:
+    """The smallest true difference of accuracies that would have been found above 0.
+
+    Where hardly any answer differs, a bootstrap has hardly any spread, and would promise to find
+    anything. So it is at least that of a share d of the groups whose answers all change in one
+    direction, which has d = (t(1 - (1-level)/2) + t(power)) sqrt(d (1 - d) / groups).
+    """
+    freedom = of.num_groups - 1
+    factor = float(stats.t.ppf((1 + of.level) / 2, freedom) + stats.t.ppf(power, freedom)) ** 2
+    return max(of.detectable, factor / (of.num_groups + factor))
 
 
 def _wins_needed(num_first: int, num_second: int, level: float) -> int:

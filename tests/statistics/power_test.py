@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from synthmed_jax.statistics.power import detectable_shift, level_of_next
+from synthmed_jax.statistics.paired import balanced_difference
+from synthmed_jax.statistics.power import detectable_gain, detectable_shift, level_of_next
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,27 @@ def test_the_level_is_what_one_finding_more_would_need():
     for third, found in ((0.037, 3), (0.038, 2)):
         q = stats.false_discovery_control([*p[:2], third, p[3]])
         assert (q < 0.05).sum() == found
+
+
+def test_answers_that_never_differ_do_not_promise_to_find_anything():
+    hits, labels = np.ones(100), np.zeros(100, int)
+    same = balanced_difference(hits, hits, labels, None, seed=0)
+    assert same.detectable == 0
+    smallest = detectable_gain(same)
+    assert smallest == pytest.approx(0.074, abs=0.001)
+    # A network that is wrong on so many images is found out in four of five sets, about.
+    rng = np.random.default_rng(0)
+    found = [
+        balanced_difference(
+            hits, hits - (rng.random(100) < smallest), labels, None, seed=0, draws=1000
+        ).is_above(0)
+        for _ in range(200)
+    ]
+    assert np.mean(found) > 0.8
+
+
+def test_the_spread_of_the_answers_counts_where_there_is_some():
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(0, 2, (2, 200)).astype(float)
+    found = balanced_difference(first, second, np.arange(200) % 2, None, seed=0)
+    assert detectable_gain(found) == found.detectable
