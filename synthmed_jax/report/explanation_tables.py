@@ -99,30 +99,33 @@ def shortcuts(evidence: ShortcutEvidence) -> Table:
         *(f"forest on it, {arm}" for arm in arms),
         "network without it loses",
     )
-    (num_images,) = {each.probe.num_images for each in evidence.regions}
-    (accuracy,) = {each.probe.accuracy for each in evidence.regions}
-    majority = (
-        ""
-        if evidence.majority is None
-        else (
+    return Table(columns, tuple(_region(each, arms) for each in evidence.regions), _about(evidence))
+
+
+def _about(evidence: ShortcutEvidence) -> str:
+    probe = evidence.regions[0].probe  # the images and the network are those of all regions
+    majority = ""
+    if evidence.majority is not None:
+        majority = (
             f" The most frequent class has {percent(evidence.majority)}; in brackets is by how "
             "much a forest is above that, in percentage points."
         )
-    )
-    caption = (
-        f"Can a shortcut be taken? Balanced accuracies on {num_images} real test images, where the "
-        f"network has {percent(accuracy)}. LIME's importance: its share over the region's share of "
-        "the pixels (1.0: no preference), with its 95 % interval. Forest on it: what a forest that "
+    information, loss = signed(evidence.information_above.value), signed(evidence.loss_above.value)
+    return (
+        "Can a shortcut be taken? The ring is a 32nd of the side wide, a corner is a square of an "
+        "eighth of it, and the background is what surrounds the tissue (Otsu's threshold). "
+        f"Balanced accuracies on {probe.num_images} real test images, where the network has "
+        f"{percent(probe.accuracy)}. LIME's importance: its share over the region's share of the "
+        "pixels (1.0: no preference), with its 95 % interval. Forest on it: what a forest that "
         "sees nothing but the region is right on, by the arm that it learned from (the background "
-        f"by quantiles of its levels and steps, not by its shape).{majority} Network without it: "
-        "the loss when the region of every test image is replaced by the mean of all of them. "
-        "Intervals of forests and losses are so wide that 95 % holds for all regions together. "
-        f"Possible: a forest's interval lies above {signed(evidence.information_above.value)} "
-        f"points; used: that of the loss lies above {signed(evidence.loss_above.value)} points, or "
-        f"a forest's does and LIME's above {evidence.importance_above.value:g}. A network may also "
-        "lose because a blanked image looks unlike those that it learned from."
+        f"by quantiles of its levels and steps, not by its shape).{majority} Network without it "
+        "loses: the fall of its balanced accuracy when the region of every test image is replaced "
+        "by the mean of all of them, in percentage points. Intervals of forests, and those of "
+        "losses, are so wide that 95 % holds for all regions together. Possible: a forest's "
+        f"interval lies above {information}; used: that of the loss lies above {loss}, or a "
+        f"forest's does so and LIME's lies above {evidence.importance_above.value:g}. A network "
+        "may also lose because a blanked image looks unlike those that it learned from."
     )
-    return Table(columns, tuple(_region(each, arms) for each in evidence.regions), caption)
 
 
 def _region(of: RegionEvidence, arms: Sequence[str]) -> Row:

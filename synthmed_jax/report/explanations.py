@@ -74,11 +74,17 @@ def _unsure(lime: LimeSummary) -> str:
 def alarms(shortcuts: Shortcuts) -> list[str]:
     """Returns a warning for every region that is used as a shortcut.
 
-    And for every class whose explanations keep to the edge of the image.
+    And for every class whose explanations keep to a region, unless no forest makes anything of it.
     """
     regions = () if shortcuts.evidence is None else shortcuts.evidence.regions
     used = [_used(each) for each in regions if each.verdict is Shortcut.USED]
-    edges = [_alarm(kind, alarm) for kind, alarms in shortcuts.alarms.items() for alarm in alarms]
+    silent = {each.probe.region for each in regions if each.verdict is Shortcut.NONE_VISIBLE}
+    edges = [
+        _alarm(kind, alarm)
+        for kind, alarms in shortcuts.alarms.items()
+        for alarm in alarms
+        if alarm.area not in silent
+    ]
     return used + edges
 
 
@@ -160,8 +166,8 @@ def _missed(of: RegionEvidence) -> str:
         return " No test image has such a region."
     smallest = points(detectable_gain(loss) + LOSS_ABOVE.value)
     return (
-        f" A loss of {smallest} when it is blanked would have been found (80 % power); smaller ones "
-        "may be there."
+        f" A loss of {smallest} when it is blanked would have been found (80 % power); smaller "
+        "ones may be there."
     )
 
 

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.regions import REGIONS
 from synthmed_jax.evaluation.floors import measure_floors
+from synthmed_jax.explain import study
 from synthmed_jax.explain.blanking import probe_regions
 from synthmed_jax.explain.predictor import Predictor
 from synthmed_jax.report import context, explanation_tables, explanations
 from synthmed_jax.report.conclusions import Shortcuts, conclude
 from synthmed_jax.report.shortcuts import weigh
-from synthmed_jax.results.explanations import LimeSummary
+from synthmed_jax.results.explanations import Alarm, LimeSummary
 from synthmed_jax.results.stored import unstructure
 from synthmed_jax.statistics.intervals import Estimate
 from synthmed_jax.verdicts import EDGE_SHARE, Shortcut
@@ -130,6 +132,18 @@ def test_lime_counts_where_there_is_something_to_be_learned(possible, contents):
     assert "falls" not in alarms[1]
 
 
+def test_importance_at_an_edge_is_said_unless_no_forest_makes_anything_of_it(possible, clean):
+    alarm = Alarm("a", "corners", Estimate(9, 3.21, 0.5, 2.9, 3.6))
+    for evidence, expected in ((possible, 1), (clean, 0), (None, 1)):
+        alarms = explanations.alarms(Shortcuts({"real": (alarm,)}, EDGE_SHARE, 0, evidence))
+        assert len(alarms) == expected
+
+
+def test_every_region_has_its_words():
+    assert set(explanation_tables.REGIONS) == set(REGIONS) == {*study.EDGES}
+    assert set(REGIONS) < set(explanations.EDGES)
+
+
 def test_the_table_has_all_of_it_beside_each_other(used):
     table = explanation_tables.shortcuts(used)
     assert [row.name for row in table.rows] == [*explanation_tables.REGIONS.values()]
@@ -144,7 +158,7 @@ def test_the_table_has_all_of_it_beside_each_other(used):
     assert loss.startswith("+50.0 (+")
     assert "on 150 real test images, where the network has 100.0\xa0%" in table.caption
     assert "The most frequent class has 50.0\xa0%" in table.caption
-    assert "above +0.0 points; used: that of the loss lies above +1.0 points" in table.caption
+    assert "interval lies above +0.0; used: that of the loss lies above +1.0," in table.caption
 
 
 def test_what_an_earlier_version_did_not_measure_is_said_to_be_so(contents, used):
