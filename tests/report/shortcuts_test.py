@@ -5,10 +5,11 @@ import dataclasses
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.regions import REGIONS
-from synthmed_jax.evaluation.floors import measure_floors
+from synthmed_jax.evaluation import floors
 from synthmed_jax.explain import study
 from synthmed_jax.explain.blanking import probe_regions
 from synthmed_jax.explain.predictor import Predictor
@@ -38,6 +39,14 @@ def image_set(count, seed, *, tagged):
     return ImageSet(images[..., None].astype(np.uint8), labels, files, ("a", "b"))
 
 
+def floors_of(training, test):
+    """Those of regions alone, of fewer trees: the others take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(floors, "TREES", 50)
+        patch.setattr(floors, "FEATURES", {name: floors.FEATURES[name] for name in REGIONS})
+        return floors.measure_floors(training, test, {}, None, seed=0)
+
+
 def network(weight_of_corner):
     def logits(_, images):
         grey = images[..., 0].astype(jnp.float32) / 255
@@ -55,10 +64,10 @@ def evidence_of(contents):
 
     def weigh_planted(*, tagged, weight_of_corner):
         fit, test = (image_set(n, seed, tagged=tagged) for n, seed in ((80, 1), (150, 2)))
-        floors = measure_floors({"real": fit, "synthetic": fit}, test, {}, None, seed=0)
+        measured = floors_of({"real": fit, "synthetic": fit}, test)
         known = {"corners": IMPORTANCE}
         probes = probe_regions(network(weight_of_corner), test, None, known, seed=0)
-        return weigh(dataclasses.replace(contents.lime, probes=probes), floors)
+        return weigh(dataclasses.replace(contents.lime, probes=probes), measured)
 
     return weigh_planted
 
@@ -76,6 +85,25 @@ def possible(evidence_of):
 @pytest.fixture(scope="module")
 def clean(evidence_of):
     return evidence_of(tagged=False, weight_of_corner=0)
+
+
+@pytest.mark.parametrize(("tagged", "verdict"), [(True, "used"), (False, "none visible")])
+def test_a_network_that_learns_by_itself_takes_the_tag_where_there_is_one(
+    contents, tagged, verdict
+):
+    fit, test = (image_set(n, seed, tagged=tagged) for n, seed in ((120, 3), (300, 4)))
+    learned = LogisticRegression(max_iter=500).fit(fit.images.reshape(120, -1) / 255, fit.labels)
+    weights = jnp.float32(learned.coef_[0])
+
+    def logits(weights, images):
+        score = images.reshape(len(images), -1) / 255.0 @ weights + learned.intercept_[0]
+        return jnp.stack([0 * score, score], axis=-1)
+
+    probes = probe_regions(Predictor(logits, weights, 100), test, None, {}, seed=0)
+    measured = floors_of({"real": fit}, test)
+    evidence = weigh(dataclasses.replace(contents.lime, probes=probes), measured)
+    assert corners(evidence).verdict == verdict
+    assert corners(evidence).probe.accuracy > 0.7
 
 
 def corners(evidence):
@@ -166,8 +194,8 @@ def test_what_an_earlier_version_did_not_measure_is_said_to_be_so(contents, used
     assert conclude(contents).shortcuts.evidence is None
     probes = tuple(each.probe for each in used.regions)
     lime = dataclasses.replace(contents.lime, probes=probes)
-    for floors in (None, contents.floors):  # a ring alone, and not held against the majority
-        evidence = weigh(lime, floors)
+    for measured in (None, contents.floors):  # a ring alone, and not held against the majority
+        evidence = weigh(lime, measured)
         assert [each.verdict for each in evidence.regions][1] is Shortcut.USED
         assert evidence.regions[2].floors == {}
         assert explanation_tables.shortcuts(evidence).columns[3] == "network without it loses"
