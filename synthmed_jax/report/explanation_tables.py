@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from synthmed_jax.report import detectable
 from synthmed_jax.report.conclusions import Differences
-from synthmed_jax.report.formats import DASH, PLUS_MINUS, percent, signed
+from synthmed_jax.report.formats import DASH, NBSP, PLUS_MINUS, percent, signed
 from synthmed_jax.report.shortcuts import RegionEvidence, ShortcutEvidence
 from synthmed_jax.results.explanations import LimeSummary, TwoSampleRow
 from synthmed_jax.results.floors import Floor
@@ -43,6 +43,7 @@ REGIONS = {
     "corners": "the four corners",
     "background": "the background",
 }
+_TO = f"{NBSP}to{NBSP}"  # an interval is not broken into lines
 DIFFERENCE_COLUMNS = ("real", "synthetic", "synthetic larger", "p", "q")
 
 
@@ -142,7 +143,7 @@ def _region(of: RegionEvidence, arms: Sequence[str]) -> Row:
 def _importance(of: Estimate) -> str:
     if of.mean is None:
         return DASH
-    ends = "" if of.low is None else f" ({of.low:.2f} to {of.high:.2f})"
+    ends = "" if of.low is None else f" ({of.low:.2f}{_TO}{of.high:.2f})"
     return f"{of.mean:.2f}{ends}"
 
 
@@ -150,11 +151,12 @@ def _floor(floor: Floor | None) -> str:
     if floor is None or floor.above_majority is None:
         return DASH
     above = floor.above_majority
-    return f"{percent(floor.balanced_accuracy)} ({signed(above.low)} to {signed(above.high)})"
+    ends = f"({signed(above.low)}{_TO}{signed(above.high)})"
+    return f"{percent(floor.balanced_accuracy)} {ends}"
 
 
 def _with_ends(of: GroupEstimate) -> str:
-    return f"{signed(of.estimate)} ({signed(of.low)} to {signed(of.high)})"
+    return f"{signed(of.estimate)} ({signed(of.low)}{_TO}{signed(of.high)})"
 
 
 def _difference(test: TwoSampleRow) -> Row:
