@@ -15,6 +15,7 @@ import numpy as np
 from synthmed_jax.results.evaluation import BestNetwork, CellScores, DeclaredDifference
 from synthmed_jax.results.floors import Floor
 from synthmed_jax.results.split import PartCounts
+from synthmed_jax.statistics.group_bootstrap import GroupEstimate
 from synthmed_jax.statistics.intervals import Estimate
 
 
@@ -33,6 +34,13 @@ FEW_IMAGES = Threshold(50, _CONVENTION)
 FALSE_DISCOVERY = Threshold(0.05, "the customary rate (Benjamini & Hochberg, 1995)")
 FAMILY_ERROR = Threshold(0.05, "the customary rate, kept over both tests (Holm, 1979)")
 EDGE_SHARE = Threshold(1.0, "the share of importance that chance gives to an area")
+INFORMATION_ABOVE = Threshold(
+    0.0, "a floor that knows nothing of the class is right as often as the most frequent class is"
+)
+LOSS_ABOVE = Threshold(
+    0.01,
+    f"{_CONVENTION}; with thousands of test images, blanking anything costs some tenths of a point",
+)
 
 
 class Copying(enum.StrEnum):
@@ -248,6 +256,44 @@ def caveats(
 def is_shortcut(share: Estimate | None) -> bool:
     """Whether importance at an edge of the image is surely above the edge's share of the area."""
     return share is not None and share.low is not None and share.low > EDGE_SHARE.value
+
+
+class Shortcut(enum.StrEnum):
+    """Whether a region without the finding gives classes away, and a network makes use of it."""
+
+    NOT_MEASURED = "not measured"
+    NONE_VISIBLE = "none visible"
+    POSSIBLE = "possible"
+    USED = "used"
+
+
+def judge_shortcut(
+    floors: Sequence[GroupEstimate], loss: GroupEstimate | None, importance: Estimate | None
+) -> Shortcut:
+    """Judges one region of the image: its ring, its corners or its background.
+
+    USED where the network's accuracy falls without the region, or where a forest that sees nothing
+    else tells classes apart and LIME's importance keeps to it; POSSIBLE where a forest does, and no
+    use is shown. An interval decides wherever there is one, not the estimate.
+
+    Args:
+      floors: balanced accuracies of forests that see the region alone, less that of the most
+        frequent class; empty where none was measured.
+      loss: of the network's balanced accuracy when the region is blanked; None: not measured.
+      importance: LIME's in the region over its area; None: not known.
+    """
+    informative = any(floor.is_above(INFORMATION_ABOVE.value) for floor in floors)
+    needed = loss is not None and loss.is_above(LOSS_ABOVE.value)
+    if needed or (informative and is_shortcut(importance)):
+        return Shortcut.USED
+    if informative:
+        return Shortcut.POSSIBLE
+    return Shortcut.NONE_VISIBLE if floors else Shortcut.NOT_MEASURED
+
+
+def gravest(found: Sequence[Shortcut]) -> Shortcut:
+    """The verdict of the image as a whole: the last of the enum's that a region has."""
+    return max(found, key=[*Shortcut].index, default=Shortcut.NOT_MEASURED)
 
 
 def differs(q: float) -> bool:

@@ -17,6 +17,7 @@ from synthmed_jax.verdicts import (
     Copying,
     Difference,
     Direction,
+    Shortcut,
     Validation,
 )
 
@@ -200,6 +201,41 @@ def test_each_caveat_has_its_reason():
 )
 def test_a_shortcut_is_surely_above_the_share_of_the_area(share, alarm):
     assert verdicts.is_shortcut(share) is alarm
+
+
+def gain(low, high):
+    return GroupEstimate((low + high) / 2, low, high, 0.99, 0.01, 60, 0.028)
+
+
+SURE, CHANCE = Estimate(9, 3.0, 1.0, 2.0, 5.0), Estimate(9, 1.1, 1.0, 0.9, 1.3)
+
+
+@pytest.mark.parametrize(
+    ("floors", "loss", "importance", "verdict"),
+    [
+        ([gain(-0.01, 0.02)], gain(-0.01, 0.02), CHANCE, Shortcut.NONE_VISIBLE),
+        # Importance alone is no shortcut where there is nothing to be learned.
+        ([gain(-0.01, 0.02)], gain(-0.01, 0.02), SURE, Shortcut.NONE_VISIBLE),
+        ([gain(-0.01, 0.02), gain(0.001, 0.2)], gain(-0.01, 0.02), CHANCE, Shortcut.POSSIBLE),
+        ([gain(0.001, 0.2)], None, None, Shortcut.POSSIBLE),
+        ([gain(0.001, 0.2)], gain(0.01, 0.2), CHANCE, Shortcut.POSSIBLE),
+        ([gain(0.001, 0.2)], gain(0.0101, 0.2), CHANCE, Shortcut.USED),
+        ([gain(0.001, 0.2)], gain(-0.01, 0.02), SURE, Shortcut.USED),
+        ([gain(-0.01, 0.02)], gain(0.02, 0.2), None, Shortcut.USED),
+        ([], gain(-0.01, 0.02), SURE, Shortcut.NOT_MEASURED),
+        ([], gain(0.02, 0.2), SURE, Shortcut.USED),
+    ],
+)
+def test_a_shortcut_needs_information_and_its_use(floors, loss, importance, verdict):
+    assert verdicts.judge_shortcut(floors, loss, importance) is verdict
+
+
+def test_the_gravest_verdict_is_that_of_the_image():
+    found = [Shortcut.POSSIBLE, Shortcut.NONE_VISIBLE, Shortcut.NOT_MEASURED]
+    assert verdicts.gravest(found) is Shortcut.POSSIBLE
+    assert verdicts.gravest([*found, Shortcut.USED]) is Shortcut.USED
+    assert verdicts.gravest(found[1:]) is Shortcut.NONE_VISIBLE
+    assert verdicts.gravest([]) is Shortcut.NOT_MEASURED
 
 
 @pytest.mark.parametrize(("q", "found"), [(0.0499, True), (0.05, False), (0.0501, False)])

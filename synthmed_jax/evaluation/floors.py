@@ -12,14 +12,18 @@ import numpy as np
 from scipy import fft
 from sklearn.ensemble import ExtraTreesClassifier
 
+from synthmed_jax.data import regions
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.results.floors import MAJORITY, Floor, Floors
 from synthmed_jax.statistics.classification import balanced_accuracy
+from synthmed_jax.statistics.intervals import LEVEL
 from synthmed_jax.statistics.paired import balanced_difference
 
 BINS = 16  # of a histogram, per channel
 THUMBNAIL = 4  # side, pixels
 FREQUENCIES = 8  # of each direction, the lowest
+LEVELS_AT = (0.05, 0.25, 0.5, 0.75, 0.95)  # quantiles of the background's levels
+STEPS_AT = (0.25, 0.5, 0.75, 0.95)  # and of the steps between its neighbours along rows
 TREES = 300
 _IMAGES = 1024  # that a forest answers at once
 
@@ -45,10 +49,35 @@ def thumbnail(images: np.ndarray) -> np.ndarray:
 
 
 def ring(images: np.ndarray) -> np.ndarray:
-    """u8[N,(4S-4)*C], the outermost pixels."""
-    outermost = np.ones(images.shape[1:3], bool)
-    outermost[1:-1, 1:-1] = False
-    return images[:, outermost].reshape(len(images), -1)
+    """u8[N,(4S-4)*C], the outermost pixels; of larger images than floors see, a wider ring."""
+    return images[:, regions.ring(images.shape[1])].reshape(len(images), -1)
+
+
+def corners(images: np.ndarray) -> np.ndarray:
+    """u8[N,P*C], the pixels of the squares in the four corners."""
+    return images[:, regions.corner_squares(images.shape[1])].reshape(len(images), -1)
+
+
+def background(images: np.ndarray) -> np.ndarray:
+    """f64[N,9*C], levels of the background and steps between its neighbours, wherever they are.
+
+    Quantiles alone, so that its shape, which is that of the tissue, is not told by its place or its
+    size. It is not hidden altogether: the threshold between both follows from the whole image. An
+    image without a background has -1 throughout.
+    """
+    return np.stack([_background_quantiles(image) for image in images])
+
+
+def _background_quantiles(image: np.ndarray) -> np.ndarray:
+    area, levels = regions.background(image), image.astype(np.float64)
+    steps = np.abs(np.diff(levels, axis=1))[area[:, 1:] & area[:, :-1]]
+    quantiles = [
+        np.quantile(values, at, axis=0)
+        if len(values)
+        else np.full((len(at), image.shape[-1]), -1.0)
+        for values, at in ((levels[area], LEVELS_AT), (steps, STEPS_AT))
+    ]
+    return np.concatenate(quantiles).reshape(-1)
 
 
 def low_frequencies(images: np.ndarray) -> np.ndarray:
@@ -63,6 +92,8 @@ FEATURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "histogram": histogram,
     "thumbnail": thumbnail,
     "ring": ring,
+    "corners": corners,
+    "background": background,
     "low_frequencies": low_frequencies,
 }
 
@@ -84,7 +115,10 @@ def measure_floors(
       seed: of forests and of intervals.
     """
     floors = []
+    # All floors of regions together are above the majority by chance in one run of 40 at most.
+    level = 1 - (1 - LEVEL) / (len(regions.REGIONS) * len(training))
     for arm, images in training.items():
+        majority = np.equal(test.labels, _majority(images)).astype(np.float64)
         for features, predicted in _answers(images, test, seed):
             hits = (predicted == test.labels).astype(np.float64)
             network = networks.get(arm)
@@ -100,6 +134,11 @@ def measure_floors(
                     network_ahead=None
                     if network is None
                     else balanced_difference(network, hits, test.labels, groups, seed),
+                    above_majority=balanced_difference(
+                        hits, majority, test.labels, groups, seed, level=level
+                    )
+                    if features in regions.REGIONS
+                    else None,
                 )
             )
     unit = "image" if groups is None else "group"
@@ -108,10 +147,13 @@ def measure_floors(
 
 def _answers(images: ImageSet, test: ImageSet, seed: int) -> Iterator[tuple[str, np.ndarray]]:
     """Yields the name of each floor and the classes i64[N] that it answers."""
-    majority = int(np.bincount(images.labels).argmax())
-    yield MAJORITY, np.full(len(test), majority)
+    yield MAJORITY, np.full(len(test), _majority(images))
     for name in FEATURES:
         yield name, forest_answers(name, images, test, seed)
+
+
+def _majority(images: ImageSet) -> int:
+    return int(np.bincount(images.labels).argmax())
 
 
 def forest_answers(features: str, images: ImageSet, test: ImageSet, seed: int) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.explain import choice
+from synthmed_jax.explain.blanking import probe_regions
 from synthmed_jax.explain.explained import KINDS, Explained, agreement_with_nearest, records
 from synthmed_jax.explain.lime import explain
 from synthmed_jax.explain.pages import draw_pages
@@ -40,18 +41,21 @@ class Sources(NamedTuple):
       nearest: synthetic images -> the nearest real `fit` image of each, in their order.
       resize: to the size that the network sees.
       lesion: file of a real image -> bool[S,S], its lesion at that size; None: none is known.
+      groups: i64[N], group of each test image, two or more in all; None: images are independent.
     """
 
     synthetic: ImageSet
     nearest: Callable[[ImageSet], ImageSet]
     resize: Callable[[ImageSet], ImageSet]
     lesion: Callable[[str], np.ndarray] | None
+    groups: np.ndarray | None = None
 
 
 def num_evaluations(settings: ExplainSettings, num_classes: int) -> int:
     """About how many perturbed images the network is asked about by `explain_sets`.
 
-    The comparison with the package lime is not counted.
+    The comparison with the package lime is not counted, nor are the test images without a region:
+    they are few beside these.
     """
     images = num_classes * (settings.images + len(choice.ROLES))
     per_image = study_evaluations(settings.lime, settings.repeats)
@@ -103,6 +107,13 @@ def explain_sets(
         pages=draw_pages(explained, directory),
         images=tuple(
             record for kind, of_kind in explained.items() for record in records(kind, of_kind)
+        ),
+        probes=probe_regions(
+            predictor,
+            sources.resize(test),
+            sources.groups,
+            summaries["real"][ALL_CLASSES]["lime"],
+            lime.seed,
         ),
     ).write(directory / "lime.json")
 

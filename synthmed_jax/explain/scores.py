@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from skimage.filters import threshold_otsu
 
+from synthmed_jax.data import regions
 from synthmed_jax.explain.predictor import Predictor, View
 from synthmed_jax.results.explanations import Stability
 from synthmed_jax.statistics.agreement import rank_correlation
@@ -60,36 +60,9 @@ def enrichment(shares: np.ndarray, segments: np.ndarray, area: np.ndarray) -> fl
     return float(spread(shares, segments)[area].sum()) / part if 0 < part < 1 else None
 
 
-def foreground(image: np.ndarray) -> np.ndarray:
-    """Tissue against background, bool[S,S], by Otsu's threshold (1979) on the grey levels.
-
-    Background is the side of the threshold on which most of the image's rim lies: dark around a
-    head, bright around a stained cell. An image of one grey level is all background.
-    """
-    grey = image.astype(np.float64).mean(axis=-1)
-    if grey.min() == grey.max():
-        return np.zeros(grey.shape, bool)
-    bright = grey > threshold_otsu(grey)
-    return ~bright if bright[rim(len(grey), 1)].mean() > 0.5 else bright
-
-
-def rim(size: int, width: int) -> np.ndarray:
-    """The outermost `width` pixels of an image, bool[S,S]."""
-    inside = np.zeros((size, size), bool)
-    inside[width : size - width, width : size - width] = True
-    return ~inside
-
-
 def border(size: int) -> np.ndarray:
     """The outer eighth along each side, where scale bars and burnt-in text are, bool[S,S]."""
-    return rim(size, max(1, size // 8))
-
-
-def corners(size: int) -> np.ndarray:
-    """Squares of a quarter of the side in the four corners, bool[S,S]."""
-    along = np.arange(size)
-    outer = (along < size // 4) | (along >= size - size // 4)
-    return outer[:, None] & outer[None, :]
+    return regions.rim(size, max(1, size // 8))
 
 
 class Faithfulness(NamedTuple):

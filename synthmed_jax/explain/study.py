@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from synthmed_jax import verdicts
+from synthmed_jax.data import regions
 from synthmed_jax.explain import comparison, scores
 from synthmed_jax.explain.lime import Explanation, LimeSettings, explain
 from synthmed_jax.explain.predictor import Predictor
@@ -19,7 +20,7 @@ from synthmed_jax.statistics.intervals import Estimate, mean_estimate, share_est
 METHODS = ("lime", "occlusion", "grad_cam")
 # LIME's numbers that are compared between real and synthetic images.
 COMPARED = ("r2", "foreground", "border", "corners", "deletion_gain", "insertion_gain")
-EDGES = ("border", "corners")  # areas where importance hints at a shortcut
+EDGES = tuple(regions.REGIONS)  # areas where importance hints at a shortcut
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,10 +112,9 @@ def _where(
     """Enrichment of importance in the areas that are known for every image."""
     size = len(image)
     areas = {
-        "foreground": scores.foreground(image),
+        "foreground": regions.foreground(image),
         "border": scores.border(size),
-        "corners": scores.corners(size),
-    }
+    } | {name: area_of(image[None])[0] for name, area_of in regions.REGIONS.items()}
     if lesion is not None:
         areas["lesion"] = lesion
     if shares is None:

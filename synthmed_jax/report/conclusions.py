@@ -10,8 +10,10 @@ import dataclasses
 from synthmed_jax import verdicts
 from synthmed_jax.data.groups import NEAR_DUPLICATES
 from synthmed_jax.estimands import ADD, REPLACE, Estimand
+from synthmed_jax.report.detectable import Detectable, detectable
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.findings import EpochChoices, Headline, best_cells, epoch_choices, headline
+from synthmed_jax.report.shortcuts import ShortcutEvidence, weigh
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.results.evaluation import CellScores, DeclaredDifference, Evaluation
 from synthmed_jax.results.explanations import Alarm, LimeSummary, TwoSampleRow
@@ -154,11 +156,13 @@ class Shortcuts:
       alarms: kind ("real", "synthetic") -> its classes.
       above: what an edge's share was held against.
       num_unsure: images of which this is not known.
+      evidence: of ring, corners and background; None where an earlier version explained.
     """
 
     alarms: dict[str, tuple[Alarm, ...]]
     above: Threshold
     num_unsure: int
+    evidence: ShortcutEvidence | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,11 +173,13 @@ class Differences:
       listed: the tests that find a difference, the surest first.
       num_tests: that were made.
       q_below: what their adjusted p was held against.
+      detectable: what the others would have found; None where all find a difference.
     """
 
     listed: tuple[TwoSampleRow, ...]
     num_tests: int
     q_below: Threshold
+    detectable: Detectable | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,7 +221,9 @@ def conclude(contents: Contents) -> Conclusions:
         small_classes=SmallClasses(verdicts.small_classes(contents.counts), verdicts.FEW_IMAGES),
         shortcuts=None
         if lime is None
-        else Shortcuts(lime.alarms, verdicts.EDGE_SHARE, lime.num_unsure),
+        else Shortcuts(
+            lime.alarms, verdicts.EDGE_SHARE, lime.num_unsure, weigh(lime, contents.floors)
+        ),
         differences=None if lime is None else differences(lime),
         caveats=verdicts.caveats(
             contents.counts,
@@ -233,7 +241,7 @@ def differences(lime: LimeSummary) -> Differences:
     """Picks the tests that find a difference between real and synthetic images."""
     tests = lime.comparison.tests
     listed = sorted((test for test in tests if verdicts.differs(test.q)), key=lambda test: test.q)
-    return Differences(tuple(listed), len(tests), verdicts.FALSE_DISCOVERY)
+    return Differences(tuple(listed), len(tests), verdicts.FALSE_DISCOVERY, detectable(tests))
 
 
 def _best(cells: dict[str, CellScores]) -> dict[str, BestOfArm]:

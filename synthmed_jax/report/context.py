@@ -107,14 +107,20 @@ def not_run(contents: Contents, *, generated: bool) -> dict[str, str]:
 
 def _explained(lime: LimeSummary, conclusions: Conclusions) -> Explained:
     shortcuts, differences = conclusions.shortcuts, conclusions.differences
+    evidence = None if shortcuts is None else shortcuts.evidence
     tables = [explanation_tables.by_class(lime), explanation_tables.by_method(lime)]
     if differences is not None:
         tables.append(explanation_tables.differences(differences))
+    if evidence is not None:
+        tables.insert(0, explanation_tables.shortcuts(evidence))
     return Explained(
         explanations.intro(lime),
         [] if shortcuts is None else explanations.alarms(shortcuts),
         tables,
-        explanations.comparison(lime),
+        [
+            *([] if shortcuts is None else explanations.shortcuts(shortcuts)),
+            *explanations.comparison(lime),
+        ],
         explanations.engines(lime.check),
     )
 

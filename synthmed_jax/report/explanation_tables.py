@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from synthmed_jax.report import detectable
 from synthmed_jax.report.conclusions import Differences
-from synthmed_jax.report.formats import DASH, PLUS_MINUS, percent
+from synthmed_jax.report.formats import DASH, NBSP, PLUS_MINUS, percent, signed
+from synthmed_jax.report.shortcuts import RegionEvidence, ShortcutEvidence
 from synthmed_jax.results.explanations import LimeSummary, TwoSampleRow
+from synthmed_jax.results.floors import Floor
 from synthmed_jax.results.section import Row, Table
+from synthmed_jax.statistics.group_bootstrap import GroupEstimate
 from synthmed_jax.statistics.intervals import Estimate
 
 ALL = "all classes"
@@ -33,6 +37,13 @@ OF_METHODS: Columns = (
     ("hit_by_chance", "by chance", 2),
 )
 METHODS = {"lime": "LIME", "occlusion": "occlusion", "grad_cam": "Grad-CAM"}
+# Keys of data/regions.py's REGIONS.
+REGIONS = {
+    "ring": "the outermost ring",
+    "corners": "the four corners",
+    "background": "the background",
+}
+_TO = f"{NBSP}to{NBSP}"  # an interval is not broken into lines
 DIFFERENCE_COLUMNS = ("real", "synthetic", "synthetic larger", "p", "q")
 
 
@@ -75,8 +86,77 @@ def differences(conclusion: Differences) -> Table:
         f"Numbers that differ between real and synthetic images: {len(rows)} of "
         f"{conclusion.num_tests} tests (Mann-Whitney; q is p adjusted for that many, listed below "
         f"{conclusion.q_below.value:g}). Synthetic larger: the chance that a random synthetic "
-        "image has the larger value.",
+        f"image has the larger value.{detectable.sentence(conclusion.detectable)}",
     )
+
+
+def shortcuts(evidence: ShortcutEvidence) -> Table:
+    """Returns, for each region, what it tells of the classes and what the network makes of it."""
+    arms = list(dict.fromkeys(arm for each in evidence.regions for arm in each.floors))
+    columns = (
+        "shortcut",
+        "share of the area",
+        "LIME's importance there",
+        *(f"forest on it, {arm}" for arm in arms),
+        "network without it loses",
+    )
+    return Table(columns, tuple(_region(each, arms) for each in evidence.regions), _about(evidence))
+
+
+def _about(evidence: ShortcutEvidence) -> str:
+    probe = evidence.regions[0].probe  # the images and the network are those of all regions
+    majority = ""
+    if evidence.majority is not None:
+        majority = (
+            f" The most frequent class has {percent(evidence.majority)}; in brackets is by how "
+            "much a forest is above that, in percentage points."
+        )
+    information, loss = signed(evidence.information_above.value), signed(evidence.loss_above.value)
+    return (
+        "Can a shortcut be taken? The ring is a 32nd of the side wide, a corner is a square of an "
+        "eighth of it, and the background is what surrounds the tissue (Otsu's threshold). "
+        f"Balanced accuracies on {probe.num_images} real test images, where the network has "
+        f"{percent(probe.accuracy)}. LIME's importance: its share over the region's share of the "
+        "pixels (1.0: no preference), with its 95 % interval. Forest on it: what a forest that "
+        "sees nothing but the region is right on, by the arm that it learned from (the background "
+        f"by quantiles of its levels and steps, not by its shape).{majority} Network without it "
+        "loses: the fall of its balanced accuracy when the region of every test image is replaced "
+        "by the mean of all of them, in percentage points. Intervals of forests, and those of "
+        "losses, are so wide that 95 % holds for all regions together. Possible: a forest's "
+        f"interval lies above {information}; used: that of the loss lies above {loss}, or a "
+        f"forest's does so and LIME's lies above {evidence.importance_above.value:g}. A network "
+        "may also lose because a blanked image looks unlike those that it learned from."
+    )
+
+
+def _region(of: RegionEvidence, arms: Sequence[str]) -> Row:
+    values = (
+        of.verdict.value,
+        percent(of.probe.area),
+        _importance(of.probe.importance),
+        *(_floor(of.floors.get(arm)) for arm in arms),
+        _with_ends(of.probe.loss) if of.probe.loss else DASH,
+    )
+    return Row(REGIONS[of.probe.region], values)
+
+
+def _importance(of: Estimate) -> str:
+    if of.mean is None:
+        return DASH
+    ends = "" if of.low is None else f" ({of.low:.2f}{_TO}{of.high:.2f})"
+    return f"{of.mean:.2f}{ends}"
+
+
+def _floor(floor: Floor | None) -> str:
+    if floor is None or floor.above_majority is None:
+        return DASH
+    above = floor.above_majority
+    ends = f"({signed(above.low)}{_TO}{signed(above.high)})"
+    return f"{percent(floor.balanced_accuracy)} {ends}"
+
+
+def _with_ends(of: GroupEstimate) -> str:
+    return f"{signed(of.estimate)} ({signed(of.low)}{_TO}{signed(of.high)})"
 
 
 def _difference(test: TwoSampleRow) -> Row:

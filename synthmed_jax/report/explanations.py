@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from synthmed_jax.report.conclusions import Shortcuts
-from synthmed_jax.report.formats import n_is
+from synthmed_jax.report.explanation_tables import REGIONS
+from synthmed_jax.report.formats import n_is, percent, points, signed_interval
+from synthmed_jax.report.shortcuts import RegionEvidence
 from synthmed_jax.results.explanations import (
     Alarm,
     EngineAgreement,
@@ -13,9 +15,13 @@ from synthmed_jax.results.explanations import (
 )
 from synthmed_jax.statistics.agreement import HalvesAgreement
 from synthmed_jax.statistics.intervals import Estimate
+from synthmed_jax.statistics.power import detectable_gain
+from synthmed_jax.verdicts import LOSS_ABOVE, Shortcut, is_shortcut
 
 # Area of an alarm -> what is said of its share of the importance.
 EDGES = {
+    "ring": "the outermost ring of pixels weighs {share} times its area",
+    "background": "the background weighs {share} times its area",
     "border": "the rim of the image weighs {share} times its area",
     "corners": "the corners of the image weigh {share} times their area",
 }
@@ -66,14 +72,113 @@ def _unsure(lime: LimeSummary) -> str:
 
 
 def alarms(shortcuts: Shortcuts) -> list[str]:
-    """Returns a warning for every class whose explanations keep to the edge of the image."""
-    return [_alarm(kind, alarm) for kind, of_kind in shortcuts.alarms.items() for alarm in of_kind]
+    """Returns a warning for every region that is used as a shortcut.
+
+    And for every class whose explanations keep to a region, unless no forest makes anything of it.
+    """
+    regions = () if shortcuts.evidence is None else shortcuts.evidence.regions
+    used = [_used(each) for each in regions if each.verdict is Shortcut.USED]
+    silent = {each.probe.region for each in regions if each.verdict is Shortcut.NONE_VISIBLE}
+    edges = [
+        _alarm(kind, alarm)
+        for kind, alarms in shortcuts.alarms.items()
+        for alarm in alarms
+        if alarm.area not in silent
+    ]
+    return used + edges
+
+
+def _used(of: RegionEvidence) -> str:
+    name, loss = REGIONS[of.probe.region], of.probe.loss
+    reasons = []
+    if loss is not None and loss.is_above(LOSS_ABOVE.value):
+        reasons.append(
+            f"without it, its balanced accuracy on the real test images "
+            f"({n_is(of.probe.num_images)}) falls from {percent(of.probe.accuracy)} by "
+            f"{points(loss.estimate)} ({signed_interval(loss)})"
+        )
+    if is_shortcut(of.probe.importance):
+        reasons.append(
+            f"LIME's importance there is {_interval(of.probe.importance)} times its area "
+            f"({n_is(of.probe.importance.n)})"
+        )
+    known = _known(of)
+    return (
+        f"Shortcut alarm: the network makes use of {name} of the image: {'; '.join(reasons)}."
+        f"{f' {known}' if known else ''}"
+    )
+
+
+def _known(of: RegionEvidence) -> str:
+    """Says what forests make of a region, or ""."""
+    if not of.floors:
+        return ""
+    scores = ", ".join(
+        f"{percent(floor.balanced_accuracy)} ({arm} images)" for arm, floor in of.floors.items()
+    )
+    return (
+        f"A forest that has learned from {REGIONS[of.probe.region]} alone has a balanced accuracy "
+        f"of {scores}."
+    )
+
+
+def shortcuts(of: Shortcuts) -> list[str]:
+    """Returns what is known of every region whose use as a shortcut is not shown."""
+    regions = () if of.evidence is None else of.evidence.regions
+    return [SHORTCUTS[each.verdict](each) for each in regions if each.verdict in SHORTCUTS]
+
+
+def _possible(of: RegionEvidence) -> str:
+    return (
+        f"A shortcut by {REGIONS[of.probe.region]} is possible: {_lower(_known(of))} That the "
+        f"network makes use of it is not shown.{_missed(of)}"
+    )
+
+
+def _none_visible(of: RegionEvidence) -> str:
+    above = [f.above_majority for f in of.floors.values() if f.above_majority is not None]
+    smallest = min(detectable_gain(each) for each in above)
+    return (
+        f"No shortcut by {REGIONS[of.probe.region]} is visible: no forest that sees nothing else "
+        f"is shown to be better than the most frequent class; {points(smallest)} more would have "
+        f"been found (80 % power).{_missed(of)}"
+    )
+
+
+def _not_measured(of: RegionEvidence) -> str:
+    return (
+        f"What {REGIONS[of.probe.region]} alone would tell was not measured by the version that "
+        f"evaluated this run.{_missed(of)}"
+    )
+
+
+SHORTCUTS = {
+    Shortcut.POSSIBLE: _possible,
+    Shortcut.NONE_VISIBLE: _none_visible,
+    Shortcut.NOT_MEASURED: _not_measured,
+}
+
+
+def _missed(of: RegionEvidence) -> str:
+    """Says how large a loss by blanking is that was not found, with a space before it."""
+    loss = of.probe.loss
+    if loss is None:
+        return " No test image has such a region."
+    smallest = points(detectable_gain(loss) + LOSS_ABOVE.value)
+    return (
+        f" A loss of {smallest} when it is blanked would have been found (80 % power); smaller "
+        "ones may be there."
+    )
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _alarm(kind: str, alarm: Alarm) -> str:
     weighs = EDGES[alarm.area].format(share=_interval(alarm.share))
     return (
-        f"Shortcut alarm: on {kind} images of {alarm.class_name} {weighs} "
+        f"Importance at the edge: on {kind} images of {alarm.class_name} {weighs} "
         f"({n_is(alarm.share.n)}). Scale bars, text or frames may give the class away."
     )
 

@@ -12,6 +12,8 @@ FEATURES = {
     "histogram": "the histogram of levels of each channel",
     "thumbnail": "a thumbnail of 4 by 4 means",
     "ring": "the outermost ring of pixels",
+    "corners": "the four corners",
+    "background": "the levels of the background",
     "low_frequencies": "the lowest spatial frequencies",
 }
 

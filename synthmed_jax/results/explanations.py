@@ -9,6 +9,7 @@ from synthmed_jax.results.cells import typed_cell
 from synthmed_jax.results.evaluation import BestNetwork
 from synthmed_jax.results.stored import Document, Stored
 from synthmed_jax.statistics.agreement import HalvesAgreement
+from synthmed_jax.statistics.group_bootstrap import GroupEstimate
 from synthmed_jax.statistics.intervals import Estimate
 
 # Method -> number's name -> what it comes to over images.
@@ -69,6 +70,30 @@ class Alarm:
     class_name: str
     area: str
     share: Estimate
+
+
+@dataclasses.dataclass(frozen=True)
+class RegionProbe:
+    """What the explained network makes of a region of the real test images.
+
+    Attributes:
+      region: a key of data/regions.py's REGIONS.
+      num_images: test images.
+      area: its share of the pixels, mean over the images.
+      importance: LIME's there over its share of the pixels, of the real images behind the numbers.
+      accuracy: balanced, of the network on the images as they are, share of 1.
+      blanked_accuracy: the same with the region blanked (explain/blanking.py).
+      loss: the first less the second, at the level at which the intervals of all regions hold
+        together; None where no image has such a region.
+    """
+
+    region: str
+    num_images: int
+    area: float
+    importance: Estimate
+    accuracy: float
+    blanked_accuracy: float
+    loss: GroupEstimate | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,6 +187,7 @@ class LimeSummary(Stored):
       check: our engine against the package's; None where that was not asked.
       pages: of pictures.
       images: one per explained image.
+      probes: of regions where a shortcut can hide; none where an earlier version explained.
     """
 
     VERSION: ClassVar[int] = 2
@@ -183,6 +209,7 @@ class LimeSummary(Stored):
     check: EngineAgreement | None
     pages: tuple[Page, ...]
     images: tuple[ImageExplanation, ...]
+    probes: tuple[RegionProbe, ...] = ()
 
     @property
     def num_unsure(self) -> int:

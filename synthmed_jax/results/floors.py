@@ -21,6 +21,9 @@ class Floor:
       accuracy, balanced_accuracy: on the test images, shares of 1.
       network_ahead: balanced accuracy of the arm's network that the report compares, less the
         floor's; None where no network of the arm was tested.
+      above_majority: the floor's balanced accuracy less that of the most frequent class, of a
+        region's floor (data/regions.py), at the level at which the intervals of all such floors
+        hold together; None of other floors, and where an earlier version measured.
     """
 
     features: str
@@ -29,6 +32,7 @@ class Floor:
     accuracy: float
     balanced_accuracy: float
     network_ahead: GroupEstimate | None = None
+    above_majority: GroupEstimate | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -49,6 +49,7 @@ def _run(run: Run) -> None:
             functools.partial(_nearest_fit, run),
             inputs.at_network_size,
             lesion_of,
+            held_out.read_test_groups(run.workdir.split),
         ),
         RememberedPredictor(*load_network(run, network), settings.batch_size, answers),
         network,

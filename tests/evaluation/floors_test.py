@@ -43,6 +43,43 @@ def test_the_ring_sees_nothing_of_the_inside():
     np.testing.assert_array_equal(floors.ring(images), ring)
 
 
+def test_the_corners_see_nothing_of_the_rest():
+    images = noise(3, 3, side=16)
+    corners = floors.corners(images)
+    assert corners.shape == (3, 4 * 2**2 * 3)
+    images[:, 2:14], images[:, :, 2:14] = 7, 7
+    np.testing.assert_array_equal(floors.corners(images), corners)
+
+
+def disc(radius, background):
+    y, x = np.mgrid[:32, :32]
+    image = np.where((y - 15.5) ** 2 + (x - 15.5) ** 2 < radius**2, 230, background)
+    return image[..., None].astype(np.uint8)
+
+
+def test_the_background_is_told_by_its_levels_and_not_by_its_shape():
+    even, lifted = np.full((32, 32), 20), np.full((32, 32), 40)
+    small, large, other = floors.background(
+        np.stack([disc(6, even), disc(11, even), disc(6, lifted)])
+    )
+    np.testing.assert_array_equal(small, large)
+    np.testing.assert_array_equal(small, [20] * 5 + [0] * 4)
+    np.testing.assert_array_equal(other, [40] * 5 + [0] * 4)
+
+
+def test_the_background_is_told_by_its_steps():
+    striped = np.full((32, 32), 20) + 10 * (np.arange(32) % 2)
+    found = floors.background(disc(6, striped)[None])
+    assert sorted({*found[0, :5]}) == [20, 25, 30]
+    np.testing.assert_array_equal(found[0, 5:], 10)
+
+
+def test_an_image_without_a_background_says_so():
+    full = np.zeros((1, 8, 8, 3), np.uint8)
+    full[:, ::2] = 255
+    np.testing.assert_array_equal(floors.background(full), np.full((1, 27), -1))
+
+
 def test_low_frequencies_are_blind_to_high_ones():
     checkerboard = (np.indices((16, 16)).sum(axis=0) % 2 * 200).astype(np.uint8)
     low = floors.low_frequencies(checkerboard[None, :, :, None])
@@ -77,6 +114,20 @@ def test_the_majority_is_that_of_the_training_set():
     assert (majority.accuracy, majority.balanced_accuracy) == (0.25, pytest.approx(1 / 3))
     assert majority.num_train == 9
     assert majority.network_ahead is None
+
+
+def test_a_region_is_held_against_the_majority_and_others_are_not():
+    found = {f.features: f for f in floors_of(lit_at(0, 200, 1), lit_at(0, 90, 2)).floors}
+    assert {name for name, f in found.items() if f.above_majority} == {
+        "ring", "corners", "background"
+    }  # fmt: skip
+    above = found["corners"].above_majority
+    assert above.estimate == pytest.approx(found["corners"].balanced_accuracy - 1 / 3)
+    assert above.low > 0.3
+    assert above.level == pytest.approx(1 - 0.05 / 3)  # one arm
+    hidden = {f.features: f for f in floors_of(lit_at(7, 200, 1), lit_at(7, 90, 2)).floors}
+    assert not hidden["corners"].above_majority.is_above(0)
+    assert not hidden["ring"].above_majority.is_above(0)
 
 
 def test_a_network_is_held_against_the_floor_of_its_own_arm():

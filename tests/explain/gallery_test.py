@@ -209,6 +209,23 @@ def test_numbers_are_of_the_sample_alone_and_of_the_classes_that_have_one(writte
     assert written.nearest.nearest.n == 6
 
 
+def test_regions_are_probed_on_all_test_images_beside_limes_importance_there(written):
+    assert [probe.region for probe in written.probes] == ["ring", "corners", "background"]
+    lime_of_all = written.summary["real"]["all classes"]["lime"]
+    for probe in written.probes:
+        assert probe.num_images == len(TEST)
+        assert probe.importance == lime_of_all[probe.region]
+    ring = written.probes[0]
+    assert ring.area == (SIZE**2 - (SIZE - 2) ** 2) / SIZE**2
+    assert ring.loss.num_groups == len(TEST)
+
+
+def test_probes_are_over_the_groups_of_the_test_images(explain_sets):
+    groups = np.arange(len(TEST)) // 2
+    written = explain_sets(SOURCES._replace(groups=groups), repeats=1, compare_with_lime=False)
+    assert {probe.loss.num_groups for probe in written.probes if probe.loss} == {len(TEST) // 2 + 1}
+
+
 def test_alarms_are_of_each_kinds_own_summary(written):
     assert written.alarms == {
         kind: shortcut_alarms(written.summary[kind]) for kind in ("real", "synthetic")

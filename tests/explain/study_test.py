@@ -12,13 +12,13 @@ def _share(low):
     return Estimate(n=5, mean=1.5, std=0.3, low=low, high=2.0)
 
 
-def _summary(border_low, corners_low):
-    return {"lime": {"border": _share(border_low), "corners": _share(corners_low)}}
+def _summary(ring_low, corners_low):
+    return {"lime": {"ring": _share(ring_low), "corners": _share(corners_low)}}
 
 
 def test_an_alarm_needs_an_interval_wholly_above_the_areas_share():
     alarms = study.shortcut_alarms({"a": _summary(1.2, 0.9), "b": _summary(1.0, None)})
-    assert alarms == (Alarm("a", "border", _share(1.2)),)
+    assert alarms == (Alarm("a", "ring", _share(1.2)),)
 
 
 def _study(numbers, heat=None, stability=None):
