@@ -37,6 +37,9 @@ ADDED: dict[str, object] = {
     "data.max_pixels": 89_478_485,
     "generate.counts": "",
     "evaluate.margin": 0.02,
+    "seed": 0,
+    "pool.workdirs": "",
+    "pool.development_seeds": "0",
 }
 
 

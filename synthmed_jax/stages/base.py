@@ -119,6 +119,8 @@ def fingerprint(run: Run, stage: Stage) -> Fingerprint:
         for field, value in run.settings.fields.items()
         if field.startswith(stage.fields or ("\0",)) and field not in stage.ignored
     }
+    if any(field.endswith(".seed") for field in fields):  # which the master seed moves
+        fields["seed"] = run.settings.fields["seed"]
     inputs = {each.name: fingerprint(run, each).digest for each in stage.inputs}
     return Fingerprint(fields, inputs | dict(stage.digests(run)))
 
