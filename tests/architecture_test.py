@@ -131,7 +131,13 @@ def test_the_whole_data_set_is_opened_at_one_door():
 
 @pytest.mark.parametrize(
     ("door", "expected"),
-    [("read_test", TEST_READERS), ("read_test_groups", {"synthmed_jax.stages.evaluate"})],
+    [
+        ("read_test", TEST_READERS),
+        (
+            "read_test_groups",
+            {"synthmed_jax.stages.evaluate", "synthmed_jax.stages.pool"},
+        ),
+    ],
 )
 def test_only_evaluation_and_explanation_read_the_test_images(door, expected):
     readers = set()
