@@ -18,8 +18,8 @@ _ROW = 0.26  # inches
 def forest(differences: Sequence[PooledDifference], headings: Sequence[str]) -> Figure:
     """Draws each difference in a panel: a row per seed, and a diamond for all that count.
 
-    Seeds of the development are hollow and grey. The solid line is 0, the dashed one what the
-    difference is to be above.
+    Seeds of the development are hollow and grey, and the diamond is hollow where seeds are too few
+    for a claim. The solid line is 0, the dashed one what the difference is to be above.
 
     Args:
       differences: at least one.
@@ -57,7 +57,12 @@ def _panel(axes: Axes, difference: PooledDifference) -> None:
     if difference.pooled is not None:
         y, pooled = len(names), difference.pooled
         low, middle, high = (100 * x for x in (pooled.low, pooled.estimate, pooled.high))
-        axes.fill([low, middle, high, middle], [y, y - 0.3, y, y + 0.3], color=BLUE, linewidth=0)
+        axes.fill(
+            [low, middle, high, middle],
+            [y, y - 0.3, y, y + 0.3],
+            facecolor="white" if difference.is_shown is None else BLUE,
+            edgecolor=BLUE,
+        )
         _numbers(axes, y, pooled.estimate, pooled.low, pooled.high, BLUE)
         names.append(f"{pooled.num_seeds} seeds together")
     axes.set_yticks(range(len(names)), names)

@@ -28,7 +28,8 @@ def to_section(pool: Pool) -> Section:
             "Differences of balanced accuracy on the real test images, in percentage points, with "
             "their 95 % intervals: over test images for a seed, over test images and seeds for the "
             "diamond. The dashed line is what the difference is to be above. Hollow and grey: "
-            "seeds of the development, which the diamond leaves out.",
+            "seeds of the development, which the diamond leaves out. A hollow diamond: of too few "
+            "seeds for a claim.",
         )
     ]
     if pool.curve:
@@ -77,7 +78,7 @@ def _claim(name: str, difference: PooledDifference, pool: Pool) -> str:
     return (
         f"{name}: {signed(pooled.estimate)} percentage points over {pooled.num_seeds} seeds "
         f"({_interval(pooled)}). {shown} to be above {signed(difference.threshold)} "
-        f"points (one-sided p = {_p(difference.p)}, by Holm {_p(difference.p_adjusted)})."
+        f"points (one-sided p {_is(difference.p)}, by Holm {_p(difference.p_adjusted)})."
     )
 
 
@@ -118,15 +119,23 @@ def _pooled(pool: Pool) -> Table:
         if each.pooled is not None
     ]
     return Table(
-        ("difference", "95 % interval", "error, images", "error, seeds", "seeds", "above", "p"),
+        (
+            "difference",
+            "95 % interval",
+            "error, images",
+            "error, seeds",
+            "seeds",
+            "above",
+            "p (Holm)",
+        ),
         tuple(rows),
-        "Means over the seeds that are not of the development, in percentage points. The interval "
-        "adds two variances, since images are shared by the seeds' test sets and seeds share "
-        "nothing: of the mean over draws of images, the same in all seeds (error, images: its "
-        "root), and between seeds (error, seeds), with Student's quantile at the degrees of "
-        "freedom of Satterthwaite; it is never narrower than that of the seeds alone. p: "
-        "one-sided, of the difference not being above the number in the column before it, by Holm "
-        f"over all rows. Without {pool.least_seeds} seeds it is no claim.",
+        "Means over the seeds that are not of the development, in percentage points. Error, "
+        "images: standard error over draws of test images, each draw the same in all seeds, since "
+        "most images are tested in all of them. Error, seeds: the standard deviation between "
+        "seeds over the root of their number. The interval is Student's with both errors "
+        "(degrees of freedom by Satterthwaite), and never narrower than with that of the seeds "
+        "alone. p: one-sided, of the difference not being above the number in the column before "
+        f"it, adjusted by Holm over all rows. Without {pool.least_seeds} seeds it is no claim.",
     )
 
 
@@ -176,6 +185,11 @@ def _interval(of: TwoLevelEstimate) -> str:
 
 def _listed(seeds: list[int]) -> str:
     return ", ".join(map(str, seeds))
+
+
+def _is(p: float | None) -> str:
+    text = _p(p)
+    return text if text.startswith("<") else f"= {text}"
 
 
 def _p(p: float | None) -> str:
