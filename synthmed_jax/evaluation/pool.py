@@ -64,7 +64,7 @@ def pool_replicates(
             for each in ordered
         ),
         differences=_with_claims(differences),
-        curve=_curve(ordered, development) if len(fractions) > 1 else (),
+        curve=_curve(ordered, development),
     )
 
 

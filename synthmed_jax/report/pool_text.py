@@ -13,7 +13,7 @@ TITLE = "The same experiment under several seeds"
 
 def heading(pool: Pool, difference: PooledDifference) -> str:
     """Returns a difference's name, with the share of real images where runs differ in it."""
-    if not pool.curve:
+    if not pool.is_curve:
         return difference.name
     return f"{difference.name}, {percent(difference.fraction)} of the real images"
 
@@ -32,7 +32,7 @@ def to_section(pool: Pool) -> Section:
             "seeds for a claim.",
         )
     ]
-    if pool.curve:
+    if pool.is_curve:
         pictures.append(
             SectionPicture(
                 CURVE,
@@ -42,7 +42,7 @@ def to_section(pool: Pool) -> Section:
                 "seeds. The test images are all others, so that they differ between the shares.",
             )
         )
-    tables = [_pooled(pool), _by_seed(pool), *([_curve(pool)] if pool.curve else []), _runs(pool)]
+    tables = [_pooled(pool), _by_seed(pool), _scores(pool), _runs(pool)]
     return Section(TITLE, paragraphs(pool), tuple(tables), tuple(pictures))
 
 
@@ -155,23 +155,31 @@ def _runs(pool: Pool) -> Table:
         ("config.seed", "fit + val", "test images"),
         rows,
         "The runs, which agree in data, classes and all settings but config.seed"
-        + (" and config.split.fraction." if pool.curve else "."),
+        + (" and config.split.fraction." if pool.is_curve else "."),
     )
 
 
-def _curve(pool: Pool) -> Table:
+def _scores(pool: Pool) -> Table:
     rows = tuple(
         Row(
-            f"{point.arm}, {percent(point.fraction)} of the real images",
-            (percent(point.mean), str(len(point.seeds))),
+            point.arm
+            + (f", {percent(point.fraction)} of the real images" if pool.is_curve else ""),
+            (
+                percent(point.mean),
+                percent(min(point.scores)),
+                percent(max(point.scores)),
+                str(len(point.seeds)),
+            ),
         )
         for point in pool.curve
     )
     return Table(
-        ("balanced accuracy", "seeds"),
+        ("balanced accuracy", "lowest", "highest", "seeds"),
         rows,
-        "Mean balanced accuracy over seeds; those of the development count where there are no "
-        "others.",
+        "Balanced accuracy on the real test images of the network that stands for each arm: mean, "
+        "lowest and highest over seeds (those of the development count where there are no "
+        f"others). Guessing scores {percent(1 / len(pool.class_names))}: a difference between "
+        "arms that are both there says nothing about images.",
     )
 
 

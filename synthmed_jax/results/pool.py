@@ -95,7 +95,7 @@ class Pool(Stored):
       least_seeds: seeds without those of the development that it takes to say something.
       runs: what was put in, by fraction and seed.
       differences: each that the runs declare.
-      curve: scores by share of real images; empty where all runs have the same.
+      curve: what each arm scores, by share of real images.
     """
 
     dataset: str
@@ -103,4 +103,9 @@ class Pool(Stored):
     least_seeds: int
     runs: tuple[PooledRun, ...]
     differences: tuple[PooledDifference, ...]
-    curve: tuple[CurvePoint, ...] = ()
+    curve: tuple[CurvePoint, ...]
+
+    @property
+    def is_curve(self) -> bool:
+        """Whether the runs differ in the share of real images."""
+        return len({point.fraction for point in self.curve}) > 1

@@ -54,7 +54,7 @@ def _run(run: Run) -> None:
     headings = [pool_text.heading(pooled, each) for each in pooled.differences]
     figure = forest.forest(pooled.differences, headings)
     write_bytes(folder / pool_text.FOREST, drawing.to_png(figure))
-    if pooled.curve:
+    if pooled.is_curve:
         curve = forest.score_curve(pooled.curve)
         write_bytes(folder / pool_text.CURVE, drawing.to_png(curve))
     pool_text.to_section(pooled).write(folder / FILE)

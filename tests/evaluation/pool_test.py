@@ -43,7 +43,10 @@ def test_the_pooled_difference_is_the_mean_of_the_seeds_that_count(runs):
     assert [each.p_adjusted for each in pooled.differences] == pytest.approx(
         adjust_by_holm([each.p for each in pooled.differences])
     )
-    assert pooled.curve == ()
+    assert not pooled.is_curve
+    assert [(point.arm, point.seeds) for point in pooled.curve] == [
+        (arm, (1, 2, 3, 4)) for arm in ARMS
+    ]
 
 
 def test_a_planted_difference_is_shown_and_none_is_not(tmp_path):
@@ -110,6 +113,7 @@ def test_shares_of_real_images_make_a_curve_and_are_pooled_apart(tmp_path):
         for run in runs
         if run.fraction == 0.2 and run.seed
     ]
+    assert found.is_curve
     assert found.curve[3].seeds == (1, 2)
     assert found.curve[3].scores == pytest.approx(scores)
     assert found.curve[3].mean == pytest.approx(np.mean(scores))

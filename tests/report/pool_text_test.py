@@ -6,8 +6,13 @@ from synthmed_jax.report import forest, pool_text
 from synthmed_jax.results.pool import CurvePoint, Pool, PooledRun
 from tests.report.pooled import NO_CLAIM, NOT_SHOWN, SEEDS, SHOWN
 
+SCORES = (
+    CurvePoint(0.2, "synthetic", (1, 2), (0.55, 0.65), 0.6),
+    CurvePoint(0.2, "real", (1, 2), (0.8, 0.9), 0.85),
+)
 
-def pool(*differences, curve=()):
+
+def pool(*differences, curve=SCORES):
     runs = tuple(
         PooledRun(f"/runs/s{each.seed}", each.seed, 0.2, each.is_development, 128)
         for each in differences[0].of_seeds
@@ -43,7 +48,7 @@ def test_without_a_development_seed_nothing_is_left_out():
 
 
 def test_the_tables_have_every_seed_and_every_run():
-    pooled, by_seed, runs = pool_text.to_section(pool(SHOWN, NOT_SHOWN)).tables
+    pooled, by_seed, scores, runs = pool_text.to_section(pool(SHOWN, NOT_SHOWN)).tables
     assert [row.values[:2] for row in pooled.rows] == 2 * [
         ("\N{MINUS SIGN}1.4", "\N{MINUS SIGN}3.4 to +0.6")
     ]
@@ -52,6 +57,9 @@ def test_the_tables_have_every_seed_and_every_run():
     assert by_seed.rows[1].values == ("\N{MINUS SIGN}2.1", "\N{MINUS SIGN}4.0 to +0.5")
     assert len(by_seed.rows) == 8
     assert "groups of images" in by_seed.caption
+    assert [row.name for row in scores.rows] == ["synthetic", "real"]
+    assert scores.rows[0].values == ("60.0\xa0%", "55.0\xa0%", "65.0\xa0%", "2")
+    assert "Guessing scores 50.0" in scores.caption
     assert [row.name for row in runs.rows] == [f"/runs/s{s}" for s in (0, 1, 2, 4)]
     assert runs.rows[0].values[0] == "0 (development)"
 
@@ -69,7 +77,7 @@ def test_a_curve_has_a_table_a_picture_and_names_with_the_share():
     section = pool_text.to_section(made)
     assert [picture.file for picture in section.pictures] == ["forest.png", "curve.png"]
     assert section.tables[2].rows[0].name == "real, 5.0 % of the real images".replace(" %", "\xa0%")
-    assert section.tables[2].rows[0].values == ("65.0\xa0%", "2")
+    assert section.tables[2].rows[0].values == ("65.0\xa0%", "60.0\xa0%", "70.0\xa0%", "2")
     assert pool_text.heading(made, SHOWN) == "mixed minus real, 20.0\xa0% of the real images"
     (axes,) = forest.score_curve(CURVE).axes
     lines = {line.get_label(): line for line in axes.lines}
