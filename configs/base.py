@@ -30,6 +30,10 @@ def _paper() -> ConfigDict:
     # Virtual devices that share the cores where JAX runs on a CPU; 0: one per core. Two train the
     # generator faster than one (RESULTS.md).
     config.cpu_devices = 2
+    # Master seed: moves the seeds of all blocks (split, generator, images, classifiers, tune,
+    # explain) by 100,000 times this number. A replicate of a run is the same command with another
+    # one in a workdir of its own; --stages=pool puts replicates together.
+    config.seed = 0
 
     config.data = ConfigDict()
     # leukemia | brain_tumor_mri | sarscov2_ct | folder | medmnist | phantom
@@ -200,6 +204,13 @@ def _paper() -> ConfigDict:
     # Loss of balanced accuracy, share of 1, up to which synthetic images count as good enough to
     # stand in for real ones. It is to be chosen before the results are known.
     config.evaluate.margin = 0.02
+
+    config.pool = ConfigDict()  # --stages=pool; no part of the main chain.
+    # Finished workdirs of the same run under several config.seed, "/runs/s0,/runs/s1,/runs/s2".
+    config.pool.workdirs = ""
+    # Values of config.seed whose results were watched while settings were chosen, "0,7"; "": none.
+    # They are shown, and left out of what is said over seeds.
+    config.pool.development_seeds = "0"
 
     config.explain = ConfigDict()
     config.explain.arm = "synthetic"  # The arm whose best network by validation is explained.

@@ -41,6 +41,9 @@ ADDED: dict[str, object] = {
     "classifier.seeds": 0,
     "classifier.amounts": [],
     "classifier.warp": 0.5,
+    "seed": 0,
+    "pool.workdirs": "",
+    "pool.development_seeds": "0",
 }
 
 

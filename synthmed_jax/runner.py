@@ -200,7 +200,8 @@ def _run_stage(run: Run, stage: Stage, expected_seconds: float | None = None) ->
         base.mark(run, stage, "failed")  # which leaves it open for other settings
         raise
     finally:
-        _record(run, stage, status, time.monotonic() - started, expected_seconds)
+        if stage.reads_data:
+            _record(run, stage, status, time.monotonic() - started, expected_seconds)
     print(f"{stage.name}: done in {time.monotonic() - started:.0f} s", flush=True)
 
 

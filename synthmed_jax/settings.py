@@ -32,11 +32,18 @@ from synthmed_jax.diffusion.settings import (
     smallest_side,
 )
 from synthmed_jax.errors import UserError
+from synthmed_jax.evaluation.pool_settings import PoolSettings
 from synthmed_jax.evaluation.settings import EvaluateSettings
 from synthmed_jax.explain.settings import ExplainSettings
 from synthmed_jax.search import SearchSettings
 
 Block = dict[str, Any]  # a block of a config: field -> value, or a block
+
+# Each master seed has so many seeds of its own, so that no two of them share one: a stage also
+# draws with its block's seed plus small numbers, and plus 1000 for each of a cell's trainings.
+SEEDS_EACH = 100_000
+_MASTER_SEEDS = 10_000
+_BLOCK_SEEDS = 1000  # which leaves room for 99 trainings of a cell
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,12 +54,15 @@ class Settings:
       scale: name of the preset.
       protocol: one of protocol.PROTOCOLS.
       cpu_devices: virtual CPU devices, 0: one per core.
+      seed: the master seed. The seeds in the blocks below are moved by it, those in `fields` are as
+        they were given.
       fields: dotted config field -> value, for fingerprints and config.json.
     """
 
     scale: str
     protocol: str
     cpu_devices: int
+    seed: int
     data: DataSettings
     split: SplitSettings
     diffusion: DiffusionSettings
@@ -61,17 +71,19 @@ class Settings:
     sweep: SweepSettings
     tune: SearchSettings
     evaluate: EvaluateSettings
+    pool: PoolSettings
     explain: ExplainSettings
     fields: Mapping[str, object]
 
     def block(self, name: str) -> Block:
         """Field -> value of a block that has no attribute here: of a stage that was added."""
         prefix = f"{name}."
-        return {
+        of_block = {
             field.removeprefix(prefix): value
             for field, value in self.fields.items()
             if field.startswith(prefix)
         }
+        return _with_moved_seeds(of_block, self.seed, prefix)
 
 
 def check_fields(config: ConfigDict, added: Collection[str] = ()) -> None:
@@ -107,6 +119,8 @@ def from_config(config: ConfigDict, added: Collection[str] = ()) -> Settings:
     check_fields(config, added)
     blocks = config_fields.normalise(config.to_dict())
     fields = dict(_flatten(blocks))
+    checks.between("config.seed", blocks["seed"], 0, _MASTER_SEEDS)
+    blocks = _with_moved_seeds(blocks, blocks["seed"])
     diffusion, classifier = blocks["diffusion"], blocks["classifier"]
     backbone = classifier.pop("backbone")
     classifier["backbones"] = (backbone,) if backbone else _names(classifier["backbones"])
@@ -119,6 +133,7 @@ def from_config(config: ConfigDict, added: Collection[str] = ()) -> Settings:
         scale=blocks["scale"],
         protocol=blocks["protocol"],
         cpu_devices=blocks["cpu_devices"],
+        seed=blocks["seed"],
         data=DataSettings(**blocks["data"]),
         split=SplitSettings(**blocks["split"]),
         diffusion=DiffusionSettings(**diffusion),
@@ -127,6 +142,7 @@ def from_config(config: ConfigDict, added: Collection[str] = ()) -> Settings:
         sweep=SweepSettings(**blocks["sweep"]),
         tune=SearchSettings(**blocks["tune"]),
         evaluate=EvaluateSettings(**blocks["evaluate"]),
+        pool=PoolSettings(**blocks["pool"]),
         explain=ExplainSettings(**blocks["explain"]),
         fields=fields,
     )
@@ -220,6 +236,29 @@ def _check_networks(classifier: ClassifierSettings) -> None:
             f"config.classifier.weights={weights} must be {RANDOM}, {IMAGENET} or the path of "
             "a state dict (.pth, .pt or .safetensors), and there is no such file"
         )
+
+
+def _with_moved_seeds(block: Mapping[str, Any], master: int, prefix: str = "") -> Block:
+    """Returns a copy in which the master seed has moved the field `seed` of every block.
+
+    Raises:
+      UserError: a seed is too large to be moved without becoming another master seed's.
+    """
+    moved: Block = {}
+    for name, value in block.items():
+        if isinstance(value, Mapping):
+            moved[name] = _with_moved_seeds(value, master, f"{prefix}{name}.")
+        elif name == "seed" and prefix and master:
+            checks.between(
+                f"config.seed={master} needs a small seed in each block: config.{prefix}{name}",
+                value,
+                0,
+                _BLOCK_SEEDS,
+            )
+            moved[name] = value + SEEDS_EACH * master
+        else:
+            moved[name] = value
+    return moved
 
 
 def _names(value: tuple[str, ...]) -> tuple[str, ...]:

@@ -112,6 +112,11 @@ class Workdir:
         return self.evaluate / "without_duplicates.json"
 
     @property
+    def pool(self) -> pathlib.Path:
+        """Folder of what runs under several seeds say together."""
+        return self.root / "pool"
+
+    @property
     def explain(self) -> pathlib.Path:
         """Folder of the explanations."""
         return self.root / "explain"

@@ -52,6 +52,7 @@ SLOW = (
     "data/cases_test.py",
     "data/records_test.py",
     "statistics/coverage_test.py",
+    "statistics/two_level_test.py",
     "evaluation/floors_real_data_test.py",
 )
 _TESTS = pathlib.Path(__file__).parent

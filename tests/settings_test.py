@@ -1,8 +1,10 @@
 import importlib
+import json
 
 import jax
 import jax.numpy as jnp
 import pytest
+from ml_collections import ConfigDict
 
 from configs import base
 from synthmed_jax import classifiers, protocol, settings
@@ -265,3 +267,86 @@ def test_small_images_need_less():
 def test_an_unknown_scale_lists_the_choices():
     with pytest.raises(ValueError, match="paper, cpu, smoke"):
         base.get_config("cpx")
+
+
+SEEDS = ("split.seed", "diffusion.train.seed", "generate.seed", "classifier.seed", "tune.seed")
+
+
+def seeds_of(run):
+    """The seeds that stages draw with, in the order of SEEDS, then that of `explain`."""
+    return (
+        run.split.seed,
+        run.diffusion.train.seed,
+        run.generate.seed,
+        run.classifier.seed,
+        run.tune.seed,
+        run.explain.seed,
+    )
+
+
+def test_the_master_seed_moves_every_block_and_the_data_stay():
+    config = load("phantom_ddpm", "smoke")
+    config.split.seed, config.classifier.seed = 7, 2
+    config.data.phantom_seed = 5
+    assert seeds_of(settings.from_config(config)) == (7, 0, 0, 2, 0, 0)
+    config.seed = 3
+    run = settings.from_config(config)
+    assert seeds_of(run) == (300_007, 300_000, 300_000, 300_002, 300_000, 300_000)
+    assert run.data.phantom_seed == 5
+    # What a marker, config.json and the report tell is what was given.
+    assert [run.fields[name] for name in ("seed", *SEEDS)] == [3, 7, 0, 0, 2, 0]
+
+
+def test_a_config_that_was_written_is_the_same_run_again():
+    config = load("phantom_ddpm", "smoke")
+    config.seed = 3
+    resolved = protocol.apply(config)
+    again = ConfigDict(json.loads(json.dumps(resolved.to_dict())))
+    assert seeds_of(settings.from_config(again)) == seeds_of(settings.from_config(config))
+    assert settings.from_config(again).fields == settings.from_config(config).fields
+
+
+def test_no_two_master_seeds_share_the_seed_of_a_training():
+    """A cell's k-th training, and much else, takes the block's seed plus a multiple of 1000."""
+    config = load("phantom_ddpm", "smoke")
+    taken = set()
+    for master in (0, 1, 2, 10, 1000, 9999):
+        config.seed = master
+        first = settings.from_config(config).classifier.seed
+        trainings = {first + 1000 * k + i for k in range(99) for i in range(3)}
+        assert not trainings & taken
+        assert max(trainings) < 2**32  # what batches and LIME take
+        taken |= trainings
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"seed": -1}, r"config\.seed=-1 must be at least 0 and below 10000"),
+        ({"seed": 10_000}, r"config\.seed=10000 must be"),
+        (
+            {"seed": 1, "diffusion.train.seed": 1000},
+            r"seed=1 needs a small seed .*: config\.diffusion\.train\.seed=1000 must be .*1000",
+        ),
+        ({"pool.development_seeds": "first"}, r"development_seeds='first'"),
+    ],
+)
+def test_a_seed_that_would_be_another_masters_is_refused(fields, message):
+    config = load("phantom_ddpm", "smoke")
+    config.update_from_flattened_dict(fields)
+    with pytest.raises(UserError, match=message):
+        settings.from_config(config)
+
+
+def test_a_large_seed_of_a_block_is_as_good_as_ever_without_a_master_seed():
+    config = load("phantom_ddpm", "smoke")
+    config.split.seed = 123_456
+    assert settings.from_config(config).split.seed == 123_456
+
+
+def test_the_master_seed_moves_a_block_that_a_stage_has_added():
+    config = importlib.import_module("configs.phantom_ddpm").get_config("smoke")
+    config.brightness = {"seed": 4, "level": 0.5}
+    config.seed = 2
+    run = settings.from_config(config, ["brightness"])
+    assert run.block("brightness") == {"seed": 200_004, "level": 0.5}

@@ -291,7 +291,7 @@ def read_test(path: Path, data: DataSet) -> ImageSet:
 
 
 def read_test_groups(path: Path) -> np.ndarray | None:
-    """Reads the group i64[N] of each test image of a split.json, for those two alone.
+    """Reads the group i64[N] of each test image of a split.json: for evaluation, explanation, pool.
 
     None where images were not kept together: each is its own, or all are of one group. Errors as
     of `read_parts`.

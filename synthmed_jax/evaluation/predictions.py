@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import pathlib
 from collections.abc import Iterable
 
 import numpy as np
 
-from synthmed_jax.csv_text import to_csv
+from synthmed_jax.csv_text import text_of, to_csv
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.errors import Damaged
 from synthmed_jax.files import write_text
 from synthmed_jax.results.cells import Cell
 
@@ -50,3 +52,45 @@ def write_predictions(
             numbers = (f"{p:.6g}" for p in probabilities)
             rows.append([*key, file, test.class_names[int(label)], predicted, *numbers])
     write_text(path, to_csv(rows))
+
+
+@dataclasses.dataclass(frozen=True)
+class Hits:
+    """Which test images networks are right on.
+
+    Attributes:
+      files, classes: of the N test images in their order, and the names of their classes.
+      of_cells: a cell's path -> f64[N], the share of its networks that are right on each.
+    """
+
+    files: tuple[str, ...]
+    classes: tuple[str, ...]
+    of_cells: dict[str, np.ndarray]
+
+
+def read_hits(path: pathlib.Path) -> Hits:
+    """Reads what `write_predictions` has written.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+      Damaged: it lacks a column, or its networks were not all given the same images.
+    """
+    right: dict[tuple[str, str], list[bool]] = {}
+    images: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            for row in csv.DictReader(stream):
+                cell = "{backbone}/{arm}/{n}-{ratio}-s{seed}".format(**row)
+                network, label = (cell, row["fold"]), row["label"]
+                right.setdefault(network, []).append(label == row["predicted"])
+                images.setdefault(network, []).append((text_of(row["file"]), text_of(label)))
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise Damaged(path, f"is no table of predictions ({error!r})") from error
+    listed = next(iter(images.values()), [])
+    if not listed or any(of_network != listed for of_network in images.values()):
+        raise Damaged(path, "is damaged: it has not the same test images for every network")
+    folds: dict[str, list[list[bool]]] = {}
+    for (cell, _), of_fold in right.items():
+        folds.setdefault(cell, []).append(of_fold)
+    files, classes = zip(*listed, strict=True)
+    return Hits(files, classes, {cell: np.mean(np.array(of), axis=0) for cell, of in folds.items()})

@@ -21,6 +21,7 @@ from synthmed_jax.printable import printable
 from synthmed_jax.report import context, files, numbers, pictures, sections
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.results.cells import Cell
+from synthmed_jax.results.section import Section
 from synthmed_jax.results.stored import Document
 
 HERE = pathlib.Path(__file__).parent
@@ -65,9 +66,18 @@ def write_report(
 
 def render_html(variables: dict[str, object]) -> str:
     """Returns the page."""
+    return _render_page("template.html.jinja2", variables)
+
+
+def render_section(section: Section, of_section: Sequence[pictures.Picture]) -> str:
+    """Returns a section as a page of its own."""
+    return _render_page("section.html.jinja2", {"section": section, "pictures": of_section})
+
+
+def _render_page(template: str, variables: dict[str, object]) -> str:
     environment = _environment(autoescape=True, finalize=_printable)
     style = (HERE / "style.css").read_text(encoding="utf-8")
-    return environment.get_template("template.html.jinja2").render(variables, style=style)
+    return environment.get_template(template).render(variables, style=style)
 
 
 def render_markdown(variables: dict[str, object], config: Document) -> str:

@@ -25,6 +25,7 @@ PROTOCOL = (
     ),
     ("split", "{split.fraction} of each class for fit + val, groups: {split.group_by}"),
     ("explicit counts", "{split.counts}"),
+    ("master seed", "{seed}; it moves those of split, generator, images and classifiers"),
     (
         "generator",
         "diffusion, conditioning: {diffusion.conditioning}; {diffusion.noise_schedule} schedule, "

@@ -16,13 +16,18 @@ def read_sections(workdir: pathlib.Path) -> list[tuple[Section, list[Picture]]]:
       UserError: a section is damaged, or a picture that it names is missing.
     """
     return [
-        (section, _pictures(section, path.parent))
+        (section, read_pictures(section, path.parent))
         for path in section_files(workdir)
         for section in [Section.read(path)]
     ]
 
 
-def _pictures(section: Section, folder: pathlib.Path) -> list[Picture]:
+def read_pictures(section: Section, folder: pathlib.Path) -> list[Picture]:
+    """Returns the pictures that a section names, from its folder.
+
+    Raises:
+      UserError: one is missing.
+    """
     pictures = []
     for each in section.pictures:
         # By its last part alone: no name in the file leads out of the folder.

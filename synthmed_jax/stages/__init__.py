@@ -7,6 +7,7 @@ from synthmed_jax.stages import (
     explain,
     features,
     generate,
+    pool,
     report,
     split,
     sweep,
@@ -23,5 +24,6 @@ STAGES = (
     classify.STAGE,
     evaluate.STAGE,
     explain.STAGE,
+    pool.STAGE,
     report.STAGE,
 )

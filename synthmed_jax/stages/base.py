@@ -67,6 +67,8 @@ class Stage:
       needed: further files that must be there once it is finished; may raise Damaged.
       forget: (run, damaged path) removes what has to go so that `run` makes that path anew.
       inherited: whether another workdir may take its output over: it is never written into.
+      reads_data: whether it needs the data set, of which run.json then tells. A stage that does not
+        runs where the images are not.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Stage:
     needed: Callable[[Run], Iterable[pathlib.Path]] = lambda run: ()
     forget: Callable[[Run, pathlib.Path], None] = lambda run, path: remove(path)
     inherited: bool = True
+    reads_data: bool = True
 
     def output(self, run: Run) -> pathlib.Path:
         """The folder of its output."""
@@ -119,6 +122,8 @@ def fingerprint(run: Run, stage: Stage) -> Fingerprint:
         for field, value in run.settings.fields.items()
         if field.startswith(stage.fields or ("\0",)) and field not in stage.ignored
     }
+    if any(field.endswith(".seed") for field in fields):  # which the master seed moves
+        fields["seed"] = run.settings.fields["seed"]
     inputs = {each.name: fingerprint(run, each).digest for each in stage.inputs}
     return Fingerprint(fields, inputs | dict(stage.digests(run)))
 

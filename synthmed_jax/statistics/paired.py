@@ -41,8 +41,8 @@ def balanced_difference(
     Raises:
       ValueError: as `bootstrap`, or arrays of different lengths.
     """
-    sums = sums_of_groups(_by_class(first, second, labels), groups)
-    return bootstrap(sums, _mean_recall, seed, draws, level)
+    sums = sums_of_groups(by_class(first, second, labels), groups)
+    return bootstrap(sums, mean_recall, seed, draws, level)
 
 
 def balanced_accuracy_of(
@@ -73,7 +73,7 @@ def permutation_test(
 
     Args: as `balanced_difference`.
     """
-    values = _by_class(first, second, labels)
+    values = by_class(first, second, labels)
     classes = values.shape[1] // 2
     per_image = values[:, :classes] / values[:, classes:].sum(axis=0) / classes
     differences = sums_of_groups(per_image.sum(axis=1, keepdims=True), groups)[:, 0]
@@ -103,8 +103,11 @@ def mcnemar_test(first: np.ndarray, second: np.ndarray) -> float:
     return float(stats.binomtest(only_first, differing).pvalue) if differing else 1.0
 
 
-def _by_class(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """f64[N,2K]: the difference of hits in the image's class, then 1 in it; K classes occur."""
+def by_class(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """f64[N,2K]: the difference of hits in the image's class, then 1 in it; K classes occur.
+
+    Args: as `balanced_difference`.
+    """
     if not first.shape == second.shape == labels.shape or first.ndim != 1:
         raise ValueError(f"no pairs: {first.shape}, {second.shape}, labels {labels.shape}")
     _, index = np.unique(labels, return_inverse=True)
@@ -112,8 +115,8 @@ def _by_class(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> np.n
     return np.concatenate([one_hot * (first - second)[:, None], one_hot], axis=1)
 
 
-def _mean_recall(sums: np.ndarray) -> np.ndarray:
-    """f64[B] of sums f64[B,2K]."""
+def mean_recall(sums: np.ndarray) -> np.ndarray:
+    """f64[B], balanced accuracies or their differences, of sums f64[B,2K] of `by_class`."""
     differences, counts = np.split(sums, 2, axis=1)
     occurring = counts > 0
     recalls = np.divide(differences, counts, out=np.zeros_like(differences), where=occurring)

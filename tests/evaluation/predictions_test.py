@@ -2,10 +2,12 @@ import csv
 import math
 
 import numpy as np
+import pytest
 
 from synthmed_jax.csv_text import text_of
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.evaluation.predictions import FoldPredictions, write_predictions
+from synthmed_jax.errors import Damaged
+from synthmed_jax.evaluation.predictions import FoldPredictions, read_hits, write_predictions
 from synthmed_jax.results.cells import Cell
 
 
@@ -44,3 +46,27 @@ def test_names_of_files_break_no_row_and_are_no_formulas(tmp_path):
     assert tuple(text_of(row["file"]) for row in rows) == files
     assert [text_of(row["label"]) for row in rows] == ["+ve", "-ve", "+ve"]
     assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-"))]
+
+
+def test_what_is_read_is_who_was_right(tmp_path):
+    files = ("=1.png", "b.png", "c.png")
+    test = ImageSet(np.zeros((3, 1, 1, 1), np.uint8), np.array([0, 1, 1]), files, ("+x", "y"))
+    one, other = Cell("resnet18", "synthetic", 5, math.inf, 0), Cell("vgg16", "real", None, 0.0, 7)
+    networks = [
+        FoldPredictions(one, 0, np.eye(2)[[0, 1, 1]]),
+        FoldPredictions(one, 1, np.eye(2)[[0, 0, 1]]),
+        FoldPredictions(other, 0, np.eye(2)[[1, 0, 1]]),
+    ]
+    path = tmp_path / "predictions.csv"
+    write_predictions(path, test, networks)
+    found = read_hits(path)
+    assert (found.files, found.classes) == (files, ("+x", "y", "y"))
+    assert {cell: hits.tolist() for cell, hits in found.of_cells.items()} == {
+        one.path: [1.0, 0.5, 1.0],
+        other.path: [0.0, 0.0, 1.0],
+    }
+    lines = path.read_text().splitlines(keepends=True)
+    for damaged in (lines[:-1], lines[:1], ["a,b\n", "1,2\n"]):
+        path.write_text("".join(damaged))
+        with pytest.raises(Damaged, match=r"predictions\.csv is"):
+            read_hits(path)

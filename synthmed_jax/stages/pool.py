@@ -1,0 +1,84 @@
+"""The stage that puts finished runs under several master seeds together; it reads no images."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+
+from synthmed_jax.data import held_out
+from synthmed_jax.errors import Damaged, UserError
+from synthmed_jax.evaluation import pool, replicates
+from synthmed_jax.evaluation.replicates import Replicate
+from synthmed_jax.files import write_bytes
+from synthmed_jax.report import drawing, forest, pool_text, section_page
+from synthmed_jax.results.section import FILE
+from synthmed_jax.stages.base import Stage
+from synthmed_jax.stages.run import Run
+from synthmed_jax.workdir import Workdir
+
+
+def _read(run: Run) -> list[Replicate]:
+    """The workdirs, each finished and all comparable."""
+    folders = run.settings.pool.folders
+    if len(folders) < 2:
+        raise UserError(
+            f"config.pool.workdirs={run.settings.pool.workdirs!r} must name two finished workdirs "
+            "or more: --config.pool.workdirs=/runs/s0,/runs/s1,/runs/s2"
+        )
+    for folder in folders:
+        replicates.check_finished(folder)
+    try:
+        found = [
+            replicates.read_replicate(folder, held_out.read_test_groups(Workdir(folder).split))
+            for folder in folders
+        ]
+    except FileNotFoundError as error:
+        raise Damaged(
+            pathlib.Path(error.filename),
+            "is gone: give the command of that run again, which makes it anew",
+        ) from error
+    replicates.check_comparable(found)
+    return found
+
+
+def _check(run: Run) -> None:
+    _read(run)
+
+
+def _run(run: Run) -> None:
+    folder = run.workdir.pool
+    pooled = pool.pool_replicates(_read(run), run.settings.pool.development)
+    pooled.write(folder / "pool.json")
+    headings = [pool_text.heading(pooled, each) for each in pooled.differences]
+    figure = forest.forest(pooled.differences, headings)
+    write_bytes(folder / pool_text.FOREST, drawing.to_png(figure))
+    if pooled.is_curve:
+        curve = forest.score_curve(pooled.curve)
+        write_bytes(folder / pool_text.CURVE, drawing.to_png(curve))
+    pool_text.to_section(pooled).write(folder / FILE)
+    print(*pool_text.paragraphs(pooled), sep="\n", flush=True)
+    print(f"pool: {section_page.write_section_page(folder).absolute()}", flush=True)
+
+
+def _put_together(run: Run) -> tuple[str, ...]:
+    """The pool is made anew when it is of other runs, or when one of them was evaluated anew."""
+    settings = run.settings.pool
+    sha = hashlib.sha256(json.dumps(dataclasses.asdict(settings)).encode())
+    for folder in settings.folders:
+        workdir = Workdir(folder)
+        for path in (workdir.split, workdir.evaluation, workdir.evaluate / "predictions.csv"):
+            sha.update(path.read_bytes() if path.exists() else b"absent")
+    return (sha.hexdigest(),)
+
+
+STAGE = Stage(
+    "pool",
+    _run,
+    units=_put_together,
+    check=_check,
+    optional=True,
+    inherited=False,
+    reads_data=False,
+)
