@@ -1,7 +1,9 @@
 """A small network whose 64 features describe the user's images, for distances between sets.
 
 Features that were learned from ImageNet tell cats from dogs; these tell apart the classes of this
-data set.
+data set. They are learned from `fit` alone, their epoch is chosen there too, and distances are taken
+to `val`: copies of `fit` are nearer to `val` in no feature because it was learned. (Were `fit` part
+of what distances are taken to, copies would be favoured twice.)
 """
 
 from __future__ import annotations
