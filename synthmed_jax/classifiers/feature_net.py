@@ -1,9 +1,8 @@
 """A small network whose 64 features describe the user's images, for distances between sets.
 
 Features that were learned from ImageNet tell cats from dogs; these tell apart the classes of this
-data set. They are learned from `fit` alone, their epoch is chosen there too, and distances are taken
-to `val`: copies of `fit` are nearer to `val` in no feature because it was learned. (Were `fit` part
-of what distances are taken to, copies would be favoured twice.)
+data set. The stage `features` trains the network on `fit` alone and chooses its epoch there, and
+distances are taken to `val`, so that copies of `fit` gain nothing by what the network has learned.
 """
 
 from __future__ import annotations
