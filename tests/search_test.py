@@ -152,11 +152,11 @@ def test_a_finished_search_does_nothing_and_a_longer_one_goes_on(tmp_path):
 
 
 def test_a_search_that_was_longer_once_counts_as_many_trials_as_the_others(tmp_path):
-    longer = run(tmp_path / "longer", trials=30)
-    short = run(tmp_path / "short", trials=12)
-    assert describe(longer, trials=12) == describe(short, trials=12)
-    assert len(describe(longer, trials=12).trials) == 12
-    assert describe(longer, trials=30).best.loss < describe(short, trials=12).best.loss
+    longer = run(tmp_path / "longer", trials=20)
+    short = run(tmp_path / "short", trials=8)
+    assert describe(longer, trials=8) == describe(short, trials=8)
+    assert len(describe(longer, trials=8).trials) == 8
+    assert describe(longer, trials=20).best.loss < describe(short, trials=8).best.loss
 
 
 def test_trials_of_an_earlier_version_are_not_gone_on_from(tmp_path):
