@@ -139,10 +139,10 @@ def test_a_search_leaves_a_config_that_a_run_takes(finished, cache, target):
     before = contents(finished)
     trials = 2 if target == "classifier" else 1
     config = make_config(cache, tune__target=target, tune__trials=trials, generate__per_class=8)
-    config.classifier.arms = ("real",)
+    config.classifier.arms = ("synthetic",)
     runner.run(config, finished, ["tune"])
     searched = {"classifier": "classifier/resnet18", "diffusion": "diffusion"}[target]
-    arm = "real" if target == "classifier" else ""
+    arm = "synthetic" if target == "classifier" else ""
     folder = finished / "tune" / searched / arm
     found = read_json(folder / "search.json")
     assert (found["searched"], found["arm"], found["judged_on"]) == (searched, arm, "val")
