@@ -25,6 +25,9 @@ TARGETS = ("classifier", "diffusion")
 GRID_POINTS = 3  # of a range, where a grid is searched
 COMPLETE = (TrialState.COMPLETE,)
 FINISHED = (*COMPLETE, TrialState.PRUNED)
+# Of the study in a journal. Earlier versions called theirs by the target, and judged trials on
+# images that generators had learned: such trials are not gone on from.
+STUDY = "judged on val"
 
 
 class Range(NamedTuple):
@@ -97,10 +100,10 @@ def search(
       folder: receives journal.log; one process at a time may search there.
 
     Raises:
-      UserError: every trial diverged.
+      UserError: each of these trials diverged.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = _open(settings, folder)
+    study = _open(folder)
     asked, size = [dict(present)], settings.trials
     if settings.search == "grid":
         asked = _grid(space, settings.seed)
@@ -113,40 +116,54 @@ def search(
             study.enqueue_trial(asked[done])
         study.optimize(lambda trial: _try(trial, space, objective), n_trials=1)
         print(f"tune: {done + 1} of {size}; {_best_so_far(study)}", flush=True)
-    if not _count(study, COMPLETE):
+    if not any(trial.state in COMPLETE for trial in _first(study, size)):
         raise UserError(
             f"all {size} trials of the search diverged: raise config.tune.trials, and it goes on"
         )
     return study
 
 
-def count_finished(settings: SearchSettings, folder: pathlib.Path) -> int:
+def count_finished(folder: pathlib.Path) -> int:
     """Trials of a search that are finished; nothing is written."""
     journal = folder / "journal.log"
     if not journal.exists():
         return 0
     storage = JournalStorage(JournalFileBackend(str(journal)))
-    if settings.target not in optuna.get_all_study_names(storage):
+    if STUDY not in optuna.get_all_study_names(storage):
         return 0
-    return _count(optuna.load_study(study_name=settings.target, storage=storage), FINISHED)
+    return _count(optuna.load_study(study_name=STUDY, storage=storage), FINISHED)
 
 
 def describe(
-    study: optuna.Study, *, searched: str, loss: str, num_images: int, settings: SearchSettings
+    study: optuna.Study,
+    *,
+    searched: str,
+    arm: str,
+    loss: str,
+    judged_on: str,
+    num_images: int,
+    settings: SearchSettings,
 ) -> SearchResult:
-    """The finished trials and the best one.
+    """The first `settings.trials` finished trials and the best of these.
+
+    An earlier, longer search of one arm must not give it more trials than the others have.
 
     Args:
-      searched, loss, num_images: as in `SearchResult`.
+      searched, arm, loss, judged_on, num_images: as in `SearchResult`.
     """
-    trials = study.get_trials(deepcopy=False, states=FINISHED)
+    trials = _first(study, settings.trials)
+    best = min(
+        (trial for trial in trials if trial.state in COMPLETE), key=lambda trial: trial.values
+    )
     return SearchResult(
         searched=searched,
+        arm=arm,
         loss=loss,
+        judged_on=judged_on,
         num_images=num_images,
         seed=settings.seed,
         sampler=settings.search,
-        best=BestTrial(study.best_params, study.best_value),
+        best=BestTrial(best.params, best.values[0]),
         trials=tuple(Trial(t.params, t.value, t.state.name.lower()) for t in trials),
     )
 
@@ -191,7 +208,7 @@ def write_config(
     )
 
 
-def _open(settings: SearchSettings, folder: pathlib.Path) -> optuna.Study:
+def _open(folder: pathlib.Path) -> optuna.Study:
     """The study in a folder, however a kill has left it."""
     folder.mkdir(parents=True, exist_ok=True)
     # optuna's lock is a link to the journal, which it must find from wherever it stands.
@@ -202,7 +219,7 @@ def _open(settings: SearchSettings, folder: pathlib.Path) -> optuna.Study:
         os.truncate(journal, journal.read_bytes().rfind(b"\n") + 1)
     study = optuna.create_study(
         storage=JournalStorage(JournalFileBackend(str(journal))),
-        study_name=settings.target,
+        study_name=STUDY,
         # Trials are pruned only after so many finished ones, and epochs, that a median says much.
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2),
         load_if_exists=True,
@@ -210,6 +227,11 @@ def _open(settings: SearchSettings, folder: pathlib.Path) -> optuna.Study:
     for broken in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(broken.number, state=TrialState.FAIL)
     return study
+
+
+def _first(study: optuna.Study, size: int) -> list[optuna.trial.FrozenTrial]:
+    """The first finished trials."""
+    return study.get_trials(deepcopy=False, states=FINISHED)[:size]
 
 
 def _count(study: optuna.Study, states: tuple[TrialState, ...]) -> int:

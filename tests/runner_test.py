@@ -142,14 +142,17 @@ def test_a_search_leaves_a_config_that_a_run_takes(finished, cache, target):
     before = contents(finished)
     trials = 2 if target == "classifier" else 1
     config = make_config(cache, tune__target=target, tune__trials=trials, generate__per_class=8)
+    config.classifier.arms = ("synthetic",)
     runner.run(config, finished, ["tune"])
     searched = {"classifier": "classifier/resnet18", "diffusion": "diffusion"}[target]
-    folder = finished / "tune" / searched
+    arm = "synthetic" if target == "classifier" else ""
+    folder = finished / "tune" / searched / arm
     found = read_json(folder / "search.json")
-    assert found["searched"] == searched
+    assert (found["searched"], found["arm"], found["judged_on"]) == (searched, arm, "val")
+    assert "no test" in found["loss"]
     assert [row["state"] for row in found["trials"]] == ["complete"] * trials
     assert found["best"]["loss"] == min(row["loss"] for row in found["trials"])
-    assert found["num_images"] == 32  # fit and val: 20 % of 4 x 40
+    assert found["num_images"] == 4  # val: a tenth of 20 % of 4 x 40
     best = runpy.run_path(str(folder / "best.py"))["get_config"]()
     for field, value in found["best"]["fields"].items():
         assert dict(settings.from_config(protocol.apply(best)).fields)[field] == value
@@ -169,7 +172,7 @@ def generated(finished, tmp_path) -> pathlib.Path:
     return tmp_path / "run"
 
 
-def near_a_rate(programs, training, synthetic, real, report):
+def near_a_rate(programs, training, learned, real, report, augmentation):
     """In the place of a training: the loss is lowest at a rate that no config has."""
     return abs(math.log(training.learning_rate / 2e-3))
 
@@ -179,7 +182,8 @@ def test_the_best_settings_of_a_search_are_run_where_they_were_found(generated, 
     monkeypatch.setattr(runner, "_is_long", lambda *_: False)  # timing VGG-16 takes minutes
     changes = {"generate__per_class": 8, "tune__trials": 6}
     runner.run(make_config(cache, **changes), generated, ["tune"])
-    best = runpy.run_path(str(generated / "tune/classifier/resnet18/best.py"))["get_config"]()
+    best = runpy.run_path(str(generated / "tune/classifier/resnet18/synthetic/best.py"))
+    best = best["get_config"]()
     assert best.classifier.learning_rate != make_config(cache).classifier.learning_rate
     best.classifier.arms = ("synthetic",)
     runner.run(best, generated, ["classify"])
@@ -201,7 +205,7 @@ def test_a_search_refuses_images_of_other_settings_than_the_runs(generated, cach
 
 
 def test_what_a_search_finds_is_kept_from_the_papers_protocol(generated, cache, monkeypatch):
-    def smooth(programs, training, synthetic, real, report):
+    def smooth(programs, training, learned, real, report):
         return -training.label_smoothing
 
     monkeypatch.setattr(tune, "loss_on_real", smooth)
@@ -209,7 +213,8 @@ def test_what_a_search_finds_is_kept_from_the_papers_protocol(generated, cache, 
     changes = {"protocol": "paper", "generate__per_class": 8, "tune__trials": 3}
     made = settings.from_config(protocol.apply(make_config(cache, **changes)))
     tune.STAGE.run(make_run(made, generated))
-    best = runpy.run_path(str(generated / "tune/classifier/resnet18/best.py"))["get_config"]()
+    best = runpy.run_path(str(generated / "tune/classifier/resnet18/synthetic/best.py"))
+    best = best["get_config"]()
     assert protocol.apply(best).classifier.label_smoothing > 0
 
 
@@ -311,9 +316,9 @@ def test_a_sweep_compares_samplers_on_the_trained_model(tmp_path, cache, capsys)
     config = make_config(cache, data__phantom_images=90)
     runner.run(config, tmp_path, ["split", "features", "diffusion", "sweep"])
     found = read_json(tmp_path / "sweep" / "sweep.json")
-    assert found["num_real"] == 72
+    assert (found["num_real"], found["num_synthetic"]) == (8, 80)  # val alone
     assert [row["sampler"] for row in found["rows"]] == ["ddpm_beta", "dpm_solver_pp"]
-    assert found["rows"][0]["ratio"] == 1
+    assert found["rows"][0]["difference"] == 0
     assert "| dpm_solver_pp | 5 | 5 |" in capsys.readouterr().out
     assert (tmp_path / "sweep" / "sweep.png").stat().st_size > 1000
     # A sweep that is done is in no other stage's way: its choice can be taken.
@@ -321,9 +326,11 @@ def test_a_sweep_compares_samplers_on_the_trained_model(tmp_path, cache, capsys)
     runner.run(chosen, tmp_path, ["split"])
 
 
-def test_a_sweep_without_enough_real_images_says_so(finished, cache):
-    with pytest.raises(UserError, match="more than 64 images per set, got 32"):
-        runner.run(make_config(cache), finished, ["features", "sweep"])
+@pytest.mark.parametrize("stage", ["sweep", "tune"])
+def test_choices_without_real_images_to_choose_on_say_so(tmp_path, cache, stage):
+    config = make_config(cache, split__val_fraction=0.0)
+    with pytest.raises(UserError, match=r"val .*set --config\.protocol=own"):
+        runner.run(config, tmp_path, [stage], dry_run=True)
 
 
 @pytest.mark.parametrize("stage", CHAIN)

@@ -6,9 +6,12 @@ import signal
 import subprocess
 import sys
 
+import optuna
 import pytest
 from absl import flags
 from ml_collections import config_flags
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from configs import all_ddpm
 from synthmed_jax import protocol, search, settings
@@ -37,10 +40,11 @@ def run(folder, objective=bowl, **changes):
     return search.search(make(**changes), SPACE, PRESENT, objective, folder)
 
 
-def describe(study):
+def describe(study, **changes):
     return search.describe(
-        study, searched="classifier/tiny", loss="any", num_images=3, settings=make()
-    )
+        study, searched="classifier/tiny", arm="real", loss="any", judged_on="val", num_images=3,
+        settings=make(**changes),
+    )  # fmt: skip
 
 
 def test_it_finds_better_settings_than_the_present_ones(tmp_path):
@@ -145,6 +149,25 @@ def test_a_finished_search_does_nothing_and_a_longer_one_goes_on(tmp_path):
     assert not more
     run(tmp_path, lambda values, report: more.append(values) or 1.0, trials=5)
     assert len(more) == 2
+
+
+def test_a_search_that_was_longer_once_counts_as_many_trials_as_the_others(tmp_path):
+    longer = run(tmp_path / "longer", trials=20)
+    short = run(tmp_path / "short", trials=8)
+    assert describe(longer, trials=8) == describe(short, trials=8)
+    assert len(describe(longer, trials=8).trials) == 8
+    assert describe(longer, trials=20).best.loss < describe(short, trials=8).best.loss
+
+
+def test_trials_of_an_earlier_version_are_not_gone_on_from(tmp_path):
+    storage = JournalStorage(JournalFileBackend(str(tmp_path / "journal.log")))
+    before = optuna.create_study(storage=storage, study_name="classifier")
+    before.optimize(lambda trial: trial.suggest_float("a.y", -1, 1), n_trials=3)
+    assert search.count_finished(tmp_path) == 0
+    assert (
+        describe(run(tmp_path, trials=4)).trials == describe(run(tmp_path / "b", trials=4)).trials
+    )
+    assert search.count_finished(tmp_path) == 4
 
 
 def test_a_grid_visits_every_point_once(tmp_path):

@@ -1,7 +1,8 @@
 """A small network whose 64 features describe the user's images, for distances between sets.
 
 Features that were learned from ImageNet tell cats from dogs; these tell apart the classes of this
-data set.
+data set. The stage `features` trains the network on `fit` alone and chooses its epoch there, and
+distances are taken to `val`, so that copies of `fit` gain nothing by what the network has learned.
 """
 
 from __future__ import annotations

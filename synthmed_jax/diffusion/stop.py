@@ -34,6 +34,7 @@ def reason_to_stop(history: Sequence[Validation], patience: int) -> str | None:
     Both signs must show: the last `patience` validations or more brought no lower loss, and samples
     are nearer to the training images than they were at the best validation. A rising loss alone may
     be noise of a small `val`; samples that come nearer while the loss falls are getting better.
+    Nearness says only when to stop. Which weights are taken, the loss on `val` alone decides.
 
     Args:
       history: all validations so far, in order.
@@ -51,6 +52,6 @@ def reason_to_stop(history: Sequence[Validation], patience: int) -> str | None:
     return (
         f"validation loss has risen from {best.val_loss:.4f} at step {best.step} to "
         f"{last.val_loss:.4f}, while the samples' distance to the nearest training image, over "
-        f"that of real validation images, fell from {best.nearness:.2f} to {last.nearness:.2f}: "
-        "it was beginning to copy"
+        f"that of real validation images, fell from {best.nearness:.2f} to {last.nearness:.2f}; "
+        "copying does that, and so may blur or the chance of few samples: it is no proof of copying"
     )

@@ -83,7 +83,7 @@ def _confusion_panel(axes: Axes, matrix: np.ndarray, names: Sequence[str]) -> No
 
 
 def sweep(rows: Sequence[SweepRow]) -> Figure:
-    """Draws Frechet distance against images per second: lower and further right is better.
+    """Draws distance to real images against images per second: lower and further right is better.
 
     Args:
       rows: of sweep/sweep.json; a line per sampler, a point for each number of steps.
@@ -101,6 +101,6 @@ def sweep(rows: Sequence[SweepRow]) -> Figure:
             axes.annotate(f"{row.steps}", (x, y), (4, 4), textcoords="offset points", fontsize=8)
     axes.set_xscale("log")
     tidy(axes, "", "images per second")
-    axes.set_ylabel("Frechet distance to fit and val", fontsize=9)
+    axes.set_ylabel("kernel distance to val", fontsize=9)
     axes.legend(fontsize=8, frameon=False)
     return figure

@@ -27,7 +27,9 @@ _MEANINGS = {
     "patients": "other images belonged together, as the patients or files said",
     "grey_scales": "other values became black and white (earlier versions scaled each file alone)",
 }
-
+# Input of a stage that chooses: on which images. Markers of earlier versions have none.
+CHOSEN_ON = "chosen_on"
+_BY_ANOTHER = "by a version of this program"
 
 # Folders of checkpoints that an interrupted training goes on from, and all folders of checkpoints.
 UNFINISHED = ("checkpoints", "resume")
@@ -193,6 +195,8 @@ def check_marker(run: Run, stage: Stage) -> None:
         return
     root = run.workdir.root
     mend = "restore that" if found.startswith("when") else "set it back"
+    if found.startswith(_BY_ANOTHER):
+        mend = "use that version"
     raise UserError(
         f"stage {stage.name!r} in {root} was run {found}: {mend}, or go on in a new folder that "
         f"takes over what this one has and still holds: --from={root} --workdir=<new folder>"
@@ -219,7 +223,7 @@ def difference(
     fields = field_history.with_new_names(marker.fields)
     gone = sorted(set(fields) - set(given.fields) - set(field_history.ADDED))
     if gone:
-        return f"by a version of this program in which it depended on config field {gone[0]}"
+        return f"{_BY_ANOTHER} in which it depended on config field {gone[0]}"
     # As JSON has it: a tuple is a list there.
     wanted: dict[str, object] = json.loads(json.dumps(given.fields))
     for name in sorted({*fields, *wanted}):
@@ -229,6 +233,8 @@ def difference(
             return f"with config field {name} = {before!r}, now it is {now!r}"
     for name in sorted({*marker.inputs, *given.inputs}):
         one, other = marker.inputs.get(name), given.inputs.get(name)
+        if one != other and name == CHOSEN_ON:
+            return f"{_BY_ANOTHER} that chose on other images (today: {other})"
         if one != other:
             values = f"input {name} = {one!r}, now it is {other!r}"
             if name == "data_hash":

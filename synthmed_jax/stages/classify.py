@@ -6,7 +6,9 @@ import pathlib
 
 from synthmed_jax.arms import ARMS, SYNTHETIC, Materials
 from synthmed_jax.classifiers import trainings
+from synthmed_jax.classifiers.settings import TrainingSettings
 from synthmed_jax.data.settings import FLIPS, Augmentation
+from synthmed_jax.diffusion.settings import DiffusionSettings
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.stages import base, generate, split, timing
 from synthmed_jax.stages.base import Stage
@@ -57,9 +59,10 @@ def units(run: Run) -> tuple[str, ...]:
     return tuple(f"{cell.path}/{name}" for cell in cells(run) for name in settings.trainings)
 
 
-def augmentation_of(run: Run, arm: str) -> Augmentation:
+def augmentation_of(
+    settings: TrainingSettings, generator: DiffusionSettings, arm: str
+) -> Augmentation:
     """The classifiers' own flips and shifts; in an arm that augments also the generator's."""
-    settings, generator = run.settings.classifier, run.settings.diffusion
     if not ARMS[arm].augments:
         return Augmentation(settings.flips, settings.shift)
     return Augmentation(
@@ -92,7 +95,7 @@ def _run(run: Run) -> None:
             run.workdir.classify,
             training_set.groups,
             base.fingerprint(run, STAGE).digest,
-            augmentation_of(run, cell.arm),
+            augmentation_of(run.settings.classifier, run.settings.diffusion, cell.arm),
         )
 
 

@@ -1,4 +1,4 @@
-"""Intervals of shares, means and ratios."""
+"""Intervals of shares and means."""
 
 from __future__ import annotations
 
@@ -94,17 +94,3 @@ def share_estimate(hits: Sequence[float], level: float = LEVEL) -> Estimate:
     test = stats.binomtest(round(sum(hits)), len(hits))
     low, high = test.proportion_ci(level, method="wilson")
     return dataclasses.replace(estimate, low=float(low), high=float(high))
-
-
-def ratio_interval(
-    values: Sequence[float], reference: Sequence[float], level: float = LEVEL
-) -> tuple[float, tuple[float, float]]:
-    """Geometric mean of ratios in pairs, with Student's interval of its logarithm.
-
-    Args:
-      values, reference: positive numbers, two or more, paired by place.
-    """
-    logs = np.log(np.asarray(values) / np.asarray(reference))
-    mean, n = float(logs.mean()), len(logs)
-    half = float(stats.t.ppf((1 + level) / 2, n - 1) * logs.std(ddof=1) / math.sqrt(n))
-    return math.exp(mean), (math.exp(mean - half), math.exp(mean + half))

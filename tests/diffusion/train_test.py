@@ -60,7 +60,7 @@ def test_the_best_weights_are_kept_and_the_stop_explained(train_settings, learn,
     settings = dataclasses.replace(train_settings, steps=20, val_every=2, patience=2)
     end = learn(settings, tmp_path, scripted)
     assert (end.step, end.ended_at, end.val_loss, end.nearness) == (6, 10, 1, 1.3)
-    assert "beginning to copy" in end.why
+    assert "no proof of copying" in end.why
     assert checkpoint.latest_step(tmp_path / "best") == 6
     # Asked again, it says the same and trains no further.
     assert learn(settings, tmp_path) == end

@@ -70,7 +70,7 @@ def test_a_place_without_a_matrix_is_empty():
 
 
 def row(sampler, steps, distances, rate):
-    return SweepRow(sampler, steps, steps, distances, (None, None), rate, 1.0, (0.9, 1.1))
+    return SweepRow(sampler, steps, steps, distances, (None, None), rate, 0.1, (-0.1, 0.3))
 
 
 def test_a_sweep_is_a_line_per_sampler_in_the_order_of_steps():
@@ -89,5 +89,5 @@ def test_a_sweep_is_a_line_per_sampler_in_the_order_of_steps():
     np.testing.assert_allclose(bars[1][:, 1], 3.0 + np.std([2, 4], ddof=1) * np.array([-1, 1]))
     assert axes.get_xscale() == "log"
     assert (axes.get_xlabel(), axes.get_ylabel()) == (
-        "images per second", "Frechet distance to fit and val"
+        "images per second", "kernel distance to val"
     )  # fmt: skip

@@ -160,12 +160,14 @@ def test_a_list_is_neither_a_text_nor_an_object(tmp_path, value, fault):
 def test_a_pair_has_two_entries():
     row = {
         "sampler": "ddpm", "steps": 1, "evaluations": 1, "distances": [1], "nearness": [None],
-        "images_per_second": 1.0, "ratio": 1.0, "ratio_interval": [0.5, 2],
+        "images_per_second": 1.0, "difference": 1.0, "difference_interval": [0.5, 2],
     }  # fmt: skip
     read = structure([row], tuple[SweepRow, ...], "here")
-    assert read[0].ratio_interval == (0.5, 2.0)
-    with pytest.raises(UserError, match=r"^here can't be .*\[0\]\.ratio_interval: .* list of 2"):
-        structure([row | {"ratio_interval": [0.5]}], tuple[SweepRow, ...], "here")
+    assert read[0].difference_interval == (0.5, 2.0)
+    with pytest.raises(
+        UserError, match=r"^here can't be .*\[0\]\.difference_interval: .* list of 2"
+    ):
+        structure([row | {"difference_interval": [0.5]}], tuple[SweepRow, ...], "here")
 
 
 @pytest.mark.parametrize("n", [None, 8, (8, 20)])

@@ -5,6 +5,7 @@ import math
 import pathlib
 import re
 
+import numpy as np
 import pytest
 
 from synthmed_jax.errors import UserError
@@ -126,6 +127,25 @@ def test_classes_that_were_called_class(tmp_path):
     del document["control"]
     (tmp_path / "lime.json").write_text(json.dumps(document))
     assert LimeSummary.read(tmp_path / "lime.json").control == "none"
+
+
+def test_what_was_chosen_on_images_that_had_been_learned_says_so():
+    learned = "fit and val, of which the generator had learned fit"
+    found = SearchResult.read(FILES / "search.json")
+    assert (found.arm, found.judged_on, found.best.loss) == (
+        "synthetic",
+        learned,
+        found.trials[1].loss,
+    )
+    sweep = SweepResult.read(FILES / "sweep.json")
+    assert (sweep.distance, sweep.reference) == ("Frechet distance", learned)
+    first, second = sweep.rows
+    assert (first.difference, first.difference_interval) == (0, (0, 0))
+    differences = np.subtract(second.distances, first.distances)
+    assert second.difference == pytest.approx(differences.mean())
+    # Student's t with one degree of freedom: 12.706 standard errors.
+    half = 12.706 * differences.std(ddof=1) / 2**0.5
+    assert np.ptp(second.difference_interval) == pytest.approx(2 * half, rel=1e-4)
 
 
 def test_units_that_were_called_cells():

@@ -94,6 +94,19 @@ def test_other_images_are_said_in_words(make_run):
         base.check_marker(run, now)
 
 
+def test_what_an_earlier_version_chose_on_other_images_is_refused_in_a_sentence(make_run):
+    run = make_run()
+    now = dataclasses.replace(FIRST, digests=lambda run: {base.CHOSEN_ON: "val"})
+    base.mark(run, FIRST, "finished")
+    said = (
+        r"by a version of this program that chose on other images \(today: val\): use that version"
+    )
+    with pytest.raises(UserError, match=said + ", or .*--from="):
+        base.check_marker(run, now)
+    base.mark(run, now, "finished")
+    base.check_marker(run, now)
+
+
 # status, what lies in the stage's folder, whether other fields would lose something
 WORK = [
     ("started", "", False),

@@ -53,8 +53,9 @@ def test_one_arm_is_augmented_as_the_generator_is(make_run):
         classifier__shift=1, classifier__flips="horizontal", classifier__warp=0.25,
         diffusion__flips="dihedral", diffusion__shift=3,
     )  # fmt: skip
-    assert classify.augmentation_of(run, "mixed_1to1") == Augmentation("horizontal", 1)
-    assert classify.augmentation_of(run, "real_augmented") == Augmentation("dihedral", 3, 0.25)
+    blocks = (run.settings.classifier, run.settings.diffusion)
+    assert classify.augmentation_of(*blocks, "mixed_1to1") == Augmentation("horizontal", 1)
+    assert classify.augmentation_of(*blocks, "real_augmented") == Augmentation("dihedral", 3, 0.25)
 
 
 def test_counts_by_class_are_cells_of_their_own(make_run):

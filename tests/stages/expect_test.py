@@ -37,7 +37,7 @@ def make_timed(make_run):
         run = make_run(**changes)
         run.compiled.timings.update({"diffusion step": 3.0, "evaluation": 0.5})
         run.compiled.timings.update({"resnet18 8": 5.0, "resnet18 predicts": 0.25})
-        run.compiled.timings.update({"features 28": 7.0, "features 32": 7.0})
+        run.compiled.timings.update({"features 22": 7.0, "features 32": 7.0})
         run.compiled.timings["features predicts"] = 0.75
         return run
 
@@ -66,25 +66,29 @@ def test_images_are_expected_in_whole_blocks(make_timed):
 
 
 def test_a_search_is_expected_to_take_its_trials(make_timed):
-    # One epoch of 16 images, half of 4 x 8, in steps of 8; then predictions of 4 x 8 real ones.
-    training = 5 * 2 + 32 * 0.25
-    run = make_timed(tune__trials=6)
+    # One epoch of two steps, whatever the arm; then predictions of the four val images.
+    training = 5 * 2 + 4 * 0.25
+    run = make_timed(tune__trials=6, classifier__arms=("synthetic",))
     assert tune.STAGE.expect(run) == pytest.approx(6 * training)
     space, present = {"x": search.Range(0.0, 1.0)}, {"x": 0.5}
-    more = make_timed(tune__trials=6, generate__counts="glioma=24")
-    assert tune.STAGE.expect(more) == pytest.approx(6 * (5 * 3 + 32 * 0.25))
-    four = make_timed(tune__trials=4)
-    folder = run.workdir.tune / tune.searched(run)
+    both = make_timed(tune__trials=6)
+    assert tune.STAGE.expect(both) == pytest.approx(6 * 2 * training)
+    more = make_timed(tune__trials=6, generate__counts="glioma=24", classifier__arms=("synthetic",))
+    assert tune.STAGE.expect(more) == pytest.approx(6 * training)
+    four = make_timed(tune__trials=4, classifier__arms=("synthetic",))
+    (name,) = tune.folders(run)
+    folder = run.workdir.tune / name
     search.search(four.settings.tune, space, present, lambda values, _: values["x"], folder)
     assert tune.STAGE.expect(run) == pytest.approx(2 * training)
+    assert tune.STAGE.expect(both) == pytest.approx((2 + 6) * training)
     assert tune.STAGE.expect(four) == 0.0
 
 
 def test_a_generators_search_is_expected_to_train_draw_and_judge(make_timed):
     run = make_timed(tune__target="diffusion", tune__trials=6, tune__steps=11)
     draws = 4 * 10 * run.settings.generate.steps * 0.5
-    # Four fifths of 40 images are one batch; 32 real ones are predicted after each of ten epochs.
-    trial = 11 * 3 + draws + 7 * FEATURE_STEPS + 10 * 32 * 0.75
+    # 40 images are one batch; the four val images are predicted after each of ten epochs.
+    trial = 11 * 3 + draws + 7 * FEATURE_STEPS + 10 * 4 * 0.75
     assert tune.STAGE.expect(run) == pytest.approx(6 * trial)
 
 
@@ -108,7 +112,8 @@ def test_a_candidate_that_would_draw_noise_is_refused_before_any_work(make_timed
 def test_features_are_expected_to_take_one_training(make_timed):
     run = make_timed()
     assert len(run.inputs.planned_split.parts.fit) == 28
-    seconds = 7 * FEATURE_STEPS + 10 * 4 * 0.75
+    # A fifth of them is left out and predicted after every epoch.
+    seconds = 7 * FEATURE_STEPS + 10 * 6 * 0.75
     assert features.STAGE.expect(run) == pytest.approx(seconds)
 
 
