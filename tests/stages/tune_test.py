@@ -14,7 +14,7 @@ def trials(make_run, monkeypatch):
     def run(**changes):
         given = []
 
-        def loss(programs, training, learned, real, report):
+        def loss(programs, training, learned, real, report, augmentation):
             given.append((learned.files, real.files))
             return 1 / training.learning_rate
 
