@@ -37,6 +37,8 @@ ADDED: dict[str, object] = {
     "data.max_pixels": 89_478_485,
     "generate.counts": "",
     "evaluate.margin": 0.02,
+    "evaluate.external_dir": "",
+    "evaluate.external_classes": "",
 }
 
 

@@ -112,6 +112,11 @@ class Workdir:
         return self.evaluate / "without_duplicates.json"
 
     @property
+    def external(self) -> pathlib.Path:
+        """Scores on another tree of real images."""
+        return self.evaluate / "external.json"
+
+    @property
     def explain(self) -> pathlib.Path:
         """Folder of the explanations."""
         return self.root / "explain"

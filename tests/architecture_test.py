@@ -60,6 +60,8 @@ FLOORS = {
 }
 # Who may see what is beyond `fit` and `val`.
 DOOR = "synthmed_jax.data.held_out"
+# It opens another tree of images and refuses the run's own.
+BESIDE = "synthmed_jax.data.external"
 TEST_READERS = {"synthmed_jax.stages.evaluate", "synthmed_jax.stages.explain"}
 # They know the part by its name: the door, its file, the report's numbers of images, a user's
 # folders of that name, which are refused, and the arrays of that name in a MedMNIST file, which are
@@ -114,8 +116,9 @@ def test_imports_point_down(module):
 def test_the_whole_data_set_is_opened_at_one_door():
     for module, path in MODULES.items():
         names = imported(path)
-        if module != DOOR:
+        if module not in (DOOR, BESIDE):
             assert not {n for n in names if n.startswith("synthmed_jax.data.loading")}, module
+        if module != DOOR:
             assert not {n for n in names if n.startswith("synthmed_jax.data.split")}, module
             assert not {n for n in names if n.startswith("synthmed_jax.data.contact_sheet")}, module
         if module != "synthmed_jax.data.loading":
@@ -131,7 +134,12 @@ def test_the_whole_data_set_is_opened_at_one_door():
 
 @pytest.mark.parametrize(
     ("door", "expected"),
-    [("read_test", TEST_READERS), ("read_test_groups", {"synthmed_jax.stages.evaluate"})],
+    [
+        ("read_test", TEST_READERS),
+        ("read_test_groups", {"synthmed_jax.stages.evaluate"}),
+        ("open_tree", {"synthmed_jax.stages.run"}),
+        ("external_tree", {"synthmed_jax.stages.external"}),
+    ],
 )
 def test_only_evaluation_and_explanation_read_the_test_images(door, expected):
     readers = set()

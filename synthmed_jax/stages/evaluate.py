@@ -18,7 +18,7 @@ from synthmed_jax.evaluation import floors, memorisation, on_real_images, withou
 from synthmed_jax.results.cells import Cell, FoldResult
 from synthmed_jax.results.fidelity import BitsPerDimension
 from synthmed_jax.results.section import FILE
-from synthmed_jax.stages import classify, diffusion, generate, split
+from synthmed_jax.stages import classify, diffusion, external, generate, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
@@ -32,25 +32,28 @@ def _run(run: Run) -> None:
     inputs, settings = run.inputs, run.settings
     test = held_out.read_test(run.workdir.split, inputs.data)
     groups = held_out.read_test_groups(run.workdir.split)
+    references, trained = _references(run, groups), functools.partial(_trained, run)
     evaluation, hits = on_real_images.evaluate_cells(
         inputs.at_network_size(test),
         classify.cells(run),
         settings.classifier.folds,
-        functools.partial(_trained, run),
+        trained,
         run.workdir.evaluate,
         dataset=settings.data.name,
         seed=settings.classifier.seed,
-        references=_references(run, groups),
+        references=references,
     )
     compared = verdicts.headline_cells(evaluation.cells)
     side = min(FLOOR_SIDE, inputs.data.image_shape[0])
+    training = {REAL: resize(inputs.parts.fit, side), SYNTHETIC: resize(inputs.synthetic, side)}
     floors.measure_floors(
-        {REAL: resize(inputs.parts.fit, side), SYNTHETIC: resize(inputs.synthetic, side)},
+        training,
         resize(test, side),
         {arm: hits[cell.cell] for arm, cell in compared.items()},
         groups,
         settings.classifier.seed,
     ).write(run.workdir.floors)
+    external.measure(run, references, trained, training, test, evaluation)
     new = held_out.has_no_duplicate(run.workdir.split, inputs.data, settings.split)
     beside = without_duplicates.score_new(run.workdir.evaluate, classify.cells(run), test, new)
     beside.write(run.workdir.without_duplicates)
@@ -112,7 +115,14 @@ STAGE = Stage(
     "evaluate",
     _run,
     fields=("evaluate.",),
+    # Which other tree is tested on is a unit of work.
+    ignored=external.FIELDS,
     inputs=(split.STAGE, classify.STAGE),
     # How near the synthetic images come is measured on all of them.
-    units=lambda run: (*classify.cell_paths(run), *generate.images_per_class(run)),
+    units=lambda run: (
+        *classify.cell_paths(run),
+        *generate.images_per_class(run),
+        *external.units(run),
+    ),
+    check=external.check,
 )

@@ -10,7 +10,7 @@ from synthmed_jax import arms
 from synthmed_jax.classifiers import feature_net, inputs
 from synthmed_jax.classifiers.programs import Programs, make_network, make_programs
 from synthmed_jax.classifiers.weights import pretrained
-from synthmed_jax.data import held_out, synthetic, warp
+from synthmed_jax.data import external, held_out, synthetic, warp
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.diffusion import conditioning, model, sampling, schedule, unet
 from synthmed_jax.diffusion.step import Step, make_step
@@ -88,6 +88,16 @@ class Inputs:
 
     def _materials(self, parts: held_out.Parts) -> arms.Materials:
         return arms.Materials(parts, self.synthetic_counts, lambda: self.synthetic)
+
+    @functools.cached_property
+    def external_tree(self) -> external.ExternalTree | None:
+        """Other real images that networks are tested on; None where there are none."""
+        evaluate = self.settings.evaluate
+        if not evaluate.external_dir:
+            return None
+        return external.open_tree(
+            evaluate.external_dir, evaluate.external_classes, self.settings.data, self.data
+        )
 
     @functools.cached_property
     def weights_sha256(self) -> str | None:
