@@ -19,6 +19,7 @@ from synthmed_jax import checks
 from synthmed_jax.data import held_out, loading
 from synthmed_jax.data.facts import GreyScale
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.data.settings import DataSettings, names
 from synthmed_jax.errors import Damaged, UserError
 from synthmed_jax.files import sha256
@@ -153,7 +154,7 @@ def open_tree(
         ),
         classes=folder_of,
         digest=sha256(json.dumps([loaded.data_hash, folder_of]).encode()),
-        left_out=dict(collections.Counter(each.reason for each in loaded.left_out)),
+        left_out=dict(collections.Counter(map(_reason, loaded.left_out))),
         grey_scales=loaded.grey_scales,
     )
 
@@ -167,6 +168,11 @@ def _load(directory: str, settings: DataSettings) -> loading.LoadedData:
     except UserError as error:
         text = str(error).replace("config.data.classes", CLASSES).replace("data.dir=", f"{DIR}=")
         raise UserError(f"external images can't be read: {text}") from error
+
+
+def _reason(left_out: LeftOut) -> str:
+    """Says why with the field that the tree has for it."""
+    return left_out.reason.replace("data.classes", "evaluate.external_classes")
 
 
 def _check_names(directory: str, found: Sequence[str], expected: Sequence[str]) -> None:

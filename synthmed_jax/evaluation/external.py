@@ -11,7 +11,7 @@ from synthmed_jax.data.image_set import ImageSet, concatenate
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.results.evaluation import CellDifference, CellScores
 from synthmed_jax.results.external import External, Shared
-from synthmed_jax.results.floors import Floors
+from synthmed_jax.results.floors import MAJORITY, Floors
 from synthmed_jax.results.section import Row, Section, Table
 
 
@@ -69,12 +69,12 @@ def _what(external: External) -> str:
 def _shared(external: External) -> str:
     shared = external.shared
     sentence = (
-        f"Of these, {shared.fit} have the same pixels as a fit image, {shared.val} as a val image "
-        f"and {shared.held_out} as a held-out image of the run's own set; {shared.near} have a "
-        f"twin or near-duplicate in fit or val (correlation above {shared.threshold:g})."
+        f"External images with the pixels of a fit image: {shared.fit}; of a val image: "
+        f"{shared.val}; of a held-out image: {shared.held_out}; with a twin or near-duplicate in "
+        f"fit or val (correlation above {shared.threshold:g}): {shared.near}."
     )
     if shared.fit + shared.val + shared.held_out + shared.near:
-        return f"{sentence} As far as they are the run's own images, they are not external."
+        return f"{sentence} What is true of these images need not be true of images that are new."
     return sentence
 
 
@@ -196,16 +196,23 @@ def _floors(floors: Floors) -> Table:
     return Table(
         tuple(f"trained on {arm}: balanced accuracy" for arm in arms),
         tuple(
-            Row(name, tuple(_percent(by[name, arm].balanced_accuracy) for arm in arms))
+            Row(_floor(name), tuple(_percent(by[name, arm].balanced_accuracy) for arm in arms))
             for name in dict.fromkeys(floor.features for floor in floors.floors)
         ),
-        "What simple means score on the external images: forests on features of that name, and the "
-        "most frequent class of their training set.",
+        "What simple means score on the external images, as in the table of floors on the held-out "
+        "images: forests, and the most frequent class of the training set.",
     )
 
 
+def _floor(features: str) -> str:
+    if features == MAJORITY:
+        return "most frequent class"
+    return f"forest on {features.replace('_', ' ')}"
+
+
 def _name(cell: Cell) -> str:
-    return f"{cell.backbone}, {cell.arm}, {cell.texts['n']} images per class"
+    amount = "all fit images" if cell.n is None else f"{cell.texts['n']} images per class"
+    return f"{cell.backbone}, {cell.arm}, {amount}"
 
 
 def _percent(share: float) -> str:

@@ -75,7 +75,10 @@ def test_the_same_pixels_under_the_runs_labels(tmp_path, own):
     assert tree.images.labels.tolist() == [1] * 6 + [0] * 6
     with Image.open(tmp_path / "tree" / "z" / "3.png") as image:
         np.testing.assert_array_equal(tree.images.images[9, :, :, 0], np.asarray(image))
-    assert tree.left_out == {"no image by its ending (.txt)": 1, "not among data.classes": 6}
+    assert tree.left_out == {
+        "no image by its ending (.txt)": 1,
+        "not among evaluate.external_classes": 6,
+    }
     again = external.open_tree(str(tmp_path / "tree"), "covid=a,normal=z,other=-", how, data)
     assert again.digest != tree.digest
     moved = shutil.copytree(tmp_path / "tree", tmp_path / "elsewhere")
