@@ -39,14 +39,14 @@ class ExternalTree:
       classes: class of the run -> folder of the tree, or NONE.
       digest: sha256 (hexadecimal) over the files' paths and contents, and over `classes`.
       left_out: reason -> number of files that are left out for it.
-      grey_scales: of the kinds of files that are not 8-bit.
+      note: what is not known about their grey scale, a sentence; "": nothing.
     """
 
     images: ImageSet
     classes: Mapping[str, str]
     digest: str
     left_out: Mapping[str, int]
-    grey_scales: tuple[GreyScale, ...]
+    note: str
 
 
 def parse_classes(text: str, class_names: Sequence[str]) -> dict[str, str]:
@@ -155,7 +155,7 @@ def open_tree(
         classes=folder_of,
         digest=sha256(json.dumps([loaded.data_hash, folder_of]).encode()),
         left_out=dict(collections.Counter(map(_reason, loaded.left_out))),
-        grey_scales=loaded.grey_scales,
+        note=_note(loaded.grey_scales, own.grey_scales),
     )
 
 
@@ -215,6 +215,16 @@ def _on_one_scale(
             "black and white are those of the run's"
         )
     return _load(directory, dataclasses.replace(settings, window=f"{own[0].low!r},{own[0].high!r}"))
+
+
+def _note(found: Sequence[GreyScale], own: Sequence[GreyScale]) -> str:
+    if found or not own:
+        return ""
+    kinds = ", ".join(each.kind for each in own)
+    return (
+        f"The external files are 8-bit, those of the run's own set are not ({kinds}): whether "
+        "black and white are the same values in both is not known."
+    )
 
 
 def _expanded(folder: str) -> str:

@@ -63,6 +63,7 @@ def _what(external: External) -> str:
         f"The same networks were tested on {external.num_images} real images of another folder "
         f"(config.evaluate.external_dir): {counts}. They were read with the run's settings, and no "
         f"choice was made on them. Files that are left out: {left_out or 'none'}."
+        + (f" {external.note}" if external.note else "")
     )
 
 

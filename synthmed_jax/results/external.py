@@ -36,6 +36,7 @@ class External(Stored):
       classes: class of the run -> folder of the tree; "-" where it has none.
       counts: class of the run -> number of external images.
       left_out: reason -> number of files of the tree that are left out for it.
+      note: what is not known about their grey scale, a sentence; "": nothing.
       shared: with the run's own images.
       cells: as in metrics.json; what is called test there are the external images.
       differences: as in metrics.json, on the external images, each taken for independent.
@@ -47,6 +48,7 @@ class External(Stored):
     classes: dict[str, str]
     counts: dict[str, int]
     left_out: dict[str, int]
+    note: str
     shared: Shared
     cells: tuple[CellScores, ...]
     differences: tuple[CellDifference, ...]

@@ -52,6 +52,8 @@ def check(run: Run) -> None:
         f"{left_out or 'none'}",
         flush=True,
     )
+    if tree.note:
+        print(f"note: {tree.note}", flush=True)
 
 
 def units(run: Run) -> tuple[str, ...]:
@@ -133,6 +135,7 @@ def _test(
             for label, name in enumerate(images.class_names)
         },
         left_out=dict(tree.left_out),
+        note=tree.note,
         shared=count_shared(images, inputs.parts, held_out, threshold),
         cells=scored.cells,
         differences=compare_arms(

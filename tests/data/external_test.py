@@ -145,6 +145,9 @@ def test_black_and_white_are_the_runs_values(tmp_path, settings):
         values = np.asarray(image).astype(float)
     grey = np.clip((values - scale.low) / (scale.high - scale.low), 0, 1) * 255
     np.testing.assert_allclose(tree.images.images[0, :, :, 0], grey, atol=1)
+    assert tree.note == ""
+    eight_bits = external.open_tree(str(tmp_path / "plain"), "", how, data)
+    assert "is not known" in eight_bits.note
     with pytest.raises(UserError, match="save them as 8-bit"):
         external.open_tree(
             str(tmp_path / "tree"), "", how, held_out.open_data_set(

@@ -60,6 +60,7 @@ def measured(tmp_path):
         classes={"covid": "COVID-19", "normal": "normal", "other": "-"},
         counts={"covid": 4, "normal": 2, "other": 0},
         left_out={"unreadable": 2},
+        note="Grey is grey.",
         shared=Shared(0, 0, 0, 0, 0.95),
         cells=scored.cells,
         differences=(),
@@ -74,7 +75,7 @@ def test_the_section_has_the_scores_beside_the_held_out_ones(measured, tmp_path)
     what, shared = section.paragraphs
     assert "6 real images" in what
     assert "covid 4 (folder COVID-19), normal 2, other 0 (no folder)" in what
-    assert what.endswith("left out: 2 (unreadable).")
+    assert what.endswith("left out: 2 (unreadable). Grey is grey.")
     assert "need not be true" not in shared
     scores, probabilities, recalls, floors = section.tables
     (row,) = scores.rows
