@@ -206,6 +206,12 @@ def _paper() -> ConfigDict:
     # Loss of balanced accuracy, share of 1, up to which synthetic images count as good enough to
     # stand in for real ones. It is to be chosen before the results are known.
     config.evaluate.margin = 0.02
+    # "": none; or a folder of other real images, one folder per class, such as another hospital's.
+    # Networks are tested on them as on the held-out images. It may be given after a run.
+    config.evaluate.external_dir = ""
+    # "": its folders have the names of the classes; or which folder each class of the run has
+    # there, "covid=COVID-19,normal=healthy", "-" for none.
+    config.evaluate.external_classes = ""
 
     config.pool = ConfigDict()  # --stages=pool; no part of the main chain.
     # Finished workdirs of the same run under several config.seed, "/runs/s0,/runs/s1,/runs/s2".

@@ -44,6 +44,8 @@ ADDED: dict[str, object] = {
     "seed": 0,
     "pool.workdirs": "",
     "pool.development_seeds": "0",
+    "evaluate.external_dir": "",
+    "evaluate.external_classes": "",
 }
 
 

@@ -117,6 +117,11 @@ class Workdir:
         return self.root / "pool"
 
     @property
+    def external(self) -> pathlib.Path:
+        """Scores on another tree of real images."""
+        return self.evaluate / "external.json"
+
+    @property
     def explain(self) -> pathlib.Path:
         """Folder of the explanations."""
         return self.root / "explain"

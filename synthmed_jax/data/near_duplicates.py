@@ -77,6 +77,22 @@ def find(images: np.ndarray, reference: np.ndarray) -> Duplicates:
     return Duplicates(threshold, first, components, pairs, alike)
 
 
+def are_near(images: np.ndarray, others: np.ndarray, threshold: float) -> np.ndarray:
+    """Returns bool[N]: which images have a twin or a near-duplicate among others.
+
+    Args:
+      images, others: u8[N,S,S,C] and u8[M,S,S,C], N and M at least 1.
+      threshold: of `Duplicates`.
+    """
+    near = twins.are_among(images, others)
+    if images.shape[1] >= alignment.SMALLEST:
+        first, second = alignment.details_of(images), alignment.details_of(others)
+        pairs = alignment.find_candidates(first, second)
+        alike = _rounded(alignment.correlate(first, second, pairs))
+        near[pairs[alike > threshold, 0]] = True
+    return near
+
+
 def calibrate(details: np.ndarray) -> float:
     """Returns the threshold that follows from the details f32[M,S,S] of different images."""
     if len(details) < FEWEST:

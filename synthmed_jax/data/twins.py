@@ -15,9 +15,19 @@ def first_twins(images: np.ndarray) -> np.ndarray:
     """
     first: dict[bytes, int] = {}
     return np.asarray(
-        [
-            first.setdefault(hashlib.sha256(image.tobytes()).digest(), index)
-            for index, image in enumerate(images)
-        ],
-        np.int64,
+        [first.setdefault(_digest(image), index) for index, image in enumerate(images)], np.int64
     )
+
+
+def are_among(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Returns bool[N]: which images have a twin among others.
+
+    Args:
+      images, others: u8[N,...] and u8[M,...] of the same shape, decoded.
+    """
+    known = {_digest(image) for image in others}
+    return np.asarray([_digest(image) in known for image in images], bool)
+
+
+def _digest(image: np.ndarray) -> bytes:
+    return hashlib.sha256(image.tobytes()).digest()

@@ -6,14 +6,18 @@ high, the classes can be told by colour, by the edge of the picture or by coarse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from scipy import fft
 from sklearn.ensemble import ExtraTreesClassifier
 
+from synthmed_jax import verdicts
 from synthmed_jax.data import regions
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.estimands import REPLACE
+from synthmed_jax.results.cells import Cell
+from synthmed_jax.results.evaluation import CellScores
 from synthmed_jax.results.floors import MAJORITY, Floor, Floors
 from synthmed_jax.statistics.classification import balanced_accuracy
 from synthmed_jax.statistics.intervals import LEVEL
@@ -26,6 +30,25 @@ LEVELS_AT = (0.05, 0.25, 0.5, 0.75, 0.95)  # quantiles of the background's level
 STEPS_AT = (0.25, 0.5, 0.75, 0.95)  # and of the steps between its neighbours along rows
 TREES = 300
 _IMAGES = 1024  # that a forest answers at once
+
+
+def answers_to_beat(
+    cells: Sequence[CellScores], hits: Mapping[Cell, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """SYNTHETIC, REAL -> the answers f[N] of the network that has to beat the floors of that arm.
+
+    It is the one that the first estimand compares: of the arms of real images, the best by
+    validation.
+
+    Args:
+      hits: cell -> share of its networks that are right on each image.
+    """
+    chosen = verdicts.headline_cells(cells)
+    best = {
+        verdicts.SYNTHETIC: verdicts.best_of_arms(chosen, REPLACE.first),
+        verdicts.REAL: verdicts.best_of_arms(chosen, REPLACE.second),
+    }
+    return {arm: hits[cell.cell] for arm, cell in best.items() if cell is not None}
 
 
 def pixels(images: np.ndarray) -> np.ndarray:

@@ -83,13 +83,63 @@ def evaluate_cells(
       What metrics.json holds, and cell -> f64[N], the share of its networks that are right on each
       test image.
     """
+    scored = score_cells(test, cells, num_trainings, trained, directory, references)
+    write_predictions(directory / "predictions.csv", test, scored.predictions)
+    answers = Answers(scored.hits, test.labels, references.groups, references.of_folds, seed)
+    evaluation = Evaluation(
+        dataset=dataset,
+        seed=seed,
+        class_names=test.class_names,
+        num_test=len(test),
+        cells=scored.cells,
+        best=verdicts.best_network(scored.cells),
+        declared=declared_differences(scored.cells, answers, references.margin),
+        differences=exploratory_differences(scored.cells, answers),
+    )
+    evaluation.write(directory / "metrics.json")
+    return evaluation, scored.hits
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Scored:
+    """What networks score on one set of images.
+
+    Attributes:
+      cells: in the order in which they were given.
+      predictions: of every training of every cell.
+      hits: cell -> f64[N], the share of its networks that are right on each image.
+    """
+
+    cells: tuple[CellScores, ...]
+    predictions: list[FoldPredictions]
+    hits: dict[Cell, np.ndarray]
+
+
+def score_cells(
+    test: ImageSet,
+    cells: Sequence[Cell],
+    num_trainings: int,
+    trained: Trained,
+    directory: pathlib.Path,
+    references: References,
+    kept_as: str = "",
+) -> Scored:
+    """Scores every training of every cell.
+
+    Args:
+      test: the N real images, at the size that the networks see.
+      cells, num_trainings, trained, references: as of `evaluate_cells`; groups are not used.
+      directory: receives the probabilities, as of `evaluate_cells`.
+      kept_as: end of the name of their files; other images with the same names of files need
+        another one.
+    """
     cell_scores, predictions, hits = [], [], {}
     for cell in progress_bar(cells, description="evaluate", unit="cell"):
         results, networks = zip(
             *(trained(cell, fold) for fold in range(num_trainings)), strict=True
         )
         stored = directory / "cells" / "_".join(cell.texts.values())
-        probabilities = _probabilities(f"{stored}.npy", results, networks, test)
+        probabilities = _probabilities(f"{stored}{kept_as}.npy", results, networks, test)
         on_val = None
         if len(references.val):
             on_val = _probabilities(f"{stored}_val.npy", results, networks, references.val)
@@ -118,20 +168,7 @@ def evaluate_cells(
                 ),
             )
         )
-    write_predictions(directory / "predictions.csv", test, predictions)
-    answers = Answers(hits, test.labels, references.groups, references.of_folds, seed)
-    evaluation = Evaluation(
-        dataset=dataset,
-        seed=seed,
-        class_names=test.class_names,
-        num_test=len(test),
-        cells=tuple(cell_scores),
-        best=verdicts.best_network(cell_scores),
-        declared=declared_differences(cell_scores, answers, references.margin),
-        differences=exploratory_differences(cell_scores, answers),
-    )
-    evaluation.write(directory / "metrics.json")
-    return evaluation, hits
+    return Scored(tuple(cell_scores), predictions, hits)
 
 
 def _probabilities(

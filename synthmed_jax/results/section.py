@@ -1,4 +1,7 @@
-"""A section of the report; <folder of a stage>/section.json is one that the stage adds."""
+"""A section of the report; <folder of a stage>/section.json is one that the stage adds.
+
+A stage that adds more than one calls them section_<name>.json.
+"""
 
 from __future__ import annotations
 
@@ -53,5 +56,5 @@ class Section(Stored):
 
 
 def section_files(workdir: pathlib.Path) -> list[pathlib.Path]:
-    """The sections that stages have left in a workdir, in order of their folders."""
-    return sorted(workdir.glob(f"*/{FILE}"))
+    """The sections that stages have left in a workdir, in order of their folders and names."""
+    return sorted([*workdir.glob(f"*/{FILE}"), *workdir.glob("*/section_*.json")])

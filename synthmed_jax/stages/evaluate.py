@@ -7,19 +7,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from synthmed_jax import verdicts
 from synthmed_jax.arms import ARMS, REAL, SYNTHETIC
 from synthmed_jax.classifiers import trainings
 from synthmed_jax.classifiers.inputs import resize
 from synthmed_jax.data import held_out
 from synthmed_jax.diffusion import likelihood
 from synthmed_jax.errors import Damaged
-from synthmed_jax.estimands import REPLACE, declared
+from synthmed_jax.estimands import declared
 from synthmed_jax.evaluation import floors, memorisation, on_real_images, without_duplicates
 from synthmed_jax.results.cells import Cell, FoldResult
 from synthmed_jax.results.fidelity import BitsPerDimension
 from synthmed_jax.results.section import FILE
-from synthmed_jax.stages import base, classify, diffusion, generate, split
+from synthmed_jax.stages import base, classify, diffusion, external, generate, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
@@ -33,29 +32,27 @@ def _run(run: Run) -> None:
     inputs, settings = run.inputs, run.settings
     test = held_out.read_test(run.workdir.split, inputs.data)
     groups = held_out.read_test_groups(run.workdir.split)
+    references, trained = _references(run, groups), functools.partial(_trained, run)
     evaluation, hits = on_real_images.evaluate_cells(
         inputs.at_network_size(test),
         classify.cells(run),
         len(settings.classifier.trainings),
-        functools.partial(_trained, run),
+        trained,
         run.workdir.evaluate,
         dataset=settings.data.name,
         seed=settings.classifier.seed,
-        references=_references(run, groups),
+        references=references,
     )
-    compared = verdicts.headline_cells(evaluation.cells)
-    best = {
-        SYNTHETIC: verdicts.best_of_arms(compared, REPLACE.first),
-        REAL: verdicts.best_of_arms(compared, REPLACE.second),
-    }
     side = min(FLOOR_SIDE, inputs.data.image_shape[0])
+    training = {REAL: resize(inputs.parts.fit, side), SYNTHETIC: resize(inputs.synthetic, side)}
     floors.measure_floors(
-        {REAL: resize(inputs.parts.fit, side), SYNTHETIC: resize(inputs.synthetic, side)},
+        training,
         resize(test, side),
-        {arm: hits[cell.cell] for arm, cell in best.items() if cell is not None},
+        floors.answers_to_beat(evaluation.cells, hits),
         groups,
         settings.classifier.seed,
     ).write(run.workdir.floors)
+    external.measure(run, references, trained, training, test, evaluation)
     new = held_out.has_no_duplicate(run.workdir.split, inputs.data, settings.split)
     beside = without_duplicates.score_new(run.workdir.evaluate, classify.cells(run), test, new)
     beside.write(run.workdir.without_duplicates)
@@ -68,7 +65,8 @@ def _run(run: Run) -> None:
 
 
 def _check(run: Run) -> None:
-    """Says what will be estimated, before any work."""
+    """Says what will be estimated, before any work; and refuses a tree that can't be tested on."""
+    external.check(run)
     if not base.is_finished(run, STAGE):
         settings = run.settings
         for sentence in declared(settings.classifier.arms, settings.evaluate.margin):
@@ -127,8 +125,14 @@ STAGE = Stage(
     "evaluate",
     _run,
     fields=("evaluate.",),
+    # Which other tree is tested on is a unit of work.
+    ignored=external.FIELDS,
     inputs=(split.STAGE, classify.STAGE),
     check=_check,
     # How near the synthetic images come is measured on all of them.
-    units=lambda run: (*classify.units(run), *generate.images_per_class(run)),
+    units=lambda run: (
+        *classify.units(run),
+        *generate.images_per_class(run),
+        *external.units(run),
+    ),
 )

@@ -10,7 +10,7 @@ from synthmed_jax import arms
 from synthmed_jax.classifiers import feature_net, inputs
 from synthmed_jax.classifiers.programs import Programs, make_network, make_programs
 from synthmed_jax.classifiers.weights import pretrained
-from synthmed_jax.data import held_out, synthetic, warp
+from synthmed_jax.data import external, held_out, synthetic, warp
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.diffusion import conditioning, model, sampling, schedule, unet
 from synthmed_jax.diffusion.step import Step, make_step
@@ -92,6 +92,16 @@ class Inputs:
             self.synthetic_counts,
             lambda: self.synthetic,
             self.settings.classifier.seed,
+        )
+
+    @functools.cached_property
+    def external_tree(self) -> external.ExternalTree | None:
+        """Other real images that networks are tested on; None where there are none."""
+        evaluate = self.settings.evaluate
+        if not evaluate.external_dir:
+            return None
+        return external.open_tree(
+            evaluate.external_dir, evaluate.external_classes, self.settings.data, self.data
         )
 
     @functools.cached_property

@@ -90,3 +90,13 @@ def test_duplicates_in_the_reference_hardly_move_the_threshold():
 def test_few_images_give_the_highest_threshold():
     details = near_duplicates.alignment.details_of(scenes(near_duplicates.FEWEST - 1, 32))
     assert near_duplicates.calibrate(details) == HIGHEST
+
+
+@pytest.mark.parametrize(("side", "expected"), [(32, [0, 1, 2, 3]), (8, [0, 1])])
+def test_what_is_near_to_other_images_is_found(side, expected):
+    """Two are twins of others, two are brighter; small images are compared pixel by pixel."""
+    others = scenes(40, side)
+    images = np.concatenate([others[[7, 3]], planted.plant(others[:2], 0)["brighter by 20"]])
+    images = np.concatenate([images, scenes(10, side, seed=1)])
+    near = near_duplicates.are_near(images, others, 0.9)
+    assert np.flatnonzero(near).tolist() == expected

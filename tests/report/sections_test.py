@@ -44,3 +44,11 @@ def test_a_picture_that_is_missing_is_named(fabricated):
     (fabricated.workdir / "brightness" / "levels.png").unlink()
     with pytest.raises(UserError, match=r"levels\.png is named by section\.json"):
         write_report(fabricated.workdir, fabricated.cells, fabricated.fit, fabricated.synthetic)
+
+
+def test_a_stage_may_have_more_than_one(fabricated):
+    write(fabricated)
+    Section("Darkness", ("Dark.",)).write(fabricated.workdir / "brightness" / "section_dark.json")
+    write_report(fabricated.workdir, fabricated.cells, fabricated.fit, fabricated.synthetic)
+    page = (fabricated.workdir / "report" / "index.html").read_text()
+    assert page.index("<h2>Brightness") < page.index("<h2>Darkness</h2>")
