@@ -165,11 +165,14 @@ def steps_of(settings: TrainingSettings, num_train: int) -> int:
     """Optimiser steps per epoch."""
     if settings.steps:
         return settings.steps // settings.max_epochs
+    return _passes(settings, num_train) * (num_train // batch_of(settings, num_train))
+
+
+def passes_per_epoch(settings: TrainingSettings, num_train: int) -> int | None:
+    """How often an epoch passes over a training set; None where it is a number of steps."""
+    return None if settings.steps else _passes(settings, num_train)
+
+
+def _passes(settings: TrainingSettings, num_train: int) -> int:
     batches_per_pass = num_train // batch_of(settings, num_train)
-    least = settings.max_epochs * batches_per_pass
-    return max(1, math.ceil(settings.min_steps / least)) * batches_per_pass
-
-
-def passes_per_epoch(settings: TrainingSettings, num_train: int) -> float:
-    """How often an epoch passes over a training set."""
-    return steps_of(settings, num_train) * batch_of(settings, num_train) / num_train
+    return max(1, math.ceil(settings.min_steps / (settings.max_epochs * batches_per_pass)))

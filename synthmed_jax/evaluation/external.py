@@ -153,7 +153,8 @@ def _probabilities(external: External) -> Table:
         columns,
         tuple(map(row, external.cells)),
         "Means over trainings on the external images. ECE: expected calibration error. The "
-        "temperature was fitted on the run's own val images; fit's prior: the shares of the classes in fit.",
+        "temperature was fitted on the run's own val images; fit's prior: the shares of the "
+        "classes in fit.",
     )
 
 

@@ -146,7 +146,7 @@ class FoldResult(Stored):
       epochs: that were trained.
       stopped: why: "patience" or "max_epochs".
       choices: validation set -> the epoch that it would have chosen.
-      passes_per_epoch: over the training set.
+      passes_per_epoch: over the training set; None where an epoch is a number of steps.
       steps: optimiser steps in all.
       selected_by: the validation set that decides.
       batch_size: images per step.
@@ -166,7 +166,7 @@ class FoldResult(Stored):
     epochs: int
     stopped: str
     choices: dict[str, Choice]
-    passes_per_epoch: float
+    passes_per_epoch: int | None
     steps: int
     selected_by: str
     batch_size: int

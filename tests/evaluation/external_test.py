@@ -50,7 +50,7 @@ def measured(tmp_path):
         1,
         lambda cell, fold: (result, lambda: lambda pixels: answers),
         tmp_path,
-        References(images.subset([]), {"synthetic": third}, third, None, 0.02),
+        References(images.subset([]), {CELL: third}, third, None, 0.02, of_folds=False),
         "_external_abc",
     )
     assert (tmp_path / "cells" / "resnet18_synthetic_10_inf_0_external_abc.npy").exists()

@@ -25,7 +25,7 @@ def folder(tmp_path):
     called = np.asarray([[0, 1, 1, 1], LABELS])
     (tmp_path / "cells").mkdir()
     probabilities = np.eye(2, dtype=np.float32)[called]
-    write_array(tmp_path / "cells" / "resnet18_synthetic_10_inf_0.npy", probabilities, "made of")
+    write_array(tmp_path / "cells" / "resnet18_synthetic_10_inf_0.npy", probabilities, "ab" * 32)
     return tmp_path
 
 

@@ -57,13 +57,15 @@ def trained(cell, fold):
 def references(run):
     shares = np.full(4, 0.25)
     val = run.inputs.at_network_size(run.inputs.parts.val)
-    return on_real_images.References(val, {"real": shares, "synthetic": shares}, shares, None, 0.02)
+    return on_real_images.References(
+        val, dict.fromkeys(classify.cells(run), shares), shares, None, 0.02, of_folds=False
+    )
 
 
 def test_held_out_images_as_a_tree_score_what_they_score(make_run, run, test_part, tmp_path):
     tree = lay_out(run, tmp_path / "tree", test_part.files)
     with_tree = make_run(**SMALL, evaluate__external_dir=tree)
-    cells, folds = classify.cells(run), run.settings.classifier.folds
+    cells, folds = classify.cells(run), len(run.settings.classifier.trainings)
     own, hits = on_real_images.evaluate_cells(
         run.inputs.at_network_size(test_part), cells, folds, trained, run.workdir.evaluate,
         "phantom", 0, references(run),
