@@ -42,10 +42,12 @@ def auroc(first: np.ndarray, second: np.ndarray) -> Measured:
     """
     rank = stats.rankdata(np.concatenate([first, second]))[: len(first)].sum()
     area = (rank / len(first) - (len(first) + 1) / 2) / len(second)
-    return Measured(float(area), *_newcombe(float(area), len(first), len(second)))
+    low, beyond = (_lower_end(of, len(first), len(second)) for of in (area, 1 - area))
+    return Measured(float(area), low, 1 - beyond)
 
 
-def _newcombe(area: float, n: int, m: int) -> tuple[float, float]:
+def _lower_end(area: float, n: int, m: int) -> float:
+    """Of the interval; the upper end is that of 1 - area, mirrored."""
     z = float(stats.norm.ppf((1 + LEVEL) / 2))
     between = (n + m) / 2 - 1
 
@@ -54,9 +56,8 @@ def _newcombe(area: float, n: int, m: int) -> tuple[float, float]:
         of_pairs = 1 + between * ((1 - true) / (2 - true) + true / (1 + true))
         return (area - true) ** 2 - z**2 * true * (1 - true) * of_pairs / (n * m)
 
-    low = 0.0 if area <= 0 else float(optimize.brentq(beyond, 0, area))
-    high = 1.0 if area >= 1 else float(optimize.brentq(beyond, area, 1))
-    return low, high
+    # Just below an area of 1, which solves the equation itself.
+    return 0.0 if area <= 0 else float(optimize.brentq(beyond, 0, area * (1 - 1e-9)))
 
 
 def forest_auroc(first: np.ndarray, second: np.ndarray, seed: int) -> Measured:
