@@ -37,6 +37,7 @@ from synthmed_jax.results.audit import (
 )
 
 LEAST = 20  # images per set for any measure: below it an interval holds nearly everything
+FARTHEST = 5  # standard deviations from the mean of the real images
 SIDE = 32  # of the images that forests on pixels and networks see, at most
 
 
@@ -212,12 +213,14 @@ def _numbers(drawn: Drawn) -> dict[tuple[str, str], list[np.ndarray]]:
 def _standardise(sets: list[np.ndarray]) -> list[np.ndarray]:
     """Features f[n,D] in standard deviations of the real ones: their units have no common measure.
 
-    A feature that is the same in all real images is in those of all images.
+    A feature that is the same in all real images is in those of all images. What is further off than
+    FARTHEST counts as that far: a single rare level would outweigh all else in a third power.
     """
     real = np.concatenate(sets[1:])
     spread, of_all = real.std(axis=0), np.concatenate(sets).std(axis=0)
     spread = np.where(spread > 1e-3 * of_all, spread, np.where(of_all > 0, of_all, 1))
-    return [((each - real.mean(axis=0)) / spread).astype(np.float64) for each in sets]
+    mean = real.mean(axis=0)
+    return [np.clip((each - mean) / spread, -FARTHEST, FARTHEST).astype(float) for each in sets]
 
 
 def _see(drawn: Drawn, against: str) -> Seen:

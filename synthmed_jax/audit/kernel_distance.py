@@ -24,6 +24,10 @@ def polynomial_kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def kernel_distance(first: np.ndarray, second: np.ndarray) -> Measured:
     """The unbiased estimate, with an interval by the jackknife over images.
 
+    Where the sets hardly differ, the jackknife may find no spread at all. The interval is therefore
+    never narrower than what the sampling of pairs of images makes of two sets of one distribution
+    (the second term of a U-statistic's variance: Gretton et al., 2012, appendix; Serfling, 1980).
+
     Args:
       first: f[N,D], N > 2.
       second: f[N,D], as many.
@@ -42,7 +46,9 @@ def kernel_distance(first: np.ndarray, second: np.ndarray) -> Measured:
     rows = 2 * (within_first.sum(axis=1) + within_second.sum(axis=1))
     crossed = between.sum(axis=0) + between.sum(axis=1) - np.diagonal(between)
     without = (within - rows) / ((n - 1) * (n - 2)) - 2 * (between.sum() - crossed) / (n - 1) ** 2
-    spread = np.sqrt((n - 1) * np.var(without))
+    of_pairs = within_first + within_second - between - between.T
+    chance = np.var(of_pairs[~np.eye(n, dtype=bool)])
+    spread = np.sqrt(max((n - 1) * np.var(without), 2 * chance / (n * (n - 1))))
     half = float(stats.norm.ppf((1 + LEVEL) / 2)) * spread
     return Measured(float(value), float(value - half), float(value + half))
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from synthmed_jax.audit import fidelity
+from synthmed_jax.audit import fidelity, two_sample
 from synthmed_jax.audit.fidelity import LEAST, draw, measure_fidelity, without_twins
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.results.audit import AUROC_FOREST, FIT, FRECHET, HELD_OUT, KID, AuditFidelity
@@ -30,7 +30,8 @@ def framed(images):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """The network is tried in two_sample_test."""
+    """Small forests; the network is tried in two_sample_test."""
+    monkeypatch.setattr(two_sample, "TREES", 20)
     measures = {key: of for key, of in fidelity.MEASURES.items() if key[0] != "auroc_network"}
     monkeypatch.setattr(fidelity, "MEASURES", measures)
 
@@ -93,7 +94,7 @@ def test_too_few_images_have_no_value_and_the_reason(quick, tmp_path):
 
 
 def test_a_set_of_few_images_is_not_compared_at_all(quick):
-    audit, by_key = found(brighter, fit=(10, 10))
+    audit, _ = found(brighter, fit=(10, 10))
     assert {e.synthetic for e in audit.comparisons if e.against == FIT} == {None}
     assert [places.against for places in audit.places] == [HELD_OUT]
 
