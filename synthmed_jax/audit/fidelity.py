@@ -213,8 +213,8 @@ def _numbers(drawn: Drawn) -> dict[tuple[str, str], list[np.ndarray]]:
 def _standardise(sets: list[np.ndarray]) -> list[np.ndarray]:
     """Features f[n,D] in standard deviations of the real ones: their units have no common measure.
 
-    A feature that is the same in all real images is in those of all images. What is further off than
-    FARTHEST counts as that far: a single rare level would outweigh all else in a third power.
+    A feature that is the same in all real images is in those of all images. What is further off
+    than FARTHEST counts as that far: a rare level would outweigh all else in a third power.
     """
     real = np.concatenate(sets[1:])
     spread, of_all = real.std(axis=0), np.concatenate(sets).std(axis=0)
