@@ -135,6 +135,11 @@ def _paper() -> ConfigDict:
     config.generate.block = 128  # Images per compiled call; a partial block is redone.
     config.generate.seed = 0
 
+    config.audit = ConfigDict()  # How far synthetic images can be told from real ones.
+    # Most images of a set in one comparison, all classes together; more give narrower intervals.
+    config.audit.images = 1000
+    config.audit.seed = 0  # Of draws of images, forests and networks.
+
     config.classifier = ConfigDict()
     config.classifier.backbones = ("resnet18",)
     config.classifier.backbone = ""  # One network, instead of `backbones`; "": none.

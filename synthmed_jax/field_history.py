@@ -36,6 +36,8 @@ ADDED: dict[str, object] = {
     "data.slices": "",
     "data.max_pixels": 89_478_485,
     "generate.counts": "",
+    "audit.images": 1000,
+    "audit.seed": 0,
     "evaluate.margin": 0.02,
     "classifier.steps": 0,
     "classifier.seeds": 0,

@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 
 from synthmed_jax import checks, config_fields
 from synthmed_jax.arms import ARMS, SYNTHETIC
+from synthmed_jax.audit.settings import AuditSettings
 from synthmed_jax.classifiers.networks import BACKBONES
 from synthmed_jax.classifiers.settings import IMAGENET, RANDOM, ClassifierSettings
 from synthmed_jax.data import sets
@@ -67,6 +68,7 @@ class Settings:
     split: SplitSettings
     diffusion: DiffusionSettings
     generate: GenerateSettings
+    audit: AuditSettings
     classifier: ClassifierSettings
     sweep: SweepSettings
     tune: SearchSettings
@@ -138,6 +140,7 @@ def from_config(config: ConfigDict, added: Collection[str] = ()) -> Settings:
         split=SplitSettings(**blocks["split"]),
         diffusion=DiffusionSettings(**diffusion),
         generate=GenerateSettings(**blocks["generate"]),
+        audit=AuditSettings(**blocks["audit"]),
         classifier=ClassifierSettings(**classifier),
         sweep=SweepSettings(**blocks["sweep"]),
         tune=SearchSettings(**blocks["tune"]),

@@ -72,6 +72,16 @@ class Workdir:
         return self.root / "synthetic"
 
     @property
+    def audit(self) -> pathlib.Path:
+        """Folder of what sets of images say of each other without a classifier of the classes."""
+        return self.root / "audit"
+
+    @property
+    def audit_fidelity(self) -> pathlib.Path:
+        """How far synthetic images can be told from real ones, and where."""
+        return self.audit / "fidelity.json"
+
+    @property
     def sweep(self) -> pathlib.Path:
         """Folder of the comparison of samplers."""
         return self.root / "sweep"

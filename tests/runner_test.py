@@ -24,7 +24,9 @@ FILES = (
     "config.json", "run.json", "split/split.json", "split/inventory.json", "split/leakage.json",
     "split/files.json", "split/section.json", "diffusion/metrics.jsonl",
     "synthetic/manifest.csv", "evaluate/metrics.json", "evaluate/predictions.csv",
-    "evaluate/fidelity.json", "evaluate/floors.json", "evaluate/without_duplicates.json",
+    "audit/fidelity.json", "audit/section.json",
+    "audit/difference.png", "evaluate/fidelity.json", "evaluate/floors.json",
+    "evaluate/without_duplicates.json",
     "explain/lime.json", "report/index.html", "report/report.md", "report/report.json",
 )  # fmt: skip
 CHAIN = [stage.name for stage in STAGES if not stage.optional]

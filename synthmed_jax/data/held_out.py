@@ -1,7 +1,8 @@
 """The one door to the test images: the whole data set is opened here, and only parts leave.
 
 Nothing else may load the whole data set, divide it, or see the list of test images in split.json;
-`read_test` is for evaluation and explanation. tests/architecture_test.py asserts all of this.
+`read_test` is for evaluation, explanation and the audit of synthetic images.
+tests/architecture_test.py asserts all of this.
 """
 
 from __future__ import annotations
@@ -283,7 +284,7 @@ def read_parts(path: Path, data: DataSet) -> Parts:
 
 
 def read_test(path: Path, data: DataSet) -> ImageSet:
-    """Reads the test images of a split.json: for evaluation and explanation alone.
+    """Reads the test images of a split.json: for evaluation, explanation and the audit alone.
 
     Errors as of `read_parts`.
     """

@@ -1,6 +1,7 @@
 """The stages, in their order."""
 
 from synthmed_jax.stages import (
+    audit,
     classify,
     diffusion,
     evaluate,
@@ -19,6 +20,7 @@ STAGES = (
     features.STAGE,
     diffusion.STAGE,
     generate.STAGE,
+    audit.STAGE,
     sweep.STAGE,
     tune.STAGE,
     classify.STAGE,

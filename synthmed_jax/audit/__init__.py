@@ -1,0 +1,1 @@
+"""What sets of images say of each other without a classifier of the classes."""

@@ -1,0 +1,29 @@
+"""The config block `audit`, field by field as in configs/base.py."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from synthmed_jax import checks
+
+# Distances between all pairs of images are held at once: 200 MB of them here.
+MOST = 5000
+
+
+@dataclasses.dataclass(frozen=True)
+class AuditSettings:
+    """How synthetic images are compared with real ones.
+
+    Attributes:
+      images: most images of a set in one comparison, all classes together; 20 to MOST.
+      seed: of draws of images, forests and networks.
+
+    Raises UserError for a value out of range.
+    """
+
+    images: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        checks.between("config.audit.images", self.images, 20, MOST + 1)
+        checks.at_least("config.audit.seed", self.seed, 0)
