@@ -87,21 +87,29 @@ def tree(path: pathlib.Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@functools.cache
+def nodes(path: pathlib.Path) -> tuple[ast.AST, ...]:
+    """All nodes of a file, which nearly every test here goes through."""
+    return tuple(ast.walk(tree(path)))
+
+
 def room(module: str) -> str:
     """The file or folder of the package that a module is in; "" is the package itself."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 and parts[1] != "__init__" else ""
 
 
-def imported(path: pathlib.Path) -> set[str]:
+@functools.cache
+def imported(path: pathlib.Path) -> frozenset[str]:
     """Modules and names of the package that a file imports, wherever in the file."""
     names = set()
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.split(".")[0] in ("synthmed_jax", "main", "configs")}
+    ours = ("synthmed_jax", "main", "configs")
+    return frozenset(name for name in names if name.split(".")[0] in ours)
 
 
 def test_every_room_has_its_floor():
@@ -130,7 +138,7 @@ def test_the_whole_data_set_is_opened_at_one_door():
         if module != "synthmed_jax.data.loading":
             assert not {n for n in names if n.startswith("synthmed_jax.data.records")}, module
             assert not {n for n in names if n.startswith("synthmed_jax.data.decoding")}, module
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             # The closed data set's images, by name or by a look into the object.
             if isinstance(node, ast.Attribute) and node.attr in ("_whole", "__dict__"):
                 assert module == DOOR, f"{module}:{node.lineno}"
@@ -156,7 +164,7 @@ def test_the_whole_data_set_is_opened_at_one_door():
 def test_only_evaluation_and_explanation_and_the_audit_read_the_test_images(door, expected):
     readers = set()
     for module, path in MODULES.items():
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             names = [node.attr] if isinstance(node, ast.Attribute) else []
             if isinstance(node, ast.ImportFrom):
                 names = [alias.name for alias in node.names]
@@ -170,7 +178,7 @@ def test_contact_sheets_are_drawn_for_a_person_alone():
     users = {
         module
         for module, path in MODULES.items()
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if (isinstance(node, ast.Attribute) and node.attr == "draw_contact_sheets")
         or (
             isinstance(node, ast.ImportFrom)
@@ -184,7 +192,7 @@ def test_nobody_else_knows_the_test_part_by_its_name():
     for module, path in MODULES.items():
         if module in KNOW_THE_NAME:
             continue
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             where = f"{module}:{getattr(node, 'lineno', 0)}"
             if isinstance(node, ast.Constant):
                 # The report's tables have a column of that name.
@@ -197,7 +205,7 @@ def users_of(*words: str) -> dict[str, set[str]]:
     """Word -> modules that name it as an attribute or import from a package of that name."""
     users: dict[str, set[str]] = {word: set() for word in words}
     for (module, path), word in itertools.product(MODULES.items(), words):
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             named = isinstance(node, ast.Attribute) and node.attr == word
             packages = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
@@ -220,7 +228,7 @@ def test_devices_are_counted_and_listed_in_one_place():
     names = {"local_device_count", "device_count", "local_devices", "devices"}
     users = set()
     for module, path in MODULES.items():
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes(path):
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "jax":
                 found = {node.attr}
             elif isinstance(node, ast.ImportFrom) and node.module == "jax":
@@ -269,7 +277,5 @@ def test_any_is_rare():
     count = lines = 0
     for path in MODULES.values():
         lines += path.read_text(encoding="utf-8").count("\n")
-        count += sum(
-            isinstance(node, ast.Name) and node.id == "Any" for node in ast.walk(tree(path))
-        )
+        count += sum(isinstance(node, ast.Name) and node.id == "Any" for node in nodes(path))
     assert 1000 * count / lines <= ANY_PER_THOUSAND_LINES

@@ -6,7 +6,7 @@ import hypothesis
 import jax
 import pytest
 
-from synthmed_jax import parallel
+from synthmed_jax import kept_programs, parallel
 
 # Files and folders whose tests train, compile networks, draw pictures or start the program, the
 # longest first. They get the marker `slow`; `make check` runs all tests that do not have it.
@@ -63,7 +63,10 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # Compiling is most of the suite's time: a second run starts from what the first one compiled.
 _CACHE = _TESTS.parent / ".pytest_cache" / "xla"
 jax.config.update("jax_compilation_cache_dir", str(_CACHE))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+# Reading one takes a few milliseconds. Runs of the program in this process would set another least.
+_LEAST_SECONDS = 0.05
+jax.config.update("jax_persistent_cache_min_compile_time_secs", _LEAST_SECONDS)
+kept_programs._LEAST_SECONDS = _LEAST_SECONDS
 # A busy machine makes single examples slow; that is no failure.
 hypothesis.settings.register_profile("no_deadline", deadline=None)
 hypothesis.settings.load_profile("no_deadline")

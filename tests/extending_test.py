@@ -1,11 +1,13 @@
 """docs/extending.md, done: a copy of the program gets what it says, and runs."""
 
+import os
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -71,11 +73,19 @@ def test_what_the_document_adds_runs(extended, tmp_path):
         f"--config.data.cache_dir={tmp_path / 'cache'}",
         "--config.classifier.backbone=tiny",
         "--config.brightness.level=0.9",
+        # The smallest generator: what it draws does not matter here.
+        "--config.cpu_devices=1",
+        "--config.diffusion.unet.multipliers=(1,)",
+        "--config.diffusion.unet.patch=2",
+        "--config.diffusion.unet.middle_attention=False",
+        "--config.generate.steps=3",
         "--stages=split,diffusion,generate,brightness,classify",
     ]
     run = subprocess.run(
         [sys.executable, "main.py", *arguments],
         cwd=root,
+        env=os.environ
+        | {"JAX_COMPILATION_CACHE_DIR": jax.config.values["jax_compilation_cache_dir"]},
         capture_output=True,
         text=True,
         check=False,

@@ -13,7 +13,7 @@ SHAPE = (4, 5, 6, 2)
 
 
 def noise(seed: int, shape=SHAPE) -> jax.Array:
-    return jax.random.normal(jax.random.key(seed), shape)
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
 
 
 def steps(t: int, batch: int = SHAPE[0]) -> jax.Array:
@@ -144,7 +144,7 @@ def test_min_snr_weighs_the_error_of_x_0_alike_for_every_prediction(prediction):
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.integers(1, 64), st.integers(1, 1000), st.integers(0, 2**31 - 1))
+@given(st.sampled_from([1, 2, 3, 10, 64]), st.integers(1, 1000), st.integers(0, 2**31 - 1))
 def test_stratified_steps_are_spread_evenly(batch, total, seed):
     t = process.draw_stratified_steps(jax.random.key(seed), jnp.arange(batch), batch, total)
     t = np.asarray(t)

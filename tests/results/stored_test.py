@@ -35,7 +35,7 @@ def test_every_kind_of_file_is_tested():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_what_is_written_is_read_again(kind, data, tmp_path_factory):
     stored = data.draw(st.from_type(kind))

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from synthmed_jax.data.formats import colour, dicom_decoders
+from synthmed_jax.data.formats import colour, dicom_decoders, dicom_deflated
 from synthmed_jax.data.formats.opened import (
     EIGHT_BITS,
     DecodeError,
@@ -26,6 +26,7 @@ from synthmed_jax.data.formats.opened import (
 )
 from synthmed_jax.data.formats.optional import require
 from synthmed_jax.data.formats.quiet import quiet
+from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
 
 # In DICOM a palette is an image of one value per pixel that stands for a colour.
@@ -52,13 +53,14 @@ class Dicom(Opened):
 
         Raises:
           NoImageError: a report, contours, a plan or the like.
-          DecodeError: damaged, compressed in a way that pydicom can't decode, or larger than
-            `max_pixels`.
+          DecodeError: damaged, compressed in a way that pydicom can't decode, larger than
+            `max_pixels`, or too large when unpacked.
           UserError: pydicom is not installed, or what decodes the file; names `file`.
         """
         require("pydicom", file)
         self._file, self._max_pixels = file, max_pixels
         with quiet(max_pixels), _damage("its header is damaged"):
+            dicom_deflated.check(content, max_pixels)
             data = self._data = _read(content)
             _check_image(data)
             self.size = int(data.Columns), int(data.Rows)
@@ -163,6 +165,7 @@ def read_tag(content: bytes, keyword: str) -> str:
             "or SeriesInstanceUID are usual"
         )
     with quiet(), _damage("its header is damaged"):
+        dicom_deflated.check(content, DataSettings.max_pixels)
         value = _read(content, keyword).get(keyword)
         parts = value if type(value).__name__ == "MultiValue" else [value]
         text = "\\".join("" if part is None else str(part) for part in parts)

@@ -12,7 +12,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from synthmed_jax.data.formats.opened import DecodeError, Kind, Opened, check_finite, check_size
+from synthmed_jax.data.formats.opened import (
+    DecodeError,
+    Kind,
+    Opened,
+    check_finite,
+    check_size,
+    check_unpacked,
+)
 from synthmed_jax.data.formats.optional import require
 from synthmed_jax.data.formats.quiet import quiet
 
@@ -42,7 +49,8 @@ class Nifti(Opened):
           axis: 0 gives sagittal, 1 coronal, 2 axial slices.
 
         Raises:
-          DecodeError: damaged, not one volume of grey values, or slices larger than `max_pixels`.
+          DecodeError: damaged, not one volume of grey values, slices larger than `max_pixels`, or
+            too large when unpacked.
           UserError: nibabel is not installed.
         """
         self._nibabel = require("nibabel", file)
@@ -70,6 +78,7 @@ class Nifti(Opened):
         self.num_frames = shape.pop(axis)
         self.size = shape[0], shape[1]
         check_size(*self.size, max_pixels)
+        check_unpacked(self._end, len(content), max_pixels)
 
     def read(self, frame: int, channels: int) -> np.ndarray:
         """Reads one slice as f32[H,W]; see `Opened.read`."""

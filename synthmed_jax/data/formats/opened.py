@@ -27,6 +27,29 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
         )
 
 
+_BYTES_PER_PIXEL = 16
+
+
+def check_unpacked(size: int, packed: int, max_pixels: int) -> None:
+    """Raises DecodeError if a file whose images can't be read one by one would take much memory.
+
+    Zeros are compressed to a thousandth. With the default, 1.4 GB are allowed: 2,700 slices of
+    512 x 512 pixels of 16 bits.
+
+    Args:
+      size: of what is unpacked, bytes.
+      packed: of the file, bytes; as many may be unpacked in any case.
+      max_pixels: the most pixels of an image; 16 bytes for each of them may be unpacked.
+    """
+    if size > max(packed, _BYTES_PER_PIXEL * max_pixels):
+        wanted = -(-size // _BYTES_PER_PIXEL)
+        raise DecodeError(
+            f"{size / 1e9:.3g} GB when unpacked, more than {_BYTES_PER_PIXEL} bytes for each of "
+            f"data.max_pixels={max_pixels}: save its images as several files, or, if there is "
+            f"memory for all of it, --config.data.max_pixels={wanted}"
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Kind:
     """What the values of a file mean: one grey scale holds for all files of one kind.

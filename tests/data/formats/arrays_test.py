@@ -1,4 +1,5 @@
 import io
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -146,3 +147,62 @@ def test_a_header_of_python_2_is_read_without_a_warning():
     # Long integers, as Python 2 wrote them.
     content = encode(np.zeros((5, 6))).replace(b"(5, 6), }  ", b"(5L, 6L), }")
     assert open_(content).size == (6, 5)
+
+
+def header(shape: tuple[int, ...], dtype: str) -> bytes:
+    stream = io.BytesIO()
+    told = {"shape": shape, "fortran_order": False, "descr": dtype}
+    np.lib.format.write_array_header_1_0(stream, told)
+    return stream.getvalue()
+
+
+def archive_of_zeros(start: bytes, zeros: int) -> bytes:
+    stream = io.BytesIO()
+    with (
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("a.npy", "w", force_zip64=True) as entry,
+    ):
+        entry.write(start)
+        for _ in range(zeros // 2**20):
+            entry.write(bytes(2**20))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [
+        ((2**16, 2**16), r"^65536 x 65536 pixels, more than data\.max_pixels=1000000: raise it"),
+        (
+            (2**12, 2**10, 2**9),
+            r"^4\.29 GB when unpacked, more than 16 bytes for each of data\.max_pixels=1000000: "
+            r"save its images .*, --config\.data\.max_pixels=268435456$",
+        ),
+    ],
+)
+def test_what_would_fill_the_memory_is_refused_by_its_header(shape, reason, packed):
+    start = header(shape, "<u2")
+    content = archive_of_zeros(start, 2**26) if packed else start + bytes(2**20)
+    tracemalloc.start()
+    with pytest.raises(DecodeError, match=reason):
+        open_(content)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**21
+
+
+def test_what_follows_an_array_is_not_unpacked():
+    content = archive_of_zeros(encode(GREY), 2**26)
+    tracemalloc.start()
+    opened = open_(content)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(opened.read(4, 1), GREY[4])
+    assert peak < 2**21
+
+
+def test_what_a_file_holds_as_it_is_is_read_however_many_images():
+    stack = np.random.default_rng(0).integers(0, 256, (500, 8, 8), dtype=np.uint8)
+    assert arrays.Array(encode(stack), 64, 0).num_frames == 500
+    with pytest.raises(DecodeError, match="when unpacked"):
+        arrays.Array(zipped(a=np.zeros_like(stack)), 64, 0)

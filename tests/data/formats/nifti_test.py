@@ -136,3 +136,20 @@ def test_sides_below_one_are_refused():
     content[42:44] = (-2).to_bytes(2, "little", signed=True)
     with pytest.raises(DecodeError):
         nifti.Nifti(bytes(content), "a.nii", 10**6, 2)
+
+
+def test_a_volume_that_would_fill_the_memory_is_refused_by_its_header():
+    header = nibabel.Nifti1Header()
+    header.set_data_dtype(np.int16)
+    header.set_data_shape((100, 100, 30_000))
+    header["vox_offset"], header["magic"] = 352, b"n+1"
+    header.set_sform(np.eye(4), 1)
+    zeros = gzip.compress(bytes(2**24))
+    content = gzip.compress(header.binaryblock + bytes(4)) + 40 * zeros
+    tracemalloc.start()
+    with pytest.raises(DecodeError, match=r"^0\.6 GB when unpacked, more than 16 bytes for each"):
+        open_(content)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**21
+    assert nifti.Nifti(content, "a.nii.gz", 40_000_000, 2).num_frames == 30_000
