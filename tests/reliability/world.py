@@ -13,7 +13,9 @@ from tests.reliability import child, comparing, small
 from tests.reliability.child import Command, Outcome
 from tests.reliability.comparing import Contents
 
-STAGES = ("split", "diffusion", "generate", "classify", "evaluate", "explain", "report")
+STAGES = (
+    "split", "diffusion", "generate", "audit", "classify", "evaluate", "explain", "report",
+)  # fmt: skip
 END = "end"  # in the place of a stage: after the last
 
 
