@@ -54,6 +54,9 @@ SLOW = (
     "statistics/coverage_test.py",
     "statistics/two_level_test.py",
     "evaluation/floors_real_data_test.py",
+    "evaluation/floors_test.py",
+    "audit",
+    "statistics/kernel_distance_test.py",
 )
 _TESTS = pathlib.Path(__file__).parent
 _MAPS = pathlib.Path("/proc/self/maps")

@@ -66,6 +66,7 @@ def test_the_order_of_the_images_does_not_matter():
     )
 
 
+@pytest.mark.slow
 def test_the_threshold_is_where_few_different_images_lie():
     """A hundredth, were the bulk normal; a few hundredths of these."""
     rng = np.random.default_rng(0)
