@@ -23,7 +23,17 @@ from synthmed_jax import settings as settings_module
 from synthmed_jax.errors import Damaged, Unworkable, UserError
 from synthmed_jax.files import write_json
 from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
-from synthmed_jax.stages import STAGES, base, disk, inherit, ledger, mending, report, split
+from synthmed_jax.stages import (
+    STAGES,
+    base,
+    disk,
+    evaluate,
+    inherit,
+    ledger,
+    mending,
+    report,
+    split,
+)
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run, make_run
 from synthmed_jax.stages.timing import in_words
@@ -95,6 +105,8 @@ def _run(
     for stage in needed:
         base.check_marker(run, stage)
     _check(run, wanted)
+    if evaluate.STAGE in wanted:
+        evaluate.declare(run)
     if dry_run:
         _say_expected(run, wanted)
         return

@@ -124,7 +124,7 @@ def test_more_images_add_a_cell_and_redo_nothing(finished, cache):
     after = contents(finished)
     for name, content in before.items():
         if name.startswith(("diffusion/", "classify/", "split/")) or name.endswith(".png"):
-            if name.startswith(("explain/", "report/")):
+            if name.startswith(("audit/", "explain/", "report/")):
                 continue
             assert after[name] == content, name
     assert any("/synthetic/12-inf-s0/" in name for name in after)
@@ -207,7 +207,7 @@ def test_a_search_refuses_images_of_other_settings_than_the_runs(generated, cach
 
 
 def test_what_a_search_finds_is_kept_from_the_papers_protocol(generated, cache, monkeypatch):
-    def smooth(programs, training, learned, real, report):
+    def smooth(programs, training, learned, real, report, augmentation):
         return -training.label_smoothing
 
     monkeypatch.setattr(tune, "loss_on_real", smooth)
@@ -225,7 +225,10 @@ def test_a_dry_run_says_how_long_and_writes_nothing(tmp_path, cache, capsys):
     said = capsys.readouterr().out
     took = r"diffusion \d+ s, generate \d+ s, classify \d+ s, explain \d+ s; in all"
     assert re.search(rf"expected .*: {took}", said)
-    takes = r"diffusion \S+ MiB, generate \d+ KiB, classify \d+ MiB, evaluate \d+ KiB, explain .*"
+    takes = (
+        r"diffusion \S+ MiB, generate \d+ KiB, audit \d+ KiB, classify \d+ MiB, "
+        r"evaluate \d+ KiB, explain .*"
+    )
     assert re.search(rf"expected on this disk: {takes}; in all \d+ MiB.* \(free: .*\); cache", said)
     assert not (tmp_path / "run").exists()
 

@@ -27,7 +27,8 @@ from synthmed_jax.classifiers.settings import (
 )
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.settings import Augmentation
-from synthmed_jax.errors import Diverged, UserError
+from synthmed_jax.errors import Damaged, Diverged, UserError
+from synthmed_jax.files import sha256_of
 from synthmed_jax.made_by import refuse_others
 from synthmed_jax.metrics_log import MetricsLog, records_until
 from synthmed_jax.progress import progress_bar
@@ -35,6 +36,7 @@ from synthmed_jax.results.cells import Choice, FoldResult, InitialWeights, SetSc
 
 # Between two checkpoints in resume/, at least; a training that ends sooner writes none.
 SAVE_SECONDS = 300.0
+LOG = "metrics.jsonl"
 
 # One epoch, as a line of metrics.jsonl: name -> number.
 Record = dict[str, float]
@@ -104,7 +106,7 @@ def train_fold(
     progress = _resume(folder, programs, key, rates, batch_size, made_by) if folder else None
     state, best, records = progress or Progress(programs.init(key, rates), {}, [])
     if folder:
-        log = MetricsLog(folder / "metrics.jsonl", records)
+        log = MetricsLog(folder / LOG, records)
     saved = time.monotonic()
     bar = progress_bar(
         description=description,
@@ -262,7 +264,7 @@ def _resume(
     refuse_others(folder / "resume", found.notes.get("made_by", ""), made_by)
     records = found.notes.get("records")
     if records is None:  # a checkpoint of an earlier version
-        records = records_until(folder / "metrics.jsonl", "epoch", found.step)
+        records = records_until(folder / LOG, "epoch", found.step)
     state = dict(found.state)
     best, saved_batch_size = state.pop("best"), state.pop("batch_size")
     if saved_batch_size != batch_size or len(records) < found.step:
@@ -272,17 +274,32 @@ def _resume(
 
 
 def _finish(folder: pathlib.Path, best: Variables, result: FoldResult) -> FoldResult:
-    """Writes the best weights, then the result, which it returns with the weights' digest.
+    """Writes the best weights, then the result, which it returns with the files' digests.
 
     It is safe to repeat after a kill in between.
     """
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
     weights = checkpoint.save(folder / "checkpoint", result.best_epoch, best, keep=1)
-    result = dataclasses.replace(result, weights=weights)
+    log = sha256_of(folder / LOG)
+    result = dataclasses.replace(result, weights=weights, log=log)
     result.write(folder / "result.json")
+    remove_resume(folder)
+    return result
+
+
+def remove_resume(folder: pathlib.Path) -> None:
+    """Removes what a finished training would have gone on from, and what is left of that."""
     # Renamed first: a resume/ that a kill leaves half deleted must not be resumed from.
     ended = folder / "ended"
     shutil.rmtree(ended, ignore_errors=True)
     if (folder / "resume").exists():
         shutil.rmtree((folder / "resume").rename(ended), ignore_errors=True)
-    return result
+
+
+def check_log(folder: pathlib.Path, result: FoldResult) -> None:
+    """Raises Damaged where a finished training's metrics.jsonl is not the one that it wrote."""
+    path = folder / LOG
+    if not path.exists():
+        raise Damaged(path, "is gone")
+    if result.log and sha256_of(path) != result.log:
+        raise Damaged(path, "is not what the training wrote")

@@ -14,7 +14,7 @@ from synthmed_jax import checkpoint
 from synthmed_jax.classifiers.programs import Programs
 from synthmed_jax.classifiers.rates import Rates
 from synthmed_jax.classifiers.settings import SELECTIONS, TrainingSettings
-from synthmed_jax.classifiers.train import train_fold
+from synthmed_jax.classifiers.train import check_log, remove_resume, train_fold
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.errors import UserError
@@ -54,6 +54,7 @@ def train_cell(
 
     Raises:
       UserError: see `check` and `train_fold`; or a result is there that was made with others.
+      Damaged: the log of a finished training is not the one that it wrote.
       Diverged: see `train_fold`.
     """
     check(settings, cell, images.labels, images.class_names, len(real_val), groups)
@@ -64,6 +65,8 @@ def train_cell(
         known = FoldResult.read_if_there(folder / "result.json")
         if known is not None:
             refuse_others(folder / "result.json", known.made_by, made_by)
+            check_log(folder, known)
+            remove_resume(folder)
             continue
         validation = {"fold": images.subset(left_out), "real_val": real_val}
         train_fold(

@@ -155,7 +155,8 @@ class FoldResult(Stored):
       seconds: of all epochs.
       images_per_second: trained on.
       made_by: digest of the settings and inputs that it was trained with, and
-      weights: sha256 of the kept weights; "" in files of earlier versions.
+      weights, log: sha256 of the kept weights, and of metrics.jsonl; "" in files of earlier
+        versions.
     """
 
     best_epoch: int
@@ -177,6 +178,7 @@ class FoldResult(Stored):
     images_per_second: float
     made_by: str = ""
     weights: str = ""
+    log: str = ""
 
     @classmethod
     def read_fold(cls, folder: pathlib.Path) -> Self:

@@ -64,9 +64,8 @@ def _run(run: Run) -> None:
     fidelity.write(run.workdir.fidelity)
 
 
-def _check(run: Run) -> None:
-    """Says what will be estimated, before any work; and refuses a tree that can't be tested on."""
-    external.check(run)
+def declare(run: Run) -> None:
+    """Says what will be estimated, before any work."""
     if not base.is_finished(run, STAGE):
         settings = run.settings
         for sentence in declared(settings.classifier.arms, settings.evaluate.margin):
@@ -128,7 +127,7 @@ STAGE = Stage(
     # Which other tree is tested on is a unit of work.
     ignored=external.FIELDS,
     inputs=(split.STAGE, classify.STAGE),
-    check=_check,
+    check=external.check,
     # How near the synthetic images come is measured on all of them.
     units=lambda run: (
         *classify.units(run),

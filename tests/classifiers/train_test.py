@@ -16,7 +16,7 @@ from synthmed_jax.results.cells import FoldResult, InitialWeights
 
 
 def untimed(result):
-    return dataclasses.replace(result, seconds=0.0, images_per_second=0.0)
+    return dataclasses.replace(result, seconds=0.0, images_per_second=0.0, log="")
 
 
 @pytest.fixture

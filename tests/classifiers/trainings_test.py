@@ -7,7 +7,8 @@ import pytest
 from synthmed_jax.classifiers import trainings
 from synthmed_jax.classifiers.settings import SELECTIONS
 from synthmed_jax.data.settings import Augmentation
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Damaged, UserError
+from synthmed_jax.files import sha256_of, write_text
 from synthmed_jax.metrics_log import read_metrics
 from synthmed_jax.results.cells import Cell, FoldResult, InitialWeights
 
@@ -94,6 +95,7 @@ def test_a_finished_fold_is_not_trained_again(
         if len(trained) == 2:
             raise KeyboardInterrupt
         RESULT.write(folder / "result.json")
+        (folder / "metrics.jsonl").touch()
 
     monkeypatch.setattr(trainings, "train_fold", note)
     with pytest.raises(KeyboardInterrupt):
@@ -159,3 +161,42 @@ def test_a_class_without_images_is_refused_where_there_are_no_folds(
     left = images.subset(np.flatnonzero(images.labels == 0))
     with pytest.raises(UserError, match="right has no image to train on"):
         trainings.train_cell(programs, settings, CELL, left, left, tmp_path)
+
+
+def finished(folder):
+    write_text(folder / "metrics.jsonl", "{}\n")
+    log = sha256_of(folder / "metrics.jsonl")
+    dataclasses.replace(RESULT, log=log).write(folder / "result.json")
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"), [("", "is not what the training wrote"), (None, "gone")]
+)
+def test_a_finished_training_has_the_log_that_it_wrote(
+    programs, tiny_settings, images, tmp_path, damage, why
+):
+    folder = CELL.folder(tmp_path, "fold0")
+    finished(folder)
+    log = folder / "metrics.jsonl"
+    log.unlink()
+    if damage is not None:
+        log.write_text(damage)
+    with pytest.raises(Damaged, match=why) as error:
+        trainings.train_cell(
+            programs, tiny_settings, CELL, images, images.subset([]), tmp_path, made_by="abc"
+        )
+    assert error.value.path == log
+
+
+def test_what_a_kill_left_of_a_finished_training_is_removed(
+    programs, tiny_settings, images, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(trainings, "train_fold", lambda *_, **__: None)
+    folder = CELL.folder(tmp_path, "fold0")
+    finished(folder)
+    for name in ("ended", "resume"):
+        write_text(folder / name / "3" / "half", "")
+    trainings.train_cell(
+        programs, tiny_settings, CELL, images, images.subset([]), tmp_path, made_by="abc"
+    )
+    assert {path.name for path in folder.iterdir()} == {"metrics.jsonl", "result.json"}

@@ -22,7 +22,11 @@ _WEIGHTS = ("best", "checkpoint")
 _TO_GO_ON = ("checkpoints", "resume")
 # Folders and files of no stage: the lock, the notes of runs, and what was damaged.
 _NO_RESULT = (".lock", "run.json", "damaged")
-_TIMES = {"seconds", "images_per_second", "seal", "started", "commit", "stages", "cache_dir"}
+# `log` is the digest of a file that holds times.
+_TIMES = {
+    *("seconds", "images_per_second", "log", "seal"),
+    *("started", "commit", "stages", "cache_dir"),
+}
 # The same in the report's texts.
 _TOLD = re.compile(
     r"\b[0-9a-f]{12}(?:-dirty)?\b|(?:[\d.]+\s(?:h|min|s|MiB)\b\s?)+|\d{4}-\d\d-\d\dT[\d:+-]+|case\d+"

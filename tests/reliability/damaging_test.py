@@ -32,7 +32,7 @@ IN_FULL = {
 UNREAD_THERE = {
     END: r"run/(diffusion/best/|classify/.*/checkpoint/)",
     "diffusion": r"(?!)",
-    "generate": r"(?!)",
+    "generate": r"run/stages/split",
     "classify": r"run/(diffusion/best/|classify/.*/checkpoint/|stages/)",
     "evaluate": r"run/stages/",
     "explain": r"run/(diffusion/best/|classify/.*/checkpoint/|stages/)",
