@@ -24,7 +24,7 @@ def test_two_master_seeds_are_two_splits_two_generators_and_two_cells(make_run):
     assert parts[0].fit.class_names == parts[1].fit.class_names
     assert one.inputs.data.data_hash == other.inputs.data.data_hash
     assert not np.allclose(weights(one), weights(other))
-    assert not set(classify.units(one)) & set(classify.cell_paths(other))
+    assert not set(classify.units(one)) & set(classify.units(other))
 
 
 def test_seed_0_is_what_was_there_before(make_run):
