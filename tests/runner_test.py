@@ -37,6 +37,7 @@ def make_config(cache, **changes):
     config.cpu_devices = jax.local_device_count()
     config.data.cache_dir = str(cache)
     config.classifier.arms = ("synthetic", "real_augmented", "mixed_1to1")
+    config.explain.images = 1
     config.update_from_flattened_dict({k.replace("__", "."): v for k, v in changes.items()})
     return config
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from synthmed_jax.report.drawing import BLUE, INK, MARKERS, RULE, WIDTH, shorten, tidy
+from synthmed_jax.results.cells import Cell
 from synthmed_jax.results.evaluation import CellScores
 from synthmed_jax.results.sweep import SweepRow
 
@@ -40,6 +41,40 @@ def accuracy_intervals(cells: Sequence[CellScores], chance: float) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.grid(axis="x", color=RULE, linewidth=0.6)
     return figure
+
+
+def by_amount(cells: Sequence[CellScores], levels: Mapping[str, float], chance: float) -> Figure:
+    """Draws balanced accuracy against the number of training images per class.
+
+    Args:
+      cells: of one arm and network, of two numbers of images or more.
+      levels: name -> balanced accuracy that stands beside them, in [0, 1].
+      chance: balanced accuracy of guessing, in [0, 1].
+    """
+    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
+    axes = figure.subplots()
+    ordered = sorted(cells, key=images_per_class)
+    numbers = [images_per_class(cell) for cell in ordered]
+    for number, cell in zip(numbers, ordered, strict=True):
+        trainings = [100 * training.balanced_accuracy for training in cell.folds]
+        axes.plot([number] * len(trainings), trainings, "_", color=BLUE, markersize=8)
+    means = [100 * cell.mean.balanced_accuracy for cell in ordered]
+    axes.plot(numbers, means, "o-", color=INK, markersize=6, linewidth=1.2, label=cells[0].arm)
+    for style, (name, level) in zip(("--", "-.", ":"), levels.items(), strict=False):
+        axes.axhline(100 * level, color=INK, linestyle=style, linewidth=1.2, label=name)
+    axes.axhline(100 * chance, color="#777777", linewidth=0.8, label="guessing")
+    axes.set_xscale("log")
+    axes.set_xticks(numbers, [f"{number:g}" for number in numbers])
+    axes.minorticks_off()
+    tidy(axes, "", "synthetic images per class")
+    axes.set_ylabel("balanced accuracy, %", fontsize=9)
+    axes.legend(fontsize=8, frameon=False)
+    return figure
+
+
+def images_per_class(cell: Cell) -> float:
+    """Mean number of training images per class of a cell that names it."""
+    return float(np.mean(cell.n if cell.n is not None else np.nan))
 
 
 def confusion_matrices(

@@ -71,6 +71,22 @@ def best_cells(evaluation: Evaluation) -> dict[str, CellScores]:
     return {arm: cell for arm, cell in best.items() if cell is not None}
 
 
+def amounts_curve(evaluation: Evaluation) -> tuple[CellScores, ...]:
+    """Returns the cells of the synthetic arm's network of the first paragraph, of all amounts.
+
+    Nothing where it was trained on one number of images alone.
+    """
+    best = verdicts.best_cell(evaluation.cells, SYNTHETIC)
+    if best is None:
+        return ()
+    cells = tuple(
+        cell
+        for cell in evaluation.cells
+        if (cell.arm, cell.backbone, cell.seed) == (best.arm, best.backbone, best.seed)
+    )
+    return cells if len({cell.n for cell in cells}) > 1 else ()
+
+
 def confusion_sum(cell: CellScores) -> np.ndarray:
     """Returns i64[K,K], the confusion matrices (row: true class) summed over the folds."""
     return np.sum([fold.confusion for fold in cell.folds], axis=0)

@@ -8,6 +8,7 @@ import pathlib
 
 import numpy as np
 
+from synthmed_jax.arms import OF_REAL_IMAGES
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import Damaged
 from synthmed_jax.legible import ChartNames, chart_names
@@ -63,6 +64,8 @@ def draw(contents: Contents, fit: ImageSet, synthetic: ImageSet | None) -> dict[
         if contents.evaluation is not None:
             pictures["accuracy"] = _accuracy(contents.evaluation, contents.chance)
             pictures["confusion"] = _confusion(contents.evaluation, names)
+            if findings.amounts_curve(contents.evaluation):
+                pictures["amounts"] = _amounts(contents.evaluation, contents.chance)
     return pictures
 
 
@@ -149,6 +152,24 @@ def _accuracy(evaluation: Evaluation, chance: float) -> Picture:
         f"Accuracy on {n_is(evaluation.num_test)} real test images: the mean over trainings, its "
         f"{percent(interval.level, 0)} interval ({interval.method}) as a line, each training as a "
         "tick; dotted, guessing.",
+    )
+
+
+def _amounts(evaluation: Evaluation, chance: float) -> Picture:
+    cells = findings.amounts_curve(evaluation)
+    beside = {
+        cell.arm: cell.mean.balanced_accuracy
+        for cell in evaluation.cells
+        if cell.arm in OF_REAL_IMAGES and cell.backbone == cells[0].backbone
+    }
+    return Picture(
+        "amounts.png",
+        to_png(charts.by_amount(cells, beside, chance)),
+        "Balanced accuracy against the number of synthetic images per class.",
+        f"Balanced accuracy of {cells[0].backbone} on {n_is(evaluation.num_test)} real test images "
+        "against the number of synthetic images per class it was trained on, each time in the same "
+        "number of steps: the mean over trainings, each training as a tick. Lines: the arms of "
+        "real images. The smaller sets are the first images of the whole one.",
     )
 
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,18 @@ def test_cells_are_named_from_top_to_bottom_and_arms_told_by_markers(contents):
     assert axes.yaxis_inverted()
     markers = [line.get_marker() for line in axes.lines[2:-1:3]]
     assert markers[0] == markers[1] != markers[2]
+
+
+def test_accuracy_follows_the_number_of_images(contents):
+    many = contents.evaluation.cells[0]
+    mean = dataclasses.replace(many.mean, balanced_accuracy=0.6)
+    few = dataclasses.replace(many, n=50, mean=mean)
+    (axes,) = charts.by_amount([many, few], {"real": 0.9}, 0.25).axes
+    curve, real, chance = axes.lines[-3:]
+    np.testing.assert_allclose(curve.get_xdata(), [50, 500])
+    np.testing.assert_allclose(curve.get_ydata(), [60, 80])
+    assert (set(real.get_ydata()), set(chance.get_ydata())) == ({90}, {25})
+    assert ticks(axes.xaxis) == ["50", "500"]
 
 
 def test_confusion_is_counted_and_shaded_by_the_share_of_the_true_class():

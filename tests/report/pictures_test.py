@@ -47,6 +47,18 @@ def test_captions_have_the_numbers_of_the_files(drawn):
     assert confusion in drawn["confusion"].alt
 
 
+def test_more_than_one_number_of_images_is_a_curve(reported, contents):
+    first, *others = contents.evaluation.cells
+    fewer = dataclasses.replace(first, n=50)
+    cells = (first, *others, fewer)
+    evaluation = dataclasses.replace(contents.evaluation, cells=cells)
+    drawn = pictures.draw(
+        dataclasses.replace(contents, evaluation=evaluation), reported.fit, reported.synthetic
+    )
+    assert set(drawn) == ALL | {"amounts"}
+    assert "number of synthetic images per class" in drawn["amounts"].alt
+
+
 def test_what_is_not_there_is_not_drawn(reported, contents, monkeypatch):
     monkeypatch.setattr(pictures, "to_png", lambda figure: b"")
 
