@@ -1,7 +1,7 @@
 # make demo: installs, runs the whole pipeline on drawn phantoms, prints where the report is.
 # make check: installs, then format, lint, types, import rules and the quick tests: about a minute.
 # make test: installs, then all tests but those of make reliability.
-# make reliability: installs, then half an hour of kills and damage, whose counts it prints.
+# make reliability: installs, then an hour of kills and damage, whose counts it prints.
 # PYTHON=... chooses the interpreter (3.11 to 3.13), DEMO=... the demo's folder.
 
 VENV := .venv

@@ -28,7 +28,8 @@ IN_FULL = {
     "report": r"run/report/[^.]*$",
 }
 # Moment -> what its run does not read, and leaves as it is: weights, which the stages that read
-# them look at first; the audit, which the report alone shows; and markers of stages that were not
+# them look at first; the audit, of which the report alone shows a
+# section; and markers of stages that were not
 # asked for, which are removed.
 UNREAD_THERE = {
     END: r"run/(diffusion/best/|classify/.*/checkpoint/)",
@@ -37,7 +38,7 @@ UNREAD_THERE = {
     "classify": r"run/(diffusion/best/|classify/.*/checkpoint/|stages/|audit/)",
     "evaluate": r"run/(stages/|audit/)",
     "explain": r"run/(audit/|diffusion/best/|classify/.*/checkpoint/|stages/)",
-    "report": r"run/(diffusion/best/|classify/.*/checkpoint/|stages/)",
+    "report": r"run/(audit/fidelity|diffusion/best/|classify/.*/checkpoint/|stages/)",
 }
 # The times of stages are written down once: without the notes, the report can't tell them.
 NOTES = ("report", "run/run.json")
