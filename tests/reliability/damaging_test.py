@@ -28,9 +28,8 @@ IN_FULL = {
     "report": r"run/report/[^.]*$",
 }
 # Moment -> what its run does not read, and leaves as it is: weights, which the stages that read
-# them look at first; the audit, of which the report alone shows a
-# section; and markers of stages that were not
-# asked for, which are removed.
+# them look at first; the audit, of which the report alone shows a section; and markers of stages
+# that were not asked for, which are removed.
 UNREAD_THERE = {
     END: r"run/(diffusion/best/|classify/.*/checkpoint/)",
     "diffusion": r"(?!)",
