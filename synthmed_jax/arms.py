@@ -234,4 +234,3 @@ _ALL = (
 ARMS = {arm.name: arm for arm in _ALL}
 # Arms that learn from real images alone: the synthetic arm is held against the best of them.
 OF_REAL_IMAGES = (REAL, REAL_AUGMENTED)
-OF_BOTH = (MIXED, MIXED_MORE)

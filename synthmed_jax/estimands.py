@@ -35,13 +35,6 @@ class Estimand:
         """What the difference must lie above, share of 1."""
         return -margin if self.by_margin else 0.0
 
-    def arms_of(self, arms: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-        """Those of its arms that a run has; None where one side has none."""
-        first, second = (
-            tuple(arm for arm in side if arm in arms) for side in (self.first, self.second)
-        )
-        return (first, second) if first and second else None
-
 
 REPLACE = Estimand(
     "D1",
@@ -74,12 +67,9 @@ def declared(arms: Collection[str], margin: float) -> list[str]:
 
 def _sentence(estimand: Estimand, arms: Collection[str], margin: float) -> str:
     start = f"{estimand.name}: {estimand.question}"
-    if estimand.arms_of(arms) is None:
-        lacking = " and ".join(
-            " or ".join(side)
-            for side in (estimand.first, estimand.second)
-            if not set(side) & set(arms)
-        )
+    sides = (estimand.first, estimand.second)
+    lacking = " and ".join(" or ".join(side) for side in sides if not set(side) & set(arms))
+    if lacking:
         return f"{start} Not estimated: config.classifier.arms lacks {lacking}."
     limit = 100 * estimand.limit(margin)
     wanted = f"{limit:g} points" if limit else "0"

@@ -19,6 +19,7 @@ from synthmed_jax.audit.frechet_distance import IMAGES_PER_FEATURE, frechet_dist
 from synthmed_jax.audit.kernel_distance import kernel_distance
 from synthmed_jax.audit.two_sample import forest_auroc, network_auroc
 from synthmed_jax.classifiers.inputs import resize
+from synthmed_jax.data import twins
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.evaluation import floors
 from synthmed_jax.results.audit import (
@@ -114,10 +115,10 @@ def measure_fidelity(
     """
     comparisons: list[Comparison] = []
     seen: list[Seen] = []
-    twins = {}
+    num_twins = {}
     for against, reference in ((FIT, fit), (HELD_OUT, held_out)):
         different = without_twins(reference)
-        twins[against] = len(reference) - len(different)
+        num_twins[against] = len(reference) - len(different)
         drawn = draw(synthetic, different, limit, np.random.default_rng(seed))
         comparisons += _compare(drawn, against, seed)
         if len(drawn.labels) >= LEAST:
@@ -128,7 +129,7 @@ def measure_fidelity(
         num_synthetic=len(synthetic),
         num_fit=len(fit),
         num_held_out=len(held_out),
-        num_twins=twins,
+        num_twins=num_twins,
         comparisons=tuple(comparisons),
         places=tuple(
             Places(each.against, each.num_images, each.difference.place, each.by_chance.place)
@@ -143,10 +144,9 @@ def without_twins(images: ImageSet) -> ImageSet:
     Twins that fall into both halves of the real images would give their halves away as the wrong
     ones, and two-sample tests would come out below chance.
     """
-    first: dict[tuple[int, bytes], int] = {}
-    for index, (image, label) in enumerate(zip(images.images, images.labels, strict=True)):
-        first.setdefault((int(label), image.tobytes()), index)
-    return images.subset(sorted(first.values()))
+    of_class = np.stack([images.labels, twins.first_twins(images.images)])
+    _, first = np.unique(of_class, axis=1, return_index=True)
+    return images.subset(np.sort(first))
 
 
 def draw(synthetic: ImageSet, reference: ImageSet, limit: int, rng: np.random.Generator) -> Drawn:

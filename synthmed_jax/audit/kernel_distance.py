@@ -11,14 +11,7 @@ from scipy import stats
 
 from synthmed_jax.results.audit import Measured
 from synthmed_jax.statistics.intervals import LEVEL
-
-DEGREE = 3
-
-
-def polynomial_kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(x.y / D + 1)^3 of rows f[N,D] and f[M,D]: f64[N,M]."""
-    product = first.astype(np.float64) @ second.astype(np.float64).T
-    return (product / first.shape[1] + 1) ** DEGREE
+from synthmed_jax.statistics.kernel_distance import polynomial_kernel
 
 
 def kernel_distance(first: np.ndarray, second: np.ndarray) -> Measured:

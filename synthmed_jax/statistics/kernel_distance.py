@@ -84,13 +84,15 @@ def paired_difference(
     return Difference(mean, mean - half, mean + half)
 
 
-def _kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.asarray((a @ b.T / a.shape[1] + 1) ** 3)
+def polynomial_kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(x.y / D + 1)^3 of rows f[N,D] and f[M,D]: f64[N,M]."""
+    product = first.astype(np.float64) @ second.astype(np.float64).T
+    return np.asarray((product / first.shape[1] + 1) ** 3)
 
 
 def _mean_kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Mean over the rows of `a` of their kernels with each row of `b`, f64[len(b)]."""
-    sums = [_kernel(a[i : i + _BLOCK], b).sum(axis=0) for i in range(0, len(a), _BLOCK)]
+    sums = [polynomial_kernel(a[i : i + _BLOCK], b).sum(axis=0) for i in range(0, len(a), _BLOCK)]
     return np.asarray(np.sum(sums, axis=0) / len(a))
 
 
