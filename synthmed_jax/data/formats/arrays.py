@@ -17,6 +17,7 @@ from synthmed_jax.data.formats.opened import (
     check_finite,
     check_size,
     check_unpacked,
+    damage,
     kind_of,
 )
 from synthmed_jax.data.formats.quiet import quiet
@@ -43,7 +44,7 @@ class Array(Opened):
           DecodeError: damaged, not one array of numbers in one of these shapes, or images larger
             than `max_pixels`, or too large when unpacked.
         """
-        with _damage(), quiet():
+        with damage("not an array of numbers, or damaged or cut off"), quiet():
             with _open(content) as stream:
                 shape, dtype = _header(stream)
                 # An array of that shape that takes no memory.
@@ -102,19 +103,6 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     if dtype.hasobject:
         raise TypeError("Python objects")
     return shape, dtype
-
-
-@contextlib.contextmanager
-def _damage() -> Iterator[None]:
-    """Turns what zip, zlib and NumPy raise, which is whatever a broken file hits."""
-    try:
-        yield
-    except DecodeError:
-        raise
-    except Exception as error:
-        raise DecodeError(
-            f"not an array of numbers, or damaged or cut off ({type(error).__name__})"
-        ) from error
 
 
 def _stack(array: np.ndarray, axis: int) -> np.ndarray:

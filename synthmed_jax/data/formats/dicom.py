@@ -6,10 +6,8 @@ standard the class that it is of: patient fields stay in it.
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,6 +21,7 @@ from synthmed_jax.data.formats.opened import (
     Opened,
     check_finite,
     check_size,
+    damage,
 )
 from synthmed_jax.data.formats.optional import require
 from synthmed_jax.data.formats.quiet import quiet
@@ -59,7 +58,7 @@ class Dicom(Opened):
         """
         require("pydicom", file)
         self._file, self._max_pixels = file, max_pixels
-        with quiet(max_pixels), _damage("its header is damaged"):
+        with quiet(max_pixels), damage("its header is damaged"):
             dicom_deflated.check(content, max_pixels)
             data = self._data = _read(content)
             _check_image(data)
@@ -103,7 +102,7 @@ class Dicom(Opened):
         """Returns u8[H,W,3] or values [H,W]; decodes them unless they were asked for last."""
         if self._last is None or self._last[0] != frame:
             advice = dicom_decoders.other_decoder(self._data, self._file)
-            with quiet(self._max_pixels), _damage("its pixels are damaged or cut off", advice):
+            with quiet(self._max_pixels), damage("its pixels are damaged or cut off", advice):
                 stored = require("pydicom.pixels", "").pixel_array(self._data, index=frame)
                 grey = self.kind != EIGHT_BITS
                 pixels = self._grey(stored, frame) if grey else self._colours(stored)
@@ -164,7 +163,7 @@ def read_tag(content: bytes, keyword: str) -> str:
             f"{field}: DICOM has no field of this name{hint}. Such as PatientID, StudyInstanceUID "
             "or SeriesInstanceUID are usual"
         )
-    with quiet(), _damage("its header is damaged"):
+    with quiet(), damage("its header is damaged"):
         dicom_deflated.check(content, DataSettings.max_pixels)
         value = _read(content, keyword).get(keyword)
         parts = value if type(value).__name__ == "MultiValue" else [value]
@@ -195,22 +194,6 @@ def _read(content: bytes, keyword: str | None = None) -> Any:
             else pydicom.uid.ExplicitVRBigEndian
         )
     return data
-
-
-@contextlib.contextmanager
-def _damage(reason: str, advice: str = "") -> Iterator[None]:
-    """Turns what pydicom raises into a DecodeError, without its message: it may quote a field.
-
-    Into a UserError where another decoder may help, with this `advice`.
-    """
-    try:
-        yield
-    except (DecodeError, UserError):
-        raise
-    except Exception as error:  # its parser raises whatever a broken file hits
-        if advice:
-            raise UserError(f"{advice}. It may also be that {reason}") from error
-        raise DecodeError(f"{reason} ({type(error).__name__})") from error
 
 
 def _check_image(data: Any) -> None:

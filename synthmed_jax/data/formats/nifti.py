@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import gzip
 import io
 import math
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +17,7 @@ from synthmed_jax.data.formats.opened import (
     check_finite,
     check_size,
     check_unpacked,
+    damage,
 )
 from synthmed_jax.data.formats.optional import require
 from synthmed_jax.data.formats.quiet import quiet
@@ -55,7 +54,7 @@ class Nifti(Opened):
         """
         self._nibabel = require("nibabel", file)
         self._content, self._axis = content, axis
-        with quiet(), _damage():
+        with quiet(), damage("damaged or cut off"):
             start = _unzipped(content, max(_VERSIONS))
             lengths = {int.from_bytes(start[:4], order) for order in _BYTE_ORDERS} & set(_VERSIONS)
             if not lengths:
@@ -87,7 +86,7 @@ class Nifti(Opened):
         index = frame if forward else self.num_frames - 1 - frame
         where = [slice(None)] * 3
         where[stored_axis] = slice(index, index + 1)
-        with quiet(), _damage():
+        with quiet(), damage("damaged or cut off"):
             stored = self._stored
             if len(stored.shape) == 3:
                 # Of the volume only the slice becomes floats: all of it would take four times more.
@@ -130,14 +129,3 @@ def _volume(shape: tuple[int, ...]) -> tuple[int, ...]:
     if min(shape, default=0) < 1:
         raise DecodeError("NIfTI without values")
     return shape + (1,) * (3 - len(shape))
-
-
-@contextlib.contextmanager
-def _damage() -> Iterator[None]:
-    """Turns what nibabel raises into a DecodeError, without its message: it may quote a field."""
-    try:
-        yield
-    except DecodeError:
-        raise
-    except Exception as error:  # its parser raises whatever a broken file hits
-        raise DecodeError(f"damaged or cut off ({type(error).__name__})") from error

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
+
+from synthmed_jax.errors import UserError
 
 
 class DecodeError(ValueError):
@@ -14,6 +18,23 @@ class DecodeError(ValueError):
 
 class NoImageError(DecodeError):
     """The file is whole and of a known format, but holds something else; the message says what."""
+
+
+@contextlib.contextmanager
+def damage(reason: str, advice: str = "") -> Iterator[None]:
+    """Turns what a library raises of a broken file, which may be anything, into a DecodeError.
+
+    Its message is left out: it may quote a field. Where another decoder may help, there is `advice`
+    and the error is a UserError.
+    """
+    try:
+        yield
+    except (DecodeError, UserError):
+        raise
+    except Exception as error:
+        if advice:
+            raise UserError(f"{advice}. It may also be that {reason}") from error
+        raise DecodeError(f"{reason} ({type(error).__name__})") from error
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:
