@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from benchmarks import duel, reference, torchvision_networks
+from benchmarks import duel, reference, torch_device, torchvision_networks
 from configs import base
 from synthmed_jax import settings
 from synthmed_jax.classifiers.programs import make_network, make_programs
@@ -70,7 +70,7 @@ def make_torch(
     run = torch.compile(network) if compiled else network
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=0.01)
     batch = make_batch(options)
-    label = torch.from_numpy(batch["label"]).long()
+    label = torch.tensor(batch["label"]).long()
 
     def call() -> None:
         loss = F.cross_entropy(run(torchvision_networks.normalise(batch["image"], layout)), label)
@@ -85,6 +85,7 @@ def make_torch(
 def main() -> None:
     """Runs the race."""
     options = reference.parse(__doc__, pairs=5, batch_size=64, backbone="resnet18", image_size=64)
+    torch_device.set_up(options.torch_device)
     ours, own_parameters = make_ours(options)
     contestants = {"ours": ours}
     for name, variant in reference.torch_variants(options).items():

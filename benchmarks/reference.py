@@ -99,6 +99,7 @@ def parse(description: str | None, **defaults: int | str) -> Options:
         "--cpu_devices", type=int, default=2, help="virtual devices; 0: one per core"
     )
     parser.add_argument("--no_compile", action="store_true", help="without torch.compile")
+    parser.add_argument("--torch_device", default="cpu", help="of PyTorch; cuda beside JAX's GPU")
     options = parser.parse_args()
     parallel.set_up_devices(options.cpu_devices)
     return options

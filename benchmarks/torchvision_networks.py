@@ -27,6 +27,6 @@ def make_network(
 
 def normalise(images: np.ndarray, layout: torch.memory_format) -> torch.Tensor:
     """u8[B,S,S,3] -> f32[B,3,S,S], normalised by ImageNet's mean and standard deviation."""
-    x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    x = torch.tensor(images).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (MEAN, STD))
     return ((x - mean) / std).contiguous(memory_format=layout)

@@ -18,7 +18,7 @@ from benchmarks import torchvision_ops  # noqa: F401, isort: skip
 from diffusers import DDIMScheduler
 from torch import nn
 
-from benchmarks import duel, reference, torch_unet
+from benchmarks import duel, reference, torch_device, torch_unet
 from synthmed_jax.diffusion import sampling
 
 
@@ -55,7 +55,7 @@ def make_torch(
         for t in scheduler.timesteps:
             output = run(x, t.expand(batch_size), label)
             x = scheduler.step(output, t, x).prev_sample
-        ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
+        ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
 
     return call
 
@@ -63,6 +63,7 @@ def make_torch(
 def main() -> None:
     """Runs the race."""
     options = reference.parse(__doc__, channels=64, batch_size=32, pairs=5, steps=20)
+    torch_device.set_up(options.torch_device)
     ours, own_parameters = make_ours(options.channels, options.batch_size, options.steps)
     contestants = {"ours": ours}
     for name, variant in reference.torch_variants(options).items():

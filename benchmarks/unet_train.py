@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from benchmarks import duel, reference, torch_unet
+from benchmarks import duel, reference, torch_device, torch_unet
 from synthmed_jax.diffusion.step import init_state, make_step
 
 
@@ -74,6 +74,7 @@ def make_torch(
 def main() -> None:
     """Runs the race."""
     options = reference.parse(__doc__, channels=64, batch_size=32, pairs=7)
+    torch_device.set_up(options.torch_device)
     ours, own_parameters = make_ours(options.channels, options.batch_size)
     contestants = {"ours": ours}
     for name, variant in reference.torch_variants(options).items():

@@ -1,0 +1,13 @@
+"""Where PyTorch's side of a race computes, and how precisely."""
+
+from __future__ import annotations
+
+import torch
+
+
+def set_up(device: str) -> None:
+    """Makes `device` (cpu, cuda) the one of all tensors that are made from here on."""
+    torch.set_default_device(device)
+    # As XLA does it: on a GPU, convolutions and products of float32 in TF32, by measured kernels.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
