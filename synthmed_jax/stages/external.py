@@ -16,8 +16,9 @@ from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
 from synthmed_jax.evaluation import floors, on_real_images
 from synthmed_jax.evaluation.differences import Answers, exploratory_differences
-from synthmed_jax.evaluation.external import count_shared, to_section
+from synthmed_jax.evaluation.external import count_shared
 from synthmed_jax.evaluation.predictions import write_predictions
+from synthmed_jax.report import external_text
 from synthmed_jax.results.evaluation import Evaluation
 from synthmed_jax.results.external import External
 from synthmed_jax.stages import classify
@@ -85,7 +86,7 @@ def measure(
     found = _test(run, tree, references, trained, training, held_out)
     found.write(run.workdir.external)
     by_cell = {cell.cell: cell for cell in own.cells}
-    to_section(found, by_cell).write(run.workdir.evaluate / _SECTION)
+    external_text.to_section(found, by_cell).write(run.workdir.evaluate / _SECTION)
 
 
 def _remove_others(run: Run, tree: ExternalTree | None) -> None:
