@@ -24,7 +24,7 @@ def to_section(external: External, held_out: Mapping[Cell, CellScores]) -> Secti
     """
     return Section(
         title="External images",
-        paragraphs=(_what(external), _shared(external)),
+        paragraphs=(_what(external), _shared(external), _units(external)),
         tables=(
             _beside_held_out(external, held_out),
             *difference_tables(external.differences, IMAGES),
@@ -67,6 +67,19 @@ def _shared(external: External) -> str:
     return sentence
 
 
+def _units(external: External) -> str:
+    if external.num_groups is not None:
+        return (
+            f"Intervals of differences are over {external.num_groups} groups of these images, by "
+            f"{external.grouped_by}."
+        )
+    why = f": {external.by_image}" if external.by_image else ""
+    return (
+        f"Intervals of differences take each of these images for independent of the others{why}. "
+        "Where several images are of one patient, the intervals are too narrow."
+    )
+
+
 def _beside_held_out(external: External, held_out: Mapping[Cell, CellScores]) -> Table:
     def row(cell: CellScores) -> Row:
         mean, interval = cell.mean, cell.accuracy_interval
@@ -103,5 +116,5 @@ def _beside_held_out(external: External, held_out: Mapping[Cell, CellScores]) ->
         "balanced accuracy on the held-out images of the run's own set. Balanced accuracy is over "
         "the classes that have external images; precision, recall and F1 are macro averages over "
         "all classes, in which a class without images counts as 0. Loss is cross-entropy in nats. "
-        "For the interval each image is taken for independent of the others.",
+        "For the interval of accuracy each image is taken for independent of the others.",
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+import numpy as np
+
 from synthmed_jax.classifiers.inputs import resize
 from synthmed_jax.data.external import DIR, ExternalTree
 from synthmed_jax.data.held_out import find_duplicates
@@ -123,7 +125,8 @@ def _test(
         _kept_as(tree),
     )
     write_predictions(run.workdir.evaluate / _PREDICTIONS, images, scored.predictions)
-    answers = Answers(scored.hits, images.labels, None, references.of_folds, seed)
+    groups = tree.group(settings.split.group_by)
+    answers = Answers(scored.hits, images.labels, groups.numbers, references.of_folds, seed)
     side = next(iter(training.values())).images.shape[1]
     threshold = find_duplicates(inputs.data, settings.split).threshold
     return External(
@@ -143,7 +146,10 @@ def _test(
             training,
             resize(images, side),
             floors.answers_to_beat(scored.cells, scored.hits),
-            None,
+            groups.numbers,
             seed,
         ),
+        num_groups=None if groups.numbers is None else len(np.unique(groups.numbers)),
+        grouped_by=groups.by,
+        by_image=groups.why,
     )

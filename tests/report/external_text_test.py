@@ -37,11 +37,30 @@ def texts(row):
 
 
 def test_the_section_says_what_the_tree_is(external):
-    what, shared = external_text.to_section(external, {}).paragraphs
+    what, shared, _ = external_text.to_section(external, {}).paragraphs
     assert "6 real images" in what
     assert "Benign 4 (folder healthy), Early 2, Pre 0 (no folder)" in what
     assert what.endswith("left out: 2 (unreadable). Grey is grey.")
     assert "need not be true" not in shared
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (
+            {"num_groups": 37, "grouped_by": "file"},
+            "Intervals of differences are over 37 groups of these images, by file.",
+        ),
+        (
+            {"by_image": "no two are alike"},
+            "Intervals of differences take each of these images for independent of the others: no "
+            "two are alike. Where several images are of one patient, the intervals are too narrow.",
+        ),
+    ],
+)
+def test_what_intervals_are_over_is_said(external, fields, expected):
+    section = external_text.to_section(dataclasses.replace(external, **fields), {})
+    assert section.paragraphs[2] == expected
 
 
 def test_scores_stand_beside_those_on_held_out_images(external, contents):
