@@ -62,14 +62,19 @@ def references(run):
     )
 
 
-def test_held_out_images_as_a_tree_score_what_they_score(make_run, run, test_part, tmp_path):
-    tree = lay_out(run, tmp_path / "tree", test_part.files)
-    with_tree = make_run(**SMALL, evaluate__external_dir=tree)
+def on_held_out(run, test_part):
+    """The evaluation of the run's own test images, and which the networks are right on."""
     cells, folds = classify.cells(run), len(run.settings.classifier.trainings)
-    own, hits = on_real_images.evaluate_cells(
+    return on_real_images.evaluate_cells(
         run.inputs.at_network_size(test_part), cells, folds, trained, run.workdir.evaluate,
         "phantom", 0, references(run),
     )  # fmt: skip
+
+
+def test_held_out_images_as_a_tree_score_what_they_score(make_run, run, test_part, tmp_path):
+    tree = lay_out(run, tmp_path / "tree", test_part.files)
+    with_tree = make_run(**SMALL, evaluate__external_dir=tree)
+    cells, (own, hits) = classify.cells(run), on_held_out(run, test_part)
     training = {"real": run.inputs.parts.fit}
     external.measure(with_tree, references(run), trained, training, test_part, own)
     found = External.read(run.workdir.external)
@@ -95,11 +100,7 @@ def test_intervals_are_over_groups_where_the_split_can_group_the_tree(
 ):
     tree = lay_out(run, tmp_path / "tree", test_part.files)
     grouped = make_run(**SMALL, evaluate__external_dir=tree, split__group_by="blocks:2")
-    cells, folds = classify.cells(run), len(run.settings.classifier.trainings)
-    own, _ = on_real_images.evaluate_cells(
-        run.inputs.at_network_size(test_part), cells, folds, trained, run.workdir.evaluate,
-        "phantom", 0, references(run),
-    )  # fmt: skip
+    own, _ = on_held_out(run, test_part)
     training = {"real": run.inputs.parts.fit}
     external.measure(grouped, references(run), trained, training, test_part, own)
     found = External.read(run.workdir.external)
