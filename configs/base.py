@@ -139,6 +139,11 @@ def _paper() -> ConfigDict:
     # Most images of a set in one comparison, all classes together; more give narrower intervals.
     config.audit.images = 1000
     config.audit.seed = 0  # Of draws of images, forests and networks.
+    # A network that learned elsewhere, for further features: imagenet (torchvision's) | path of a
+    # state dict, never of a network that has seen these images; "": none. It may be named later. It
+    # describes up to six times config.audit.images at 224 pixels: minutes on a CPU.
+    config.audit.weights = ""
+    config.audit.backbone = "resnet18"  # That network, one of the eight.
 
     config.classifier = ConfigDict()
     config.classifier.backbones = ("resnet18",)

@@ -38,6 +38,8 @@ ADDED: dict[str, object] = {
     "generate.counts": "",
     "audit.images": 1000,
     "audit.seed": 0,
+    "audit.weights": "",
+    "audit.backbone": "resnet18",
     "evaluate.margin": 0.02,
     "classifier.steps": 0,
     "classifier.seeds": 0,

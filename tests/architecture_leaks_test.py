@@ -93,7 +93,7 @@ def test_a_copy_without_a_leak_passes(copied):
 @pytest.mark.parametrize("leak", LEAKS)
 def test_a_leak_is_found(copied, leak):
     body, imports, finder = LEAKS[leak]
-    path = copied / "synthmed_jax" / "stages" / "tune.py"
+    path = copied / "synthmed_jax" / "stages" / "trials.py"
     text = path.read_text()
     assert REAL in text
     docstring, future = text.split("from __future__ import annotations\n", 1)

@@ -17,7 +17,7 @@ from synthmed_jax import protocol, runner, search, settings
 from synthmed_jax.data import synthetic
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import read_json
-from synthmed_jax.stages import STAGES, disk, tune
+from synthmed_jax.stages import STAGES, disk, tune, tune_classifier
 from synthmed_jax.stages.run import make_run
 
 FILES = (
@@ -181,7 +181,7 @@ def near_a_rate(programs, training, learned, real, report, augmentation):
 
 
 def test_the_best_settings_of_a_search_are_run_where_they_were_found(generated, cache, monkeypatch):
-    monkeypatch.setattr(tune, "loss_on_real", near_a_rate)
+    monkeypatch.setattr(tune_classifier, "loss_on_real", near_a_rate)
     monkeypatch.setattr(runner, "_is_long", lambda *_: False)  # timing VGG-16 takes minutes
     changes = {"generate__per_class": 8, "tune__trials": 6}
     runner.run(make_config(cache, **changes), generated, ["tune"])
@@ -211,7 +211,7 @@ def test_what_a_search_finds_is_kept_from_the_papers_protocol(generated, cache, 
     def smooth(programs, training, learned, real, report, augmentation):
         return -training.label_smoothing
 
-    monkeypatch.setattr(tune, "loss_on_real", smooth)
+    monkeypatch.setattr(tune_classifier, "loss_on_real", smooth)
     monkeypatch.setattr(protocol, "PAPER", {"classifier.label_smoothing": 0.0})
     changes = {"protocol": "paper", "generate__per_class": 8, "tune__trials": 3}
     made = settings.from_config(protocol.apply(make_config(cache, **changes)))

@@ -120,7 +120,8 @@ def _convolve(weights: tuple[jax.Array, jax.Array], images: jax.Array) -> jax.Ar
 
 
 # Images u8[N,S,S,C] -> numbers f32[N,D].
-FEATURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+Features = Callable[[np.ndarray], np.ndarray]
+FEATURES: dict[str, Features] = {
     "histogram": histogram,
     "glcm": glcm,
     "lbp": lbp,

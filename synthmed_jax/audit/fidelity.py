@@ -7,16 +7,17 @@ classes, or the number of images alone, would make a difference.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from synthmed_jax.audit import difference_map
 from synthmed_jax.audit.density_coverage import density_coverage
 from synthmed_jax.audit.difference_map import Difference, Sums
-from synthmed_jax.audit.features import FEATURES, HANDMADE
+from synthmed_jax.audit.features import FEATURES, HANDMADE, Features
 from synthmed_jax.audit.frechet_distance import IMAGES_PER_FEATURE, frechet_distance
 from synthmed_jax.audit.kernel_distance import kernel_distance
+from synthmed_jax.audit.pretrained import PretrainedFeatures
 from synthmed_jax.audit.two_sample import forest_auroc, network_auroc
 from synthmed_jax.classifiers.inputs import resize
 from synthmed_jax.data import twins
@@ -31,6 +32,7 @@ from synthmed_jax.results.audit import (
     FRECHET,
     HELD_OUT,
     KID,
+    PRETRAINED,
     AuditFidelity,
     Comparison,
     Measured,
@@ -84,10 +86,11 @@ MEASURES: dict[tuple[str, str], _Measure] = {
     (AUROC_FOREST, "pixels"): forest_auroc,
     (AUROC_FOREST, "handmade"): forest_auroc,
     (AUROC_FOREST, "ring"): forest_auroc,
+    (AUROC_FOREST, PRETRAINED): forest_auroc,
     (AUROC_NETWORK, "pixels"): network_auroc,
     **{
         (measure, features): how
-        for features in ("handmade", "random_convolutions")
+        for features in ("handmade", "random_convolutions", PRETRAINED)
         for measure, how in (
             (KID, lambda compared, real, seed: kernel_distance(compared, real)),
             (DENSITY, lambda compared, real, seed: density_coverage(compared, real)[0]),
@@ -99,7 +102,12 @@ MEASURES: dict[tuple[str, str], _Measure] = {
 
 
 def measure_fidelity(
-    synthetic: ImageSet, fit: ImageSet, held_out: ImageSet, limit: int, seed: int
+    synthetic: ImageSet,
+    fit: ImageSet,
+    held_out: ImageSet,
+    limit: int,
+    seed: int,
+    pretrained: PretrainedFeatures | None = None,
 ) -> tuple[AuditFidelity, tuple[Seen, ...]]:
     """Compares synthetic images with those of `fit`, and with held-out ones.
 
@@ -109,6 +117,7 @@ def measure_fidelity(
       held_out: real images that it never saw.
       limit: most images of a set in one comparison, all classes together.
       seed: of draws, forests and networks.
+      pretrained: features of a network that has not learned from any of these images; None: none.
 
     Returns:
       (what is stored, what a picture shows of each reference that has LEAST images).
@@ -116,11 +125,12 @@ def measure_fidelity(
     comparisons: list[Comparison] = []
     seen: list[Seen] = []
     num_twins = {}
+    families = FEATURES | ({} if pretrained is None else {PRETRAINED: pretrained.of})
     for against, reference in ((FIT, fit), (HELD_OUT, held_out)):
         different = without_twins(reference)
         num_twins[against] = len(reference) - len(different)
         drawn = draw(synthetic, different, limit, np.random.default_rng(seed))
-        comparisons += _compare(drawn, against, seed)
+        comparisons += _compare(drawn, against, seed, families)
         if len(drawn.labels) >= LEAST:
             seen.append(_see(drawn, against))
     return AuditFidelity(
@@ -135,6 +145,7 @@ def measure_fidelity(
             Places(each.against, each.num_images, each.difference.place, each.by_chance.place)
             for each in seen
         ),
+        pretrained=None if pretrained is None else pretrained.network,
     ), tuple(seen)
 
 
@@ -172,13 +183,17 @@ def draw(synthetic: ImageSet, reference: ImageSet, limit: int, rng: np.random.Ge
     return Drawn(real.labels, synthetic.subset(of_each[0]), real, reference.subset(of_each[2]))
 
 
-def _compare(drawn: Drawn, against: str, seed: int) -> Iterator[Comparison]:
-    numbers = _numbers(drawn) if len(drawn.labels) >= LEAST else None
+def _compare(
+    drawn: Drawn, against: str, seed: int, families: Mapping[str, Features]
+) -> Iterator[Comparison]:
+    looked = PRETRAINED in families
+    measures = {key: how for key, how in MEASURES.items() if looked or key[1] != PRETRAINED}
+    numbers = _numbers(drawn, families) if len(drawn.labels) >= LEAST else None
     names = ("", *drawn.real.class_names)
     for label, name in enumerate(names, start=-1):
         chosen = np.full(len(drawn.labels), True) if label < 0 else drawn.labels == label
         n = int(chosen.sum())
-        for (measure, features), how in MEASURES.items():
+        for (measure, features), how in measures.items():
             why = f"{n} images per set, {LEAST} are needed" if n < LEAST else ""
             if name and measure == AUROC_NETWORK:
                 why = why or "a network is trained for all classes together only"
@@ -194,18 +209,20 @@ def _compare(drawn: Drawn, against: str, seed: int) -> Iterator[Comparison]:
             yield Comparison(measure, features, against, name, n, synthetic, real, why)
 
 
-def _numbers(drawn: Drawn) -> dict[tuple[str, str], list[np.ndarray]]:
+def _numbers(
+    drawn: Drawn, families: Mapping[str, Features]
+) -> dict[tuple[str, str], list[np.ndarray]]:
     """Measure, features -> what it sees of synthetic, real and other images."""
     sets = (drawn.synthetic, drawn.real, drawn.other)
     small = [resize(each, min(SIDE, each.images.shape[1])).images for each in sets]
     rings = [floors.ring(each.images) for each in sets]
-    described = {name: [of(each.images) for each in sets] for name, of in FEATURES.items()}
+    described = {name: [of(each.images) for each in sets] for name, of in families.items()}
     described["handmade"] = [
         np.concatenate([described[name][i] for name in HANDMADE], axis=1) for i in range(len(sets))
     ]
     described = {name: _standardise(each) for name, each in described.items()}
     described |= {"pixels": [floors.pixels(each) for each in small], "ring": rings}
-    found = {key: described[key[1]] for key in MEASURES}
+    found = {key: described[key[1]] for key in MEASURES if key[1] in described}
     found[AUROC_NETWORK, "pixels"] = small
     return found
 

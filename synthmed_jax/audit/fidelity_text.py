@@ -13,11 +13,13 @@ from synthmed_jax.results.audit import (
     FRECHET,
     HELD_OUT,
     KID,
+    PRETRAINED,
     AuditFidelity,
     Comparison,
     Measured,
     Place,
     Places,
+    PretrainedNetwork,
 )
 from synthmed_jax.results.section import Row, Section, SectionPicture, Table
 
@@ -40,6 +42,7 @@ _FEATURES = {
     "glcm": "co-occurrence",
     "lbp": "local patterns",
     "spectrum": "spectrum",
+    PRETRAINED: "features of a pretrained network",
 }
 # What the tables of single classes show; the rest is in fidelity.json.
 _OF_CLASSES = (
@@ -56,7 +59,12 @@ def to_section(fidelity: AuditFidelity) -> Section:
     """Returns the section, with PICTURE where one was drawn: of the last of `fidelity.places`."""
     return Section(
         title="How far synthetic images can be told from real ones",
-        paragraphs=(*_headline(fidelity), *map(_where, fidelity.places), _HOW),
+        paragraphs=(
+            *_headline(fidelity),
+            *map(_where, fidelity.places),
+            _HOW,
+            *([] if fidelity.pretrained is None else [_network(fidelity.pretrained)]),
+        ),
         tables=(_overall(fidelity), *_of_classes(fidelity)),
         pictures=tuple(map(_picture, fidelity.places[-1:])),
     )
@@ -68,6 +76,22 @@ _HOW = (
     "the synthetic images. What is told apart need not matter to a physician, and what is not told "
     "apart need not be a copy-free, correct image. No setting is chosen by these figures."
 )
+
+
+def _network(network: PretrainedNetwork) -> str:
+    """What was looked through, and what only its owner knows."""
+    same = (
+        " Its last layer is for as many classes as this data set has: make sure of it."
+        if network.head == "kept"
+        else ""
+    )
+    return (
+        f"The pretrained network is a {network.backbone} with the weights of {network.weights} "
+        f"(sha256 {network.sha256[:12]}), which sees images of {network.side} by {network.side} "
+        "pixels; its features are what its last layer sees. These figures hold only if it has not "
+        "learned from any of these images, or from others of the same patients, which its file "
+        f"does not tell.{same}"
+    )
 
 
 def _headline(fidelity: AuditFidelity) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from synthmed_jax import checks
+from synthmed_jax.classifiers.networks import BACKBONES
 
 # Distances between all pairs of images are held at once: 200 MB of them here.
 MOST = 5000
@@ -17,13 +18,20 @@ class AuditSettings:
     Attributes:
       images: most images of a set in one comparison, all classes together; 20 to MOST.
       seed: of draws of images, forests and networks.
+      weights: "": hand-made features alone; else IMAGENET or the path of a state dict, of a network
+        that has not learned from any of the images: the input of its last layer is a further
+        family of features.
+      backbone: that network, a key of `networks.BACKBONES`.
 
-    Raises UserError for a value out of range.
+    Raises UserError for a value out of range, and for an unknown network.
     """
 
     images: int
     seed: int
+    weights: str = ""
+    backbone: str = "resnet18"
 
     def __post_init__(self) -> None:
         checks.between("config.audit.images", self.images, 20, MOST + 1)
         checks.at_least("config.audit.seed", self.seed, 0)
+        checks.one_of("config.audit.backbone", self.backbone, BACKBONES)

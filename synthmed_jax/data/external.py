@@ -16,8 +16,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from synthmed_jax import checks
-from synthmed_jax.data import held_out, loading
+from synthmed_jax.data import held_out, kept_duplicates, loading
+from synthmed_jax.data.external_groups import ExternalGroups, group_external
 from synthmed_jax.data.facts import GreyScale
+from synthmed_jax.data.groups import tag_reader
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.data.settings import DataSettings, names
@@ -47,6 +49,22 @@ class ExternalTree:
     digest: str
     left_out: Mapping[str, int]
     note: str
+    _loaded: loading.LoadedData
+
+    def group(self, group_by: str) -> ExternalGroups:
+        """Returns which images belong together by `split.group_by`.
+
+        Near-duplicates take minutes of a large tree, the first time. Their threshold comes from
+        these images: what is usual between different ones is another thing with another device.
+        """
+
+        def components_of() -> np.ndarray:
+            pixels = self._loaded.images.images
+            every = np.arange(len(pixels))
+            return kept_duplicates.find(pixels, every, self._loaded.stem).components
+
+        read_tag = tag_reader(self._loaded.content_of)
+        return group_external(self._loaded.facts.sources, group_by, read_tag, components_of)
 
 
 def parse_classes(text: str, class_names: Sequence[str]) -> dict[str, str]:
@@ -156,6 +174,7 @@ def open_tree(
         digest=sha256(json.dumps([loaded.data_hash, folder_of]).encode()),
         left_out=dict(collections.Counter(map(_reason, loaded.left_out))),
         note=_note(loaded.grey_scales, own.grey_scales),
+        _loaded=loaded,
     )
 
 

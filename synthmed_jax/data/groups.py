@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from synthmed_jax.data import grouping
+from synthmed_jax.data.formats import dicom
+from synthmed_jax.data.formats.opened import DecodeError
+from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256
 
 NO_GROUPS = "none"
@@ -88,6 +91,27 @@ def group_images(
         assert components_of is not None
         return Groups(components_of(), group_by, external=False)
     return None
+
+
+def tag_reader(content_of: Callable[[str], bytes]) -> Callable[[str, str], str]:
+    """Returns how a tag of a file is read: (file, keyword) -> its text, "" where it is empty.
+
+    The reader raises UserError where a file is no DICOM file, or DICOM has no such tag.
+
+    Args:
+      content_of: file -> its bytes.
+    """
+
+    def tag_of(file: str, keyword: str) -> str:
+        try:
+            return dicom.read_tag(content_of(file), keyword)
+        except DecodeError as error:
+            raise UserError(
+                f"split.group_by=dicom:{keyword}, and {file} has no such field ({error}): group "
+                "the images by a table of patients or by their names (docs/data.md)"
+            ) from error
+
+    return tag_of
 
 
 def find_patients(

@@ -28,7 +28,14 @@ from synthmed_jax.data.copies import Parted, count_copies
 from synthmed_jax.data.facts import GreyScale
 from synthmed_jax.data.formats import dicom
 from synthmed_jax.data.formats.opened import DecodeError
-from synthmed_jax.data.groups import NEAR_DUPLICATES, NO_GROUPS, Groups, find_patients, group_images
+from synthmed_jax.data.groups import (
+    NEAR_DUPLICATES,
+    NO_GROUPS,
+    Groups,
+    find_patients,
+    group_images,
+    tag_reader,
+)
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.inventory import make_inventory
 from synthmed_jax.data.near_duplicates import Duplicates
@@ -125,20 +132,12 @@ def group(data: DataSet, settings: SplitSettings) -> Groups | None:
     """
     whole = data._whole
 
-    def tag_of(file: str, keyword: str) -> str:
-        try:
-            return dicom.read_tag(whole.content_of(file), keyword)
-        except DecodeError as error:
-            raise UserError(
-                f"split.group_by=dicom:{keyword}, and {file} has no such field ({error}): group "
-                "the images by a table of patients or by their names (docs/data.md)"
-            ) from error
-
     def components_of() -> np.ndarray:
         return find_duplicates(data, settings).components
 
     by, sources = settings.group_by, whole.facts.sources
-    return group_images(sources, by, whole.patients, tag_of, components_of)
+    read_tag = tag_reader(whole.content_of)
+    return group_images(sources, by, whole.patients, read_tag, components_of)
 
 
 def find_duplicates(data: DataSet, settings: SplitSettings) -> Duplicates:

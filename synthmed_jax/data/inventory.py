@@ -183,25 +183,25 @@ def _shortcuts(classes: Sequence[ClassInventory], channels: int) -> Iterator[str
         yield "the images have colours, and are made grey: --config.data.channels=3 keeps them"
     shares = {each.name: each.coloured / each.images for each in classes}
     if _differ(shares):
-        yield f"colour differs between classes: {_percent(shares)} of the images are coloured"
+        yield f"colour differs between classes: {_each(shares)} of the images are coloured"
     shares = {each.name: each.border for each in classes}
     if _differ(shares):
         yield (
-            f"black borders differ between classes: {_percent(shares)} of the square in the median "
+            f"black borders differ between classes: {_each(shares)} of the square in the median "
             "image; networks may tell the classes apart by them: --config.data.square=crop or "
             "stretch adds none"
         )
     for one in sorted({name for each in classes for name in each.formats}):
         shares = {each.name: each.formats.get(one, 0) / each.images for each in classes}
         if _differ(shares):
-            yield f"formats differ between classes: {_percent(shares)} of the images are {one}"
+            yield f"formats differ between classes: {_each(shares)} of the images are {one}"
 
 
 def _differ(shares: dict[str, float]) -> bool:
     return max(shares.values()) - min(shares.values()) > SHORTCUT
 
 
-def _percent(shares: dict[str, float]) -> str:
+def _each(shares: dict[str, float]) -> str:
     return ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
 
 
@@ -219,7 +219,7 @@ def _without_greys(images: ImageSet, facts: Facts, window: str) -> Iterator[str]
             else "are these masks?"
         )
         yield (
-            f"hardly any grey levels: {_percent(found)} of the pixels of the median image are "
+            f"hardly any grey levels: {_each(found)} of the pixels of the median image are "
             f"black or white; {cause}"
         )
 

@@ -12,7 +12,6 @@ from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.evaluation.scores import score
 from synthmed_jax.files import read_array
 from synthmed_jax.results.cells import Cell
-from synthmed_jax.results.section import Row, Section, Table
 from synthmed_jax.results.without_duplicates import CellWithout, ShareRight, WithoutDuplicates
 
 
@@ -44,53 +43,9 @@ def score_new(
     return WithoutDuplicates(len(test), int(new.sum()), tuple(map(of_cell, cells)))
 
 
-def to_section(beside: WithoutDuplicates) -> Section:
-    """Returns the report's section."""
-    known = beside.num_test - beside.num_new
-    return Section(
-        title="Test images without a near-duplicate",
-        paragraphs=(
-            f"{known} of {beside.num_test} test images have a twin or near-duplicate in fit or "
-            f"val, or a chain of them leads there. The table has the scores on the other "
-            f"{beside.num_new} beside those on all.",
-        ),
-        tables=(
-            Table(
-                (
-                    f"accuracy, all (n = {beside.num_test})",
-                    f"without (n = {beside.num_new})",
-                    "balanced accuracy, all",
-                    "without",
-                ),
-                tuple(_row(cell) for cell in beside.cells),
-                "Means over the folds, of all test images and of those without a near-duplicate in "
-                "fit or val.",
-            ),
-        ),
-    )
-
-
 def _share_right(probabilities: np.ndarray, labels: np.ndarray) -> ShareRight:
     scores = [score(fold, labels) for fold in probabilities]
     return ShareRight(
         float(np.mean([each.accuracy for each in scores])),
         float(np.mean([each.balanced_accuracy for each in scores])),
     )
-
-
-def _row(cell: CellWithout) -> Row:
-    name = f"{cell.backbone}, {cell.arm}, {cell.texts['n']} images per class"
-    every, new = cell.on_all, cell.on_new
-    return Row(
-        name,
-        (
-            _percent(every.accuracy),
-            "none" if new is None else _percent(new.accuracy),
-            _percent(every.balanced_accuracy),
-            "none" if new is None else _percent(new.balanced_accuracy),
-        ),
-    )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

@@ -35,6 +35,11 @@ def blank(images: np.ndarray, areas: np.ndarray) -> np.ndarray:
     return np.where(areas[..., None], means, images)
 
 
+def probe_evaluations(num_images: int) -> int:
+    """Images that `probe_regions` asks about: all as they are, and all with each region blanked."""
+    return num_images * (1 + len(REGIONS))
+
+
 def probe_regions(
     predictor: Predictor,
     test: ImageSet,

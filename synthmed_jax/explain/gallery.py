@@ -11,7 +11,7 @@ import numpy as np
 
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.explain import choice
-from synthmed_jax.explain.blanking import probe_regions
+from synthmed_jax.explain.blanking import probe_evaluations, probe_regions
 from synthmed_jax.explain.explained import KINDS, Explained, agreement_with_nearest, records
 from synthmed_jax.explain.lime import explain
 from synthmed_jax.explain.pages import draw_pages
@@ -51,16 +51,24 @@ class Sources(NamedTuple):
     groups: np.ndarray | None = None
 
 
-def num_evaluations(settings: ExplainSettings, num_classes: int) -> int:
-    """About how many perturbed images the network is asked about by `explain_sets`.
+def num_evaluations(
+    settings: ExplainSettings, num_classes: int, num_test: int, num_synthetic: int
+) -> int:
+    """About how many images the network is asked about by `explain_sets`, perturbed ones or whole.
 
-    The comparison with the package lime is not counted, nor are the test images without a region:
-    they are few beside these.
+    The whole sets are asked about once each to choose from them, the test images also with regions
+    blanked; a `RememberedPredictor` answers the same question a second time from its folder. The
+    comparison with the package lime is not counted: it is of few images.
+
+    Args:
+      num_classes: of both sets.
+      num_test, num_synthetic: images of the sets.
     """
     images = num_classes * (settings.images + len(choice.ROLES))
     per_image = study_evaluations(settings.lime, settings.repeats)
     # Both kinds; and a synthetic image's nearest real one is explained too.
-    return images * (2 * per_image + settings.num_samples)
+    perturbed = images * (2 * per_image + settings.num_samples)
+    return perturbed + probe_evaluations(num_test) + num_synthetic
 
 
 def explain_sets(

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from synthmed_jax.report.drawing import BLUE, INK, MARKERS, RULE, WIDTH, shorten, tidy
+from synthmed_jax.report.formats import short_name
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.results.evaluation import CellScores
 from synthmed_jax.results.sweep import SweepRow
@@ -33,7 +34,7 @@ def accuracy_intervals(cells: Sequence[CellScores], chance: float) -> Figure:
         axes.plot([100 * cell.mean.test_accuracy], [y], marker, color=INK, markersize=7)
     axes.axvline(100 * chance, color="#777777", linestyle=":", linewidth=1.2)
     axes.text(100 * chance, -0.55, " guessing", fontsize=8, color="#555555", va="bottom", ha="left")
-    names = ["{backbone}, {arm}, n {n}".format(**cell.texts) for cell in cells]
+    names = [short_name(cell) for cell in cells]
     axes.set_yticks(range(len(cells)), names)
     axes.set_ylim(len(cells) - 0.4, -0.6)
     axes.set_xlim(0, 100)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synthmed_jax.report.formats import DASH, percent, signed
+from synthmed_jax.report.formats import DASH, TEST_IMAGES, percent, signed
 from synthmed_jax.results.floors import MAJORITY, Floor, Floors
 from synthmed_jax.results.section import Row, Table
 
@@ -18,8 +18,12 @@ FEATURES = {
 }
 
 
-def floor_table(floors: Floors) -> Table:
-    """Returns a row per floor, and for each arm its two accuracies and how far it is behind."""
+def floor_table(floors: Floors, images: str = TEST_IMAGES) -> Table:
+    """Returns a row per floor, and for each arm its two accuracies and how far it is behind.
+
+    Args:
+      images: what the floors were tested on.
+    """
     arms = list(dict.fromkeys(floor.arm for floor in floors.floors))
     by = {(floor.features, floor.arm): floor for floor in floors.floors}
     names = dict.fromkeys(floor.features for floor in floors.floors)
@@ -32,14 +36,14 @@ def floor_table(floors: Floors) -> Table:
         Row(_name(name), tuple(text for arm in arms for text in _texts(by[name, arm])))
         for name in names
     ]
-    units = "groups of images" if floors.unit == "group" else "images"
+    units = f"groups of {images}" if floors.unit == "group" else images
     caption = (
-        "What simple means score on the real test images, in %: forests of "
+        f"What simple means score on the {images}, in %: forests of "
         f"{floors.trees} extremely randomised trees at the settings of scikit-learn, trained in "
         "seconds on all real fit images or on all synthetic ones, at "
         f"{floors.side} by {floors.side} pixels. Network ahead by: balanced accuracy of that arm's "
         "network of the first paragraph less the floor's, in percentage points, with the 95 % "
-        f"interval of the paired difference over test {units}. Where it holds 0, the network is "
+        f"interval of the paired difference over {units}. Where it holds 0, the network is "
         "not shown to be better; where a floor is high, the classes can be told without a network."
     )
     return Table(tuple(columns), tuple(rows), caption)

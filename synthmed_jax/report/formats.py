@@ -11,6 +11,7 @@ NBSP = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"  # stands for a number that there is not
 MINUS = "\N{MINUS SIGN}"
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
+TEST_IMAGES = "real test images"
 
 
 def n_is(count: int | str) -> str:
@@ -44,6 +45,11 @@ def amount(cell: Cell) -> str:
         return "all fit images"
     by_class = isinstance(cell.n, tuple)
     return f"{amount_text(cell.n)} images {'by' if by_class else 'per'} class"
+
+
+def short_name(cell: Cell) -> str:
+    """Returns "resnet18, synthetic, n 500", a cell's name in tables and charts."""
+    return "{backbone}, {arm}, n {n}".format(**cell.texts)
 
 
 def interval(of: Interval) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from synthmed_jax.report.formats import DASH, n_is, signed
-from synthmed_jax.results.cells import Cell
+from collections.abc import Sequence
+
+from synthmed_jax.report.formats import DASH, TEST_IMAGES, n_is, short_name, signed
 from synthmed_jax.results.evaluation import (
     CellDifference,
     CellScores,
@@ -32,44 +33,80 @@ def quality_tables(evaluation: Evaluation | None) -> list[Table]:
     """Returns the tables of what `evaluate` measured beside the columns of the paper's table."""
     if evaluation is None:
         return []
-    measured = [(cell, cell.quality) for cell in evaluation.cells if cell.quality is not None]
-    tables = []
-    if evaluation.declared:
-        tables.append(_declared(evaluation.declared))
-    if evaluation.differences:
-        tables.append(_differences(evaluation.differences))
-    if measured:
-        tables += [
-            Table(_COLUMNS, tuple(Row(_name(c), _scores(c, q)) for c, q in measured), _CAPTION),
-            Table(
-                evaluation.class_names,
-                tuple(
-                    Row(_name(c), tuple(_share(q.recalls[n]) for n in evaluation.class_names))
-                    for c, q in measured
-                ),
-                "Recall of each class, %: share of its real test images that are called so; mean "
-                "over trainings.",
+    tables = [_declared(evaluation.declared)] if evaluation.declared else []
+    return [
+        *tables,
+        *difference_tables(evaluation.differences, TEST_IMAGES),
+        *score_tables(evaluation.cells, evaluation.class_names, TEST_IMAGES),
+    ]
+
+
+def score_tables(
+    cells: Sequence[CellScores], class_names: Sequence[str], images: str
+) -> list[Table]:
+    """Returns the table of probabilities and that of recalls; none of cells without them.
+
+    Args:
+      class_names: all classes, in the order of the labels.
+      images: what the cells were tested on, such as "real test images".
+    """
+    measured = [(cell, cell.quality) for cell in cells if cell.quality is not None]
+    if not measured:
+        return []
+    return [
+        Table(
+            _COLUMNS,
+            tuple(Row(short_name(c), _scores(c, q)) for c, q in measured),
+            f"Means over trainings, on the {images}; {_SCORES}",
+        ),
+        Table(
+            tuple(class_names),
+            tuple(
+                Row(short_name(c), tuple(_share(q.recalls[n]) for n in class_names))
+                for c, q in measured
             ),
-        ]
-    return tables
+            f"Recall of each class, %: share of its {images} that are called so; mean over "
+            "trainings.",
+        ),
+    ]
 
 
-_CAPTION = (
-    "Means over trainings, on the real test images; shares in %. AUROC: of each class against all "
-    "others, averaged. Brier: 0 to 2. ECE: expected calibration error in 15 bins of equally many "
-    "images; if calibrated: what it would show on average if all confidences were right; debiased: "
-    "less an estimate of what the sampling of images adds. Temperature: fitted on the val images, "
-    "above 1 where a network is too sure. At fit's prior: after the training set's shares of the "
-    "classes were replaced by those of the real fit images. Ensemble: the mean probabilities of "
-    "the trainings."
+def difference_tables(differences: Sequence[CellDifference], images: str) -> list[Table]:
+    """Returns the table of exploratory differences; nothing without any.
+
+    Args:
+      images: what they were measured on, such as "real test images".
+    """
+    if not differences:
+        return []
+    rows = tuple(
+        Row(_pair(each), (*_interval(each), f"{each.p:.4f}", *_spread(each)))
+        for each in differences
+    )
+    caption = (
+        "Exploratory: each arm less the real one. Paired differences of balanced accuracy, "
+        f"percentage points: bootstrap and permutation over {_units(differences[0], images)}; p is "
+        f"not adjusted for the number of rows. {_UNCERTAINTY}"
+    )
+    columns = ("difference", "95 % interval", "p", "detectable", "over trainings")
+    return [Table(columns, rows, caption)]
+
+
+_SCORES = (
+    "shares in %. AUROC: of each class against all others, averaged. Brier: 0 to 2. ECE: expected "
+    "calibration error in 15 bins of equally many images; if calibrated: what it would show on "
+    "average if all confidences were right; debiased: less an estimate of what the sampling of "
+    "images adds. Temperature: fitted on the val images, above 1 where a network is too sure. At "
+    "fit's prior: after the training set's shares of the classes were replaced by those of the "
+    "real fit images. Ensemble: the mean probabilities of the trainings."
 )
 
 
 _UNCERTAINTY = (
-    "Detectable: the true difference that would be found in 80 % of such test sets. These speak of "
-    "the choice of test images, not of training again. Over trainings: the 95 % interval of the "
-    "differences training by training; of folds, with Nadeau and Bengio's correction for the data "
-    "that they share. It speaks of training again on the same images."
+    "Detectable: the true difference that would be found in 80 % of such sets of images. These "
+    "speak of the choice of images, not of training again. Over trainings: the 95 % interval of "
+    "the differences training by training; of folds, with Nadeau and Bengio's correction for the "
+    "data that they share. It speaks of training again on the same images."
 )
 
 
@@ -89,9 +126,10 @@ def _declared(declared: tuple[DeclaredDifference, ...]) -> Table:
     )
     caption = (
         "What the run set out to estimate, declared before it: differences of balanced accuracy in "
-        f"percentage points, paired, bootstrapped over {_units(declared[0])}. The lower end must "
-        "lie above the limit. p: of a true difference at the limit; adjusted by Holm for these "
-        f"rows, which alone count as tests. {_UNCERTAINTY}"
+        f"percentage points, paired, bootstrapped over {_units(declared[0], TEST_IMAGES)}. The "
+        "lower end must lie above the limit. p: of a true difference at the limit; adjusted by "
+        "Holm for these rows, which alone count as tests. "
+        f"{_UNCERTAINTY}"
     )
     columns = (
         "difference",
@@ -105,26 +143,12 @@ def _declared(declared: tuple[DeclaredDifference, ...]) -> Table:
     return Table(columns, rows, caption)
 
 
-def _differences(differences: tuple[CellDifference, ...]) -> Table:
-    rows = tuple(
-        Row(_pair(each), (*_interval(each), f"{each.p:.4f}", *_spread(each)))
-        for each in differences
-    )
-    caption = (
-        "Exploratory: each arm less the real one. Paired differences of balanced accuracy, "
-        f"percentage points: bootstrap and permutation over {_units(differences[0])}; p is not "
-        f"adjusted for the number of rows. {_UNCERTAINTY}"
-    )
-    columns = ("difference", "95 % interval", "p", "detectable", "over trainings")
-    return Table(columns, rows, caption)
-
-
 def _pair(of: CellDifference) -> str:
-    return f"{_name(of.first)}, less {_name(of.second)}"
+    return f"{short_name(of.first)}, less {short_name(of.second)}"
 
 
-def _units(of: CellDifference) -> str:
-    units = "groups of test images" if of.unit == "group" else "test images"
+def _units(of: CellDifference, images: str) -> str:
+    units = f"groups of {images}" if of.unit == "group" else images
     return f"{n_is(of.difference.num_groups)} {units}"
 
 
@@ -139,10 +163,6 @@ def _spread(of: CellDifference) -> tuple[str, str]:
     if again is not None and again.low is not None and again.high is not None:
         over = f"{signed(again.low)} to {signed(again.high)}"
     return f"{100 * of.difference.detectable:.1f}", over
-
-
-def _name(cell: Cell) -> str:
-    return "{backbone}, {arm}, n {n}".format(**cell.texts)
 
 
 def _scores(cell: CellScores, quality: Quality) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from synthmed_jax.results.stored import Stored
 FIT, HELD_OUT = "fit", "held_out"  # sets of real images that synthetic ones are compared with
 AUROC_FOREST, AUROC_NETWORK = "auroc_forest", "auroc_network"
 KID, DENSITY, COVERAGE, FRECHET = "kid", "density", "coverage", "frechet"
+PRETRAINED = "pretrained"  # features of a network whose weights came from elsewhere
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Comparison:
 
     Attributes:
       measure: AUROC_FOREST, AUROC_NETWORK, KID, DENSITY, COVERAGE or FRECHET.
-      features: what it sees of an image: "pixels", "ring", "handmade", or a key of
+      features: what it sees of an image: "pixels", "ring", "handmade", PRETRAINED, or a key of
         audit/features.py's FEATURES.
       against: FIT or HELD_OUT, where both sets of real images are from.
       class_name: the class that all images are of; "" for all classes together.
@@ -93,6 +94,26 @@ class Places:
 
 
 @dataclasses.dataclass(frozen=True)
+class PretrainedNetwork:
+    """The network behind the features PRETRAINED.
+
+    Attributes:
+      backbone: torchvision's name of it.
+      weights: name of their file.
+      sha256: of that file, hexadecimal.
+      side: of the images that it saw, pixels.
+      head: "kept" where the file's last layer is for as many classes as the data set has, else
+        "random".
+    """
+
+    backbone: str
+    weights: str
+    sha256: str
+    side: int
+    head: str
+
+
+@dataclasses.dataclass(frozen=True)
 class AuditFidelity(Stored):
     """audit/fidelity.json.
 
@@ -104,6 +125,7 @@ class AuditFidelity(Stored):
         class has the same pixels.
       comparisons: every measure, against every reference, of all classes and of each.
       places: per reference that has enough images.
+      pretrained: the network behind the features PRETRAINED; None without them.
     """
 
     seed: int
@@ -114,3 +136,4 @@ class AuditFidelity(Stored):
     num_twins: dict[str, int]
     comparisons: tuple[Comparison, ...]
     places: tuple[Places, ...]
+    pretrained: PretrainedNetwork | None = None

@@ -39,8 +39,11 @@ class External(Stored):
       note: what is not known about their grey scale, a sentence; "": nothing.
       shared: with the run's own images.
       cells: as in metrics.json; what is called test there are the external images.
-      differences: as in metrics.json, on the external images, each taken for independent.
+      differences: as in metrics.json, on the external images.
       floors: what simple means score on the external images.
+      num_groups: groups that intervals of differences are over; None: over images.
+      grouped_by: what makes the images of a group belong together; "" without groups.
+      by_image: why intervals are over images; "" with groups, and where an earlier version tested.
     """
 
     digest: str
@@ -53,6 +56,9 @@ class External(Stored):
     cells: tuple[CellScores, ...]
     differences: tuple[CellDifference, ...]
     floors: Floors
+    num_groups: int | None = None
+    grouped_by: str = ""
+    by_image: str = ""
 
     @property
     def num_images(self) -> int:

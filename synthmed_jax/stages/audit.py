@@ -10,7 +10,7 @@ from synthmed_jax.audit import difference_picture, fidelity, fidelity_text
 from synthmed_jax.data import held_out
 from synthmed_jax.files import write_bytes
 from synthmed_jax.results.section import FILE, Section
-from synthmed_jax.stages import generate, split
+from synthmed_jax.stages import audit_network, generate, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
@@ -24,7 +24,12 @@ def _measure_fidelity(run: Run) -> Section:
     inputs, settings, folder = run.inputs, run.settings.audit, run.workdir.audit
     test = held_out.read_test(run.workdir.split, inputs.data)
     found, seen = fidelity.measure_fidelity(
-        inputs.synthetic, inputs.parts.fit, test, settings.images, settings.seed
+        inputs.synthetic,
+        inputs.parts.fit,
+        test,
+        settings.images,
+        settings.seed,
+        audit_network.load(run),
     )
     if seen:
         words = fidelity_text.REFERENCES[seen[-1].against]
@@ -37,6 +42,8 @@ STAGE = Stage(
     "audit",
     _run,
     fields=("audit.",),
+    ignored=audit_network.FIELDS,
     inputs=(split.STAGE, generate.STAGE),
-    units=generate.images_per_class,
+    check=audit_network.check,
+    units=lambda run: (*generate.images_per_class(run), *audit_network.units(run)),
 )

@@ -15,6 +15,7 @@ from synthmed_jax.diffusion import likelihood
 from synthmed_jax.errors import Damaged
 from synthmed_jax.estimands import declared
 from synthmed_jax.evaluation import floors, memorisation, on_real_images, without_duplicates
+from synthmed_jax.report import without_duplicates_text
 from synthmed_jax.results.cells import Cell, FoldResult
 from synthmed_jax.results.fidelity import BitsPerDimension
 from synthmed_jax.results.section import FILE
@@ -56,7 +57,7 @@ def _run(run: Run) -> None:
     new = held_out.has_no_duplicate(run.workdir.split, inputs.data, settings.split)
     beside = without_duplicates.score_new(run.workdir.evaluate, classify.cells(run), test, new)
     beside.write(run.workdir.without_duplicates)
-    without_duplicates.to_section(beside).write(run.workdir.evaluate / FILE)
+    without_duplicates_text.to_section(beside).write(run.workdir.evaluate / FILE)
     parts = inputs.parts
     fidelity = memorisation.measure_fidelity(
         inputs.synthetic, parts.val, parts.fit, settings.diffusion.flips, _bits(run)

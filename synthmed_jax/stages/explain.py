@@ -74,8 +74,12 @@ def _expect(run: Run) -> float:
     known = base.is_finished(run, evaluate.STAGE)
     first = run.settings.classifier.backbones[0]
     backbone = explained_network(run).backbone if known else first
-    num_classes = len(run.inputs.class_names)
-    evaluations = gallery.num_evaluations(run.settings.explain, num_classes)
+    evaluations = gallery.num_evaluations(
+        run.settings.explain,
+        len(run.inputs.class_names),
+        run.inputs.planned_split.num_test,
+        sum(run.inputs.synthetic_counts),
+    )
     return evaluations * classify.timer(run, backbone).seconds_per_prediction()
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+import numpy as np
+
 from synthmed_jax.classifiers.inputs import resize
 from synthmed_jax.data.external import DIR, ExternalTree
 from synthmed_jax.data.held_out import find_duplicates
@@ -16,8 +18,9 @@ from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
 from synthmed_jax.evaluation import floors, on_real_images
 from synthmed_jax.evaluation.differences import Answers, exploratory_differences
-from synthmed_jax.evaluation.external import count_shared, to_section
+from synthmed_jax.evaluation.external import count_shared
 from synthmed_jax.evaluation.predictions import write_predictions
+from synthmed_jax.report import external_text
 from synthmed_jax.results.evaluation import Evaluation
 from synthmed_jax.results.external import External
 from synthmed_jax.stages import classify
@@ -85,7 +88,7 @@ def measure(
     found = _test(run, tree, references, trained, training, held_out)
     found.write(run.workdir.external)
     by_cell = {cell.cell: cell for cell in own.cells}
-    to_section(found, by_cell).write(run.workdir.evaluate / _SECTION)
+    external_text.to_section(found, by_cell).write(run.workdir.evaluate / _SECTION)
 
 
 def _remove_others(run: Run, tree: ExternalTree | None) -> None:
@@ -122,7 +125,8 @@ def _test(
         _kept_as(tree),
     )
     write_predictions(run.workdir.evaluate / _PREDICTIONS, images, scored.predictions)
-    answers = Answers(scored.hits, images.labels, None, references.of_folds, seed)
+    groups = tree.group(settings.split.group_by)
+    answers = Answers(scored.hits, images.labels, groups.numbers, references.of_folds, seed)
     side = next(iter(training.values())).images.shape[1]
     threshold = find_duplicates(inputs.data, settings.split).threshold
     return External(
@@ -142,7 +146,10 @@ def _test(
             training,
             resize(images, side),
             floors.answers_to_beat(scored.cells, scored.hits),
-            None,
+            groups.numbers,
             seed,
         ),
+        num_groups=None if groups.numbers is None else len(np.unique(groups.numbers)),
+        grouped_by=groups.by,
+        by_image=groups.why,
     )

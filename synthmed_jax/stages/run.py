@@ -107,14 +107,23 @@ class Inputs:
     @functools.cached_property
     def weights_sha256(self) -> str | None:
         """Of the file that classifiers start from, where it is the user's own."""
-        weights = self.settings.classifier.weights
-        if weights in (pretrained.RANDOM, pretrained.IMAGENET):
-            return None
-        return sha256_of(pathlib.Path(weights).expanduser())
+        return _sha256_of_own(self.settings.classifier.weights)
+
+    @functools.cached_property
+    def audit_weights_sha256(self) -> str | None:
+        """Of the file with the network that `audit` looks through, where it is the user's own."""
+        return _sha256_of_own(self.settings.audit.weights)
 
     def at_network_size(self, images: ImageSet) -> ImageSet:
         """Images at the size that the classifiers see."""
         return inputs.resize(images, self.settings.classifier.image_size)
+
+
+def _sha256_of_own(weights: str) -> str | None:
+    """Of a file of weights; None where the setting names no file."""
+    if weights in ("", pretrained.RANDOM, pretrained.IMAGENET):
+        return None
+    return sha256_of(pathlib.Path(weights).expanduser())
 
 
 @dataclasses.dataclass(frozen=True)

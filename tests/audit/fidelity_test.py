@@ -3,8 +3,20 @@ import pytest
 
 from synthmed_jax.audit import fidelity, two_sample
 from synthmed_jax.audit.fidelity import LEAST, draw, measure_fidelity, without_twins
+from synthmed_jax.audit.pretrained import PretrainedFeatures
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.results.audit import AUROC_FOREST, FIT, FRECHET, HELD_OUT, KID, AuditFidelity
+from synthmed_jax.results.audit import (
+    AUROC_FOREST,
+    COVERAGE,
+    DENSITY,
+    FIT,
+    FRECHET,
+    HELD_OUT,
+    KID,
+    PRETRAINED,
+    AuditFidelity,
+    PretrainedNetwork,
+)
 
 
 def image_set(per_class, seed, change=lambda images: images):
@@ -36,10 +48,9 @@ def quick(monkeypatch):
     monkeypatch.setattr(fidelity, "MEASURES", measures)
 
 
-def found(change, limit=120, fit=(40, 40)):
-    audit, _ = measure_fidelity(
-        image_set((60, 60), 0, change), image_set(fit, 1), image_set((70, 70), 2), limit, 0
-    )
+def found(change, limit=120, fit=(40, 40), pretrained=None):
+    sets = (image_set((60, 60), 0, change), image_set(fit, 1), image_set((70, 70), 2))
+    audit, _ = measure_fidelity(*sets, limit, 0, pretrained)
     return audit, {(e.measure, e.features, e.against, e.class_name): e for e in audit.comparisons}
 
 
@@ -62,6 +73,24 @@ def test_brighter_images_are_told_from_real_ones_by_everything(quick):
         assert compared.real.low < 0.5 < compared.real.high
     for class_name in ("", "a", "b"):
         assert by_key[KID, "handmade", HELD_OUT, class_name].synthetic.low > 0
+
+
+def test_a_network_that_learned_elsewhere_sees_a_further_family_of_features(quick, tmp_path):
+    """Mean levels of 16 places, as if by a network."""
+    network = PretrainedNetwork("resnet18", "net.pth", "ab" * 32, 224, "random")
+    places = PretrainedFeatures(network, lambda images: images[:, ::4, ::4].reshape(-1, 16))
+    audit, by_key = found(brighter, pretrained=places)
+    plain, without = found(brighter)
+    of_places = {key[0] for key in by_key if key[1] == PRETRAINED}
+    assert of_places == {AUROC_FOREST, KID, DENSITY, COVERAGE}
+    assert {key: by_key[key] for key in without} == without
+    assert len(by_key) == len(without) + 4 * 2 * 3  # of two references, all classes and each
+    assert by_key[KID, PRETRAINED, HELD_OUT, ""].synthetic.low > 0
+    real = by_key[KID, PRETRAINED, HELD_OUT, ""].real
+    assert real.low < 0 < real.high
+    assert (audit.pretrained, plain.pretrained) == (network, None)
+    audit.write(tmp_path / "fidelity.json")
+    assert AuditFidelity.read(tmp_path / "fidelity.json") == audit
 
 
 def test_a_wrong_edge_is_found_where_it_is(quick):

@@ -15,6 +15,7 @@ from synthmed_jax.results.audit import (
     Measured,
     Place,
     Places,
+    PretrainedNetwork,
 )
 
 CHANCE = Measured(0.49, 0.45, 0.53)
@@ -54,6 +55,15 @@ def test_a_reader_sees_what_tells_synthetic_images_and_where():
     assert "7 cycles per image side by -1.5 (0.2)" in where
     assert "row 3, column 12 by +0.9 (0.3)" in where
     assert section.pictures[0].file == "difference.png"
+
+
+@pytest.mark.parametrize("head", ["random", "kept"])
+def test_a_pretrained_network_is_named_with_what_its_file_does_not_tell(head):
+    network = PretrainedNetwork("resnet50", "net.pth", "abcd" * 16, 224, head)
+    *_, said = to_section(dataclasses.replace(audit(CHANCE, CHANCE), pretrained=network)).paragraphs
+    assert "a resnet50 with the weights of net.pth (sha256 abcdabcdabcd)" in said
+    assert "only if it has not learned from any of these images" in said
+    assert ("as many classes as this data set" in said) == (head == "kept")
 
 
 def test_what_is_not_told_apart_is_not_said_to_be():

@@ -6,6 +6,7 @@ from PIL import Image
 
 from synthmed_jax.data import external, held_out
 from synthmed_jax.errors import UserError
+from tests.data.scenes import scenes
 
 NAMES = ("covid", "normal", "other")
 
@@ -85,6 +86,27 @@ def test_the_same_pixels_under_the_runs_labels(tmp_path, own):
     assert (
         external.open_tree(str(moved), "covid=z,normal=a,other=-", how, data).digest == tree.digest
     )
+
+
+def test_images_that_are_alike_are_of_one_group(tmp_path, settings):
+    """By a threshold that comes from the tree, and in the order of its images."""
+    how = settings(dir=str(tmp_path / "own"), image_size=32)
+    draw(tmp_path / "own", NAMES)
+    own = scenes(12, 32)
+    shifted = np.roll(own[2], 1, axis=1)
+    for number, pixels in enumerate([*own, shifted]):
+        path = tmp_path / "tree" / ("z", "a")[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels[..., 0]).save(path)
+    data = held_out.open_data_set(how)
+    tree = external.open_tree(str(tmp_path / "tree"), "covid=z,normal=a,other=-", how, data)
+    groups = tree.group("near_duplicates").numbers
+    same = [file for file, group in zip(tree.images.files, groups, strict=True)
+            if (groups == group).sum() > 1]  # fmt: skip
+    assert same == ["z/12.png", "z/2.png"]
+    by_name = tree.group("^(\\d)")
+    assert len(np.unique(by_name.numbers)) == 10
+    assert tree.group("none").numbers is None
 
 
 def test_the_runs_own_images_are_refused(tmp_path, own):

@@ -68,29 +68,11 @@ def measured(tmp_path):
     )
 
 
-def test_the_section_has_the_scores_beside_the_held_out_ones(measured, tmp_path):
+def test_a_class_without_external_images_has_no_recall(measured, tmp_path):
     measured.write(tmp_path / "external.json")
     assert External.read(tmp_path / "external.json") == measured
-    section = external.to_section(measured, {CELL: measured.cells[0]})
-    what, shared = section.paragraphs
-    assert "6 real images" in what
-    assert "covid 4 (folder COVID-19), normal 2, other 0 (no folder)" in what
-    assert what.endswith("left out: 2 (unreadable). Grey is grey.")
-    assert "need not be true" not in shared
-    scores, probabilities, recalls, floors = section.tables
-    (row,) = scores.rows
-    assert row.name == "resnet18, synthetic, 10 images per class"
-    assert (row.values[0], row.values[2], row.values[4]) == ("83.3 %", "75.0 %", "75.0 %")
-    assert "none" in probabilities.rows[0].values  # no val images, no temperature
-    assert recalls.rows[0].values == ("100.0 %", "50.0 %", "none")
-    assert (floors.rows[0].name, *floors.rows[0].values) == ("forest on low frequencies", "62.5 %")
-
-
-@pytest.mark.parametrize("part", ["fit", "val", "held_out", "near"])
-def test_shared_images_are_said_with_what_they_mean(measured, part):
-    known = {"fit": 0, "val": 0, "held_out": 0, "near": 0} | {part: 3}
-    shared = external.to_section(
-        External(**{**vars(measured), "shared": Shared(**known, threshold=0.95)}), {}
-    ).paragraphs[1]
-    assert ": 3" in shared
-    assert "need not be true of images that are new" in shared
+    (cell,) = measured.cells
+    assert cell.mean.test_accuracy == pytest.approx(5 / 6)
+    assert cell.mean.balanced_accuracy == pytest.approx(0.75)
+    assert cell.quality.recalls == {"covid": 1.0, "normal": 0.5, "other": None}
+    assert cell.quality.tempered is None  # no val images, no temperature

@@ -273,14 +273,23 @@ def test_the_package_lime_can_explain_alone(explain_sets):
 
 
 def test_the_work_is_known_beforehand(explain_sets, predictor, monkeypatch):
-    asked = []
-    masked = predictor.masked
+    asked, whole = [], {}
+    masked, probabilities = predictor.masked, predictor.probabilities
     monkeypatch.setattr(
         predictor, "masked", lambda view, masks: asked.append(len(masks)) or masked(view, masks)
+    )
+    monkeypatch.setattr(
+        predictor,
+        "probabilities",
+        lambda images: whole.update({images.tobytes(): len(images)}) or probabilities(images),
     )
     written = explain_sets(compare_with_lime=False)
     per_image = study_evaluations(SETTINGS.lime, SETTINGS.repeats)
     real, synthetic = (len(_of_kind(written, kind)) for kind in ("real", "synthetic"))
     assert sum(asked) == (real + synthetic) * per_image + synthetic * SETTINGS.num_samples
     # Foretold is what it would be were no image both drawn and telling.
-    assert sum(asked) < gallery.num_evaluations(SETTINGS, len(CLASSES)) < 3 * sum(asked)
+    foretold = gallery.num_evaluations(SETTINGS, len(CLASSES), 0, 0)
+    assert sum(asked) < foretold < 3 * sum(asked)
+    # The same question counts once: the stage's predictor remembers its answers.
+    sizes = (len(TEST), len(SYNTHETIC))
+    assert gallery.num_evaluations(SETTINGS, len(CLASSES), *sizes) - foretold == sum(whole.values())

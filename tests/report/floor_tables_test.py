@@ -17,7 +17,7 @@ def test_floors_stand_beside_their_networks(contents):
     assert histogram.name == "forest on the histogram of levels of each channel"
     assert histogram.values[0].replace(NBSP, " ") == "97.9 %"
     assert histogram.values[2] == f"{MINUS}2.1 ({MINUS}6.1 to +1.9)"
-    assert "over test images" in table.caption
+    assert "over real test images" in table.caption
     assert "8 by 8 pixels" in table.caption
 
 
@@ -25,4 +25,4 @@ def test_a_floor_without_a_network_has_a_dash(contents):
     alone = tuple(dataclasses.replace(f, network_ahead=None) for f in contents.floors.floors)
     table = floor_table(dataclasses.replace(contents.floors, floors=alone, unit="group"))
     assert {row.values[2] for row in table.rows} == {"\N{EN DASH}"}
-    assert "over test groups of images" in table.caption
+    assert "over groups of real test images" in table.caption

@@ -143,7 +143,11 @@ def test_explanations_are_expected_to_ask_for_every_perturbed_image(make_timed):
     # LIME twice, occlusion, and on the way down and up three methods' orders and five random ones.
     one = 2 * 50 + 10 + 2 * 8 * 10
     # Of each class, five images and three telling ones; synthetic ones' neighbours, once.
-    evaluations = 4 * (5 + 3) * (2 * one + 50)
+    perturbed = 4 * (5 + 3) * (2 * one + 50)
+    # All test images as they are and with each of three regions blanked; all synthetic ones.
+    num_test, num_synthetic = run.inputs.planned_split.num_test, sum(run.inputs.synthetic_counts)
+    assert (num_test, num_synthetic) == (128, 32)
+    evaluations = perturbed + 4 * num_test + num_synthetic
     assert explain.STAGE.expect(run) == 0.25 * evaluations
     # The network that an evaluation has found best is the one that will be explained; one of other
     # cells has found nothing yet.

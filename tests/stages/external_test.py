@@ -62,14 +62,19 @@ def references(run):
     )
 
 
-def test_held_out_images_as_a_tree_score_what_they_score(make_run, run, test_part, tmp_path):
-    tree = lay_out(run, tmp_path / "tree", test_part.files)
-    with_tree = make_run(**SMALL, evaluate__external_dir=tree)
+def on_held_out(run, test_part):
+    """The evaluation of the run's own test images, and which the networks are right on."""
     cells, folds = classify.cells(run), len(run.settings.classifier.trainings)
-    own, hits = on_real_images.evaluate_cells(
+    return on_real_images.evaluate_cells(
         run.inputs.at_network_size(test_part), cells, folds, trained, run.workdir.evaluate,
         "phantom", 0, references(run),
     )  # fmt: skip
+
+
+def test_held_out_images_as_a_tree_score_what_they_score(make_run, run, test_part, tmp_path):
+    tree = lay_out(run, tmp_path / "tree", test_part.files)
+    with_tree = make_run(**SMALL, evaluate__external_dir=tree)
+    cells, (own, hits) = classify.cells(run), on_held_out(run, test_part)
     training = {"real": run.inputs.parts.fit}
     external.measure(with_tree, references(run), trained, training, test_part, own)
     found = External.read(run.workdir.external)
@@ -88,6 +93,25 @@ def test_held_out_images_as_a_tree_score_what_they_score(make_run, run, test_par
     # Without the tree nothing of it is left.
     external.measure(run, references(run), trained, training, test_part, own)
     assert not list(run.workdir.evaluate.rglob("*external*"))
+
+
+def test_intervals_are_over_groups_where_the_split_can_group_the_tree(
+    make_run, run, test_part, tmp_path
+):
+    tree = lay_out(run, tmp_path / "tree", test_part.files)
+    grouped = make_run(**SMALL, evaluate__external_dir=tree, split__group_by="blocks:2")
+    own, _ = on_held_out(run, test_part)
+    training = {"real": run.inputs.parts.fit}
+    external.measure(grouped, references(run), trained, training, test_part, own)
+    found = External.read(run.workdir.external)
+    assert found.cells == own.cells
+    assert 1 < found.num_groups < len(test_part)
+    assert {each.unit for each in found.differences} == {found.floors.unit} == {"group"}
+    assert {each.difference.num_groups for each in found.differences} == {found.num_groups}
+    assert (found.grouped_by, found.by_image) == (
+        "config.split.group_by='blocks:2', among themselves",
+        "",
+    )
 
 
 def test_a_tree_costs_the_evaluation_alone(make_run, run, test_part, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
 from synthmed_jax.results.search import SearchResult
-from synthmed_jax.stages import split, tune
+from synthmed_jax.stages import split, tune, tune_classifier
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def trials(make_run, monkeypatch):
             given.append((learned.files, real.files))
             return 1 / training.learning_rate
 
-        monkeypatch.setattr(tune, "loss_on_real", loss)
+        monkeypatch.setattr(tune_classifier, "loss_on_real", loss)
         made = make_run(**changes)
         if not made.workdir.split.exists():
             split.STAGE.run(made)
