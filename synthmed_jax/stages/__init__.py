@@ -9,6 +9,7 @@ from synthmed_jax.stages import (
     features,
     generate,
     pool,
+    predict,
     report,
     split,
     sweep,
@@ -27,5 +28,6 @@ STAGES = (
     evaluate.STAGE,
     explain.STAGE,
     pool.STAGE,
+    predict.STAGE,
     report.STAGE,
 )
