@@ -26,7 +26,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from synthmed_jax import checks, kept_programs, parallel
-from synthmed_jax.data import held_out, unlabelled
+from synthmed_jax.data import array_record_copy, held_out, synthetic, unlabelled
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.diffusion.sampling import Draw
 from synthmed_jax.errors import UserError
@@ -94,6 +94,26 @@ class FinishedRun:
         """The synthetic images that the run uses."""
         self._need(generate.STAGE)
         return self.run.inputs.synthetic
+
+    def write_array_record(self, folder: Path) -> pathlib.Path:
+        """Writes the synthetic set as a TFDS data set of array_record files, without TensorFlow.
+
+        Args:
+          folder: that the data set's folder is made in.
+
+        Returns:
+          The data set's folder, which `tfds.builder_from_directory` opens. Its examples have
+          "content" (a PNG), "file", "sha256" and "label".
+
+        Raises:
+          UserError: there is one already.
+        """
+        self._need(generate.STAGE)
+        directory = self.run.workdir.synthetic
+        rows = synthetic.read_manifest(directory)
+        return array_record_copy.write_copy(
+            directory, rows, self.class_names, pathlib.Path(folder).expanduser()
+        )
 
     @functools.cached_property
     def evaluation(self) -> Evaluation:

@@ -2,6 +2,7 @@
 
 from synthmed_jax.stages import (
     audit,
+    card,
     classify,
     diffusion,
     evaluate,
@@ -29,5 +30,6 @@ STAGES = (
     explain.STAGE,
     pool.STAGE,
     predict.STAGE,
+    card.STAGE,
     report.STAGE,
 )
