@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import synthmed_jax
+from synthmed_jax import finished_run
 from synthmed_jax.data.decode import decode_image
 from synthmed_jax.errors import UserError
 from synthmed_jax.evaluation import predictions
@@ -23,6 +24,19 @@ def run(finished_phantoms):
 @pytest.fixture(scope="module")
 def network(run):
     return run.network()
+
+
+def test_the_documented_lines_run(finished_phantoms, tmp_path):
+    lines = [line[4:] for line in finished_run.__doc__.splitlines() if line.startswith("    ")]
+    assert len(lines) <= 10
+    for name in ("a.png", "b.png"):
+        Image.new("L", (20, 30), 90).save(tmp_path / name)
+    code = "\n".join(lines).replace("/runs/mine", str(finished_phantoms))
+    code = code.replace("new/b.dcm", "new/b.png").replace("why.png", "new/why.png")
+    names = {}
+    exec(code.replace('"new/', f'"{tmp_path}/'), names)
+    assert names["run"].class_names[0] == "glioma"
+    assert (tmp_path / "why.png").is_file()
 
 
 def test_images_come_by_part(run):
