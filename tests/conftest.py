@@ -25,6 +25,7 @@ SLOW = (
     "search_test.py",
     "finished_run_test.py",
     "tutorial_test.py",
+    "data_dictionary_test.py",
     "main_test.py",
     "diffusion/unet_test.py",
     "architecture_leaks_test.py",
