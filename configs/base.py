@@ -230,6 +230,12 @@ def _paper() -> ConfigDict:
     # They are shown, and left out of what is said over seeds.
     config.pool.development_seeds = "0"
 
+    config.predict = ConfigDict()  # --stages=predict; no part of the main chain.
+    config.predict.dir = ""  # Folder of new images, whose class is not known.
+    config.predict.arm = "synthetic"  # The arm whose best network by validation answers.
+    # Images whose answer is explained in a picture, globs of paths or names, "*" for all; "": none.
+    config.predict.explain = ""
+
     config.explain = ConfigDict()
     config.explain.arm = "synthetic"  # The arm whose best network by validation is explained.
     config.explain.engine = "jax"  # jax (this project's LIME) | lime (the package of that name).

@@ -50,6 +50,9 @@ ADDED: dict[str, object] = {
     "pool.development_seeds": "0",
     "evaluate.external_dir": "",
     "evaluate.external_classes": "",
+    "predict.dir": "",
+    "predict.arm": "synthetic",
+    "predict.explain": "",
 }
 
 

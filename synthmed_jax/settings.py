@@ -14,7 +14,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from synthmed_jax import checks, config_fields
+from synthmed_jax import checks, config_fields, field_history
 from synthmed_jax.arms import ARMS, SYNTHETIC
 from synthmed_jax.audit.settings import AuditSettings
 from synthmed_jax.classifiers.networks import BACKBONES
@@ -34,6 +34,7 @@ from synthmed_jax.diffusion.settings import (
 )
 from synthmed_jax.errors import UserError
 from synthmed_jax.evaluation.pool_settings import PoolSettings
+from synthmed_jax.evaluation.predict_settings import PredictSettings
 from synthmed_jax.evaluation.settings import EvaluateSettings
 from synthmed_jax.explain.settings import ExplainSettings
 from synthmed_jax.search import SearchSettings
@@ -74,6 +75,7 @@ class Settings:
     tune: SearchSettings
     evaluate: EvaluateSettings
     pool: PoolSettings
+    predict: PredictSettings
     explain: ExplainSettings
     fields: Mapping[str, object]
 
@@ -146,6 +148,7 @@ def from_config(config: ConfigDict, added: Collection[str] = ()) -> Settings:
         tune=SearchSettings(**blocks["tune"]),
         evaluate=EvaluateSettings(**blocks["evaluate"]),
         pool=PoolSettings(**blocks["pool"]),
+        predict=PredictSettings(**blocks["predict"]),
         explain=ExplainSettings(**blocks["explain"]),
         fields=fields,
     )
@@ -154,6 +157,33 @@ def from_config(config: ConfigDict, added: Collection[str] = ()) -> Settings:
     _check_arms(settings)
     _check_networks(settings.classifier)
     return settings
+
+
+def from_document(document: Mapping[str, object], added: Collection[str] = ()) -> Settings:
+    """Turns the config.json of a workdir, which an earlier version may have written, into settings.
+
+    Args:
+      document: field -> value, or a block.
+      added: as in `check_fields`.
+
+    Raises:
+      UserError: as of `from_config`.
+    """
+    fields = dict(_flatten(document))
+    fields = field_history.ADDED | field_history.with_new_names(fields)
+    blocks: Block = {}
+    for name, value in fields.items():
+        *path, field = name.split(".")
+        block = blocks
+        for part in path:
+            block = block.setdefault(part, {})
+        block[field] = _as_tuple(value)
+    return from_config(ConfigDict(blocks), added)
+
+
+def _as_tuple(value: object) -> object:
+    """JSON has lists where a config has tuples."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def warnings(settings: Settings) -> list[str]:

@@ -142,6 +142,11 @@ class Workdir:
         return self.explain / "lime.json"
 
     @property
+    def predict(self) -> pathlib.Path:
+        """Folder of the answers to new images."""
+        return self.root / "predict"
+
+    @property
     def report(self) -> pathlib.Path:
         """The page that shows everything."""
         return self.root / "report" / "index.html"

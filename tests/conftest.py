@@ -1,12 +1,14 @@
+import importlib
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import hypothesis
 import jax
 import pytest
+from ml_collections import ConfigDict
 
-from synthmed_jax import kept_programs, parallel
+from synthmed_jax import kept_programs, parallel, runner
 
 # Files and folders whose tests train, compile networks, draw pictures or start the program, the
 # longest first. They get the marker `slow`; `make check` runs all tests that do not have it.
@@ -21,6 +23,9 @@ SLOW = (
     "conv/conv_test.py",
     "stopping_test.py",
     "search_test.py",
+    "finished_run_test.py",
+    "tutorial_test.py",
+    "data_dictionary_test.py",
     "main_test.py",
     "diffusion/unet_test.py",
     "architecture_leaks_test.py",
@@ -100,6 +105,34 @@ def _few_mapped_pieces() -> Iterator[None]:
     yield
     if _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > 30_000:
         jax.clear_caches()
+
+
+@pytest.fixture(scope="session")
+def phantom_config(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ConfigDict]:
+    """Makes configs of one small run of two arms; a__b is the field a.b."""
+    cache = tmp_path_factory.mktemp("phantom_cache")
+
+    def make(**changes: object) -> ConfigDict:
+        config = importlib.import_module("configs.phantom_ddpm").get_config("smoke")
+        config.cpu_devices = jax.local_device_count()
+        config.data.cache_dir = str(cache)
+        config.classifier.update(arms=("synthetic", "real"), seeds=1)
+        config.update_from_flattened_dict({k.replace("__", "."): v for k, v in changes.items()})
+        return config
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished_phantoms(
+    tmp_path_factory: pytest.TempPathFactory, phantom_config: Callable[..., ConfigDict]
+) -> pathlib.Path:
+    """The workdir of that run, up to `evaluate`; a test that writes into it takes a copy."""
+    workdir = tmp_path_factory.mktemp("phantoms") / "run"
+    runner.run(
+        phantom_config(), workdir, ["split", "diffusion", "generate", "classify", "evaluate"]
+    )
+    return workdir
 
 
 @pytest.fixture(scope="session")

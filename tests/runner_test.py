@@ -23,7 +23,8 @@ from synthmed_jax.stages.run import make_run
 FILES = (
     "config.json", "run.json", "split/split.json", "split/inventory.json", "split/leakage.json",
     "split/files.json", "split/section.json", "diffusion/metrics.jsonl",
-    "synthetic/manifest.csv", "evaluate/metrics.json", "evaluate/predictions.csv",
+    "synthetic/manifest.csv", "synthetic/metadata.csv", "synthetic/README.md",
+    "evaluate/metrics.json", "evaluate/predictions.csv",
     "audit/fidelity.json", "audit/section.json",
     "audit/difference.png", "evaluate/fidelity.json", "evaluate/floors.json",
     "evaluate/without_duplicates.json",

@@ -108,8 +108,8 @@ def _decode_once(
 ) -> _Pass:
     """Decodes every file whose window is known, and looks at the values of the others."""
     result = _Pass([], [], [], [], {}, {}, {})
-    decode_file = functools.partial(_decode_file, settings=settings, scales=scales)
-    results = map_in_threads(decode_file, file_progress_bar(stored, "decoding"))
+    decode_one = functools.partial(decode_file, settings=settings, scales=scales)
+    results = map_in_threads(decode_one, file_progress_bar(stored, "decoding"))
     with (
         quiet(settings.max_pixels),
         contextlib.closing(results) as files,
@@ -120,7 +120,7 @@ def _decode_once(
 
 
 @dataclasses.dataclass(frozen=True)
-class _File:
+class DecodedFile:
     """One file, decoded; of a stack nothing is kept that is as large as the stack.
 
     Attributes:
@@ -147,8 +147,14 @@ class _File:
     coloured: Sequence[bool] = ()
 
 
-def _decode_file(record: Record, settings: DataSettings, scales: Scales) -> _File:
-    """Decodes the images of one file that the settings choose; of a stack without any, none."""
+def decode_file(record: Record, settings: DataSettings, scales: Scales) -> DecodedFile:
+    """Decodes the images of one file that the settings choose; of a stack without any, none.
+
+    What can't be decoded is said in the result.
+
+    Raises:
+      UserError: a setting does not fit the file, or an optional package is missing.
+    """
     axis = stacks.axis_of(settings.slices)
     try:
         opened = formats.open_image(record.content, record.file, settings.max_pixels, axis=axis)
@@ -177,10 +183,10 @@ def _decode_file(record: Record, settings: DataSettings, scales: Scales) -> _Fil
                     )
                 )
     except NoImageError as error:
-        return _File(record, failure=str(error), reason=NO_IMAGE)
+        return DecodedFile(record, failure=str(error), reason=NO_IMAGE)
     except DecodeError as error:
-        return _File(record, failure=str(error))
-    return _File(
+        return DecodedFile(record, failure=str(error))
+    return DecodedFile(
         record,
         format=opened.format,
         kind=opened.kind,
@@ -204,7 +210,7 @@ def _check_slices(opened: Opened, file: str, slices: str) -> None:
 
 
 def _add(
-    result: _Pass, file: _File, common: Kind, class_names: Sequence[str], stream: BinaryIO
+    result: _Pass, file: DecodedFile, common: Kind, class_names: Sequence[str], stream: BinaryIO
 ) -> None:
     """Adds what one file gives; its pixels are written to `stream`.
 

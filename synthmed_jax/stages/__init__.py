@@ -2,6 +2,7 @@
 
 from synthmed_jax.stages import (
     audit,
+    card,
     classify,
     diffusion,
     evaluate,
@@ -9,6 +10,7 @@ from synthmed_jax.stages import (
     features,
     generate,
     pool,
+    predict,
     report,
     split,
     sweep,
@@ -27,5 +29,7 @@ STAGES = (
     evaluate.STAGE,
     explain.STAGE,
     pool.STAGE,
+    predict.STAGE,
+    card.STAGE,
     report.STAGE,
 )

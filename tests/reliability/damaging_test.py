@@ -29,15 +29,18 @@ IN_FULL = {
 }
 # Moment -> what its run does not read, and leaves as it is: weights, which the stages that read
 # them look at first; the audit, of which the report alone shows a section; and markers of stages
-# that were not asked for, which are removed.
+# that were not asked for, which are removed; and the card of the synthetic set, which a user edits.
 UNREAD_THERE = {
-    END: r"run/(diffusion/best/|classify/.*/checkpoint/)",
+    END: r"run/(diffusion/best/|classify/.*/checkpoint/|synthetic/README)",
     "diffusion": r"(?!)",
     "generate": r"run/stages/split",
     "classify": r"run/(diffusion/best/|classify/.*/checkpoint/|stages/|audit/)",
     "evaluate": r"run/(stages/|audit/)",
     "explain": r"run/(audit/|diffusion/best/|classify/.*/checkpoint/|stages/)",
-    "report": r"run/(audit/fidelity|diffusion/best/|classify/.*/checkpoint/|stages/)",
+    "report": (
+        r"run/(audit/fidelity|diffusion/best/|classify/.*/checkpoint/|stages/"
+        r"|synthetic/(README|metadata))"
+    ),
 }
 # The times of stages are written down once: without the notes, the report can't tell them.
 NOTES = ("report", "run/run.json")

@@ -14,7 +14,8 @@ from tests.reliability.child import Command, Outcome
 from tests.reliability.comparing import Contents
 
 STAGES = (
-    "split", "diffusion", "generate", "audit", "classify", "evaluate", "explain", "report",
+    "split", "diffusion", "generate", "audit", "classify", "evaluate", "explain", "card",
+    "report",
 )  # fmt: skip
 END = "end"  # in the place of a stage: after the last
 

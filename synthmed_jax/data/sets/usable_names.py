@@ -10,6 +10,9 @@ _LONGEST = 255  # of a file or a folder, bytes, in all usual file systems
 _BREAKS = ("Cc", "Zl", "Zp")  # what Unicode calls control characters and ends of lines
 _TAKEN = {
     "manifest.csv": "the list of synthetic images lies among their folders under this name",
+    "metadata.csv": "a table of the synthetic images lies among their folders under this name",
+    "readme.md": "the card of the synthetic images lies among their folders under this name",
+    "readme.new.md": "a newer card of the synthetic images may lie among their folders",
     "all classes": "the report has a row of this name",
 }
 

@@ -9,6 +9,9 @@ from synthmed_jax.errors import UserError
     [
         ("manifest.csv", "the list of synthetic images lies among their folders under this name"),
         ("Manifest.CSV", "the list of synthetic images"),  # one file where case does not count
+        ("metadata.csv", "a table of the synthetic images"),
+        ("README.md", "the card of the synthetic images"),
+        ("README.new.md", "a newer card"),
         ("all classes", "the report has a row of this name"),
         ("cr\rcr", "control characters"),
         ("\x1b[31mred", "control characters"),
