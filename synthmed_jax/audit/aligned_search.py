@@ -92,8 +92,10 @@ def _orders(side: int, flips: str) -> np.ndarray:
     """i32[K,S*S], the order of an image's pixels under each symmetry."""
     places = np.arange(side * side, dtype=np.int32).reshape(side, side)
     return np.stack(
-        [np.rot90(places[:, ::-1] if mirrored else places, turns).ravel()
-         for turns, mirrored in SYMMETRIES[flips]]
+        [
+            np.rot90(places[:, ::-1] if mirrored else places, turns).ravel()
+            for turns, mirrored in SYMMETRIES[flips]
+        ]
     )
 
 
@@ -158,9 +160,7 @@ def _compare(shift: int) -> Callable[..., parallel.Tree]:
         middle = _warped(image[None], FINE_WARPS)[0][:, shift:-shift, shift:-shift]
         return jnp.einsum("whv,kshv->ksw", _normalised(middle), _normalised(windows)).max((1, 2))
 
-    def of_batch(
-        state: tuple[jax.Array, jax.Array], *arrays: jax.Array
-    ) -> jax.Array:
+    def of_batch(state: tuple[jax.Array, jax.Array], *arrays: jax.Array) -> jax.Array:
         return jax.lax.map(lambda one: of_one(state, *one), arrays)
 
     return parallel.map_examples(of_batch, _TOGETHER)

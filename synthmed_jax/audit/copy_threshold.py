@@ -65,5 +65,3 @@ def thresholds(alike: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
 def flagged(alike: Mapping[str, np.ndarray], above: Mapping[str, float]) -> np.ndarray:
     """Returns bool[N]: whose likeness f64[N] is above the threshold in any of the spaces."""
     return np.any([alike[space] > threshold for space, threshold in above.items()], axis=0)
-
-

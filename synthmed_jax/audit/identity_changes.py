@@ -72,10 +72,8 @@ def _blurred(key: jax.Array, images: jax.Array) -> jax.Array:
     for axis in (1, 2):
         margins = [(2, 2) if a == axis else (0, 0) for a in range(4)]
         padded = jnp.pad(images, margins, "edge")
-        images = sum(
-            weight[:, i][:, None, None, None] * jax.lax.slice_in_dim(padded, i, i + side, axis=axis)
-            for i in range(5)
-        )
+        parts = [jax.lax.slice_in_dim(padded, i, i + side, axis=axis) for i in range(5)]
+        images = jnp.einsum("bk,kbhwc->bhwc", weight, jnp.stack(parts))
     return images
 
 
@@ -99,8 +97,11 @@ def _as_jpeg(key: jax.Array, images: jax.Array) -> jax.Array:
     shape = (count, kept // _BLOCK, _BLOCK, kept // _BLOCK, _BLOCK, channels)
     blocks = images[:, :kept, :kept].reshape(shape)
     frequencies = jnp.einsum("ui,byixjc,vj->byuxvc", basis, blocks, basis)
-    coarseness = jnp.asarray(0.4 + (rows[:, None] + rows[None]) / 14, jnp.float32)
-    step = _drawn(key, images, 0, _JPEG_STEP)[..., None, None] * coarseness[:, None, :, None]
+    coarseness = (0.4 + np.add.outer(rows, rows) / 14).astype(np.float32)
+    step = (
+        _drawn(key, images, 0, _JPEG_STEP)[..., None, None]
+        * coarseness[None, None, :, None, :, None]
+    )
     step = jnp.maximum(step, 1.0)
     kept_values = jnp.rint(frequencies / step) * step
     again = jnp.einsum("ui,byuxvc,vj->byixjc", basis, kept_values, basis)

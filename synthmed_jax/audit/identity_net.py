@@ -20,8 +20,8 @@ import optax
 
 from synthmed_jax import parallel
 from synthmed_jax.audit.identity_changes import change
-from synthmed_jax.classifiers.inputs import resize
 from synthmed_jax.conv import conv_general_dilated
+from synthmed_jax.data import decode
 
 STEPS = 400
 SIDE = 32
@@ -64,9 +64,7 @@ def contrastive_loss(first: jax.Array, second: jax.Array) -> jax.Array:
     return optax.softmax_cross_entropy_with_integer_labels(alike, partner).mean()
 
 
-def train(
-    images: np.ndarray, nearest: np.ndarray, seed: int, steps: int = STEPS
-) -> parallel.Tree:
+def train(images: np.ndarray, nearest: np.ndarray, seed: int, steps: int = STEPS) -> parallel.Tree:
     """Trains a network on u8[N,S,S,C] that differ from each other; returns its weights.
 
     Args:
@@ -94,12 +92,16 @@ def embed(params: parallel.Tree, images: np.ndarray) -> np.ndarray:
 
 
 def _reduced(images: np.ndarray) -> np.ndarray:
-    return resize(images, SIDE) if images.shape[1] > SIDE else images
+    if images.shape[1] <= SIDE or not len(images):
+        return images
+    return np.stack([decode.fit_image(image, SIDE, "stretch") for image in images])
 
 
 def optimiser(steps: int) -> optax.GradientTransformation:
     """Of a training of so many steps."""
-    return optax.adamw(optax.warmup_cosine_decay_schedule(0, _RATE, steps // 10, steps), weight_decay=0.01)
+    return optax.adamw(
+        optax.warmup_cosine_decay_schedule(0, _RATE, steps // 10, steps), weight_decay=0.01
+    )
 
 
 @functools.cache

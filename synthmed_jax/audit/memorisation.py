@@ -13,7 +13,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from synthmed_jax import verdicts
-from synthmed_jax.audit import aligned_search, copy_excess, copy_threshold, identity_net, identity_search
+from synthmed_jax.audit import (
+    aligned_search,
+    copy_excess,
+    copy_threshold,
+    identity_net,
+    identity_search,
+)
 from synthmed_jax.audit.aligned_search import Nearest
 from synthmed_jax.audit.planted_copies import plant
 from synthmed_jax.data import alignment, near_duplicates
@@ -129,9 +135,7 @@ def calibrate(fit: np.ndarray, flips: str, seed: int) -> Calibrated:
     return Calibrated(searches, alike, limits, strict, int((~alone).sum()))
 
 
-def measure_power(
-    calibrated: Calibrated, fit: np.ndarray, seed: int
-) -> dict[str, dict[str, Rate]]:
+def measure_power(calibrated: Calibrated, fit: np.ndarray, seed: int) -> dict[str, dict[str, Rate]]:
     """Plants changed copies of `fit` images; returns by space and change the rate that is flagged.
 
     Args:
@@ -207,9 +211,7 @@ def measure_memorisation(
         holes=tuple(how for how, rate in power[UNION].items() if verdicts.is_hole(rate.share)),
         closest=pairs,
     )
-    drawn = tuple(
-        (synthetic.images[i], fit.images[nearest[ALIGNED].index[i]]) for i in closest
-    )
+    drawn = tuple((synthetic.images[i], fit.images[nearest[ALIGNED].index[i]]) for i in closest)
     alike = {space: found.alike for space, found in nearest.items()}
     limits = {space: calibrated.thresholds[space][space] for space in calibrated.searches}
     return result, Found(alike, calibrated.different, limits, drawn)
@@ -218,9 +220,7 @@ def measure_memorisation(
 def why_not(fit: ImageSet) -> str:
     """Why nothing can be concluded about copies of these images; "" where something can."""
     few = verdicts.FEW_IMAGES.value
-    counts = {
-        name: int((fit.labels == label).sum()) for label, name in enumerate(fit.class_names)
-    }
+    counts = {name: int((fit.labels == label).sum()) for label, name in enumerate(fit.class_names)}
     small = [f"{name} has {count}" for name, count in counts.items() if count < few]
     if small:
         return (
