@@ -76,10 +76,10 @@ class Copies(enum.StrEnum):
 
 
 def judge_copies(p: float) -> Copies:
-    """Judges the excess of flagged images over false alarms.
+    """Judges what a search for copies flagged.
 
     Args:
-      p: of so many flagged images or more, if none were a copy.
+      p: of it, if no image were a copy.
     """
     return Copies.FOUND if p < COPIES_P.value else Copies.NOT_FOUND
 

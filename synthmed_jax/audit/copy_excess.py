@@ -17,7 +17,10 @@ from scipy import stats
 from synthmed_jax.results.memorisation import Rate
 
 STRICT_FALSE_ALARMS = 0.001
-"""Share of images that are no copies that strict thresholds flag at most, in all spaces together."""
+"""At most this share of images that are no copies passes a strict threshold of any space."""
+TOLERATED = 0.1
+"""Share of flagged images that smoothness may explain: of unseen real images of the leukemia set,
+blurred by one pixel, 7 % were flagged at a false-alarm rate of 1 %."""
 FEWEST_IN_TAIL = 10
 """The tail is described from so many images or more."""
 _TAIL = 0.1  # share of images that it starts at
@@ -50,24 +53,35 @@ def strict_thresholds(alike: Mapping[str, np.ndarray]) -> dict[str, float]:
     return found
 
 
-def excess_p(flagged: Rate, false_alarms: Rate, strictly: Rate | None, num_spaces: int) -> float:
-    """p of so many flagged images or more, by either threshold, if none were a copy.
+def excess_p(flagged: Rate, false_alarms: Rate) -> float:
+    """p of so many flagged images or more, if they were flagged at the rate of false alarms.
 
-    At the ordinary threshold both numbers are drawn by chance, that of false alarms too: under the
-    hypothesis that the rate is the same, their sum is spread over both sets as by a hypergeometric
-    draw (Fisher's exact test, one-sided). At the strict one the number is binomial with
+    Both numbers are drawn by chance, that of false alarms too: under the hypothesis that the rate
+    is the same, their sum is spread over both sets as by a hypergeometric draw (Fisher's exact
+    test, one-sided). It says that the sets differ: images that are only smoother than real ones
+    may be flagged more often too.
+
+    Args:
+      flagged: of the images in question.
+      false_alarms: of different images, at the same threshold.
+    """
+    table = [[each.hits, each.n - each.hits] for each in (flagged, false_alarms)]
+    return float(stats.fisher_exact(table, alternative="greater").pvalue)
+
+
+def copies_p(flagged: Rate, strictly: Rate, num_spaces: int) -> float:
+    """p of what was flagged, if no image were a copy, even if they were smoother than real ones.
+
+    Copies show in two ways. At the strict threshold the number of flagged images is binomial with
     STRICT_FALSE_ALARMS at most, but for the small chance that the tail was misjudged, which is
-    added. The smaller p counts, twice, for there are two.
+    added. At the ordinary one it is compared with TOLERATED. The smaller p counts, twice, for there
+    are two.
 
     Args:
       flagged: of the images in question, at the ordinary threshold.
-      false_alarms: of different images, at the same one.
-      strictly: of the images in question, at the strict threshold; None where there is none.
-      num_spaces: that the strict threshold is of.
+      strictly: of them, at the strict one.
+      num_spaces: that the strict thresholds are of.
     """
-    table = [[each.hits, each.n - each.hits] for each in (flagged, false_alarms)]
-    p = float(stats.fisher_exact(table, alternative="greater").pvalue)
-    if strictly is None:
-        return p
     strict = stats.binomtest(strictly.hits, strictly.n, STRICT_FALSE_ALARMS, "greater").pvalue
-    return min(1.0, 2 * min(p, float(strict) + 2 * _DOUBT * num_spaces))
+    ordinary = stats.binomtest(flagged.hits, flagged.n, TOLERATED, "greater").pvalue
+    return min(1.0, 2 * min(float(ordinary), float(strict) + 2 * _DOUBT * num_spaces))

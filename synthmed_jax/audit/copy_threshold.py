@@ -7,7 +7,6 @@ nearest `fit` image than a stated share of those: the false-alarm rate.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 
 import numpy as np

@@ -64,9 +64,9 @@ def _moved(key: jax.Array, images: jax.Array) -> jax.Array:
 
 def _blurred(key: jax.Array, images: jax.Array) -> jax.Array:
     """By a Gaussian over five pixels each way, of a deviation of its own for each image."""
-    deviation = jnp.maximum(_drawn(key, images, -0.5 * _BLUR, _BLUR), 0.05)[:, 0]
+    deviation = jnp.maximum(_drawn(key, images, -0.5 * _BLUR, _BLUR), 0.05)[:, 0, 0]
     distance = jnp.arange(-2, 3, dtype=jnp.float32)
-    weight = jnp.exp(-0.5 * (distance[None, None, :] / deviation) ** 2)[:, 0]
+    weight = jnp.exp(-0.5 * (distance[None] / deviation) ** 2)
     weight = weight / weight.sum(axis=1, keepdims=True)
     side = images.shape[1]
     for axis in (1, 2):
@@ -91,8 +91,8 @@ def _as_jpeg(key: jax.Array, images: jax.Array) -> jax.Array:
     if not kept:
         return images
     rows = np.arange(_BLOCK)
-    cosines = np.cos(np.pi * (2 * rows[None] + 1) * rows[:, None] / (2 * _BLOCK))
-    cosines *= np.where(rows == 0, np.sqrt(1 / _BLOCK), np.sqrt(2 / _BLOCK))[:, None]
+    cosines = np.cos(np.pi / (2 * _BLOCK) * np.outer(rows, 2 * rows + 1)) * np.sqrt(2 / _BLOCK)
+    cosines[0] /= np.sqrt(2)
     basis = jnp.asarray(cosines, jnp.float32)
     shape = (count, kept // _BLOCK, _BLOCK, kept // _BLOCK, _BLOCK, channels)
     blocks = images[:, :kept, :kept].reshape(shape)

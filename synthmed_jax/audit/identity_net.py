@@ -1,9 +1,9 @@
 """A small network that learns which images are one and the same, and not what they show.
 
 Two changed versions of each image (identity_changes.py) are to get features that point the same
-way, and those of all other images of a batch other ones (SimCLR: Chen et al., 2020). Half of a batch
-are the nearest images of the other half, which are the ones that it is hard to be told from. It
-learns from `fit` alone and knows no class.
+way, and those of all other images of a batch other ones (SimCLR: Chen et al., 2020). Half of a
+batch are the nearest images of the other half, from which those are hardest to tell. It learns from
+`fit` alone and knows no class.
 """
 
 from __future__ import annotations

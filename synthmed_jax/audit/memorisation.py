@@ -8,7 +8,7 @@ the power: changed copies of `fit` images are planted and looked for in the same
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -87,10 +87,8 @@ class Calibrated:
         alike = {each: found.alike for each, found in nearest.items()}
         return copy_threshold.flagged(alike, self.thresholds[space])
 
-    def count_strictly(self, nearest: dict[str, Nearest]) -> Rate | None:
-        """Returns the rate of images that a strict threshold flags; None where there is none."""
-        if not self.strict:
-            return None
+    def count_strictly(self, nearest: dict[str, Nearest]) -> Rate:
+        """Returns the rate of images that a strict threshold flags."""
         alike = {each: found.alike for each, found in nearest.items()}
         flags = copy_threshold.flagged(alike, self.strict)
         return copy_threshold.exact_rate(int(flags.sum()), len(flags))
@@ -171,6 +169,11 @@ def measure_memorisation(
     if why:
         return _nothing_concluded(synthetic, fit, flips, seed, why), None
     calibrated = calibrate(fit.images, flips, seed)
+    if not calibrated.strict:
+        why = (
+            "too few fit images are left without twins and near-duplicates to take thresholds from"
+        )
+        return _nothing_concluded(synthetic, fit, flips, seed, why), None
     power = measure_power(calibrated, fit.images, seed)
     nearest = calibrated.look(synthetic.images)
     detectors = tuple(
@@ -182,7 +185,7 @@ def measure_memorisation(
     sources = _sources(calibrated, nearest, fit)
     copied = copy_threshold.exact_rate(int(is_copy.sum()), len(synthetic))
     strictly = calibrated.count_strictly(nearest)
-    p = copy_excess.excess_p(copied, false_alarms, strictly, len(calibrated.searches))
+    p = copy_excess.copies_p(copied, strictly, len(calibrated.searches))
     closest = np.argsort(-nearest[ALIGNED].alike, kind="stable")[:PAIRS]
     pairs = tuple(
         SuspectedPair(
@@ -205,6 +208,7 @@ def measure_memorisation(
         copied=copied,
         copied_strictly=strictly,
         excess=copied.share - false_alarms.share,
+        p_excess=copy_excess.excess_p(copied, false_alarms),
         p=p,
         fit_copied=copy_threshold.exact_rate(int(sources.sum()), len(fit)),
         classes=_of_classes(synthetic, fit, is_copy, sources),
@@ -276,6 +280,7 @@ def _nothing_concluded(
         copied=None,
         copied_strictly=None,
         excess=None,
+        p_excess=None,
         p=None,
         fit_copied=None,
         classes={},

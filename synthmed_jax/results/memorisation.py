@@ -92,7 +92,9 @@ class AuditMemorisation(Stored):
       copied: synthetic images that the union flags; None where nothing is concluded.
       copied_strictly: those that a stricter threshold flags; None where there is none.
       excess: share of `copied` less that of false alarms.
-      p: of so many flagged images or more, if none were a copy.
+      p_excess: of so many flagged images or more, if they were flagged as often as images are that
+        are no copies; images that are only smoother than real ones may make it small.
+      p: of what was flagged, by both thresholds, if none were a copy; the verdict follows from it.
       fit_copied: `fit` images that are the nearest of a flagged image.
       classes: class -> its own.
       holes: planted changes of which the union finds fewer than it should.
@@ -110,6 +112,7 @@ class AuditMemorisation(Stored):
     copied: Rate | None
     copied_strictly: Rate | None
     excess: float | None
+    p_excess: float | None
     p: float | None
     fit_copied: Rate | None
     classes: dict[str, CopiesOfClass]

@@ -69,5 +69,5 @@ def test_blocks_do_not_change_what_is_found(monkeypatch):
     [(REFERENCES, "up"), (REFERENCES[:0], "none"), (scenes(3, 0, 16), "none")],
 )
 def test_what_cannot_be_compared_is_refused(references, flips):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"compare|not one of"):
         find_nearest(REFERENCES, references, flips)

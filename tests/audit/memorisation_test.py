@@ -46,11 +46,11 @@ def test_copies_are_found_and_counted_by_class(of_copies):
     found, _ = of_copies
     assert found.verdict == Copies.FOUND
     assert found.p < 1e-6
-    assert 40 <= found.copied.hits <= 46
+    assert 40 <= found.copied.hits <= 52
     assert (found.copied.n, found.num_synthetic, found.num_fit) == (200, 200, 2 * PER_CLASS)
-    assert found.classes["a"].copied.hits >= 40 > 6 >= found.classes["b"].copied.hits
+    assert found.classes["a"].copied.hits >= 40 > 10 >= found.classes["b"].copied.hits
     assert found.classes["a"].num_fit == PER_CLASS
-    assert 40 <= found.classes["a"].fit_copied <= 46
+    assert 40 <= found.classes["a"].fit_copied <= 50
     assert found.excess == found.copied.share - found.detectors[-1].false_alarms.share
 
 
