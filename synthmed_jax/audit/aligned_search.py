@@ -24,7 +24,7 @@ from synthmed_jax.data import alignment
 from synthmed_jax.evaluation.memorisation import SYMMETRIES
 
 CANDIDATES = 8
-"""So many images, the most alike at low resolution, are compared with each image at the full one."""
+"""So many images, most alike at low resolution, are compared with each image at the full one."""
 # Degrees and factors that an image is turned and enlarged by.
 WARPS = ((0.0, 1.0), (-5.0, 1.0), (5.0, 1.0), (0.0, 1.06), (0.0, 1 / 1.06))
 FINE_WARPS = (*WARPS, (-2.5, 1.0), (2.5, 1.0), (0.0, 1.03), (0.0, 1 / 1.03))

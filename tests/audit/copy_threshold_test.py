@@ -18,7 +18,7 @@ def test_the_interval_is_exact(hits):
 
 
 def test_no_rate_of_no_images():
-    with pytest.raises(ValueError, match="positive"):
+    with pytest.raises(ValueError, match="not less than 1"):
         exact_rate(0, 0)
 
 
