@@ -31,6 +31,8 @@ _CONVENTION = "a convention of this project; no study stands behind it"
 NEARER_BELOW = Threshold(0.8, _CONVENTION)
 FARTHER_ABOVE = Threshold(1.25, f"{_CONVENTION} (1 / 0.8)")
 FEW_IMAGES = Threshold(50, _CONVENTION)
+COPIES_P = Threshold(0.01, f"{_CONVENTION}; an accusation should rest on more than p = 0.05")
+LEAST_POWER = Threshold(0.95, f"{_CONVENTION}: copies of which one in twenty is missed are a hole")
 FALSE_DISCOVERY = Threshold(0.05, "the customary rate (Benjamini & Hochberg, 1995)")
 FAMILY_ERROR = Threshold(0.05, "the customary rate, kept over both tests (Holm, 1979)")
 EDGE_SHARE = Threshold(1.0, "the share of importance that chance gives to an area")
@@ -63,6 +65,28 @@ def judge_copying(ratio: float | None) -> Copying:
     if ratio < NEARER_BELOW.value:
         return Copying.NEARER
     return Copying.ALIKE if ratio <= FARTHER_ABOVE.value else Copying.FARTHER
+
+
+class Copies(enum.StrEnum):
+    """What a search for copies of training images says; that none were found is no proof."""
+
+    FOUND = "copies found"
+    NOT_FOUND = "nothing found at this power"
+    NOTHING_CONCLUDED = "nothing concluded"
+
+
+def judge_copies(p: float) -> Copies:
+    """Judges what a search for copies flagged.
+
+    Args:
+      p: of it, if no image were a copy.
+    """
+    return Copies.FOUND if p < COPIES_P.value else Copies.NOT_FOUND
+
+
+def is_hole(share: float) -> bool:
+    """Whether too few of the copies with some change would be found, by the share that are."""
+    return share < LEAST_POWER.value
 
 
 class Difference(enum.StrEnum):

@@ -82,6 +82,11 @@ class Workdir:
         return self.audit / "fidelity.json"
 
     @property
+    def audit_memorisation(self) -> pathlib.Path:
+        """Which synthetic images are copies, and which copies would be found."""
+        return self.audit / "memorisation.json"
+
+    @property
     def sweep(self) -> pathlib.Path:
         """Folder of the comparison of samplers."""
         return self.root / "sweep"

@@ -6,7 +6,14 @@ leads to a choice: the report alone shows it.
 
 from __future__ import annotations
 
-from synthmed_jax.audit import difference_picture, fidelity, fidelity_text
+from synthmed_jax.audit import (
+    difference_picture,
+    fidelity,
+    fidelity_text,
+    memorisation,
+    memorisation_picture,
+    memorisation_text,
+)
 from synthmed_jax.data import held_out
 from synthmed_jax.files import write_bytes
 from synthmed_jax.results.section import FILE, Section
@@ -17,6 +24,7 @@ from synthmed_jax.stages.run import Run
 
 def _run(run: Run) -> None:
     _measure_fidelity(run).write(run.workdir.audit / FILE)
+    _look_for_copies(run).write(run.workdir.audit / memorisation_text.FILE)
 
 
 def _measure_fidelity(run: Run) -> Section:
@@ -31,6 +39,21 @@ def _measure_fidelity(run: Run) -> Section:
         write_bytes(folder / fidelity_text.PICTURE, difference_picture.draw(seen[-1], words))
     found.write(run.workdir.audit_fidelity)
     return fidelity_text.to_section(found)
+
+
+def _look_for_copies(run: Run) -> Section:
+    """Writes memorisation.json and its pictures; returns what the report says of them."""
+    inputs, settings, folder = run.inputs, run.settings, run.workdir.audit
+    found, seen = memorisation.measure_memorisation(
+        inputs.synthetic, inputs.parts.fit, settings.diffusion.flips, settings.audit.seed
+    )
+    if seen is not None:
+        distances = memorisation_picture.draw_distances(seen)
+        write_bytes(folder / memorisation_text.DISTANCES, distances)
+        pairs = memorisation_picture.draw_pairs(seen, found.closest)
+        write_bytes(folder / memorisation_text.PAIRS, pairs)
+    found.write(run.workdir.audit_memorisation)
+    return memorisation_text.to_section(found)
 
 
 STAGE = Stage(
