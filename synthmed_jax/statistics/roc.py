@@ -74,9 +74,7 @@ def rank_area(first: np.ndarray, second: np.ndarray) -> float:
     return float((rank / len(first) - (len(first) + 1) / 2) / len(second))
 
 
-def newcombe_interval(
-    area: float, n: float, m: float, level: float = LEVEL
-) -> tuple[float, float]:
+def newcombe_interval(area: float, n: float, m: float, level: float = LEVEL) -> tuple[float, float]:
     """Interval of an area from n and m independent scores (Newcombe, 2006, method 5).
 
     It is not empty at an area of 1 either.

@@ -58,7 +58,7 @@ def test_the_interval_holds_the_true_area(shift, area, size):
     for _ in range(300):
         found = roc.estimate_area(scores(shift), scores(0), groups, groups)
         held += found.low <= area <= found.high
-    assert 278 <= held  # 95 % less two and a half standard errors
+    assert held >= 278  # 95 % less two and a half standard errors
 
 
 def test_scores_that_never_cross_leave_something_to_doubt():
@@ -103,5 +103,5 @@ def test_the_p_value_is_one_sided():
 
 @pytest.mark.parametrize("first", [[1.0], [1.0, np.nan]])
 def test_what_can_not_be_estimated_is_refused(first):
-    with pytest.raises(ValueError, match="groups|finite"):
+    with pytest.raises(ValueError, match=r"groups|finite"):
         roc.estimate_area(np.array(first), np.arange(5.0))
