@@ -162,9 +162,9 @@ def _attacks(found: Membership) -> Table:
     caption = (
         f"{n} members and {n} other images ({groups[0]} and {groups[1]} independent groups; "
         f"{left_out} fit images are not among them, since there is no held-out image for each or "
-        f"at most {found.limit} are taken; {found.num_linked} held-out images are left out as twins "
-        "or near-duplicates of fit or val). Intervals: 95 %, over groups for AUROC, exact for "
-        "members found. Mean difference: of the scores, in standard deviations of the other "
+        f"at most {found.limit} are taken; {found.num_linked} held-out images are left out as "
+        "twins or near-duplicates of fit or val). Intervals: 95 %, over groups for AUROC, exact "
+        "for members found. Mean difference: of the scores, in standard deviations of the other "
         "images'. P of the set: one-sided, by exchanging groups between members and others; it "
         "answers whether the set as a whole was learned from. Each verdict is by the AUROC of its "
         "row; the loss is the mean over all levels of noise, which was declared beforehand."

@@ -1,8 +1,8 @@
 """The one door to the test images: the whole data set is opened here, and only parts leave.
 
 Nothing else may load the whole data set, divide it, or see the list of test images in split.json;
-`read_test` is for evaluation, explanation and the audit of synthetic images; `read_membership` is for
-the audit's attacks on membership alone.
+`read_test` is for evaluation, explanation and the audit of synthetic images; `read_membership` is
+for the audit's attacks on membership alone.
 tests/architecture_test.py asserts all of this.
 """
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from scipy import optimize, stats
@@ -185,9 +184,9 @@ def hit_rate(
     )
 
 
-def curve(first: Sequence[float], second: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+def curve(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Shares of the second and of the first set at or above each threshold, f64[K] from 0 to 1."""
-    a, b = np.sort(np.asarray(first, float)), np.sort(np.asarray(second, float))
+    a, b = np.sort(first), np.sort(second)
     thresholds = np.unique(np.concatenate([a, b]))[::-1]
     shares = [
         np.append(0.0, (len(each) - np.searchsorted(each, thresholds, "left")) / len(each))
