@@ -30,12 +30,12 @@ KIB, MIB, GIB = 1024, 1024**2, 1024**3
 # Measured on finished runs of 2 to 5 classes, bytes: a class's pages in explain/, and in report/,
 # which has them twice; a row of predictions.csv, less its probabilities, and one of these; what
 # manifest.csv and fidelity.json say of an image; floors.json; what metrics.json says of a cell, and
-# its answers to val images; the audit's picture and texts, and what it says of a class and of all;
+# its answers to val images; the audit's pictures and texts, and what it says of a class and of all;
 # the compiled programs of a network.
 _EXPLAINED, _REPORTED = 210 * KIB, 700 * KIB
 _ROW, _PROBABILITY, _OF_IMAGE = 60, 18, 350
 _FLOORS, _OF_CELL = 8 * KIB, 12 * KIB
-_AUDITED, _COMPARED = 115 * KIB, 10 * KIB
+_AUDITED, _COMPARED = 165 * KIB, 10 * KIB
 _COMPILED = 5 * MIB
 _SAMPLED = 16  # images whose size as a PNG is looked at
 

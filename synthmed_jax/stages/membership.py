@@ -6,7 +6,7 @@ import numpy as np
 
 from synthmed_jax.audit import membership, membership_picture, membership_text
 from synthmed_jax.data import held_out
-from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.image_set import ImageSet, concatenate
 from synthmed_jax.diffusion import likelihood
 from synthmed_jax.diffusion.conditioning import Portion
 from synthmed_jax.diffusion.denoising_loss import denoising_losses, steps_at
@@ -40,10 +40,7 @@ def measure(run: Run) -> None:
     else:
         generators = diffusion.trained_generators(run)
         steps = steps_at(membership.LEVELS, run.compiled.model.schedule.num_steps)
-        losses = (
-            _losses(run, generators, sets.members, steps),
-            _losses(run, generators, sets.others, steps),
-        )
+        losses = _losses(run, generators, sets, steps)
         nearness = membership.nearness_scores(
             sets, run.inputs.synthetic, run.settings.diffusion.flips
         )
@@ -57,30 +54,34 @@ def measure(run: Run) -> None:
 
 
 def _losses(
-    run: Run, generators: list[tuple[Portion, Tree, str]], images: ImageSet, steps: np.ndarray
-) -> np.ndarray:
-    """Denoising losses f64[N,L], of each image by the generator of its class.
+    run: Run,
+    generators: list[tuple[Portion, Tree, str]],
+    sets: held_out.MembershipSets,
+    steps: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Denoising losses f64[N,L] of members and of others, each by the generator of its class.
 
-    Noise goes by an image's number, so that the first member and the first other image share it.
+    Noise goes by an image's number in its set: the first member and the first other image share it.
     """
-    losses = np.zeros((len(images), len(steps)))
+    n, both = len(sets.members), concatenate(sets.members, sets.others)
+    losses = np.zeros((2 * n, len(steps)))
     for portion, params, _ in generators:
-        chosen = np.flatnonzero(np.isin(images.labels, list(portion.labels)))
+        chosen = np.flatnonzero(np.isin(both.labels, list(portion.labels)))
         if not len(chosen):
             continue
-        some = images.subset(chosen)
+        some = both.subset(chosen)
         labels = np.array([portion.labels[int(label)] for label in some.labels], np.int32)
         losses[chosen] = denoising_losses(
             run.compiled.model,
             params,
             ImageSet(some.images, labels, some.files, portion.fit.class_names),
-            chosen,
+            chosen % n,
             steps,
             membership.DRAWS,
             run.settings.diffusion.train.batch_size,
             run.settings.audit.seed,
         )
-    return losses
+    return losses[:n], losses[n:]
 
 
 def _bits(

@@ -4,10 +4,17 @@ import jax
 import numpy as np
 import pytest
 
+from synthmed_jax.audit.membership import loss_scores
+from synthmed_jax.data.image_set import ImageSet, concatenate
+from synthmed_jax.data.sets.phantom_drawing import draw
 from synthmed_jax.diffusion import process
 from synthmed_jax.diffusion.denoising_loss import denoising_losses, steps_at
+from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.schedule import make_schedule
-from synthmed_jax.diffusion.step import init_state
+from synthmed_jax.diffusion.settings import UNetSettings
+from synthmed_jax.diffusion.step import init_state, make_step
+from synthmed_jax.diffusion.unet import UNet
+from synthmed_jax.statistics import roc
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,3 +82,45 @@ def test_it_is_the_error_of_the_noise_over_the_snr(model, train_settings, images
     rates = process.rates_at(model.schedule, steps)
     of_noise = np.square((x_t - rates.signal * estimate) / rates.noise - eps).mean(axis=(1, 2, 3))
     np.testing.assert_allclose(found[:, 0], of_noise / model.schedule.snr[t], rtol=1e-3)
+
+
+# --- generators whose membership is known ---
+
+
+def phantoms(count: int, first: int) -> ImageSet:
+    pixels = np.stack([draw(0, i % 2, i, 16)[0] for i in range(first, first + count)])
+    labels = (np.arange(count) % 2).astype(np.int32)
+    return ImageSet(
+        pixels.reshape(count, 16, 16, 1), labels, tuple(map(str, range(count))), ("a", "b")
+    )
+
+
+@pytest.fixture(scope="module")
+def learning(train_settings):
+    """A small network, and what it takes to learn sixteen images by heart."""
+    unet = UNet(UNetSettings(32, (1,), 1, (), 2, 0.0, middle_attention=False), num_classes=2)
+    model = Model(unet, make_schedule("cosine", 100), "v", (16, 16, 1))
+    settings = dataclasses.replace(
+        train_settings, steps=200, batch_size=16, learning_rate=5e-3, warmup_steps=20
+    )
+    return model, settings
+
+
+def area_of(model, params, members, others):
+    both, n = concatenate(members, others), len(members)
+    numbers, steps = np.tile(np.arange(n), 2), steps_at((0.03, 0.25), 100)
+    losses = denoising_losses(model, params, both, numbers, steps, 2, 16, seed=0)
+    return roc.estimate_area(*loss_scores(losses[:n], losses[n:]))
+
+
+def test_an_untrained_generator_knows_no_image_and_one_that_learned_few_by_heart_does(learning):
+    model, settings = learning
+    members, others = phantoms(16, 0), phantoms(16, 16)
+    state, step = init_state(settings, model), make_step(settings, model)
+    assert area_of(model, state.params, members, others).covers_chance
+    batch = {"image": members.images, "label": members.labels}
+    for _ in range(settings.steps):
+        state, _ = step(state, batch)
+    found = area_of(model, state.params, members, others)
+    assert found.low > 0.5
+    assert found.value > 0.8
