@@ -25,7 +25,8 @@ FILES = (
     "split/files.json", "split/section.json", "diffusion/metrics.jsonl",
     "synthetic/manifest.csv", "evaluate/metrics.json", "evaluate/predictions.csv",
     "audit/fidelity.json", "audit/section.json",
-    "audit/difference.png", "evaluate/fidelity.json", "evaluate/floors.json",
+    "audit/difference.png", "audit/membership.json", "audit/membership.png",
+    "audit/section_membership.json", "evaluate/fidelity.json", "evaluate/floors.json",
     "evaluate/without_duplicates.json",
     "explain/lime.json", "report/index.html", "report/report.md", "report/report.json",
 )  # fmt: skip

@@ -139,6 +139,12 @@ def _bits(bits: Mapping[str, BitsPerDimension], name: str) -> str:
 def _attacks(found: Membership) -> Table:
     n = sum(found.num_members.values())
     left_out = sum(found.num_fit.values()) - n
+    among = (
+        f"{left_out} fit images are not among them, since there is no held-out image for each or "
+        f"at most {found.limit} are taken"
+        if left_out
+        else "all fit images are among them"
+    )
     rows = []
     for attack in found.attacks:
         values = (
@@ -161,8 +167,7 @@ def _attacks(found: Membership) -> Table:
     groups = found.attacks[0].area.num_groups
     caption = (
         f"{n} members and {n} other images ({groups[0]} and {groups[1]} independent groups; "
-        f"{left_out} fit images are not among them, since there is no held-out image for each or "
-        f"at most {found.limit} are taken; {found.num_linked} held-out images are left out as "
+        f"{among}; {found.num_linked} held-out images are left out as "
         "twins or near-duplicates of fit or val). Intervals: 95 %, over groups for AUROC, exact "
         "for members found. Mean difference: of the scores, in standard deviations of the other "
         "images'. P of the set: one-sided, by exchanging groups between members and others; it "

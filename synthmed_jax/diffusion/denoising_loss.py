@@ -10,6 +10,7 @@ import numpy as np
 
 from synthmed_jax import parallel
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.diffusion.conditioning import Portion
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.process import q_sample, to_model_range
 from synthmed_jax.diffusion.unet import Params
@@ -19,6 +20,36 @@ def steps_at(levels: Sequence[float], num_steps: int) -> np.ndarray:
     """The steps i32[L] at shares of T, each from 0 to below 1; 0 <= step < T."""
     steps = np.rint(np.asarray(levels) * num_steps).astype(np.int32)
     return np.minimum(steps, num_steps - 1)
+
+
+def losses_of_generators(
+    model: Model,
+    generators: Sequence[tuple[Portion, Params]],
+    images: ImageSet,
+    numbers: np.ndarray,
+    steps: np.ndarray,
+    draws: int,
+    batch_size: int,
+    seed: int,
+) -> np.ndarray:
+    """Losses f64[N,L] of `denoising_losses`, of each image by the generator of its class.
+
+    Args:
+      generators: what each has learned, and its weights; together they know all classes.
+      images: N images with the labels of the data set.
+    """
+    losses = np.zeros((len(images), len(steps)))
+    for portion, params in generators:
+        chosen = np.flatnonzero(np.isin(images.labels, list(portion.labels)))
+        if not len(chosen):
+            continue
+        some = images.subset(chosen)
+        labels = np.array([portion.labels[int(label)] for label in some.labels], np.int32)
+        of_portion = ImageSet(some.images, labels, some.files, portion.fit.class_names)
+        losses[chosen] = denoising_losses(
+            model, params, of_portion, numbers[chosen], steps, draws, batch_size, seed
+        )
+    return losses
 
 
 def denoising_losses(

@@ -6,10 +6,10 @@ import numpy as np
 
 from synthmed_jax.audit import membership, membership_picture, membership_text
 from synthmed_jax.data import held_out
-from synthmed_jax.data.image_set import ImageSet, concatenate
+from synthmed_jax.data.image_set import concatenate
 from synthmed_jax.diffusion import likelihood
 from synthmed_jax.diffusion.conditioning import Portion
-from synthmed_jax.diffusion.denoising_loss import denoising_losses, steps_at
+from synthmed_jax.diffusion.denoising_loss import losses_of_generators, steps_at
 from synthmed_jax.files import write_bytes
 from synthmed_jax.parallel import Tree
 from synthmed_jax.results.fidelity import BitsPerDimension
@@ -63,24 +63,17 @@ def _losses(
 
     Noise goes by an image's number in its set: the first member and the first other image share it.
     """
-    n, both = len(sets.members), concatenate(sets.members, sets.others)
-    losses = np.zeros((2 * n, len(steps)))
-    for portion, params, _ in generators:
-        chosen = np.flatnonzero(np.isin(both.labels, list(portion.labels)))
-        if not len(chosen):
-            continue
-        some = both.subset(chosen)
-        labels = np.array([portion.labels[int(label)] for label in some.labels], np.int32)
-        losses[chosen] = denoising_losses(
-            run.compiled.model,
-            params,
-            ImageSet(some.images, labels, some.files, portion.fit.class_names),
-            chosen % n,
-            steps,
-            membership.DRAWS,
-            run.settings.diffusion.train.batch_size,
-            run.settings.audit.seed,
-        )
+    n = len(sets.members)
+    losses = losses_of_generators(
+        run.compiled.model,
+        [(portion, params) for portion, params, _ in generators],
+        concatenate(sets.members, sets.others),
+        np.tile(np.arange(n), 2),
+        steps,
+        membership.DRAWS,
+        run.settings.diffusion.train.batch_size,
+        run.settings.audit.seed,
+    )
     return losses[:n], losses[n:]
 
 

@@ -56,7 +56,8 @@ class HitRate:
       hits: of the first set that are.
       share: hits over the number of the first set.
       low, high: ends of the exact interval (Clopper & Pearson, 1934) of the share at this
-        threshold; that another second set would give another threshold is no part of it.
+        threshold, of independent scores; that another second set would give another threshold is no
+        part of it.
     """
 
     allowed: float

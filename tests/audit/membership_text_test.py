@@ -83,6 +83,8 @@ def test_each_attack_says_whom_it_answers_and_what_it_would_have_found():
     )
     assert "587 members and 587 other images (580 and 587 independent" in attacks.caption
     assert "3 fit images are not among them" in attacks.caption
+    whole = found(num_fit={"a": 300, "b": 287})
+    assert "all fit images are among them" in to_section(whole).tables[0].caption
     assert [row.name for row in explored.rows] == ["3% of T (step 30)", FOREST]
     for table in section.tables:
         assert {len(row.values) for row in table.rows} == {len(table.columns)}

@@ -8,7 +8,12 @@ from synthmed_jax.audit.membership import loss_scores
 from synthmed_jax.data.image_set import ImageSet, concatenate
 from synthmed_jax.data.sets.phantom_drawing import draw
 from synthmed_jax.diffusion import process
-from synthmed_jax.diffusion.denoising_loss import denoising_losses, steps_at
+from synthmed_jax.diffusion.conditioning import portions
+from synthmed_jax.diffusion.denoising_loss import (
+    denoising_losses,
+    losses_of_generators,
+    steps_at,
+)
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.schedule import make_schedule
 from synthmed_jax.diffusion.settings import UNetSettings
@@ -58,6 +63,35 @@ def test_equal_numbers_get_equal_noise_wherever_they_stand(images):
     assert (found[0] != found[1]).all()
     other_seed = denoising_losses(model, None, same, np.array([7, 8, 7]), steps, 2, 2, seed=1)
     assert (found != other_seed).all()
+
+
+@dataclasses.dataclass(frozen=True)
+class ByLabel:
+    """A model whose estimate of each pixel is the weights' value for the image's label."""
+
+    schedule: object
+    image_shape: tuple[int, int, int] = (8, 8, 1)
+
+    def denoiser(self, params, label):
+        return lambda x_t, t: 0 * x_t + params[label][:, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("conditioning", "weights"),
+    [("class", [[0.2, -0.4]]), ("per_class", [[0.2], [-0.4]])],
+)
+def test_each_image_is_seen_by_the_generator_of_its_class(images, conditioning, weights):
+    model = ByLabel(make_schedule("cosine", 100))
+    generators = [
+        (portion, np.array(params, np.float32))
+        for portion, params in zip(portions(conditioning, images, images), weights, strict=True)
+    ]
+    steps = np.array([3, 25], np.int32)
+    found = losses_of_generators(model, generators, images, np.arange(12), steps, 1, 5, seed=0)
+    x_0 = np.asarray(process.to_model_range(images.images), np.float64)
+    value = np.where(images.labels == 0, 0.2, -0.4)[:, None, None, None]
+    expected = np.square(value - x_0).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(found, np.stack([expected] * 2, axis=1), rtol=1e-5)
 
 
 def test_it_is_the_error_of_the_noise_over_the_snr(model, train_settings, images):
