@@ -83,20 +83,28 @@ def nearness_scores(sets: MembershipSets, synthetic: ImageSet, flips: str) -> Sc
 
 def judge_blind(sets: MembershipSets, seed: int) -> tuple[Blind, ...]:
     """Asks scores that know nothing of the generator, at a level kept over all of them."""
-    both, groups = (sets.members, sets.others), (sets.member_groups, sets.others_groups)
-    small = [resize(each, min(SIDE, each.images.shape[1])).images for each in both]
-    scores: dict[str, Scores] = {
-        FOREST: blind.forest(small[0], small[1], *groups, seed),
-        VARIATION: (
-            blind.total_variation(sets.members.images),
-            blind.total_variation(sets.others.images),
+    groups = sets.member_groups, sets.others_groups
+    members, others = sets.members.images, sets.others.images
+    small = [
+        resize(each, min(SIDE, members.shape[1])).images for each in (sets.members, sets.others)
+    ]
+    # What each says of members and of others, and their groups: the forest has learned some.
+    scores: dict[str, blind.Asked] = {
+        FOREST: blind.ask_forest(small[0], small[1], *groups, seed),
+        VARIATION: blind.Asked(
+            blind.total_variation(members), blind.total_variation(others), *groups
         ),
-        PNG_SIZE: (blind.png_size(sets.members.images), blind.png_size(sets.others.images)),
+        PNG_SIZE: blind.Asked(blind.png_size(members), blind.png_size(others), *groups),
     }
     level = 1 - (1 - LEVEL) / len(scores)
     return tuple(
-        Blind(name, roc.estimate_area(members, others, *groups, level))
-        for name, (members, others) in scores.items()
+        Blind(
+            name,
+            roc.estimate_area(
+                asked.members, asked.others, asked.member_groups, asked.others_groups, level
+            ),
+        )
+        for name, asked in scores.items()
     )
 
 

@@ -17,7 +17,7 @@ def area(members, others, member_groups=None, others_groups=None):
         np.arange(len(members)) if member_groups is None else member_groups,
         1000 + np.arange(len(others)) if others_groups is None else others_groups,
     )
-    return estimate_area(*blind.forest(members, others, *groups, 0), *groups)
+    return estimate_area(*blind.ask_forest(members, others, *groups, 0))
 
 
 def test_the_forest_finds_a_shift_and_nothing_where_there_is_none():
@@ -27,10 +27,18 @@ def test_the_forest_finds_a_shift_and_nothing_where_there_is_none():
 
 def test_copies_that_are_known_as_copies_tell_the_forest_nothing():
     """Members come four times each: a forest that has seen one knows the others."""
-    members, groups = np.repeat(images(30, 0), 4, axis=0), np.repeat(np.arange(30), 4)
-    others = images(120, 1)
+    members, groups = np.repeat(images(40, 0), 4, axis=0), np.repeat(np.arange(40), 4)
+    others = images(160, 1)
     assert area(members, others, groups).covers_chance
     assert area(members, others).low > 0.6
+
+
+def test_a_group_is_learned_or_asked_about_as_a_whole():
+    groups = np.repeat(np.arange(20), 4)
+    asked = blind.ask_forest(images(80, 0), images(80, 1), groups, groups + 20, 0)
+    sizes = np.bincount(np.concatenate([asked.member_groups, asked.others_groups]), minlength=40)
+    assert set(sizes) == {0, 4}
+    assert len(asked.members) == len(asked.member_groups) == 40
 
 
 def test_total_variation_is_the_mean_step():
