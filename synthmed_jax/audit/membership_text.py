@@ -188,7 +188,8 @@ def _explored(found: Membership) -> Table:
     rows += [Row(each.name, (_area(each.area), "", "none")) for each in found.blind]
     caption = (
         f"Exploratory: the loss at each level of noise alone, {found.draws} draws of noise per "
-        "image, P values adjusted for all levels (Holm). Below, scores without the generator. No "
+        "image, P values adjusted for all levels (Holm). Below, scores without the generator; the "
+        "forest learns half of the images and is asked about the other half. No "
         "verdict rests on these rows but that the split is fair."
     )
     return Table(("AUROC", "p, adjusted", "attacker has"), tuple(rows), caption)

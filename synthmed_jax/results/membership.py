@@ -62,7 +62,8 @@ class Blind:
 
     Attributes:
       name: FOREST, VARIATION or PNG_SIZE.
-      area: under the ROC curve, at a level at which all blind scores together hold 0.5 in 95 %.
+      area: under the ROC curve (of the forest, on the half of the images that it has not learned
+        from), at a level at which all blind scores together hold 0.5 in 95 %.
     """
 
     name: str
