@@ -89,6 +89,31 @@ def is_hole(share: float) -> bool:
     return share < LEAST_POWER.value
 
 
+class Membership(enum.StrEnum):
+    """Whether an attack tells images that the generator has learned from others; never "safe"."""
+
+    SUCCEEDS = "attack succeeds"
+    NOT_FOUND = "nothing found at this power"
+    TOO_FEW = "too few images"
+    SPLIT_TELLS = "the split itself tells"
+
+
+def judge_membership(low: float | None, fewest: int, *, blind_tells: bool) -> Membership:
+    """Judges an attack by the interval of its area under the ROC curve.
+
+    Args:
+      low: lower end of the interval; None where it was not measured.
+      fewest: members in the class that has fewest.
+      blind_tells: whether members were told from others without the generator. Then an area above
+        0.5 is no proof against the generator.
+    """
+    if low is None or fewest < FEW_IMAGES.value:
+        return Membership.TOO_FEW
+    if low <= 0.5:
+        return Membership.NOT_FOUND
+    return Membership.SPLIT_TELLS if blind_tells else Membership.SUCCEEDS
+
+
 class Difference(enum.StrEnum):
     """What training on synthetic images instead of real ones does to the balanced accuracy."""
 

@@ -24,9 +24,10 @@ FILES = (
     "config.json", "run.json", "split/split.json", "split/inventory.json", "split/leakage.json",
     "split/files.json", "split/section.json", "diffusion/metrics.jsonl",
     "synthetic/manifest.csv", "evaluate/metrics.json", "evaluate/predictions.csv",
-    "audit/fidelity.json", "audit/memorisation.json",
-    "audit/section.json", "audit/section_memorisation.json",
-    "audit/difference.png", "evaluate/fidelity.json", "evaluate/floors.json",
+    "audit/fidelity.json", "audit/memorisation.json", "audit/membership.json",
+    "audit/section.json", "audit/section_memorisation.json", "audit/section_membership.json",
+    "audit/difference.png", "audit/membership.png",
+    "evaluate/fidelity.json", "evaluate/floors.json",
     "evaluate/without_duplicates.json",
     "explain/lime.json", "report/index.html", "report/report.md", "report/report.json",
 )  # fmt: skip

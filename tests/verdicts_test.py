@@ -17,6 +17,7 @@ from synthmed_jax.verdicts import (
     Copying,
     Difference,
     Direction,
+    Membership,
     Shortcut,
     Validation,
 )
@@ -33,6 +34,21 @@ def cell(*val_losses, backbone="resnet18", arm="synthetic", n=8, ratio=math.inf,
     mean = dataclasses.replace(SCORES, test_accuracy=test)
     interval = Interval(test - 0.05, test + 0.05, 0.95, "made up")
     return CellScores(backbone, arm, n, ratio, seed, folds, mean, None, interval)
+
+
+@pytest.mark.parametrize(
+    ("low", "fewest", "blind_tells", "verdict"),
+    [
+        (0.51, 50, False, Membership.SUCCEEDS),
+        (0.5, 50, False, Membership.NOT_FOUND),
+        (0.51, 50, True, Membership.SPLIT_TELLS),
+        (0.5, 50, True, Membership.NOT_FOUND),
+        (0.9, 49, False, Membership.TOO_FEW),
+        (None, 500, False, Membership.TOO_FEW),
+    ],
+)
+def test_an_attack_is_judged_by_the_interval_of_its_area(low, fewest, blind_tells, verdict):
+    assert verdicts.judge_membership(low, fewest, blind_tells=blind_tells) is verdict
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from synthmed_jax.audit import (
 from synthmed_jax.data import held_out
 from synthmed_jax.files import write_bytes
 from synthmed_jax.results.section import FILE, Section
-from synthmed_jax.stages import generate, split
+from synthmed_jax.stages import generate, membership, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
@@ -25,6 +25,7 @@ from synthmed_jax.stages.run import Run
 def _run(run: Run) -> None:
     _measure_fidelity(run).write(run.workdir.audit / FILE)
     _look_for_copies(run).write(run.workdir.audit / memorisation_text.FILE)
+    membership.measure(run)
 
 
 def _measure_fidelity(run: Run) -> Section:

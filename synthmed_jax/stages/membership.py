@@ -1,0 +1,97 @@
+"""The part of the audit that attacks membership: losses, nearness, and what they come to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from synthmed_jax.audit import membership, membership_picture, membership_text
+from synthmed_jax.data import held_out
+from synthmed_jax.data.image_set import concatenate
+from synthmed_jax.diffusion import likelihood
+from synthmed_jax.diffusion.conditioning import Portion
+from synthmed_jax.diffusion.denoising_loss import losses_of_generators, steps_at
+from synthmed_jax.files import write_bytes
+from synthmed_jax.parallel import Tree
+from synthmed_jax.results.fidelity import BitsPerDimension
+from synthmed_jax.results.membership import FILE
+from synthmed_jax.stages import diffusion
+from synthmed_jax.stages.run import Run
+
+BITS_OF = 128  # images of `fit` and of `val`, of each generator, whose bits are estimated
+
+
+def measure(run: Run) -> None:
+    """Writes membership.json, its picture and its section of the report into the audit's folder."""
+    settings, folder = run.settings.audit, run.workdir.audit
+    fit = run.inputs.parts.fit
+    sets = held_out.read_membership(
+        run.workdir.split, run.inputs.data, run.settings.split, settings.images, settings.seed
+    )
+    num_fit = dict(
+        zip(
+            fit.class_names,
+            np.bincount(fit.labels, minlength=len(fit.class_names)).tolist(),
+            strict=True,
+        )
+    )
+    why = membership.why_not(sets)
+    if why:
+        found = membership.not_judged(sets, num_fit, why, settings.images, settings.seed)
+    else:
+        generators = diffusion.trained_generators(run)
+        steps = steps_at(membership.LEVELS, run.compiled.model.schedule.num_steps)
+        losses = _losses(run, generators, sets, steps)
+        nearness = membership.nearness_scores(
+            sets, run.inputs.synthetic, run.settings.diffusion.flips
+        )
+        bits = _bits(run, generators)
+        found, scores = membership.judge(
+            sets, num_fit, losses, steps, nearness, bits, settings.images, settings.seed
+        )
+        write_bytes(folder / membership_text.PICTURE, membership_picture.draw(scores))
+    found.write(folder / FILE)
+    membership_text.to_section(found).write(folder / membership_text.FILE)
+
+
+def _losses(
+    run: Run,
+    generators: list[tuple[Portion, Tree, str]],
+    sets: held_out.MembershipSets,
+    steps: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Denoising losses f64[N,L] of members and of others, each by the generator of its class.
+
+    Noise goes by an image's number in its set: the first member and the first other image share it.
+    """
+    n = len(sets.members)
+    losses = losses_of_generators(
+        run.compiled.model,
+        [(portion, params) for portion, params, _ in generators],
+        concatenate(sets.members, sets.others),
+        np.tile(np.arange(n), 2),
+        steps,
+        membership.DRAWS,
+        run.settings.diffusion.train.batch_size,
+        run.settings.audit.seed,
+    )
+    return losses[:n], losses[n:]
+
+
+def _bits(
+    run: Run, generators: list[tuple[Portion, Tree, str]]
+) -> dict[str, dict[str, BitsPerDimension]]:
+    """Bits per dimension of some images of `fit`, and of as many of `val` as there are."""
+    found: dict[str, dict[str, BitsPerDimension]] = {"fit": {}, "val": {}}
+    for portion, params, _ in generators:
+        for name, part in (("fit", portion.fit), ("val", portion.val)):
+            rng = np.random.default_rng(run.settings.audit.seed)
+            chosen = rng.permutation(len(part))[:BITS_OF]
+            if len(chosen):
+                found[name][portion.folder or "all"] = likelihood.bits_per_dimension(
+                    run.compiled.model,
+                    params,
+                    part.subset(chosen),
+                    run.settings.diffusion.train.batch_size,
+                    run.settings.audit.seed,
+                )
+    return found
