@@ -114,6 +114,31 @@ def judge_membership(low: float | None, fewest: int, *, blind_tells: bool) -> Me
     return Membership.SPLIT_TELLS if blind_tells else Membership.SUCCEEDS
 
 
+class Release(enum.StrEnum):
+    """What a run says to the question whether its output is safe to share; never that it is."""
+
+    COPIES_FOUND = "copies found"
+    ATTACK_SUCCEEDS = "attack succeeds"
+    NOT_FOUND = "nothing found at this power"
+    NOTHING_CONCLUDED = "nothing concluded"
+
+
+def judge_release(copies: Copies, attacks: Sequence[Membership]) -> Release:
+    """Judges one kind of release: what was found decides, and silence needs every answer.
+
+    Args:
+      copies: what the search for copies says.
+      attacks: what those attacks say that somebody can try who is given this. Without any, or with
+        one that was not judged, nothing is concluded unless something was found.
+    """
+    if copies is Copies.FOUND:
+        return Release.COPIES_FOUND
+    if Membership.SUCCEEDS in attacks:
+        return Release.ATTACK_SUCCEEDS
+    answers = (copies is Copies.NOT_FOUND, *(each is Membership.NOT_FOUND for each in attacks))
+    return Release.NOT_FOUND if attacks and all(answers) else Release.NOTHING_CONCLUDED
+
+
 class Difference(enum.StrEnum):
     """What training on synthetic images instead of real ones does to the balanced accuracy."""
 

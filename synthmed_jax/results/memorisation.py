@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from synthmed_jax.results.release import Release
 from synthmed_jax.results.stored import Stored
 
 ALIGNED, IDENTITY, UNION = "aligned", "identity", "union"
@@ -99,6 +100,7 @@ class AuditMemorisation(Stored):
       classes: class -> its own.
       holes: planted changes of which the union finds fewer than it should.
       closest: the pairs most alike by alignment, the closest first.
+      release: the verdict on each kind of release; it needs the attacks on membership as well.
     """
 
     verdict: str
@@ -118,3 +120,4 @@ class AuditMemorisation(Stored):
     classes: dict[str, CopiesOfClass]
     holes: tuple[str, ...]
     closest: tuple[SuspectedPair, ...]
+    release: tuple[Release, ...] = ()

@@ -6,6 +6,8 @@ leads to a choice: the report alone shows it.
 
 from __future__ import annotations
 
+import dataclasses
+
 from synthmed_jax.audit import (
     difference_picture,
     fidelity,
@@ -13,9 +15,12 @@ from synthmed_jax.audit import (
     memorisation,
     memorisation_picture,
     memorisation_text,
+    release,
+    release_text,
 )
 from synthmed_jax.data import held_out
 from synthmed_jax.files import write_bytes
+from synthmed_jax.results.memorisation import AuditMemorisation
 from synthmed_jax.results.section import FILE, Section
 from synthmed_jax.stages import generate, membership, split
 from synthmed_jax.stages.base import Stage
@@ -24,8 +29,11 @@ from synthmed_jax.stages.run import Run
 
 def _run(run: Run) -> None:
     _measure_fidelity(run).write(run.workdir.audit / FILE)
-    _look_for_copies(run).write(run.workdir.audit / memorisation_text.FILE)
-    membership.measure(run)
+    attacks = membership.measure(run)
+    copies = _look_for_copies(run)
+    copies = dataclasses.replace(copies, release=release.judge(copies, attacks))
+    copies.write(run.workdir.audit_memorisation)
+    release_text.to_section(copies).write(run.workdir.audit / release_text.FILE)
 
 
 def _measure_fidelity(run: Run) -> Section:
@@ -42,8 +50,8 @@ def _measure_fidelity(run: Run) -> Section:
     return fidelity_text.to_section(found)
 
 
-def _look_for_copies(run: Run) -> Section:
-    """Writes memorisation.json and its pictures; returns what the report says of them."""
+def _look_for_copies(run: Run) -> AuditMemorisation:
+    """Writes pictures of copies and what the report says of them; returns what was found."""
     inputs, settings, folder = run.inputs, run.settings, run.workdir.audit
     found, seen = memorisation.measure_memorisation(
         inputs.synthetic, inputs.parts.fit, settings.diffusion.flips, settings.audit.seed
@@ -53,8 +61,8 @@ def _look_for_copies(run: Run) -> Section:
         write_bytes(folder / memorisation_text.DISTANCES, distances)
         pairs = memorisation_picture.draw_pairs(seen, found.closest)
         write_bytes(folder / memorisation_text.PAIRS, pairs)
-    found.write(run.workdir.audit_memorisation)
-    return memorisation_text.to_section(found)
+    memorisation_text.to_section(found).write(folder / memorisation_text.FILE)
+    return found
 
 
 STAGE = Stage(

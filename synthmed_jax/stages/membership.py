@@ -13,15 +13,15 @@ from synthmed_jax.diffusion.denoising_loss import losses_of_generators, steps_at
 from synthmed_jax.files import write_bytes
 from synthmed_jax.parallel import Tree
 from synthmed_jax.results.fidelity import BitsPerDimension
-from synthmed_jax.results.membership import FILE
+from synthmed_jax.results.membership import FILE, Membership
 from synthmed_jax.stages import diffusion
 from synthmed_jax.stages.run import Run
 
 BITS_OF = 128  # images of `fit` and of `val`, of each generator, whose bits are estimated
 
 
-def measure(run: Run) -> None:
-    """Writes membership.json, its picture and its section of the report into the audit's folder."""
+def measure(run: Run) -> Membership:
+    """Writes membership.json, its picture and its section of the report; returns what it holds."""
     settings, folder = run.settings.audit, run.workdir.audit
     fit = run.inputs.parts.fit
     sets = held_out.read_membership(
@@ -51,6 +51,7 @@ def measure(run: Run) -> None:
         write_bytes(folder / membership_text.PICTURE, membership_picture.draw(scores))
     found.write(folder / FILE)
     membership_text.to_section(found).write(folder / membership_text.FILE)
+    return found
 
 
 def _losses(
