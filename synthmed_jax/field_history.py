@@ -36,6 +36,7 @@ ADDED: dict[str, object] = {
     "data.slices": "",
     "data.max_pixels": 89_478_485,
     "generate.counts": "",
+    "generate.filter": "none",
     "audit.images": 1000,
     "audit.seed": 0,
     "evaluate.margin": 0.02,

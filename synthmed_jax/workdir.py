@@ -72,6 +72,11 @@ class Workdir:
         return self.root / "synthetic"
 
     @property
+    def filtered(self) -> pathlib.Path:
+        """Folder of the synthetic images without suspected copies: as `synthetic`."""
+        return self.root / "filtered"
+
+    @property
     def audit(self) -> pathlib.Path:
         """Folder of what sets of images say of each other without a classifier of the classes."""
         return self.root / "audit"

@@ -18,11 +18,13 @@ from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.evaluation.memorisation import nearest
 from synthmed_jax.results.fidelity import BitsPerDimension
 from synthmed_jax.results.membership import (
+    FILTERED_ONLY,
     FOREST,
     IMAGES_AND_WEIGHTS,
     IMAGES_ONLY,
     LOSS,
     NEARNESS,
+    NEARNESS_OF_FILTERED,
     PNG_SIZE,
     VARIATION,
     Attack,
@@ -40,6 +42,12 @@ DRAWS = 4  # of noise, per image and level
 FALSE_ALARMS = (0.01, 0.05)
 LEAST = 10  # members for any measure
 SIDE = 32  # of the images that the forest sees, at most
+
+_ATTACKERS = {
+    LOSS: IMAGES_AND_WEIGHTS,
+    NEARNESS: IMAGES_ONLY,
+    NEARNESS_OF_FILTERED: FILTERED_ONLY,
+}
 
 # Scores of the members and of the others, f64[N] each.
 Scores = tuple[np.ndarray, np.ndarray]
@@ -117,8 +125,9 @@ def judge(
     bits: Mapping[str, dict[str, BitsPerDimension]],
     limit: int,
     seed: int,
+    of_filtered: Scores | None = None,
 ) -> tuple[Membership, dict[str, Scores]]:
-    """Judges both attacks.
+    """Judges the attacks.
 
     Args:
       sets: LEAST members or more.
@@ -128,6 +137,7 @@ def judge(
       nearness: of `nearness_scores`.
       bits, limit: as in `Membership`.
       seed: of forests and permutations.
+      of_filtered: nearness to the images that a filter has left, where there is one.
 
     Returns:
       (what is stored, name of each attack -> its scores).
@@ -137,9 +147,10 @@ def judge(
     num_members = _counts(sets.members)
     groups = sets.member_groups, sets.others_groups
     scores = {LOSS: loss_scores(*losses), NEARNESS: nearness}
+    if of_filtered is not None:
+        scores[NEARNESS_OF_FILTERED] = of_filtered
     attacks = []
-    for name, attacker in ((LOSS, IMAGES_AND_WEIGHTS), (NEARNESS, IMAGES_ONLY)):
-        members, others = scores[name]
+    for name, (members, others) in scores.items():
         area = roc.estimate_area(members, others, *groups)
         spread = float(np.std(others))
         verdict = verdicts.judge_membership(
@@ -148,7 +159,7 @@ def judge(
         attacks.append(
             Attack(
                 name,
-                attacker,
+                _ATTACKERS[name],
                 area,
                 tuple(roc.hit_rate(members, others, allowed) for allowed in FALSE_ALARMS),
                 float(members.mean() - others.mean()) / spread if spread else 0.0,

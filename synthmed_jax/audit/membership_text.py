@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from synthmed_jax.results.fidelity import BitsPerDimension
 from synthmed_jax.results.membership import (
+    FILTERED_ONLY,
     IMAGES_AND_WEIGHTS,
     IMAGES_ONLY,
     LOSS,
     NEARNESS,
+    NEARNESS_OF_FILTERED,
     Attack,
     HitRate,
     Membership,
@@ -26,10 +28,12 @@ _TITLE = "Whether learned images can be told from others"
 _THREATS = {
     IMAGES_ONLY: "an attacker who has the synthetic images and a candidate image, no weights",
     IMAGES_AND_WEIGHTS: "an attacker who has the generator's weights and a candidate image",
+    FILTERED_ONLY: "an attacker who has the images that the filter left and a candidate image",
 }
 _HOW = {
     LOSS: "asks the generator to take a little noise away from the candidate, and takes it for a "
     "learned one where that goes well",
+    NEARNESS_OF_FILTERED: "takes a candidate for a learned one where one of these images is near",
     NEARNESS: "takes a candidate for a learned one where a synthetic image is near to it",
 }
 _INTRODUCTION = (

@@ -94,21 +94,39 @@ class Calibrated:
         return copy_threshold.exact_rate(int(flags.sum()), len(flags))
 
 
-def calibrate(fit: np.ndarray, flips: str, seed: int) -> Calibrated:
+def prepare(fit: ImageSet, flips: str, seed: int) -> Calibrated | str:
+    """Returns the search for copies of `fit` images, or why nothing can be concluded by one.
+
+    Args:
+      flips: a key of SYMMETRIES, under which the generator was shown them.
+      seed: of the network.
+    """
+    why = why_not(fit)
+    if why:
+        return why
+    calibrated = calibrate(fit.images, flips, seed)
+    if calibrated is None or not calibrated.strict:
+        return (
+            "too few fit images are left without twins and near-duplicates to take thresholds from"
+        )
+    return calibrated
+
+
+def calibrate(fit: np.ndarray, flips: str, seed: int) -> Calibrated | None:
     """Trains the network on `fit` images u8[M,S,S,C] and takes thresholds from them.
 
     Args:
       flips: a key of SYMMETRIES.
       seed: of the network.
 
-    Raises:
-      ValueError: fewer than two images are left without twins and near-duplicates.
+    Returns:
+      None where fewer than two images are left without twins and near-duplicates.
     """
     components = near_duplicates.find(fit, np.arange(len(fit))).components
     firsts = np.unique(components, return_index=True)[1]
     alone = np.bincount(components)[components] == 1
     if alone.sum() < 2:
-        raise ValueError("no two fit images are left that have no near-duplicate")
+        return None
     own = np.arange(len(firsts))
     different = fit[firsts]
     neighbour = aligned_search.find_nearest(different, different, flips, (own, own)).index
@@ -152,7 +170,11 @@ def measure_power(calibrated: Calibrated, fit: np.ndarray, seed: int) -> dict[st
 
 
 def measure_memorisation(
-    synthetic: ImageSet, fit: ImageSet, flips: str, seed: int
+    synthetic: ImageSet,
+    fit: ImageSet,
+    flips: str,
+    seed: int,
+    prepared: Calibrated | str | None = None,
 ) -> tuple[AuditMemorisation, Found | None]:
     """Looks for copies of `fit` images among synthetic ones.
 
@@ -161,19 +183,14 @@ def measure_memorisation(
       fit: what the generator was trained on.
       flips: a key of SYMMETRIES, under which the generator was shown them.
       seed: of the network, and of what is planted.
+      prepared: what `prepare` says of `fit`, where it is known already.
 
     Returns:
       What is written, and what is drawn of it; None where nothing is concluded.
     """
-    why = why_not(fit)
-    if why:
-        return _nothing_concluded(synthetic, fit, flips, seed, why), None
-    calibrated = calibrate(fit.images, flips, seed)
-    if not calibrated.strict:
-        why = (
-            "too few fit images are left without twins and near-duplicates to take thresholds from"
-        )
-        return _nothing_concluded(synthetic, fit, flips, seed, why), None
+    calibrated = prepare(fit, flips, seed) if prepared is None else prepared
+    if isinstance(calibrated, str):
+        return _nothing_concluded(synthetic, fit, flips, seed, calibrated), None
     power = measure_power(calibrated, fit.images, seed)
     nearest = calibrated.look(synthetic.images)
     detectors = tuple(

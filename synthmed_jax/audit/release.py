@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from synthmed_jax import verdicts
 from synthmed_jax.results.membership import (
+    FILTERED_ONLY,
     IMAGES_AND_WEIGHTS,
     IMAGES_ONLY,
     Attack,
@@ -16,7 +17,11 @@ from synthmed_jax.results.memorisation import AuditMemorisation, Rate
 from synthmed_jax.results.release import COPIES, Release
 
 # What somebody can try who is given this: attacks by what they need.
-_NEEDS = {IMAGES_ONLY: (IMAGES_ONLY,), IMAGES_AND_WEIGHTS: (IMAGES_ONLY, IMAGES_AND_WEIGHTS)}
+_NEEDS = {
+    IMAGES_ONLY: (IMAGES_ONLY,),
+    IMAGES_AND_WEIGHTS: (IMAGES_ONLY, IMAGES_AND_WEIGHTS),
+    FILTERED_ONLY: (FILTERED_ONLY,),
+}
 _LESS_LEARNED = (
     "Fewer training steps (config.diffusion.train.steps), more training images, twins left out of "
     "fit, more augmentation (config.diffusion.warp) or a smaller network make the generator learn "
@@ -38,6 +43,10 @@ _WOULD_CHANGE = {
         "are not near-duplicates of them, would let something be concluded.",
     ),
 }
+_FILTERED = (
+    "The unfiltered images hold copies; those that the search flags were left out, so the same "
+    "search can't say whether others are left."
+)
 _NOT_COVERED = (
     "copies of a part of an image, and what shows who a patient is without a copied image",
     "attackers who know more: generators of their own trained for comparison, other images of the "
@@ -49,6 +58,10 @@ _ALSO_NOT_COVERED = {
         "images that are drawn later: each is another chance of a copy",
         "a release of the generator's weights",
     ),
+    FILTERED_ONLY: (
+        "copies of kinds that the search has holes for, which its filter leaves in",
+        "images that are drawn later, and a release of the generator's weights",
+    ),
     IMAGES_AND_WEIGHTS: (
         "what can be drawn from the weights by who asks again and again, or steers them towards a "
         "patient",
@@ -57,14 +70,24 @@ _ALSO_NOT_COVERED = {
 
 
 def judge(copies: AuditMemorisation, membership: Membership) -> tuple[Release, ...]:
-    """Returns the verdict on each kind of release, what gives away least first."""
-    return tuple(_judge(released, copies, membership) for released in _NEEDS)
+    """Returns the verdict on each kind of release; of filtered images where these were attacked.
+
+    The search that made the filter flags none of the images that it left, so it can't be asked
+    about them. What it says of the unfiltered ones stands for these too where it found nothing, and
+    else copies are an open question.
+    """
+    attacked = {each.attacker for each in membership.attacks}
+    judged = [each for each in _NEEDS if each != FILTERED_ONLY or each in attacked]
+    return tuple(_judge(released, copies, membership) for released in judged)
 
 
 def _judge(released: str, copies: AuditMemorisation, membership: Membership) -> Release:
     attacks = [each for each in membership.attacks if each.attacker in _NEEDS[released]]
+    of_copies, sentence = verdicts.Copies(copies.verdict), copies_sentence(copies)
+    if released == FILTERED_ONLY and of_copies is verdicts.Copies.FOUND:
+        of_copies, sentence = verdicts.Copies.NOTHING_CONCLUDED, _FILTERED
     verdict = verdicts.judge_release(
-        verdicts.Copies(copies.verdict), [verdicts.Membership(each.verdict) for each in attacks]
+        of_copies, [verdicts.Membership(each.verdict) for each in attacks]
     )
     of_attacks = [attack_sentence(each, membership) for each in attacks]
     if not attacks:
@@ -76,8 +99,8 @@ def _judge(released: str, copies: AuditMemorisation, membership: Membership) -> 
     return Release(
         released=released,
         verdict=verdict.value,
-        answers={COPIES: copies.verdict} | {each.name: each.verdict for each in attacks},
-        because=(copies_sentence(copies), *of_attacks),
+        answers={COPIES: of_copies.value} | {each.name: each.verdict for each in attacks},
+        because=(sentence, *of_attacks),
         would_change=would_change,
         not_covered=(*_NOT_COVERED, *_ALSO_NOT_COVERED[released]),
     )

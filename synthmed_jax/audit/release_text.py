@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synthmed_jax.results.membership import IMAGES_AND_WEIGHTS, IMAGES_ONLY
+from synthmed_jax.results.membership import FILTERED_ONLY, IMAGES_AND_WEIGHTS, IMAGES_ONLY
 from synthmed_jax.results.memorisation import AuditMemorisation
 from synthmed_jax.results.release import Release
 from synthmed_jax.results.section import Row, Section, Table
@@ -26,7 +26,11 @@ _RULES = (
     "runs are accused for their images, and up to 6 % for images and weights. No verdict says that "
     "a release is safe."
 )
-_OF = {IMAGES_ONLY: "The images alone", IMAGES_AND_WEIGHTS: "Images and weights"}
+_OF = {
+    IMAGES_ONLY: "The images alone",
+    IMAGES_AND_WEIGHTS: "Images and weights",
+    FILTERED_ONLY: "The filtered images alone",
+}
 
 
 def to_section(found: AuditMemorisation) -> Section:
@@ -50,6 +54,6 @@ def _table(releases: tuple[Release, ...]) -> Table:
     )
     caption = (
         "What is released, the verdict on it, and the answers that the verdict follows from; "
-        '"not possible": this attack needs the weights.'
+        '"not possible": this attack needs what is not released.'
     )
     return Table(("verdict", *questions), rows, caption)

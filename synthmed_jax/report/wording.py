@@ -36,7 +36,7 @@ from synthmed_jax.report.formats import (
 from synthmed_jax.results.evaluation import DeclaredDifference
 from synthmed_jax.results.fidelity import Fidelity
 from synthmed_jax.results.floors import MAJORITY
-from synthmed_jax.results.membership import IMAGES_AND_WEIGHTS, IMAGES_ONLY
+from synthmed_jax.results.membership import FILTERED_ONLY, IMAGES_AND_WEIGHTS, IMAGES_ONLY
 from synthmed_jax.results.release import Release
 from synthmed_jax.verdicts import (
     Answer,
@@ -91,7 +91,11 @@ CONTROLS = {
     Control.TOO_FEW: "which a single training can't set against chance",
 }
 UNITS = {"group": "groups of test images", "image": "test images"}
-RELEASED = {IMAGES_ONLY: "The images alone", IMAGES_AND_WEIGHTS: "Images and weights"}
+RELEASED = {
+    IMAGES_ONLY: "The images alone",
+    IMAGES_AND_WEIGHTS: "Images and weights",
+    FILTERED_ONLY: "The filtered images alone",
+}
 VALIDATIONS = {
     Validation.OPTIMISTIC: "too optimistic",
     Validation.PESSIMISTIC: "too pessimistic",

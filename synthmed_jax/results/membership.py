@@ -11,7 +11,9 @@ from synthmed_jax.statistics.roc import AreaEstimate, HitRate
 FILE = "membership.json"
 # Who attacks, by what was released.
 IMAGES_ONLY, IMAGES_AND_WEIGHTS = "images only", "images and weights"
+FILTERED_ONLY = "filtered images only"
 NEARNESS, LOSS = "nearness", "denoising loss"
+NEARNESS_OF_FILTERED = "nearness to filtered images"
 FOREST, VARIATION, PNG_SIZE = "forest on pixels", "total variation", "size as PNG"
 
 
@@ -20,8 +22,8 @@ class Attack:
     """One attack: scores of members and of as many other real images.
 
     Attributes:
-      name: NEARNESS or LOSS.
-      attacker: what the attacker has, IMAGES_ONLY or IMAGES_AND_WEIGHTS.
+      name: NEARNESS, LOSS or NEARNESS_OF_FILTERED.
+      attacker: what the attacker has: IMAGES_ONLY, IMAGES_AND_WEIGHTS or FILTERED_ONLY.
       area: under the ROC curve, above 0.5 where members can be told.
       hits: members found at few false alarms.
       difference: mean score of members less that of others, in standard deviations of the others'.

@@ -12,7 +12,8 @@ class Release:
     """The verdict on one kind of release.
 
     Attributes:
-      released: what an attacker is given: membership.IMAGES_ONLY, membership.IMAGES_AND_WEIGHTS.
+      released: what an attacker is given: membership.IMAGES_ONLY, IMAGES_AND_WEIGHTS or
+        FILTERED_ONLY.
       verdict: one of verdicts.Release.
       answers: COPIES -> one of verdicts.Copies, and the name of each attack that is possible with
         what is released -> one of verdicts.Membership.

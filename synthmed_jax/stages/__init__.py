@@ -3,6 +3,7 @@
 from synthmed_jax.stages import (
     audit,
     classify,
+    copy_filter,
     diffusion,
     evaluate,
     explain,
@@ -20,6 +21,7 @@ STAGES = (
     features.STAGE,
     diffusion.STAGE,
     generate.STAGE,
+    copy_filter.STAGE,
     audit.STAGE,
     sweep.STAGE,
     tune.STAGE,

@@ -22,7 +22,7 @@ from synthmed_jax.data import held_out
 from synthmed_jax.files import write_bytes
 from synthmed_jax.results.memorisation import AuditMemorisation
 from synthmed_jax.results.section import FILE, Section
-from synthmed_jax.stages import generate, membership, split
+from synthmed_jax.stages import copy_filter, generate, membership, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
@@ -54,7 +54,11 @@ def _look_for_copies(run: Run) -> AuditMemorisation:
     """Writes pictures of copies and what the report says of them; returns what was found."""
     inputs, settings, folder = run.inputs, run.settings, run.workdir.audit
     found, seen = memorisation.measure_memorisation(
-        inputs.synthetic, inputs.parts.fit, settings.diffusion.flips, settings.audit.seed
+        inputs.synthetic,
+        inputs.parts.fit,
+        settings.diffusion.flips,
+        settings.audit.seed,
+        run.compiled.copy_search,
     )
     if seen is not None:
         distances = memorisation_picture.draw_distances(seen)
@@ -65,10 +69,20 @@ def _look_for_copies(run: Run) -> AuditMemorisation:
     return found
 
 
+def _units(run: Run) -> tuple[str, ...]:
+    """The audit is made anew for other images, and where a filter comes or goes."""
+    return (*generate.images_per_class(run), *(["filtered"] if copy_filter.is_wanted(run) else []))
+
+
+def _filtered(run: Run) -> tuple[Stage, ...]:
+    return (copy_filter.STAGE,) if copy_filter.is_wanted(run) else ()
+
+
 STAGE = Stage(
     "audit",
     _run,
     fields=("audit.",),
     inputs=(split.STAGE, generate.STAGE),
-    units=generate.images_per_class,
+    inputs_if=_filtered,
+    units=_units,
 )

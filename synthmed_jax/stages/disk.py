@@ -147,11 +147,19 @@ def _diffusion(run: Run) -> Room:
 
 def _generate(run: Run) -> Room:
     """PNGs of the size that the real images would have."""
-    number = sum(map(len, generate.lacking_images(run).values()))
+    return Room(sum(map(len, generate.lacking_images(run).values())) * _image(run))
+
+
+def _filter(run: Run) -> Room:
+    return Room(sum(run.inputs.synthetic_counts) * _image(run))
+
+
+def _image(run: Run) -> int:
+    """A PNG of the size that a real one would have, with its row of the manifest."""
     real = run.inputs.planned_split.parts.fit.images
     sampled = real[np.linspace(0, len(real) - 1, _SAMPLED).astype(int)]
     one = np.mean([_in_blocks(len(encode_png(image))) for image in sampled])
-    return Room(int(number * (one + _OF_IMAGE)))
+    return int(one + _OF_IMAGE)
 
 
 def _audit(run: Run) -> Room:
@@ -215,6 +223,7 @@ _ROOM_OF: dict[str, Callable[[Run], Room]] = {
     "diffusion": _diffusion,
     "features": _features,
     "generate": _generate,
+    "filter": _filter,
     "audit": _audit,
     "classify": _classify,
     "tune": _tune,

@@ -10,6 +10,7 @@ from synthmed_jax.data.image_set import concatenate
 from synthmed_jax.diffusion import likelihood
 from synthmed_jax.diffusion.conditioning import Portion
 from synthmed_jax.diffusion.denoising_loss import losses_of_generators, steps_at
+from synthmed_jax.diffusion.settings import NO_FILTER
 from synthmed_jax.files import write_bytes
 from synthmed_jax.parallel import Tree
 from synthmed_jax.results.fidelity import BitsPerDimension
@@ -45,8 +46,13 @@ def measure(run: Run) -> Membership:
             sets, run.inputs.synthetic, run.settings.diffusion.flips
         )
         bits = _bits(run, generators)
+        filtered = None
+        if run.settings.generate.filter != NO_FILTER:
+            filtered = membership.nearness_scores(
+                sets, run.inputs.filtered, run.settings.diffusion.flips
+            )
         found, scores = membership.judge(
-            sets, num_fit, losses, steps, nearness, bits, settings.images, settings.seed
+            sets, num_fit, losses, steps, nearness, bits, settings.images, settings.seed, filtered
         )
         write_bytes(folder / membership_text.PICTURE, membership_picture.draw(scores))
     found.write(folder / FILE)

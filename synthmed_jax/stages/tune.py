@@ -309,6 +309,7 @@ STAGE = Stage(
         "tune.target",
         "tune.trials",
         "generate.block",
+        "generate.filter",
         *diffusion.HARMLESS,
         *classify.CELL_FIELDS,
     ),

@@ -6,7 +6,13 @@ import pytest
 from synthmed_jax.audit import membership
 from synthmed_jax.data.held_out import MembershipSets
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.results.membership import LOSS, NEARNESS, Membership
+from synthmed_jax.results.membership import (
+    FILTERED_ONLY,
+    LOSS,
+    NEARNESS,
+    NEARNESS_OF_FILTERED,
+    Membership,
+)
 from synthmed_jax.statistics import roc
 from synthmed_jax.verdicts import Membership as Verdict
 
@@ -41,6 +47,18 @@ def judge(sets, losses, synthetic):
     nearness = membership.nearness_scores(sets, synthetic, "none")
     num_fit = {"a": 60, "b": 60}
     return membership.judge(sets, num_fit, losses, STEPS, nearness, {}, 1000, seed=0)
+
+
+def test_what_a_filter_left_is_attacked_beside_the_rest():
+    sets, losses = make_sets(), make_losses()
+    copies, strangers = sets.members.subset(np.arange(40)), image_set(50, 3)
+    of = [membership.nearness_scores(sets, each, "none") for each in (copies, strangers)]
+    arguments = (sets, {"a": 60, "b": 60}, losses, STEPS, of[0], {}, 1000, 0)
+    attacked = by_name(membership.judge(*arguments, of[1])[0])
+    assert attacked[NEARNESS].verdict == Verdict.SUCCEEDS
+    assert attacked[NEARNESS_OF_FILTERED].verdict == Verdict.NOT_FOUND
+    assert attacked[NEARNESS_OF_FILTERED].attacker == FILTERED_ONLY
+    assert NEARNESS_OF_FILTERED not in by_name(membership.judge(*arguments)[0])
 
 
 def by_name(found):

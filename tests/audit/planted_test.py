@@ -35,6 +35,11 @@ COPIES = np.concatenate(
 NOISE = RNG.integers(0, 256, FIT.images.shape).astype(np.uint8)
 
 
+@functools.cache
+def prepared():
+    return memorisation.prepare(FIT, "none", 0)
+
+
 def judge(images, gap=0.0):
     """Verdict by kind of release, of a set of images and the losses of its generator.
 
@@ -47,7 +52,7 @@ def judge(images, gap=0.0):
     num_fit = {"a": PER_CLASS, "b": PER_CLASS}
     losses = make_losses(n, gap)
     attacks, _ = membership.judge(sets, num_fit, losses, STEPS, nearness, {}, 1000, seed=0)
-    copies, _ = memorisation.measure_memorisation(synthetic, FIT, "none", 0)
+    copies, _ = memorisation.measure_memorisation(synthetic, FIT, "none", 0, prepared())
     return {each.released: each.verdict for each in release.judge(copies, attacks)}
 
 

@@ -5,7 +5,14 @@ import dataclasses
 import pytest
 
 from synthmed_jax.audit import release, release_text
-from synthmed_jax.results.membership import IMAGES_AND_WEIGHTS, IMAGES_ONLY, LOSS, NEARNESS
+from synthmed_jax.results.membership import (
+    FILTERED_ONLY,
+    IMAGES_AND_WEIGHTS,
+    IMAGES_ONLY,
+    LOSS,
+    NEARNESS,
+    NEARNESS_OF_FILTERED,
+)
 from synthmed_jax.results.memorisation import UNION, AuditMemorisation, Detector, Rate
 from synthmed_jax.results.release import COPIES
 from synthmed_jax.verdicts import Copies, Release
@@ -128,3 +135,44 @@ def test_the_section_has_the_threats_each_verdict_and_the_rules(tmp_path):
     assert rows[IMAGES_AND_WEIGHTS][-1] == Attacked.SUCCEEDS
     found.write(tmp_path / "memorisation.json")
     assert AuditMemorisation.read(tmp_path / "memorisation.json") == found
+
+
+def with_filtered(verdict, nearness=Attacked.NOT_FOUND):
+    """Attacks, one on filtered images among them."""
+    found = attacks(nearness=nearness)
+    added = dataclasses.replace(
+        found.attacks[1],
+        name=NEARNESS_OF_FILTERED,
+        attacker=FILTERED_ONLY,
+        verdict=verdict.value,
+    )
+    return dataclasses.replace(found, attacks=(*found.attacks, added))
+
+
+@pytest.mark.parametrize(
+    ("copies", "attacked", "verdict"),
+    [
+        (NOTHING_COPIED, Attacked.NOT_FOUND, Release.NOT_FOUND),
+        (NOTHING_COPIED, Attacked.SUCCEEDS, Release.ATTACK_SUCCEEDS),
+        # The search flags nothing that its own filter left: that proves nothing.
+        (COPIED, Attacked.NOT_FOUND, Release.NOTHING_CONCLUDED),
+        (COPIED, Attacked.SUCCEEDS, Release.ATTACK_SUCCEEDS),
+        (FEW, Attacked.NOT_FOUND, Release.NOTHING_CONCLUDED),
+    ],
+)
+def test_a_filter_does_not_acquit_a_generator_that_copies(copies, attacked, verdict):
+    judged = release.judge(copies, with_filtered(attacked, Attacked.SUCCEEDS))
+    unfiltered, _, filtered = judged
+    assert (filtered.released, filtered.verdict) == (FILTERED_ONLY, verdict)
+    assert set(filtered.answers) == {COPIES, NEARNESS_OF_FILTERED}
+    # What is said of the unfiltered images does not heed the filter.
+    assert unfiltered == release.judge(copies, attacks(nearness=Attacked.SUCCEEDS))[0]
+    section = release_text.to_section(dataclasses.replace(copies, release=judged))
+    assert f"The filtered images alone: {verdict}." in section.paragraphs[3]
+
+
+def test_without_a_filter_nothing_is_said_of_filtered_images():
+    assert [each.released for each in release.judge(COPIED, attacks())] == [
+        IMAGES_ONLY,
+        IMAGES_AND_WEIGHTS,
+    ]
