@@ -20,7 +20,8 @@ STRICT_FALSE_ALARMS = 0.001
 """At most this share of images that are no copies passes a strict threshold of any space."""
 TOLERATED = 0.1
 """Share of flagged images that smoothness may explain: of unseen real images of the leukemia set,
-blurred by one pixel, 7 % were flagged at a false-alarm rate of 1 %."""
+blurred by one pixel, 7 % were flagged at a false-alarm rate of 1 %. A convention, chosen after that
+was seen: that this set is not called one of copies is no test of it."""
 FEWEST_IN_TAIL = 10
 """The tail is described from so many images or more."""
 _TAIL = 0.1  # share of images that it starts at
