@@ -26,6 +26,7 @@ FILES = (
     "synthetic/manifest.csv", "evaluate/metrics.json", "evaluate/predictions.csv",
     "audit/fidelity.json", "audit/memorisation.json", "audit/membership.json",
     "audit/section.json", "audit/section_memorisation.json", "audit/section_membership.json",
+    "audit/section_release.json",
     "audit/difference.png", "audit/membership.png",
     "evaluate/fidelity.json", "evaluate/floors.json",
     "evaluate/without_duplicates.json",

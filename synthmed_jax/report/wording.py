@@ -205,14 +205,13 @@ def answer(contents: Contents, chosen: Headline, conclusions: Conclusions) -> li
 
 
 def release(judged: Sequence[Release]) -> str:
-    """Returns the verdict on each kind of release with its numbers, those in common said once."""
-    said: list[str] = []
-    for each in judged:
-        new = [sentence for sentence in each.because if not any(sentence in s for s in said)]
-        said.append(f"{RELEASED[each.released]}: {each.verdict}. {' '.join(new)}".strip())
+    """Returns the verdict on each kind of release, then their numbers, those in common once."""
+    said = " ".join(f"{RELEASED[each.released]}: {each.verdict}." for each in judged)
+    because = dict.fromkeys(sentence for each in judged for sentence in each.because)
     return (
-        f"Is it safe to share? {' '.join(said)} No verdict says that a release is safe; what would "
-        "change these, and what they do not cover, is said under the same question below."
+        f"Is it safe to share? {said} {' '.join(because)} No verdict says that a release is safe; "
+        "what would change these, and what they do not cover, is said under the same question "
+        "below."
     )
 
 

@@ -326,8 +326,8 @@ def test_the_verdict_on_releases_stands_at_the_top_instead_of_the_ratio(contents
     judged = dataclasses.replace(MEMORISATION, release=(images, weights))
     paragraphs = answer(dataclasses.replace(contents, memorisation=judged))
     assert paragraphs[1].startswith(
-        "Is it safe to share? The images alone: nothing found at this power. 5 of 400 are flagged. "
-        "Images and weights: attack succeeds. AUROC 0.65. No verdict says"
+        "Is it safe to share? The images alone: nothing found at this power. Images and weights: "
+        "attack succeeds. 5 of 400 are flagged. AUROC 0.65. No verdict says"
     )
     assert "wholesale copying" not in " ".join(paragraphs)
     without = dataclasses.replace(contents, memorisation=judged, evaluation=None)
