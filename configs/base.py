@@ -142,6 +142,9 @@ def _paper() -> ConfigDict:
     # Most images of a set in one comparison, all classes together; more give narrower intervals.
     config.audit.images = 1000
     config.audit.seed = 0  # Of draws of images, forests and networks.
+    # Finished workdirs of other master seeds, /runs/s1,/runs/s2: their generators say how hard an
+    # image is for who has not learned it, which makes the attack on membership by loss stronger.
+    config.audit.references = ""
 
     config.classifier = ConfigDict()
     config.classifier.backbones = ("resnet18",)

@@ -39,6 +39,7 @@ ADDED: dict[str, object] = {
     "generate.filter": "none",
     "audit.images": 1000,
     "audit.seed": 0,
+    "audit.references": "",
     "evaluate.margin": 0.02,
     "classifier.steps": 0,
     "classifier.seeds": 0,

@@ -6,7 +6,7 @@ nearness; nothing is chosen by how well it came out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.evaluation.memorisation import nearest
 from synthmed_jax.results.fidelity import BitsPerDimension
 from synthmed_jax.results.membership import (
+    CALIBRATED,
     FILTERED_ONLY,
     FOREST,
     IMAGES_AND_WEIGHTS,
@@ -47,23 +48,30 @@ _ATTACKERS = {
     LOSS: IMAGES_AND_WEIGHTS,
     NEARNESS: IMAGES_ONLY,
     NEARNESS_OF_FILTERED: FILTERED_ONLY,
+    CALIBRATED: IMAGES_AND_WEIGHTS,
 }
 
 # Scores of the members and of the others, f64[N] each.
 Scores = tuple[np.ndarray, np.ndarray]
 
 
-def calibrate(losses: np.ndarray, references: Sequence[np.ndarray]) -> np.ndarray:
-    """Losses less the mean of those of generators that have learned other images.
+def calibrate(losses: np.ndarray, references: np.ndarray, learned: np.ndarray) -> np.ndarray:
+    """Losses less the mean of those of generators that have not learned the image.
 
     An image that is hard for every generator has a high loss, learned or not (Watson et al., 2022).
 
     Args:
-      losses: f64[...], of the generator under attack.
-      references: the same of other generators, which have not learned these images; without any,
-        the losses are returned as they are.
+      losses: f64[N,L], of the generator under attack.
+      references: f64[R,N,L], of other generators.
+      learned: bool[R,N], which of these have learned an image: they are not asked about it.
+
+    Returns:
+      f64[N,L]; NaN for an image that all of them have learned.
     """
-    return losses - np.mean(references, axis=0) if len(references) else losses
+    asked = ~learned[:, :, None]
+    number = asked.sum(axis=0)
+    means = np.where(asked, references, 0).sum(axis=0) / np.maximum(number, 1)
+    return np.where(number > 0, losses - means, np.nan)
 
 
 def loss_scores(of_members: np.ndarray, of_others: np.ndarray) -> Scores:
@@ -74,6 +82,17 @@ def loss_scores(of_members: np.ndarray, of_others: np.ndarray) -> Scores:
     """
     units = np.concatenate([of_members, of_others]).mean(axis=0)
     return -(of_members / units).mean(axis=1), -(of_others / units).mean(axis=1)
+
+
+def calibrated_scores(
+    losses: tuple[np.ndarray, np.ndarray], calibrated: tuple[np.ndarray, np.ndarray]
+) -> Scores:
+    """As `loss_scores`, of what `calibrate` returns for members and for others.
+
+    The units are those of the losses themselves: calibrated ones have a mean near 0.
+    """
+    units = np.concatenate(losses).mean(axis=0)
+    return -(calibrated[0] / units).mean(axis=1), -(calibrated[1] / units).mean(axis=1)
 
 
 def nearness_scores(sets: MembershipSets, synthetic: ImageSet, flips: str) -> Scores:
@@ -126,6 +145,7 @@ def judge(
     limit: int,
     seed: int,
     of_filtered: Scores | None = None,
+    of_references: tuple[Scores, int] | None = None,
 ) -> tuple[Membership, dict[str, Scores]]:
     """Judges the attacks.
 
@@ -138,6 +158,8 @@ def judge(
       bits, limit: as in `Membership`.
       seed: of forests and permutations.
       of_filtered: nearness to the images that a filter has left, where there is one.
+      of_references: `calibrated_scores` and the number of other generators, where there are some;
+        NaN for an image that these can say nothing of.
 
     Returns:
       (what is stored, name of each attack -> its scores).
@@ -149,13 +171,21 @@ def judge(
     scores = {LOSS: loss_scores(*losses), NEARNESS: nearness}
     if of_filtered is not None:
         scores[NEARNESS_OF_FILTERED] = of_filtered
+    if of_references is not None:
+        scores[CALIBRATED] = of_references[0]
     attacks = []
-    for name, (members, others) in scores.items():
-        area = roc.estimate_area(members, others, *groups)
+    for name, both in scores.items():
+        known = np.isfinite(both[0]), np.isfinite(both[1])
+        members, others = both[0][known[0]], both[1][known[1]]
+        witnesses = groups[0][known[0]], groups[1][known[1]]
+        scores[name] = members, others
+        area = roc.estimate_area(members, others, *witnesses)
         spread = float(np.std(others))
-        verdict = verdicts.judge_membership(
-            area.low, min(num_members.values()), blind_tells=blind_tells
+        fewest = min(
+            *_counts(sets.members.subset(np.flatnonzero(known[0]))).values(),
+            *_counts(sets.others.subset(np.flatnonzero(known[1]))).values(),
         )
+        verdict = verdicts.judge_membership(area.low, fewest, blind_tells=blind_tells)
         attacks.append(
             Attack(
                 name,
@@ -163,7 +193,7 @@ def judge(
                 area,
                 tuple(roc.hit_rate(members, others, allowed) for allowed in FALSE_ALARMS),
                 float(members.mean() - others.mean()) / spread if spread else 0.0,
-                p_lower_mean(-members, -others, *groups, seed),
+                p_lower_mean(-members, -others, *witnesses, seed),
                 verdict.value,
             )
         )
@@ -180,6 +210,7 @@ def judge(
             levels=_explore_levels(losses, steps, groups),
             blind=blind_scores,
             bits=dict(bits),
+            num_references=0 if of_references is None else of_references[1],
         ),
         scores,
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from synthmed_jax.results.fidelity import BitsPerDimension
 from synthmed_jax.results.membership import (
+    CALIBRATED,
     FILTERED_ONLY,
     IMAGES_AND_WEIGHTS,
     IMAGES_ONLY,
@@ -33,6 +34,8 @@ _THREATS = {
 _HOW = {
     LOSS: "asks the generator to take a little noise away from the candidate, and takes it for a "
     "learned one where that goes well",
+    CALIBRATED: "does the same, and takes off how well generators of other seeds do that have not "
+    "learned the candidate",
     NEARNESS_OF_FILTERED: "takes a candidate for a learned one where one of these images is near",
     NEARNESS: "takes a candidate for a learned one where a synthetic image is near to it",
 }
@@ -45,10 +48,12 @@ _INTRODUCTION = (
     "near-duplicate in fit or val."
 )
 _LIMITS = (
-    "An attack that fails proves nothing about stronger ones: shadow models, more noise, or "
-    "knowledge of the patient. The loss is not calibrated by generators that have learned other "
-    "images; where runs under several seeds are pooled, they can serve for that. No setting is "
-    "chosen by these figures."
+    "An attack that fails proves nothing about stronger ones: more generators for comparison, more "
+    "noise, or knowledge of the patient. No setting is chosen by these figures."
+)
+_NO_REFERENCES = (
+    "The loss is not calibrated by generators that have learned other images: workdirs of other "
+    "seeds in config.audit.references can serve for that."
 )
 
 
@@ -60,7 +65,7 @@ def to_section(found: Membership) -> Section:
     said = [_sentence(attack, found) for attack in found.attacks]
     return Section(
         _TITLE,
-        (_INTRODUCTION, *said, _blind_sentence(found), *_bits_sentence(found), _LIMITS),
+        (_INTRODUCTION, *said, _blind_sentence(found), *_bits_sentence(found), *_limits(found)),
         (_attacks(found), _explored(found)),
         (
             SectionPicture(
@@ -138,6 +143,18 @@ def _bits(bits: Mapping[str, BitsPerDimension], name: str) -> str:
     of = bits[name]
     error = "" if of.standard_error is None else f" +- {of.standard_error:.3f}"
     return f"{of.total:.3f}{error} (n = {of.num_images})"
+
+
+def _limits(found: Membership) -> tuple[str, ...]:
+    n = found.num_references
+    if not n:
+        return (_LIMITS, _NO_REFERENCES)
+    words = "a generator of another seed" if n == 1 else f"{n} generators of other seeds"
+    return (
+        _LIMITS,
+        f"The calibrated loss is held against that of {words}, for each image against those that "
+        "have not learned it; images that all of them have learned have no part in it.",
+    )
 
 
 def _attacks(found: Membership) -> Table:

@@ -22,9 +22,9 @@ _RULES = (
     "The rules: copies are called found by the test of the search; else an attack succeeds whose "
     "95 % interval of AUROC lies above 0.5, where scores that know nothing of the generator do not "
     "tell learned images from others; else, where each of these questions has an answer, nothing "
-    "was found at this power; else nothing is concluded. By chance alone, up to 3.5 % of honest "
-    "runs are accused for their images, and up to 6 % for images and weights. No verdict says that "
-    "a release is safe."
+    "was found at this power; else nothing is concluded. By chance alone up to 1 % of honest "
+    "runs are accused by the search, and up to 2.5 % by each attack. No verdict says that a "
+    "release is safe."
 )
 _OF = {
     IMAGES_ONLY: "The images alone",

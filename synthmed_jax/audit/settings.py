@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 
 from synthmed_jax import checks
 
@@ -17,13 +18,22 @@ class AuditSettings:
     Attributes:
       images: most images of a set in one comparison, all classes together; 20 to MOST.
       seed: of draws of images, forests and networks.
+      references: "" or workdirs of other seeds with commas between, whose generators calibrate the
+        attack by loss.
 
     Raises UserError for a value out of range.
     """
 
     images: int
     seed: int
+    references: str = ""
 
     def __post_init__(self) -> None:
         checks.between("config.audit.images", self.images, 20, MOST + 1)
         checks.at_least("config.audit.seed", self.seed, 0)
+
+    @property
+    def reference_folders(self) -> tuple[pathlib.Path, ...]:
+        """The workdirs, in the order given."""
+        names = (name.strip() for name in self.references.split(","))
+        return tuple(pathlib.Path(name).expanduser() for name in names if name)

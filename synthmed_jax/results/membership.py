@@ -14,6 +14,7 @@ IMAGES_ONLY, IMAGES_AND_WEIGHTS = "images only", "images and weights"
 FILTERED_ONLY = "filtered images only"
 NEARNESS, LOSS = "nearness", "denoising loss"
 NEARNESS_OF_FILTERED = "nearness to filtered images"
+CALIBRATED = "calibrated denoising loss"
 FOREST, VARIATION, PNG_SIZE = "forest on pixels", "total variation", "size as PNG"
 
 
@@ -22,7 +23,7 @@ class Attack:
     """One attack: scores of members and of as many other real images.
 
     Attributes:
-      name: NEARNESS, LOSS or NEARNESS_OF_FILTERED.
+      name: LOSS, NEARNESS, NEARNESS_OF_FILTERED or CALIBRATED.
       attacker: what the attacker has: IMAGES_ONLY, IMAGES_AND_WEIGHTS or FILTERED_ONLY.
       area: under the ROC curve, above 0.5 where members can be told.
       hits: members found at few false alarms.
@@ -88,6 +89,7 @@ class Membership(Stored):
       attacks: that were declared beforehand.
       levels: of the loss, exploratory.
       blind: scores without the generator.
+      num_references: generators of other seeds, by which the loss was calibrated.
       bits: "fit", "val" -> class, or "all" for one model of all classes -> the variational bound.
     """
 
@@ -102,6 +104,7 @@ class Membership(Stored):
     levels: tuple[LevelArea, ...]
     blind: tuple[Blind, ...]
     bits: dict[str, dict[str, BitsPerDimension]]
+    num_references: int = 0
 
     @property
     def blind_tells(self) -> bool:

@@ -22,7 +22,7 @@ from synthmed_jax.data import held_out
 from synthmed_jax.files import write_bytes
 from synthmed_jax.results.memorisation import AuditMemorisation
 from synthmed_jax.results.section import FILE, Section
-from synthmed_jax.stages import copy_filter, generate, membership, split
+from synthmed_jax.stages import copy_filter, generate, membership, references, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
@@ -84,5 +84,7 @@ STAGE = Stage(
     fields=("audit.",),
     inputs=(split.STAGE, generate.STAGE),
     inputs_if=_filtered,
+    digests=references.digests,
     units=_units,
+    check=references.check,
 )

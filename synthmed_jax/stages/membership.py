@@ -11,11 +11,12 @@ from synthmed_jax.diffusion import likelihood
 from synthmed_jax.diffusion.conditioning import Portion
 from synthmed_jax.diffusion.denoising_loss import losses_of_generators, steps_at
 from synthmed_jax.diffusion.settings import NO_FILTER
+from synthmed_jax.errors import UserError
 from synthmed_jax.files import write_bytes
 from synthmed_jax.parallel import Tree
 from synthmed_jax.results.fidelity import BitsPerDimension
 from synthmed_jax.results.membership import FILE, Membership
-from synthmed_jax.stages import diffusion
+from synthmed_jax.stages import diffusion, references
 from synthmed_jax.stages.run import Run
 
 BITS_OF = 128  # images of `fit` and of `val`, of each generator, whose bits are estimated
@@ -41,7 +42,7 @@ def measure(run: Run) -> Membership:
     else:
         generators = diffusion.trained_generators(run)
         steps = steps_at(membership.LEVELS, run.compiled.model.schedule.num_steps)
-        losses = _losses(run, generators, sets, steps)
+        losses = _losses(run, [each[:2] for each in generators], sets, steps)
         nearness = membership.nearness_scores(
             sets, run.inputs.synthetic, run.settings.diffusion.flips
         )
@@ -52,7 +53,16 @@ def measure(run: Run) -> Membership:
                 sets, run.inputs.filtered, run.settings.diffusion.flips
             )
         found, scores = membership.judge(
-            sets, num_fit, losses, steps, nearness, bits, settings.images, settings.seed, filtered
+            sets,
+            num_fit,
+            losses,
+            steps,
+            nearness,
+            bits,
+            settings.images,
+            settings.seed,
+            filtered,
+            _calibrated(run, sets, losses, steps),
         )
         write_bytes(folder / membership_text.PICTURE, membership_picture.draw(scores))
     found.write(folder / FILE)
@@ -62,7 +72,7 @@ def measure(run: Run) -> Membership:
 
 def _losses(
     run: Run,
-    generators: list[tuple[Portion, Tree, str]],
+    generators: list[tuple[Portion, Tree]],
     sets: held_out.MembershipSets,
     steps: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -73,7 +83,7 @@ def _losses(
     n = len(sets.members)
     losses = losses_of_generators(
         run.compiled.model,
-        [(portion, params) for portion, params, _ in generators],
+        generators,
         concatenate(sets.members, sets.others),
         np.tile(np.arange(n), 2),
         steps,
@@ -82,6 +92,36 @@ def _losses(
         run.settings.audit.seed,
     )
     return losses[:n], losses[n:]
+
+
+def _calibrated(
+    run: Run,
+    sets: held_out.MembershipSets,
+    losses: tuple[np.ndarray, np.ndarray],
+    steps: np.ndarray,
+) -> tuple[membership.Scores, int] | None:
+    """Scores by loss, calibrated by generators of other seeds, and their number; None: of none.
+
+    Raises:
+      UserError: these have learned nearly all of the images.
+    """
+    found = references.read(run)
+    if not found:
+        return None
+    of_references = [_losses(run, each.generators, sets, steps) for each in found]
+    calibrated = []
+    for place, images in enumerate((sets.members, sets.others)):
+        learned = np.stack([each.has_learned(images.files) for each in found])
+        asked = int((~learned.all(axis=0)).sum())
+        if asked < membership.LEAST:
+            raise UserError(
+                f"config.audit.references: of {len(images)} images only {asked} are new to a "
+                f"generator of these workdirs, and {membership.LEAST} are needed: name more of them"
+            )
+        theirs = np.stack([of_both[place] for of_both in of_references])
+        calibrated.append(membership.calibrate(losses[place], theirs, learned))
+    scores = membership.calibrated_scores(losses, (calibrated[0], calibrated[1]))
+    return scores, len(found)
 
 
 def _bits(

@@ -7,7 +7,9 @@ from synthmed_jax.audit import membership
 from synthmed_jax.data.held_out import MembershipSets
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.results.membership import (
+    CALIBRATED,
     FILTERED_ONLY,
+    IMAGES_AND_WEIGHTS,
     LOSS,
     NEARNESS,
     NEARNESS_OF_FILTERED,
@@ -136,12 +138,48 @@ def test_scores_weigh_all_levels_alike():
 
 def test_calibration_takes_away_what_is_hard_for_all():
     rng = np.random.default_rng(0)
-    hard = rng.normal(5, 2, 200)
-    learned = np.repeat([0.3, 0.0], 100)
-    losses = hard - learned + rng.normal(0, 0.1, 200)
-    references = [hard + rng.normal(0, 0.1, 200) for _ in range(3)]
-    np.testing.assert_array_equal(membership.calibrate(losses, []), losses)
-    calibrated = membership.calibrate(losses, references)
-    np.testing.assert_allclose(calibrated, losses - np.mean(references, axis=0))
-    assert roc.rank_area(-losses[:100], -losses[100:]) < 0.65
-    assert roc.rank_area(-calibrated[:100], -calibrated[100:]) > 0.9
+    hard = rng.normal(5, 2, (200, 1))
+    lower = np.repeat([0.3, 0.0], 100)[:, None]
+    losses = hard - lower + rng.normal(0, 0.1, (200, 2))
+    references = np.stack([hard + rng.normal(0, 0.1, (200, 2)) for _ in range(3)])
+    none = np.zeros((3, 200), bool)
+    calibrated = membership.calibrate(losses, references, none)
+    np.testing.assert_allclose(calibrated, losses - references.mean(axis=0))
+    assert roc.rank_area(-losses[:100, 0], -losses[100:, 0]) < 0.65
+    assert roc.rank_area(-calibrated[:100, 0], -calibrated[100:, 0]) > 0.9
+
+
+def test_a_generator_is_not_asked_about_what_it_has_learned():
+    losses = np.full((3, 1), 5.0)
+    references = np.array([[[1.0], [1.0], [1.0]], [[3.0], [3.0], [3.0]]])
+    learned = np.array([[False, True, True], [False, False, True]])
+    calibrated = membership.calibrate(losses, references, learned)
+    np.testing.assert_array_equal(calibrated, [[3.0], [2.0], [np.nan]])
+
+
+def test_the_calibrated_attack_is_judged_on_the_images_that_a_reference_can_speak_of():
+    n, rng = 120, np.random.default_rng(4)
+    level = np.array([1, 0.3, 0.1, 0.05])
+    hard = [rng.normal(3, 1, (n, 1)) for _ in range(2)]
+
+    def of(place, lower):
+        return (hard[place] - lower + rng.normal(0, 0.1, (n, 4))) * level
+
+    losses = of(0, 0.2), of(1, 0.0)
+    learned = rng.random((1, n)) < 0.1
+    calibrated = tuple(
+        membership.calibrate(losses[i], np.stack([of(i, 0.0)]), learned) for i in range(2)
+    )
+    scores = membership.calibrated_scores(losses, calibrated)
+    sets, nearness = make_sets(), (np.zeros(n), np.zeros(n))
+    found, drawn = membership.judge(
+        sets, {"a": 60, "b": 60}, losses, STEPS, nearness, {}, 1000, 0, None, (scores, 1)
+    )
+    attack = by_name(found)[CALIBRATED]
+    kept = n - int(learned.sum())
+    assert attack.area.num_groups == (kept, kept)
+    assert len(drawn[CALIBRATED][0]) == kept < n
+    assert attack.attacker == IMAGES_AND_WEIGHTS
+    assert attack.area.value > 0.85 > by_name(found)[LOSS].area.value
+    assert attack.verdict == Verdict.SUCCEEDS
+    assert found.num_references == 1

@@ -106,3 +106,15 @@ def test_where_nothing_was_measured_nothing_is_concluded():
     section = to_section(dataclasses.replace(found(), why="9 members", attacks=()))
     assert "Nothing is concluded: there are too few images (9 members)." in section.paragraphs
     assert (section.tables, section.pictures) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (0, "is not calibrated by generators that have learned other images"),
+        (1, "held against that of a generator of another seed, for each image"),
+        (3, "held against that of 3 generators of other seeds"),
+    ],
+)
+def test_it_is_said_whether_the_loss_was_calibrated(number, expected):
+    assert expected in words(found(num_references=number))
