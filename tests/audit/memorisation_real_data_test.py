@@ -68,3 +68,11 @@ def test_planted_copies_are_found_out(searched, share, pixels):
     chosen = np.random.default_rng(1).choice(len(fit), count)
     mixed[:count] = np.roll(fit[chosen], pixels, axis=2)
     assert judge(calibrated, mixed)[1] == verdicts.Copies.FOUND
+
+
+def test_noise_is_no_copy(searched):
+    calibrated, fit, _ = searched
+    noise = np.random.default_rng(2).integers(0, 256, (600, *fit.shape[1:])).astype(np.uint8)
+    share, verdict = judge(calibrated, noise)
+    assert share <= 0.02
+    assert verdict == verdicts.Copies.NOT_FOUND
