@@ -132,7 +132,7 @@ def weights_digest(run: Run) -> dict[str, str]:
     return {"weights": sha256} if sha256 else {}
 
 
-def _filtered(run: Run) -> tuple[Stage, ...]:
+def filtered(run: Run) -> tuple[Stage, ...]:
     """What an arm learns from. Under other fields that stage refuses a workdir that has it."""
     return (copy_filter.STAGE,) if FILTERED in run.settings.classifier.arms else ()
 
@@ -143,7 +143,7 @@ STAGE = Stage(
     fields=("classifier.",),
     ignored=CELL_FIELDS,
     inputs=(split.STAGE, generate.STAGE),
-    inputs_if=_filtered,
+    inputs_if=filtered,
     digests=weights_digest,
     units=units,
     adds=True,

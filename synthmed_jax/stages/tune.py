@@ -298,7 +298,9 @@ def _digests(run: Run) -> dict[str, str]:
 
 
 def _inputs_if(run: Run) -> tuple[Stage, ...]:
-    return (generate.STAGE,) if run.settings.tune.target == "classifier" else ()
+    if run.settings.tune.target != "classifier":
+        return ()
+    return (generate.STAGE, *classify.filtered(run))
 
 
 STAGE = Stage(
