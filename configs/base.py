@@ -124,6 +124,9 @@ def _paper() -> ConfigDict:
     config.generate.per_class = 1000  # Images per class; more can be added later.
     # Other numbers of images of single classes, "glioma=2000,notumor=500"; "": per_class of all.
     config.generate.counts = ""
+    # copies: a second set, filtered/, without the images that look like copies of training images,
+    # filled up to the same numbers; the arm synthetic_filtered learns from it. none: no such set.
+    config.generate.filter = "none"
     config.generate.sampler = "ddpm"  # ddpm | ddpm_beta | ddim | dpm_solver_pp | heun
     config.generate.steps = 1000  # Sampling steps, 1..T.
     config.generate.spacing = "time"  # Of those steps over 0..T-1, even in: time | log_snr.
@@ -144,14 +147,18 @@ def _paper() -> ConfigDict:
     # describes up to six times config.audit.images at 224 pixels: minutes on a CPU.
     config.audit.weights = ""
     config.audit.backbone = "resnet18"  # That network, one of the eight.
+    # Finished workdirs of other master seeds, /runs/s1,/runs/s2: their generators say how hard an
+    # image is for who has not learned it, which makes the attack on membership by loss stronger.
+    config.audit.references = ""
 
     config.classifier = ConfigDict()
     config.classifier.backbones = ("resnet18",)
     config.classifier.backbone = ""  # One network, instead of `backbones`; "": none.
     # Training sets. synthetic; real: fit; real_augmented: fit, also flipped, shifted and warped as
     # the generator's images are; mixed_1to1, mixed_1to4: fit and as many, or four times as many,
-    # synthetic images. Two controls: real_repeated: fit, each image twice; synthetic_shuffled:
-    # synthetic images with shuffled labels, which must come out at chance.
+    # synthetic images; synthetic_filtered: what config.generate.filter=copies leaves. Two controls:
+    # real_repeated: fit, each image twice; synthetic_shuffled: synthetic images with shuffled
+    # labels, which must come out at chance.
     config.classifier.arms = (
         "synthetic", "real", "real_augmented", "mixed_1to1", "mixed_1to4", "real_repeated",
         "synthetic_shuffled",

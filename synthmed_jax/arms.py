@@ -22,6 +22,11 @@ SYNTHETIC, REAL = "synthetic", "real"
 REAL_AUGMENTED, REAL_REPEATED = "real_augmented", "real_repeated"
 MIXED, MIXED_MORE = "mixed_1to1", "mixed_1to4"
 SHUFFLED = "synthetic_shuffled"
+FILTERED = "synthetic_filtered"
+
+
+def _no_filtered() -> ImageSet:
+    raise ValueError("these materials hold no filtered synthetic images")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,12 +38,14 @@ class Materials:
       counts: synthetic images of each class, in the order of the labels.
       synthetic: reads the synthetic set, class by class, once it has been drawn.
       seed: of the draw that shuffles labels.
+      filtered: reads the synthetic set without suspected copies, of each class as many images.
     """
 
     parts: Parts
     counts: tuple[int, ...]
     synthetic: Callable[[], ImageSet]
     seed: int = 0
+    filtered: Callable[[], ImageSet] = _no_filtered
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -137,6 +144,11 @@ def _synthetic(materials: Materials) -> TrainingSet:
     return TrainingSet(images, None, (SYNTHETIC,) * len(images))
 
 
+def _filtered(materials: Materials) -> TrainingSet:
+    images = materials.filtered()
+    return TrainingSet(images, None, (SYNTHETIC,) * len(images))
+
+
 def _order(materials: Materials) -> np.ndarray:
     """i64[N], whose label each synthetic image is given where labels are shuffled."""
     return np.random.default_rng(materials.seed).permutation(sum(materials.counts))
@@ -223,6 +235,12 @@ _ALL = (
     _mixed_arm(MIXED, 1, "as many"),
     _mixed_arm(MIXED_MORE, 4, "four times as many"),
     Arm(REAL_REPEATED, "the real fit images, each twice", _repeated_sizes, _repeated),
+    Arm(
+        FILTERED,
+        "synthetic images without suspected copies, as many",
+        _synthetic_sizes,
+        _filtered,
+    ),
     Arm(
         SHUFFLED,
         "synthetic images with shuffled labels",

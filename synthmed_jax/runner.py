@@ -94,7 +94,9 @@ def run(
 def _run(
     run: Run, config: ConfigDict, only: Sequence[str], *, dry_run: bool, check_data: bool
 ) -> None:
-    wanted = [s for s in STAGES if s.name in only or not (only or s.optional)]
+    wanted = [
+        s for s in STAGES if s.name in only or (not only and (not s.optional or s.asked(run)))
+    ]
     if check_data:
         split.check_data(run)
         _say_refusals(run, wanted)

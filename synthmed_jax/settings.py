@@ -15,7 +15,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from synthmed_jax import checks, config_fields, field_history
-from synthmed_jax.arms import ARMS, SYNTHETIC
+from synthmed_jax.arms import ARMS, FILTERED, SYNTHETIC
 from synthmed_jax.audit.settings import AuditSettings
 from synthmed_jax.classifiers.networks import BACKBONES
 from synthmed_jax.classifiers.settings import IMAGENET, RANDOM, ClassifierSettings
@@ -24,6 +24,7 @@ from synthmed_jax.data.settings import DataSettings, SplitSettings
 from synthmed_jax.diffusion import advice
 from synthmed_jax.diffusion.settings import (
     LINEAR_STEPS,
+    NO_FILTER,
     DiffusionSettings,
     GenerateSettings,
     SweepSettings,
@@ -243,6 +244,11 @@ def _check_arms(settings: Settings) -> None:
         checks.one_of("config.classifier.arms", arm, ARMS)
     if SYNTHETIC not in arms:
         raise UserError("config.classifier.arms must contain 'synthetic': that arm is the question")
+    if FILTERED in arms and settings.generate.filter == NO_FILTER:
+        raise UserError(
+            f"config.classifier.arms={FILTERED} trains on what a filter leaves: set "
+            "--config.generate.filter=copies, or leave the arm out"
+        )
 
 
 def _check_networks(classifier: ClassifierSettings) -> None:

@@ -31,6 +31,8 @@ _CONVENTION = "a convention of this project; no study stands behind it"
 NEARER_BELOW = Threshold(0.8, _CONVENTION)
 FARTHER_ABOVE = Threshold(1.25, f"{_CONVENTION} (1 / 0.8)")
 FEW_IMAGES = Threshold(50, _CONVENTION)
+COPIES_P = Threshold(0.01, f"{_CONVENTION}; an accusation should rest on more than p = 0.05")
+LEAST_POWER = Threshold(0.95, f"{_CONVENTION}: copies of which one in twenty is missed are a hole")
 FALSE_DISCOVERY = Threshold(0.05, "the customary rate (Benjamini & Hochberg, 1995)")
 FAMILY_ERROR = Threshold(0.05, "the customary rate, kept over both tests (Holm, 1979)")
 EDGE_SHARE = Threshold(1.0, "the share of importance that chance gives to an area")
@@ -63,6 +65,78 @@ def judge_copying(ratio: float | None) -> Copying:
     if ratio < NEARER_BELOW.value:
         return Copying.NEARER
     return Copying.ALIKE if ratio <= FARTHER_ABOVE.value else Copying.FARTHER
+
+
+class Copies(enum.StrEnum):
+    """What a search for copies of training images says; that none were found is no proof."""
+
+    FOUND = "copies found"
+    NOT_FOUND = "nothing found at this power"
+    NOTHING_CONCLUDED = "nothing concluded"
+
+
+def judge_copies(p: float) -> Copies:
+    """Judges what a search for copies flagged.
+
+    Args:
+      p: of it, if no image were a copy.
+    """
+    return Copies.FOUND if p < COPIES_P.value else Copies.NOT_FOUND
+
+
+def is_hole(share: float) -> bool:
+    """Whether too few of the copies with some change would be found, by the share that are."""
+    return share < LEAST_POWER.value
+
+
+class Membership(enum.StrEnum):
+    """Whether an attack tells images that the generator has learned from others; never "safe"."""
+
+    SUCCEEDS = "attack succeeds"
+    NOT_FOUND = "nothing found at this power"
+    TOO_FEW = "too few images"
+    SPLIT_TELLS = "the split itself tells"
+
+
+def judge_membership(low: float | None, fewest: int, *, blind_tells: bool) -> Membership:
+    """Judges an attack by the interval of its area under the ROC curve.
+
+    Args:
+      low: lower end of the interval; None where it was not measured.
+      fewest: members in the class that has fewest.
+      blind_tells: whether members were told from others without the generator. Then an area above
+        0.5 is no proof against the generator.
+    """
+    if low is None or fewest < FEW_IMAGES.value:
+        return Membership.TOO_FEW
+    if low <= 0.5:
+        return Membership.NOT_FOUND
+    return Membership.SPLIT_TELLS if blind_tells else Membership.SUCCEEDS
+
+
+class Release(enum.StrEnum):
+    """What a run says to the question whether its output is safe to share; never that it is."""
+
+    COPIES_FOUND = "copies found"
+    ATTACK_SUCCEEDS = "attack succeeds"
+    NOT_FOUND = "nothing found at this power"
+    NOTHING_CONCLUDED = "nothing concluded"
+
+
+def judge_release(copies: Copies, attacks: Sequence[Membership]) -> Release:
+    """Judges one kind of release: what was found decides, and silence needs every answer.
+
+    Args:
+      copies: what the search for copies says.
+      attacks: what those attacks say that somebody can try who is given this. Without any, or with
+        one that was not judged, nothing is concluded unless something was found.
+    """
+    if copies is Copies.FOUND:
+        return Release.COPIES_FOUND
+    if Membership.SUCCEEDS in attacks:
+        return Release.ATTACK_SUCCEEDS
+    answers = (copies is Copies.NOT_FOUND, *(each is Membership.NOT_FOUND for each in attacks))
+    return Release.NOT_FOUND if attacks and all(answers) else Release.NOTHING_CONCLUDED
 
 
 class Difference(enum.StrEnum):

@@ -72,6 +72,11 @@ class Workdir:
         return self.root / "synthetic"
 
     @property
+    def filtered(self) -> pathlib.Path:
+        """Folder of the synthetic images without suspected copies: as `synthetic`."""
+        return self.root / "filtered"
+
+    @property
     def audit(self) -> pathlib.Path:
         """Folder of what sets of images say of each other without a classifier of the classes."""
         return self.root / "audit"
@@ -80,6 +85,11 @@ class Workdir:
     def audit_fidelity(self) -> pathlib.Path:
         """How far synthetic images can be told from real ones, and where."""
         return self.audit / "fidelity.json"
+
+    @property
+    def audit_memorisation(self) -> pathlib.Path:
+        """Which synthetic images are copies, and which copies would be found."""
+        return self.audit / "memorisation.json"
 
     @property
     def sweep(self) -> pathlib.Path:

@@ -162,6 +162,7 @@ def test_the_whole_data_set_is_opened_at_one_door():
                 "synthmed_jax.stages.pool",
             },
         ),
+        ("read_membership", {"synthmed_jax.stages.membership"}),
         ("open_tree", {"synthmed_jax.stages.run"}),
         ("external_tree", {"synthmed_jax.stages.external"}),
     ],

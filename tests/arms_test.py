@@ -6,6 +6,7 @@ import pytest
 
 from synthmed_jax.arms import (
     ARMS,
+    FILTERED,
     MIXED,
     MIXED_MORE,
     REAL,
@@ -33,7 +34,12 @@ def materials():
     fit, val = image_set([0, 0, 1], "fit"), image_set([1], "val")
     parts = Parts(fit, val, np.array([7, 7, 8]))
     labels = np.repeat([0, 1], 8)
-    return Materials(parts, (8, 8), lambda: image_set(labels, "synthetic"))
+    return Materials(
+        parts,
+        (8, 8),
+        lambda: image_set(labels, "synthetic"),
+        filtered=lambda: image_set(labels, "filtered"),
+    )
 
 
 @pytest.mark.parametrize("name", ARMS)
@@ -62,7 +68,7 @@ def test_nothing_is_drawn_to_know_the_sizes(materials):
     sizes = {name: len(arm.sizes(planned).labels) for name, arm in ARMS.items()}
     assert sizes == {
         SYNTHETIC: 16, REAL: 3, REAL_AUGMENTED: 3, MIXED: 6, MIXED_MORE: 15, REAL_REPEATED: 6,
-        SHUFFLED: 16,
+        SHUFFLED: 16, FILTERED: 16,
     }  # fmt: skip
 
 
@@ -118,3 +124,8 @@ def test_one_arm_alone_augments(materials):
 def test_real_images_keep_their_groups(materials):
     np.testing.assert_array_equal(ARMS[REAL].build(materials).groups, [7, 7, 8])
     assert ARMS[SYNTHETIC].build(materials).groups is None
+
+
+def test_the_filtered_arm_learns_from_what_the_filter_left(materials):
+    built = ARMS[FILTERED].build(materials)
+    assert built.images.files == tuple(f"filtered/{i}" for i in range(16))

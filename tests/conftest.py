@@ -52,6 +52,7 @@ SLOW = (
     "diffusion/bound_test.py",
     "diffusion/few_steps_test.py",
     "diffusion/likelihood_test.py",
+    "diffusion/denoising_loss_test.py",
     "diffusion/second_implementation_test.py",
     "data/loading_test.py",
     "data/cases_test.py",

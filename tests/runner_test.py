@@ -25,8 +25,11 @@ FILES = (
     "split/files.json", "split/section.json", "diffusion/metrics.jsonl",
     "synthetic/manifest.csv", "synthetic/metadata.csv", "synthetic/README.md",
     "evaluate/metrics.json", "evaluate/predictions.csv",
-    "audit/fidelity.json", "audit/section.json",
-    "audit/difference.png", "evaluate/fidelity.json", "evaluate/floors.json",
+    "audit/fidelity.json", "audit/memorisation.json", "audit/membership.json",
+    "audit/section.json", "audit/section_memorisation.json", "audit/section_membership.json",
+    "audit/section_release.json",
+    "audit/difference.png", "audit/membership.png",
+    "evaluate/fidelity.json", "evaluate/floors.json",
     "evaluate/without_duplicates.json",
     "explain/lime.json", "report/index.html", "report/report.md", "report/report.json",
 )  # fmt: skip

@@ -14,9 +14,12 @@ from synthmed_jax.verdicts import (
     Answer,
     Caveat,
     Control,
+    Copies,
     Copying,
     Difference,
     Direction,
+    Membership,
+    Release,
     Shortcut,
     Validation,
 )
@@ -33,6 +36,42 @@ def cell(*val_losses, backbone="resnet18", arm="synthetic", n=8, ratio=math.inf,
     mean = dataclasses.replace(SCORES, test_accuracy=test)
     interval = Interval(test - 0.05, test + 0.05, 0.95, "made up")
     return CellScores(backbone, arm, n, ratio, seed, folds, mean, None, interval)
+
+
+@pytest.mark.parametrize(
+    ("low", "fewest", "blind_tells", "verdict"),
+    [
+        (0.51, 50, False, Membership.SUCCEEDS),
+        (0.5, 50, False, Membership.NOT_FOUND),
+        (0.51, 50, True, Membership.SPLIT_TELLS),
+        (0.5, 50, True, Membership.NOT_FOUND),
+        (0.9, 49, False, Membership.TOO_FEW),
+        (None, 500, False, Membership.TOO_FEW),
+    ],
+)
+def test_an_attack_is_judged_by_the_interval_of_its_area(low, fewest, blind_tells, verdict):
+    assert verdicts.judge_membership(low, fewest, blind_tells=blind_tells) is verdict
+
+
+@pytest.mark.parametrize(
+    ("copies", "attacks", "verdict"),
+    [
+        (Copies.FOUND, ("attack succeeds",), Release.COPIES_FOUND),
+        (Copies.FOUND, (), Release.COPIES_FOUND),
+        (Copies.NOT_FOUND, (Membership.NOT_FOUND, Membership.SUCCEEDS), Release.ATTACK_SUCCEEDS),
+        (Copies.NOTHING_CONCLUDED, (Membership.SUCCEEDS,), Release.ATTACK_SUCCEEDS),
+        (Copies.NOT_FOUND, (Membership.NOT_FOUND,) * 2, Release.NOT_FOUND),
+        # Silence is no answer.
+        (Copies.NOT_FOUND, (), Release.NOTHING_CONCLUDED),
+        (Copies.NOT_FOUND, (Membership.NOT_FOUND, Membership.TOO_FEW), Release.NOTHING_CONCLUDED),
+        (Copies.NOT_FOUND, (Membership.SPLIT_TELLS,), Release.NOTHING_CONCLUDED),
+        (Copies.NOTHING_CONCLUDED, (Membership.NOT_FOUND,), Release.NOTHING_CONCLUDED),
+    ],
+)
+def test_a_release_is_judged_by_what_was_found_and_silence_by_every_answer(
+    copies, attacks, verdict
+):
+    assert verdicts.judge_release(copies, [Membership(each) for each in attacks]) is verdict
 
 
 @pytest.mark.parametrize(

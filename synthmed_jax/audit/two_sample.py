@@ -17,7 +17,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from scipy import optimize, stats
 from sklearn.model_selection import StratifiedKFold
 from sklearn.tree import ExtraTreeClassifier
 
@@ -25,7 +24,7 @@ from synthmed_jax import parallel
 from synthmed_jax.conv import conv_general_dilated
 from synthmed_jax.data.threads import map_in_threads
 from synthmed_jax.results.audit import Measured
-from synthmed_jax.statistics.intervals import LEVEL
+from synthmed_jax.statistics.roc import newcombe_interval, rank_area
 
 FOLDS = 5  # of a forest
 TREES = 100
@@ -41,24 +40,8 @@ def auroc(first: np.ndarray, second: np.ndarray) -> Measured:
     The interval is Newcombe's (2006, method 5), which is not empty at 1 either. It takes the scores
     for independent: training the classifier again is no part of it.
     """
-    rank = stats.rankdata(np.concatenate([first, second]))[: len(first)].sum()
-    area = (rank / len(first) - (len(first) + 1) / 2) / len(second)
-    low, beyond = (_lower_end(of, len(first), len(second)) for of in (area, 1 - area))
-    return Measured(float(area), low, 1 - beyond)
-
-
-def _lower_end(area: float, n: int, m: int) -> float:
-    """Of the interval; the upper end is that of 1 - area, mirrored."""
-    z = float(stats.norm.ppf((1 + LEVEL) / 2))
-    between = (n + m) / 2 - 1
-
-    def beyond(true: float) -> float:
-        """How much further `area` is from the true area than the interval lets it be; squared."""
-        of_pairs = 1 + between * ((1 - true) / (2 - true) + true / (1 + true))
-        return (area - true) ** 2 - z**2 * true * (1 - true) * of_pairs / (n * m)
-
-    # Just below an area of 1, which solves the equation itself.
-    return 0.0 if area <= 0 else float(optimize.brentq(beyond, 0, area * (1 - 1e-9)))
+    area = rank_area(first, second)
+    return Measured(area, *newcombe_interval(area, len(first), len(second)))
 
 
 def forest_auroc(first: np.ndarray, second: np.ndarray, seed: int) -> Measured:
@@ -73,11 +56,11 @@ def forest_auroc(first: np.ndarray, second: np.ndarray, seed: int) -> Measured:
     y = np.repeat([1, 0], [len(first), len(second)])
     scores = np.zeros(len(x))
     for train, left_out in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(x, y):
-        scores[left_out] = _forest_scores(x[train], y[train], x[left_out], seed)
+        scores[left_out] = forest_scores(x[train], y[train], x[left_out], seed)
     return auroc(scores[y == 1], scores[y == 0])
 
 
-def _forest_scores(x: np.ndarray, y: np.ndarray, asked: np.ndarray, seed: int) -> np.ndarray:
+def forest_scores(x: np.ndarray, y: np.ndarray, asked: np.ndarray, seed: int) -> np.ndarray:
     """Mean probability f64[N] of class 1 over trees that have learned f32[M,D] with labels i[M].
 
     The trees are grown in threads here: scikit-learn's forests change Python's list of warnings in

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from synthmed_jax.data import blocks, table_columns, table_rows, tables
 from synthmed_jax.data.counted import counted
@@ -263,3 +265,20 @@ def _from_table(files: Sequence[str], path: Path) -> list[str]:
 
 def _some(files: Sequence[str]) -> str:
     return ", ".join(files[:3]) + (" ..." if len(files) > 3 else "")
+
+
+def connect(one: np.ndarray, other: np.ndarray | None) -> np.ndarray:
+    """Numbers i64[N] that are equal where chains of equal numbers connect two images.
+
+    Args:
+      one, other: numbers i[N] of two kinds of groups; None: there is no second kind.
+    """
+    _, first = np.unique(one, return_inverse=True)
+    if other is None or not len(one):
+        return np.asarray(first, np.int64)
+    _, second = np.unique(other, return_inverse=True)
+    offset = int(first.max()) + 1
+    size = offset + int(second.max()) + 1
+    links = sparse.coo_matrix((np.ones(len(first)), (first, second + offset)), (size, size))
+    _, found = csgraph.connected_components(links, directed=False)
+    return np.asarray(found[first], np.int64)

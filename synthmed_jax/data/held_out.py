@@ -1,7 +1,8 @@
 """The one door to the test images: the whole data set is opened here, and only parts leave.
 
 Nothing else may load the whole data set, divide it, or see the list of test images in split.json;
-`read_test` is for evaluation, explanation and the audit of synthetic images.
+`read_test` is for evaluation, explanation and the audit of synthetic images; `read_membership` is
+for the audit's attacks on membership alone.
 tests/architecture_test.py asserts all of this.
 """
 
@@ -17,6 +18,7 @@ import numpy as np
 from synthmed_jax.data import (
     alignment,
     contact_sheet,
+    grouping,
     kept_duplicates,
     loading,
     pair_sheet,
@@ -104,6 +106,26 @@ class Parts:
     fit: ImageSet
     val: ImageSet
     fit_groups: np.ndarray | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class MembershipSets:
+    """Real images that a generator has learned, and as many of each class that it has not.
+
+    Attributes:
+      members: of `fit`.
+      others: held-out images that no chain of twins and near-duplicates links to `fit` or `val`.
+      member_groups, others_groups: i64[N] each, equal for images that are no independent
+        witnesses: of one group of the split, or linked as twins or near-duplicates; no number is in
+        both.
+      num_linked: held-out images that were left out since they are linked to `fit` or `val`.
+    """
+
+    members: ImageSet
+    others: ImageSet
+    member_groups: np.ndarray
+    others_groups: np.ndarray
+    num_linked: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -319,6 +341,44 @@ def has_no_duplicate(path: Path, data: DataSet, settings: SplitSettings) -> np.n
     components = find_duplicates(data, settings).components
     known = components[[index_of[file] for file in (*parts.fit.files, *parts.val.files)]]
     return ~np.isin(components[[index_of[file] for file in test.files]], known)
+
+
+def read_membership(
+    path: Path, data: DataSet, settings: SplitSettings, limit: int, seed: int
+) -> MembershipSets:
+    """Draws the images on which attacks on membership are tried: for those alone.
+
+    Of each class as many members as others: all of `fit`, where `limit` and the held-out images
+    that are not linked to `fit` or `val` allow it. Both sets are in the same order of classes.
+
+    Args:
+      path: of split.json.
+      limit: most images of a set, all classes together; each class has an equal share of it.
+      seed: of the draws.
+
+    Errors as of `read_parts`.
+    """
+    fit, test = read_parts(path, data).fit, read_test(path, data)
+    new = has_no_duplicate(path, data, settings)
+    rng, most = np.random.default_rng(seed), limit // len(fit.class_names)
+    members, others = [], []
+    for label in range(len(fit.class_names)):
+        of_fit = rng.permutation(np.flatnonzero(fit.labels == label))
+        of_test = rng.permutation(np.flatnonzero((test.labels == label) & new))
+        n = min(len(of_fit), len(of_test), most)
+        members.append(of_fit[:n])
+        others.append(of_test[:n])
+    drawn = fit.subset(np.concatenate(members)), test.subset(np.concatenate(others))
+    components, groups = find_duplicates(data, settings).components, group(data, settings)
+    index_of = {file: index for index, file in enumerate(data._whole.images.files)}
+    witnesses = []
+    for each in drawn:
+        index = [index_of[file] for file in each.files]
+        witnesses.append(
+            grouping.connect(components[index], None if groups is None else groups.numbers[index])
+        )
+    of_others = witnesses[1] + 1 + witnesses[0].max(initial=-1)
+    return MembershipSets(*drawn, witnesses[0], of_others, int((~new).sum()))
 
 
 def _divide(data: DataSet, settings: SplitSettings) -> split.Division:

@@ -162,18 +162,56 @@ def load_synthetic(
         manifest's sha256 names.
       UserError: images of different sizes.
     """
+    # By index, not by `used`: that column is of the run that drew last.
     rows = read_manifest(directory)
-    pixels, labels, files = [], [], []
-    for label, (name, count) in enumerate(zip(class_names, counts, strict=True)):
-        # By index, not by `used`: that column is of the run that drew last.
+    chosen = []
+    for name, count in zip(class_names, counts, strict=True):
         wanted = [row for row in rows if row.class_name == name and row.index < count]
-        chosen = sorted(wanted, key=lambda row: row.index)
-        if [row.index for row in chosen] != list(range(count)):
-            raise Damaged(
-                directory / "manifest.csv",
-                f"has {len(chosen)} of the {count} synthetic images of {name} that are needed",
-            )
-        for row in file_progress_bar(chosen, f"reading synthetic {name}"):
+        if sorted(row.index for row in wanted) != list(range(count)):
+            raise _lacking(directory, name, len(wanted), count)
+        chosen.append(wanted)
+    return _load(directory, class_names, chosen, channels)
+
+
+def load_used(
+    directory: Path, class_names: Sequence[str], counts: Sequence[int], channels: int = 3
+) -> ImageSet:
+    """Loads the images that the manifest calls used, whatever their indices.
+
+    Args:
+      directory, class_names, channels: as of `load_synthetic`.
+      counts: of each class as many must be used.
+
+    Raises:
+      Damaged: another number is; else as of `load_synthetic`.
+      UserError: images of different sizes.
+    """
+    rows = [row for row in read_manifest(directory) if row.used]
+    chosen = [[row for row in rows if row.class_name == name] for name in class_names]
+    for name, count, of_class in zip(class_names, counts, chosen, strict=True):
+        if len(of_class) != count:
+            raise _lacking(directory, name, len(of_class), count)
+    return _load(directory, class_names, chosen, channels)
+
+
+def _lacking(directory: Path, name: str, there: int, count: int) -> Damaged:
+    return Damaged(
+        directory / "manifest.csv",
+        f"has {there} of the {count} synthetic images of {name} that are needed",
+    )
+
+
+def _load(
+    directory: Path,
+    class_names: Sequence[str],
+    chosen: Sequence[Sequence[ManifestRow]],
+    channels: int,
+) -> ImageSet:
+    """The images of the rows of each class, by index."""
+    pixels, labels, files = [], [], []
+    for label, (name, rows) in enumerate(zip(class_names, chosen, strict=True)):
+        in_order = sorted(rows, key=lambda row: row.index)
+        for row in file_progress_bar(in_order, f"reading synthetic {name}"):
             pixels.append(_read_image(directory, row, channels))
             labels.append(label)
             files.append(row.path)

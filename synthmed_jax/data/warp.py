@@ -47,6 +47,15 @@ def warp(
     return _bilinear(images, from_y, from_x), numbers.astype(np.float32)
 
 
+def zoom(images: np.ndarray, factor: float) -> np.ndarray:
+    """Enlarges u8[B,S,S,C], S >= 2, about the centre by a factor; the size stays what it is."""
+    size = images.shape[1]
+    along = (np.arange(size) - (size - 1) / 2) / factor + (size - 1) / 2
+    y, x = np.meshgrid(along, along, indexing="ij")
+    shape = (len(images), size, size)
+    return _bilinear(images, np.broadcast_to(y, shape), np.broadcast_to(x, shape))
+
+
 def _bilinear(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Interpolates u8[B,S,S,C] at fractional pixels y, x f64[B,S,S]; edges repeat; rounds to u8."""
     size = images.shape[1]

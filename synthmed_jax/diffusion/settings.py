@@ -315,6 +315,10 @@ class SampleSettings:
             )
 
 
+NO_FILTER, COPIES = "none", "copies"
+FILTERS = (NO_FILTER, COPIES)
+
+
 @dataclasses.dataclass(frozen=True)
 class GenerateSettings(SampleSettings):
     """The synthetic set: config.generate.
@@ -324,16 +328,20 @@ class GenerateSettings(SampleSettings):
       block: images per compiled call, from 1; a block that was broken off is drawn again.
       counts: "" or images by class, "glioma=2000,notumor=500"; classes that are not named follow
         `per_class`.
+      filter: one of FILTERS; "copies": a second set is made, of which suspected copies of training
+        images are left out, and which is filled up to the same numbers.
     """
 
     per_class: int
     block: int
     counts: str = ""
+    filter: str = NO_FILTER
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("per_class", "block"):
             checks.at_least(f"config.generate.{name}", getattr(self, name), 1)
+        checks.one_of("config.generate.filter", self.filter, FILTERS)
 
     def by_class(self, class_names: Sequence[str]) -> tuple[int, ...]:
         """Returns the number of images of each class; raises UserError for an unknown one."""

@@ -19,6 +19,7 @@ from synthmed_jax.results.evaluation import CellScores, DeclaredDifference, Eval
 from synthmed_jax.results.explanations import Alarm, LimeSummary, TwoSampleRow
 from synthmed_jax.results.fidelity import Fidelity
 from synthmed_jax.results.floors import Floor
+from synthmed_jax.results.release import Release
 from synthmed_jax.statistics.intervals import Estimate, Interval, mean_estimate
 from synthmed_jax.verdicts import Threshold
 
@@ -190,6 +191,7 @@ class Conclusions:
       best: arm -> its best cell.
       unbeaten: arm -> the floor that its network is not shown to be better than; an arm whose
         network beats all floors, or was not held against any, is not there.
+      release: the verdict on each kind of release; none where the audit did not judge them.
       caveats: what a reader of the others must know.
     """
 
@@ -203,6 +205,7 @@ class Conclusions:
     small_classes: SmallClasses
     shortcuts: Shortcuts | None
     differences: Differences | None
+    release: tuple[Release, ...]
     caveats: tuple[verdicts.Caveat, ...]
 
 
@@ -225,6 +228,7 @@ def conclude(contents: Contents) -> Conclusions:
             lime.alarms, verdicts.EDGE_SHARE, lime.num_unsure, weigh(lime, contents.floors)
         ),
         differences=None if lime is None else differences(lime),
+        release=() if contents.memorisation is None else contents.memorisation.release,
         caveats=verdicts.caveats(
             contents.counts,
             grouped=contents.split.is_grouped,

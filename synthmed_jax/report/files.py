@@ -20,6 +20,7 @@ from synthmed_jax.results.floors import Floors
 from synthmed_jax.results.generator import GeneratorEnd
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.marker import Marker
+from synthmed_jax.results.memorisation import AuditMemorisation
 from synthmed_jax.results.run_info import RunInfo
 from synthmed_jax.results.split import PartCounts, SplitFile
 from synthmed_jax.results.stored import Document
@@ -67,6 +68,8 @@ class Contents:
       evaluation, fidelity, lime: of the evaluation and the explanation, or None.
       floors: what simple means score; None in a workdir of a version that did not measure it.
       leakage: identical files across the parts; None in a workdir of a version that did not count.
+      memorisation: the search for copies and the verdict on releases; None where the audit has not
+        run, or is of a version that did not look.
     """
 
     config: Document
@@ -79,6 +82,7 @@ class Contents:
     lime: LimeSummary | None
     leakage: Leakage | None
     floors: Floors | None
+    memorisation: AuditMemorisation | None
 
     @property
     def counts(self) -> dict[str, PartCounts]:
@@ -137,6 +141,7 @@ def read_contents(workdir: pathlib.Path, cells: Sequence[Cell]) -> Contents:
         lime=LimeSummary.read_if_there(workdir / "explain" / "lime.json"),
         leakage=Leakage.read_if_there(workdir / "split" / "leakage.json"),
         floors=Floors.read_if_there(workdir / "evaluate" / "floors.json"),
+        memorisation=AuditMemorisation.read_if_there(workdir / "audit" / "memorisation.json"),
     )
 
 

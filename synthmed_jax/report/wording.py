@@ -6,6 +6,8 @@ hold no markup and no escaping: the templates see to that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from synthmed_jax.arms import ARMS, SHUFFLED
 from synthmed_jax.estimands import ADD, REPLACE, Estimand
 from synthmed_jax.report.conclusions import (
@@ -34,6 +36,8 @@ from synthmed_jax.report.formats import (
 from synthmed_jax.results.evaluation import DeclaredDifference
 from synthmed_jax.results.fidelity import Fidelity
 from synthmed_jax.results.floors import MAJORITY
+from synthmed_jax.results.membership import FILTERED_ONLY, IMAGES_AND_WEIGHTS, IMAGES_ONLY
+from synthmed_jax.results.release import Release
 from synthmed_jax.verdicts import (
     Answer,
     Caveat,
@@ -87,6 +91,11 @@ CONTROLS = {
     Control.TOO_FEW: "which a single training can't set against chance",
 }
 UNITS = {"group": "groups of test images", "image": "test images"}
+RELEASED = {
+    IMAGES_ONLY: "The images alone",
+    IMAGES_AND_WEIGHTS: "Images and weights",
+    FILTERED_ONLY: "The filtered images alone",
+}
 VALIDATIONS = {
     Validation.OPTIMISTIC: "too optimistic",
     Validation.PESSIMISTIC: "too pessimistic",
@@ -158,11 +167,13 @@ def not_run(stage: str, loss: str) -> str:
 
 def answer(contents: Contents, chosen: Headline, conclusions: Conclusions) -> list[str]:
     """Returns the opening paragraphs, the shortest answer first."""
+    shared = [release(conclusions.release)] if conclusions.release else []
     if contents.evaluation is None:
-        return [not_run("evaluate", "no answer")]
+        return [not_run("evaluate", "no answer"), *shared]
     floors = [unbeaten(each) for each in conclusions.unbeaten.values()]
     first = [] if conclusions.arms is None else [arms(conclusions.arms)]
     paragraphs = [" ".join([*first, *floors])] if first or floors else []
+    paragraphs += shared
     if conclusions.adding is not None:
         paragraphs.append(adding(conclusions.adding))
     num_test = n_is(contents.evaluation.num_test)
@@ -188,7 +199,20 @@ def answer(contents: Contents, chosen: Headline, conclusions: Conclusions) -> li
         )
     if conclusions.control is not None:
         paragraphs.append(control(conclusions.control))
-    return [*paragraphs, copying(conclusions.copying, contents.fidelity)]
+    if not shared:  # which looks at single images, as the ratio of medians does not
+        paragraphs.append(copying(conclusions.copying, contents.fidelity))
+    return paragraphs
+
+
+def release(judged: Sequence[Release]) -> str:
+    """Returns the verdict on each kind of release, then their numbers, those in common once."""
+    said = " ".join(f"{RELEASED[each.released]}: {each.verdict}." for each in judged)
+    because = dict.fromkeys(sentence for each in judged for sentence in each.because)
+    return (
+        f"Is it safe to share? {said} {' '.join(because)} No verdict says that a release is safe; "
+        "what would change these, and what they do not cover, is said under the same question "
+        "below."
+    )
 
 
 def _majority(contents: Contents) -> str:

@@ -6,17 +6,41 @@ leads to a choice: the report alone shows it.
 
 from __future__ import annotations
 
-from synthmed_jax.audit import difference_picture, fidelity, fidelity_text
+import dataclasses
+
+from synthmed_jax.audit import (
+    difference_picture,
+    fidelity,
+    fidelity_text,
+    memorisation,
+    memorisation_picture,
+    memorisation_text,
+    release,
+    release_text,
+)
 from synthmed_jax.data import held_out
 from synthmed_jax.files import write_bytes
+from synthmed_jax.results.memorisation import AuditMemorisation
 from synthmed_jax.results.section import FILE, Section
-from synthmed_jax.stages import audit_network, generate, split
+from synthmed_jax.stages import (
+    audit_network,
+    copy_filter,
+    generate,
+    membership,
+    references,
+    split,
+)
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
 
 def _run(run: Run) -> None:
     _measure_fidelity(run).write(run.workdir.audit / FILE)
+    attacks = membership.measure(run)
+    copies = _look_for_copies(run)
+    copies = dataclasses.replace(copies, release=release.judge(copies, attacks))
+    copies.write(run.workdir.audit_memorisation)
+    release_text.to_section(copies).write(run.workdir.audit / release_text.FILE)
 
 
 def _measure_fidelity(run: Run) -> Section:
@@ -38,12 +62,48 @@ def _measure_fidelity(run: Run) -> Section:
     return fidelity_text.to_section(found)
 
 
+def _look_for_copies(run: Run) -> AuditMemorisation:
+    """Writes pictures of copies and what the report says of them; returns what was found."""
+    inputs, settings, folder = run.inputs, run.settings, run.workdir.audit
+    found, seen = memorisation.measure_memorisation(
+        inputs.synthetic,
+        inputs.parts.fit,
+        settings.diffusion.flips,
+        settings.audit.seed,
+        run.compiled.copy_search,
+    )
+    if seen is not None:
+        distances = memorisation_picture.draw_distances(seen)
+        write_bytes(folder / memorisation_text.DISTANCES, distances)
+        pairs = memorisation_picture.draw_pairs(seen, found.closest)
+        write_bytes(folder / memorisation_text.PAIRS, pairs)
+    memorisation_text.to_section(found).write(folder / memorisation_text.FILE)
+    return found
+
+
+def _units(run: Run) -> tuple[str, ...]:
+    """The audit is made anew for other images or weights, and where a filter comes or goes."""
+    filtered = ["filtered"] if copy_filter.is_wanted(run) else []
+    return (*generate.images_per_class(run), *audit_network.units(run), *filtered)
+
+
+def _check(run: Run) -> None:
+    audit_network.check(run)
+    references.check(run)
+
+
+def _filtered(run: Run) -> tuple[Stage, ...]:
+    return (copy_filter.STAGE,) if copy_filter.is_wanted(run) else ()
+
+
 STAGE = Stage(
     "audit",
     _run,
     fields=("audit.",),
     ignored=audit_network.FIELDS,
     inputs=(split.STAGE, generate.STAGE),
-    check=audit_network.check,
-    units=lambda run: (*generate.images_per_class(run), *audit_network.units(run)),
+    inputs_if=_filtered,
+    digests=references.digests,
+    units=_units,
+    check=_check,
 )

@@ -61,7 +61,8 @@ class Stage:
         made anew when other units are wanted.
       check: raises UserError for what would stand in the way later, before any work.
       expect: seconds that the work left will take on this machine; None: the stage is short.
-      optional: runs only when it is named.
+      optional: runs only when it is named, or asked for.
+      asked: whether the settings ask for an optional stage.
       folder: of its output, below the workdir; "": it has the stage's name.
       ends: names of the files that end a unit of its work. A stage without any is made anew as a
         whole, so that nothing is lost by that.
@@ -85,6 +86,7 @@ class Stage:
     check: Callable[[Run], None] = lambda run: None
     expect: Callable[[Run], float] | None = None
     optional: bool = False
+    asked: Callable[[Run], bool] = lambda run: False
     folder: str = ""
     ends: tuple[str, ...] = ()
     recorded: tuple[str, ...] = ("**/*",)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pathlib
 
-from synthmed_jax.arms import ARMS, SYNTHETIC, Materials
+from synthmed_jax.arms import ARMS, FILTERED, SYNTHETIC, Materials
 from synthmed_jax.classifiers import trainings
 from synthmed_jax.classifiers.settings import TrainingSettings
 from synthmed_jax.data.settings import FLIPS, Augmentation
 from synthmed_jax.diffusion.settings import DiffusionSettings
 from synthmed_jax.results.cells import Cell
-from synthmed_jax.stages import base, generate, split, timing
+from synthmed_jax.stages import base, copy_filter, generate, split, timing
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
@@ -132,12 +132,18 @@ def weights_digest(run: Run) -> dict[str, str]:
     return {"weights": sha256} if sha256 else {}
 
 
+def filtered(run: Run) -> tuple[Stage, ...]:
+    """What an arm learns from. Under other fields that stage refuses a workdir that has it."""
+    return (copy_filter.STAGE,) if FILTERED in run.settings.classifier.arms else ()
+
+
 STAGE = Stage(
     "classify",
     _run,
     fields=("classifier.",),
     ignored=CELL_FIELDS,
     inputs=(split.STAGE, generate.STAGE),
+    inputs_if=filtered,
     digests=weights_digest,
     units=units,
     adds=True,

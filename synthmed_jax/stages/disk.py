@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 
+from synthmed_jax.audit import memorisation
 from synthmed_jax.classifiers import feature_net
 from synthmed_jax.classifiers.programs import Programs
 from synthmed_jax.classifiers.settings import TrainingSettings, make_rates
@@ -30,12 +31,12 @@ KIB, MIB, GIB = 1024, 1024**2, 1024**3
 # Measured on finished runs of 2 to 5 classes, bytes: a class's pages in explain/, and in report/,
 # which has them twice; a row of predictions.csv, less its probabilities, and one of these; what
 # manifest.csv and fidelity.json say of an image; floors.json; what metrics.json says of a cell, and
-# its answers to val images; the audit's picture and texts, and what it says of a class and of all;
-# the compiled programs of a network.
+# its answers to val images; the audit's pictures and texts, those of a search for copies, and what
+# it says of a class and of all; the compiled programs of a network.
 _EXPLAINED, _REPORTED = 210 * KIB, 700 * KIB
 _ROW, _PROBABILITY, _OF_IMAGE = 60, 18, 350
 _FLOORS, _OF_CELL = 8 * KIB, 12 * KIB
-_AUDITED, _COMPARED = 115 * KIB, 10 * KIB
+_AUDITED, _SEARCHED, _COMPARED = 190 * KIB, 265 * KIB, 10 * KIB
 _COMPILED = 5 * MIB
 _SAMPLED = 16  # images whose size as a PNG is looked at
 
@@ -147,15 +148,24 @@ def _diffusion(run: Run) -> Room:
 
 def _generate(run: Run) -> Room:
     """PNGs of the size that the real images would have."""
-    number = sum(map(len, generate.lacking_images(run).values()))
+    return Room(sum(map(len, generate.lacking_images(run).values())) * _image(run))
+
+
+def _filter(run: Run) -> Room:
+    return Room(sum(run.inputs.synthetic_counts) * _image(run))
+
+
+def _image(run: Run) -> int:
+    """A PNG of the size that a real one would have, with its row of the manifest."""
     real = run.inputs.planned_split.parts.fit.images
     sampled = real[np.linspace(0, len(real) - 1, _SAMPLED).astype(int)]
     one = np.mean([_in_blocks(len(encode_png(image))) for image in sampled])
-    return Room(int(number * (one + _OF_IMAGE)))
+    return int(one + _OF_IMAGE)
 
 
 def _audit(run: Run) -> Room:
-    return Room(_AUDITED + _COMPARED * (1 + len(run.inputs.class_names)))
+    searched = not memorisation.why_not(run.inputs.planned_split.parts.fit)
+    return Room(_AUDITED + _SEARCHED * searched + _COMPARED * (1 + len(run.inputs.class_names)))
 
 
 def _classify(run: Run) -> Room:
@@ -215,6 +225,7 @@ _ROOM_OF: dict[str, Callable[[Run], Room]] = {
     "diffusion": _diffusion,
     "features": _features,
     "generate": _generate,
+    "filter": _filter,
     "audit": _audit,
     "classify": _classify,
     "tune": _tune,

@@ -98,7 +98,7 @@ STAGE = Stage(
     "generate",
     _run,
     fields=("generate.",),
-    ignored=("generate.per_class", "generate.counts", "generate.block"),
+    ignored=("generate.per_class", "generate.counts", "generate.block", "generate.filter"),
     inputs=(diffusion.STAGE,),
     # Not `adds`: the manifest says which images are used now, so fewer images are other work too.
     units=images_per_class,

@@ -26,7 +26,10 @@ def _shown(run: Run) -> tuple[str, ...]:
     """The report is made anew when a file that it shows has changed."""
     sha = hashlib.sha256()
     workdir = run.workdir
-    shown = (workdir.evaluation, workdir.floors, workdir.fidelity, workdir.lime)
+    shown = (
+        *(workdir.evaluation, workdir.floors, workdir.fidelity, workdir.lime),
+        workdir.audit_memorisation,
+    )
     for path in (*shown, *section_files(workdir.root)):
         sha.update(path.read_bytes() if path.exists() else b"absent")
     return (sha.hexdigest(),)

@@ -7,6 +7,7 @@ import functools
 import pathlib
 
 from synthmed_jax import arms
+from synthmed_jax.audit import memorisation
 from synthmed_jax.classifiers import feature_net, inputs
 from synthmed_jax.classifiers.programs import Programs, make_network, make_programs
 from synthmed_jax.classifiers.weights import pretrained
@@ -65,6 +66,16 @@ class Inputs:
         )
 
     @functools.cached_property
+    def filtered(self) -> ImageSet:
+        """The synthetic set without suspected copies, of each class as many images."""
+        return synthetic.load_used(
+            self.workdir.filtered,
+            self.class_names,
+            self.synthetic_counts,
+            channels=self.settings.data.channels,
+        )
+
+    @functools.cached_property
     def portions(self) -> list[conditioning.Portion]:
         """What each diffusion model learns."""
         how = self.settings.diffusion.conditioning
@@ -92,6 +103,7 @@ class Inputs:
             self.synthetic_counts,
             lambda: self.synthetic,
             self.settings.classifier.seed,
+            lambda: self.filtered,
         )
 
     @functools.cached_property
@@ -163,6 +175,14 @@ class Compiled:
         """The sampler."""
         generate = self.settings.generate
         return sampling.Draw(generate, self.model, generate.block)
+
+    @functools.cached_property
+    def copy_search(self) -> memorisation.Calibrated | str:
+        """The search for copies of `fit` images, or why there can be none."""
+        settings = self.settings
+        return memorisation.prepare(
+            self.inputs.parts.fit, settings.diffusion.flips, settings.audit.seed
+        )
 
     def programs_of(self, backbone: str) -> Programs:
         """Training step and prediction of one classifier."""

@@ -88,7 +88,9 @@ def _digests(run: Run) -> dict[str, str]:
 
 
 def _inputs_if(run: Run) -> tuple[Stage, ...]:
-    return (generate.STAGE,) if run.settings.tune.target == "classifier" else ()
+    if run.settings.tune.target != "classifier":
+        return ()
+    return (generate.STAGE, *classify.filtered(run))
 
 
 STAGE = Stage(
@@ -99,6 +101,7 @@ STAGE = Stage(
         "tune.target",
         "tune.trials",
         "generate.block",
+        "generate.filter",
         *diffusion.HARMLESS,
         *classify.CELL_FIELDS,
     ),

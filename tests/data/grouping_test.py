@@ -191,3 +191,20 @@ def test_warnings_name_what_made_the_groups():
     assert warning == (
         "the column of patients groups nothing: 4 groups of one image; the split is by image"
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ([3, 5, 3, 9], None, [0, 1, 0, 2]),
+        ([0, 1, 2, 3], [7, 7, 8, 9], [0, 0, 1, 2]),
+        ([0, 1, 1, 2, 3], [4, 4, 5, 5, 6], [0, 0, 0, 0, 1]),
+        ([], [], []),
+    ],
+)
+def test_chains_of_two_kinds_of_groups_are_one(one, other, expected):
+    other = None if other is None else np.array(other, np.int64)
+    found = grouping.connect(np.array(one, np.int64), other)
+    _, first = np.unique(found, return_index=True)
+    order = {number: i for i, number in enumerate(found[np.sort(first)])}
+    assert [order[number] for number in found] == expected

@@ -292,3 +292,42 @@ def test_near_duplicates_stay_on_one_side(tmp_path, with_twins):
     assert json.loads(path.read_text())["grouped_by"] == "near_duplicates"
     parts = held_out.read_parts(path, with_twins)
     assert len(parts.fit_groups) == len(parts.fit)
+
+
+# --- the images on which attacks on membership are tried ---
+
+
+def test_as_many_members_as_others_of_each_class(tmp_path, close):
+    path, data = tmp_path / "split.json", close(make_set([30, 20]))
+    held_out.write_split(path, data, settings())
+    parts, test = held_out.read_parts(path, data), held_out.read_test(path, data)
+    found = held_out.read_membership(path, data, settings(), 100, seed=0)
+    assert sorted(found.members.files) == sorted(parts.fit.files)
+    assert set(found.others.files) <= set(test.files)
+    np.testing.assert_array_equal(found.members.labels, found.others.labels)
+    assert len({*found.member_groups, *found.others_groups}) == 2 * len(found.members)
+    again = held_out.read_membership(path, data, settings(), 100, seed=0)
+    other = held_out.read_membership(path, data, settings(), 100, seed=1)
+    assert found.others.files == again.others.files != other.others.files
+    few = held_out.read_membership(path, data, settings(), 6, seed=0)
+    assert few.members.labels.tolist() == few.others.labels.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_no_other_is_linked_to_fit_or_val(tmp_path, close):
+    images = make_set([30, 20])
+    # Half of the images of a class have the pixels of one of them.
+    pixels = images.images.copy()
+    pixels[:15], pixels[30:40] = pixels[0], pixels[30]
+    images = dataclasses.replace(images, images=pixels)
+    path, data = tmp_path / "split.json", close(images)
+    held_out.write_split(path, data, settings())
+    parts = held_out.read_parts(path, data)
+    known = {*parts.fit.images.ravel().tolist(), *parts.val.images.ravel().tolist()}
+    found = held_out.read_membership(path, data, settings(), 100, seed=0)
+    assert len(found.others)
+    assert not known & set(found.others.images.ravel().tolist())
+    linked = [p for p in held_out.read_test(path, data).images.ravel().tolist() if p in known]
+    assert found.num_linked == len(linked) > 0
+    # Members with equal pixels are one witness.
+    assert len(set(found.member_groups)) == len(set(found.members.images.ravel().tolist()))
+    assert not {*found.member_groups} & {*found.others_groups}

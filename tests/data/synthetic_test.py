@@ -200,3 +200,16 @@ def test_a_manifest_whose_headings_are_damaged_is_named(tmp_path, content):
     (tmp_path / "manifest.csv").write_bytes(content)
     with pytest.raises(Damaged, match=r"manifest\.csv is damaged: its headings can't be read"):
         synthetic.write_manifest(tmp_path, write_set(tmp_path, 1))
+
+
+def test_used_images_are_loaded_whatever_their_indices(tmp_path):
+    rows = write_set(tmp_path, 4)
+    kept = [dataclasses.replace(row, used=row.index not in (0, 2)) for row in rows]
+    synthetic.write_manifest(tmp_path, reversed(kept))
+    # The files of the others are not needed.
+    (tmp_path / "a" / "00000.png").unlink()
+    images = synthetic.load_used(tmp_path, ("a", "b,c"), (2, 2))
+    assert images.files == ("a/00001.png", "a/00003.png", "b,c/00001.png", "b,c/00003.png")
+    assert images.labels.tolist() == [0, 0, 1, 1]
+    with pytest.raises(Damaged, match="has 2 of the 3 synthetic images of b,c that are needed"):
+        synthetic.load_used(tmp_path, ("a", "b,c"), (2, 3))

@@ -13,9 +13,31 @@ from synthmed_jax.report.conclusions import (
 from synthmed_jax.report.findings import headline
 from synthmed_jax.report.formats import NBSP, n_is, percent
 from synthmed_jax.results.leakage import Alike, ClassCopies, ClassLinks, Leakage
+from synthmed_jax.results.membership import IMAGES_AND_WEIGHTS, IMAGES_ONLY
+from synthmed_jax.results.memorisation import AuditMemorisation
+from synthmed_jax.results.release import Release
 from synthmed_jax.statistics.intervals import Estimate, Interval
 
 INTERVAL = Interval(0.8, 0.9, 0.95, "made up")
+MEMORISATION = AuditMemorisation(
+    verdict=verdicts.Copies.NOT_FOUND,
+    why="",
+    seed=0,
+    flips="none",
+    num_synthetic=400,
+    num_fit=300,
+    num_left_out=0,
+    detectors=(),
+    copied=None,
+    copied_strictly=None,
+    excess=None,
+    p_excess=None,
+    p=None,
+    fit_copied=None,
+    classes={},
+    holes=(),
+    closest=(),
+)
 
 
 def answer(contents):
@@ -293,3 +315,23 @@ def test_without_real_val_images_there_is_no_such_gap(contents):
     assert "real val images" not in text
     assert text.endswith("too optimistic.")
     assert wording.validation(None, 0) is None
+
+
+def test_the_verdict_on_releases_stands_at_the_top_instead_of_the_ratio(contents):
+    copies = "5 of 400 are flagged."
+    images = Release(IMAGES_ONLY, "nothing found at this power", {}, (copies,), (), ())
+    weights = Release(
+        IMAGES_AND_WEIGHTS, "attack succeeds", {}, (copies, "AUROC 0.65."), ("fewer steps",), ()
+    )
+    judged = dataclasses.replace(MEMORISATION, release=(images, weights))
+    paragraphs = answer(dataclasses.replace(contents, memorisation=judged))
+    assert paragraphs[1].startswith(
+        "Is it safe to share? The images alone: nothing found at this power. Images and weights: "
+        "attack succeeds. 5 of 400 are flagged. AUROC 0.65. No verdict says"
+    )
+    assert "wholesale copying" not in " ".join(paragraphs)
+    without = dataclasses.replace(contents, memorisation=judged, evaluation=None)
+    assert answer(without)[1] == paragraphs[1]
+    # An audit of before it judged releases leaves the ratio where it was.
+    unjudged = dataclasses.replace(contents, memorisation=MEMORISATION)
+    assert answer(unjudged) == answer(contents)

@@ -200,7 +200,11 @@ def test_inputs_that_settings_decide_come_before_too(tmp_path):
     classifier, diffusion = (
         types.SimpleNamespace(
             workdir=Workdir(tmp_path),
-            settings=types.SimpleNamespace(tune=types.SimpleNamespace(target=target)),
+            settings=types.SimpleNamespace(
+                tune=types.SimpleNamespace(target=target),
+                generate=types.SimpleNamespace(filter="copies"),
+                classifier=types.SimpleNamespace(arms=("synthetic", "synthetic_filtered")),
+            ),
         )
         for target in ("classifier", "diffusion")
     )

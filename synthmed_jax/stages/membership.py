@@ -1,0 +1,144 @@
+"""The part of the audit that attacks membership: losses, nearness, and what they come to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from synthmed_jax.audit import membership, membership_picture, membership_text
+from synthmed_jax.data import held_out
+from synthmed_jax.data.image_set import concatenate
+from synthmed_jax.diffusion import likelihood
+from synthmed_jax.diffusion.conditioning import Portion
+from synthmed_jax.diffusion.denoising_loss import losses_of_generators, steps_at
+from synthmed_jax.diffusion.settings import NO_FILTER
+from synthmed_jax.errors import UserError
+from synthmed_jax.files import write_bytes
+from synthmed_jax.parallel import Tree
+from synthmed_jax.results.fidelity import BitsPerDimension
+from synthmed_jax.results.membership import FILE, Membership
+from synthmed_jax.stages import diffusion, references
+from synthmed_jax.stages.run import Run
+
+BITS_OF = 128  # images of `fit` and of `val`, of each generator, whose bits are estimated
+
+
+def measure(run: Run) -> Membership:
+    """Writes membership.json, its picture and its section of the report; returns what it holds."""
+    settings, folder = run.settings.audit, run.workdir.audit
+    fit = run.inputs.parts.fit
+    sets = held_out.read_membership(
+        run.workdir.split, run.inputs.data, run.settings.split, settings.images, settings.seed
+    )
+    num_fit = dict(
+        zip(
+            fit.class_names,
+            np.bincount(fit.labels, minlength=len(fit.class_names)).tolist(),
+            strict=True,
+        )
+    )
+    why = membership.why_not(sets)
+    if why:
+        found = membership.not_judged(sets, num_fit, why, settings.images, settings.seed)
+    else:
+        generators = diffusion.trained_generators(run)
+        steps = steps_at(membership.LEVELS, run.compiled.model.schedule.num_steps)
+        losses = _losses(run, [each[:2] for each in generators], sets, steps)
+        nearness = membership.nearness_scores(
+            sets, run.inputs.synthetic, run.settings.diffusion.flips
+        )
+        bits = _bits(run, generators)
+        filtered = None
+        if run.settings.generate.filter != NO_FILTER:
+            filtered = membership.nearness_scores(
+                sets, run.inputs.filtered, run.settings.diffusion.flips
+            )
+        found, scores = membership.judge(
+            sets,
+            num_fit,
+            losses,
+            steps,
+            nearness,
+            bits,
+            settings.images,
+            settings.seed,
+            filtered,
+            _calibrated(run, sets, losses, steps),
+        )
+        write_bytes(folder / membership_text.PICTURE, membership_picture.draw(scores))
+    found.write(folder / FILE)
+    membership_text.to_section(found).write(folder / membership_text.FILE)
+    return found
+
+
+def _losses(
+    run: Run,
+    generators: list[tuple[Portion, Tree]],
+    sets: held_out.MembershipSets,
+    steps: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Denoising losses f64[N,L] of members and of others, each by the generator of its class.
+
+    Noise goes by an image's number in its set: the first member and the first other image share it.
+    """
+    n = len(sets.members)
+    losses = losses_of_generators(
+        run.compiled.model,
+        generators,
+        concatenate(sets.members, sets.others),
+        np.tile(np.arange(n), 2),
+        steps,
+        membership.DRAWS,
+        run.settings.diffusion.train.batch_size,
+        run.settings.audit.seed,
+    )
+    return losses[:n], losses[n:]
+
+
+def _calibrated(
+    run: Run,
+    sets: held_out.MembershipSets,
+    losses: tuple[np.ndarray, np.ndarray],
+    steps: np.ndarray,
+) -> tuple[membership.Scores, int] | None:
+    """Scores by loss, calibrated by generators of other seeds, and their number; None: of none.
+
+    Raises:
+      UserError: these have learned nearly all of the images.
+    """
+    found = references.read(run)
+    if not found:
+        return None
+    of_references = [_losses(run, each.generators, sets, steps) for each in found]
+    calibrated = []
+    for place, images in enumerate((sets.members, sets.others)):
+        learned = np.stack([each.has_learned(images.files) for each in found])
+        asked = int((~learned.all(axis=0)).sum())
+        if asked < membership.LEAST:
+            raise UserError(
+                f"config.audit.references: of {len(images)} images only {asked} are new to a "
+                f"generator of these workdirs, and {membership.LEAST} are needed: name more of them"
+            )
+        theirs = np.stack([of_both[place] for of_both in of_references])
+        calibrated.append(membership.calibrate(losses[place], theirs, learned))
+    scores = membership.calibrated_scores(losses, (calibrated[0], calibrated[1]))
+    return scores, len(found)
+
+
+def _bits(
+    run: Run, generators: list[tuple[Portion, Tree, str]]
+) -> dict[str, dict[str, BitsPerDimension]]:
+    """Bits per dimension of some images of `fit`, and of as many of `val` as there are."""
+    found: dict[str, dict[str, BitsPerDimension]] = {"fit": {}, "val": {}}
+    for portion, params, _ in generators:
+        for name, part in (("fit", portion.fit), ("val", portion.val)):
+            rng = np.random.default_rng(run.settings.audit.seed)
+            chosen = rng.permutation(len(part))[:BITS_OF]
+            if len(chosen):
+                found[name][portion.folder or "all"] = likelihood.bits_per_dimension(
+                    run.compiled.model,
+                    params,
+                    part.subset(chosen),
+                    run.settings.diffusion.train.batch_size,
+                    run.settings.audit.seed,
+                )
+    return found

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from synthmed_jax.audit.copy_filter import Candidates, top_up
+
+BLOCK = 4
+
+
+def draw(index):
+    """Images of one pixel whose grey level is their index."""
+    return index.astype(np.uint8).reshape(-1, 1, 1, 1)
+
+
+def looker(copies, calls):
+    """Flags the images whose grey level is among `copies`; notes how many it was shown."""
+
+    def look(images):
+        levels = images.ravel()
+        calls.append(len(levels))
+        return Candidates(images, {"aligned": levels / 255}, np.isin(levels, copies))
+
+    return look
+
+
+@pytest.mark.parametrize(
+    ("copies", "looked_at", "kept"),
+    [
+        ((), [6], [0, 1, 2, 3, 4, 5]),
+        ((0, 4), [6, 2], [1, 2, 3, 5, 6, 7]),
+        ((1, 2, 6, 7), [6, 2, 4], [0, 3, 4, 5, 8, 9]),
+    ],
+)
+def test_as_many_are_kept_as_were_wanted_in_whole_blocks(copies, looked_at, kept):
+    calls = []
+    found = top_up(draw(np.arange(6)), draw, looker(copies, calls), BLOCK, most=100)
+    assert calls == looked_at
+    assert np.flatnonzero(found.kept(6)).tolist() == kept
+    # Whatever was looked at has its score, in the order of indices.
+    np.testing.assert_array_equal(found.images.ravel(), np.arange(sum(looked_at)))
+    np.testing.assert_array_equal(found.alike["aligned"], np.arange(sum(looked_at)) / 255)
+
+
+def test_a_generator_of_copies_alone_comes_to_an_end():
+    found = top_up(draw(np.arange(6)), draw, looker(range(256), []), BLOCK, most=18)
+    assert len(found.images) == 20
+    assert not found.kept(6).any()
+
+
+def test_blocks_begin_where_generate_begins_them():
+    starts = []
+
+    def noted(index):
+        starts.append((int(index[0]), len(index)))
+        return draw(index)
+
+    top_up(draw(np.arange(6)), noted, looker(range(8), []), BLOCK, most=100)
+    assert starts == [(4, 4), (8, 4), (12, 4)]
