@@ -15,6 +15,7 @@ from synthmed_jax.report import checklists, provenance, wording
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.html import escape_markdown
+from synthmed_jax.results.release import Release
 from synthmed_jax.results.section import Section
 
 FILL_IN = "*to fill in*"
@@ -34,13 +35,11 @@ class SyntheticFacts:
       counts: class -> number of images, in the order of the labels.
       unused: images in the folder that are no part of the set.
       checkpoints: sha256 of the generators' weights.
-      has_copies_audited: whether the audit looked for copies of single training images.
     """
 
     counts: Mapping[str, int]
     unused: int
     checkpoints: tuple[str, ...]
-    has_copies_audited: bool
 
 
 def render(contents: Contents, facts: SyntheticFacts, audit: Sequence[Section]) -> str:
@@ -89,7 +88,7 @@ def render(contents: Contents, facts: SyntheticFacts, audit: Sequence[Section]) 
         ),
         "## Is it safe to share them?",
         "",
-        *_audited(audit, facts.has_copies_audited),
+        *_audited(audit, conclusions.release),
         escape_markdown(wording.copying(conclusions.copying, contents.fidelity)),
         "",
         "A search that finds nothing is no proof that nothing is there: decide with those who "
@@ -228,14 +227,23 @@ def _provenance(contents: Contents, facts: SyntheticFacts) -> list[tuple[str, st
     return rows
 
 
-def _audited(audit: Sequence[Section], has_copies: bool) -> list[str]:
+def _audited(audit: Sequence[Section], judged: Sequence[Release]) -> list[str]:
     lines = []
+    if judged:
+        lines += [escape_markdown(wording.release(judged)), ""]
+    for each in judged:
+        lines += [
+            f"{wording.RELEASED[each.released]}. What would change the verdict: "
+            f"{escape_markdown(' '.join(each.would_change))} Not covered: "
+            f"{escape_markdown('; '.join(each.not_covered))}.",
+            "",
+        ]
     for section in audit:
         title = escape_markdown(section.title)
-        lines += [f"**{title}.** {escape_markdown(section.paragraphs[0])}", ""]
+        lines += [f"**{title}**: {escape_markdown(section.paragraphs[0])}", ""]
     if not audit:
         lines += ["**Missing:** the stage audit has not run on these images.", ""]
-    if not has_copies:
+    if not judged:
         lines += [
             "**Missing:** single images were not audited for copies of training images, and no "
             "attack on membership was tried.",

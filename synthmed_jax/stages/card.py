@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import pathlib
 
+from synthmed_jax.audit import release_text
 from synthmed_jax.data import metadata_csv, synthetic
 from synthmed_jax.files import write_text
 from synthmed_jax.report import dataset_card
@@ -29,8 +30,6 @@ def _run(run: Run) -> None:
         counts={name: counts[name] for name in run.inputs.class_names},
         unused=len(rows) - counts.total(),
         checkpoints=tuple(dict.fromkeys(row.checkpoint for row in rows if row.used)),
-        has_copies_audited=_is_of_this_set(run, audit.STAGE)
-        and (run.workdir.audit / "memorisation.json").is_file(),
     )
     card = dataset_card.render(_contents(run), facts, _audited(run))
     _write_card(folder, card)
@@ -39,6 +38,8 @@ def _run(run: Run) -> None:
 def _contents(run: Run) -> Contents:
     """What the workdir holds, less what is of other settings or not finished."""
     contents = read_contents(run.workdir.root, classify.cells(run))
+    if not _is_of_this_set(run, audit.STAGE):
+        contents = dataclasses.replace(contents, memorisation=None)
     if _is_of_this_set(run, evaluate.STAGE):
         return contents
     return dataclasses.replace(contents, evaluation=None, fidelity=None, floors=None, lime=None)
@@ -48,7 +49,12 @@ def _audited(run: Run) -> list[Section]:
     if not _is_of_this_set(run, audit.STAGE):
         return []
     files = section_files(run.workdir.root)
-    return [Section.read(path) for path in files if path.is_relative_to(run.workdir.audit)]
+    return [
+        Section.read(path)
+        for path in files
+        # The verdict on a release is told from its data.
+        if path.is_relative_to(run.workdir.audit) and path.name != release_text.FILE
+    ]
 
 
 def _write_card(folder: pathlib.Path, text: str) -> None:
@@ -82,6 +88,7 @@ def _shown(run: Run) -> tuple[str, ...]:
     """The card is made anew when a file that it tells of has changed."""
     sha, workdir = hashlib.sha256(), run.workdir
     told = [workdir.synthetic / "manifest.csv", workdir.evaluation, workdir.fidelity]
+    told.append(workdir.audit_memorisation)
     told += [p for p in section_files(workdir.root) if p.is_relative_to(workdir.audit)]
     for path in told:
         sha.update(path.read_bytes() if path.exists() else b"absent")

@@ -51,6 +51,7 @@ from synthmed_jax.results.explanations import (
 from synthmed_jax.results.fidelity import BitsPerDimension, Fidelity, NearestImage
 from synthmed_jax.results.floors import MAJORITY, Floor, Floors
 from synthmed_jax.results.generator import GeneratorEnd
+from synthmed_jax.results.memorisation import AuditMemorisation
 from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
 from synthmed_jax.results.split import PartCounts, SplitEntry, SplitFile
 from synthmed_jax.statistics.agreement import HalvesAgreement
@@ -70,6 +71,28 @@ SCORES = (
     Scores(0.1, 0.98, 0.21, 0.97, 0.7, 0.869, 0.81, 0.82, 0.83, 0.8),
     Scores(0.3, 0.94, 0.25, 0.93, 0.9, 0.861, 0.71, 0.72, 0.73, 0.74),
     Scores(0.02, 0.991, 0.11, 0.992, 0.4, 0.953, 0.951, 0.952, 0.954, 0.955),
+)
+
+
+# Of an audit that has judged no release.
+MEMORISATION = AuditMemorisation(
+    verdict=verdicts.Copies.NOT_FOUND,
+    why="",
+    seed=0,
+    flips="none",
+    num_synthetic=400,
+    num_fit=300,
+    num_left_out=0,
+    detectors=(),
+    copied=None,
+    copied_strictly=None,
+    excess=None,
+    p_excess=None,
+    p=None,
+    fit_copied=None,
+    classes={},
+    holes=(),
+    closest=(),
 )
 
 

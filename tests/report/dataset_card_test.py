@@ -6,10 +6,12 @@ import pytest
 
 from synthmed_jax.report import checklists, dataset_card
 from synthmed_jax.report.dataset_card import FILL_IN, SyntheticFacts
+from synthmed_jax.results.membership import IMAGES_ONLY
+from synthmed_jax.results.release import Release
 from synthmed_jax.results.section import Section
-from tests.report.conftest import CLASS_NAMES
+from tests.report.conftest import CLASS_NAMES, MEMORISATION
 
-FACTS = SyntheticFacts(dict.fromkeys(CLASS_NAMES, 500), 0, ("c0ffee",), has_copies_audited=True)
+FACTS = SyntheticFacts(dict.fromkeys(CLASS_NAMES, 500), 0, ("c0ffee",))
 AUDIT = Section("Apart?", ("Told apart with AUROC 0.91.", "How it was done."))
 
 
@@ -51,16 +53,26 @@ def test_the_classes_are_counted_beside_what_the_generator_learned_from(contents
 def test_what_was_measured_is_said_and_what_was_not_is_missing(contents):
     card = card_of(contents)
     assert "Can synthetic images stand in for the real ones (D1)?" in card
-    assert "**Apart?.** Told apart with AUROC 0.91." in card
+    assert "**Apart?**: Told apart with AUROC 0.91." in card
     assert "How it was done." not in card
-    assert "Missing" not in card
     bare = dataclasses.replace(contents, evaluation=None, fidelity=None, lime=None)
-    nothing = dataclasses.replace(FACTS, has_copies_audited=False)
-    card = card_of(bare, nothing, ())
+    card = card_of(bare, FACTS, ())
     assert "**Missing:** the stage audit has not run" in card
     assert "**Missing:** single images were not audited for copies" in card
     assert "(D1)" not in card
     assert "no measure of what they are worth for training" in card
+
+
+def test_the_verdict_on_a_release_is_said_with_what_it_does_not_cover(contents):
+    assert "**Missing:** single images were not audited for copies" in card_of(contents)
+    release = Release(
+        IMAGES_ONLY, "copies found", {}, ("5 of 400 are flagged.",), ("Fewer steps.",), ("parts",)
+    )
+    judged = dataclasses.replace(MEMORISATION, release=(release,))
+    card = card_of(dataclasses.replace(contents, memorisation=judged))
+    assert "Is it safe to share? The images alone: copies found. 5 of 400 are flagged." in card
+    assert "What would change the verdict: Fewer steps. Not covered: parts." in card
+    assert "Missing" not in card
 
 
 def test_images_that_are_no_part_of_the_set_are_counted(contents):

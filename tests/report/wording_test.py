@@ -14,30 +14,11 @@ from synthmed_jax.report.findings import headline
 from synthmed_jax.report.formats import NBSP, n_is, percent
 from synthmed_jax.results.leakage import Alike, ClassCopies, ClassLinks, Leakage
 from synthmed_jax.results.membership import IMAGES_AND_WEIGHTS, IMAGES_ONLY
-from synthmed_jax.results.memorisation import AuditMemorisation
 from synthmed_jax.results.release import Release
 from synthmed_jax.statistics.intervals import Estimate, Interval
+from tests.report.conftest import MEMORISATION
 
 INTERVAL = Interval(0.8, 0.9, 0.95, "made up")
-MEMORISATION = AuditMemorisation(
-    verdict=verdicts.Copies.NOT_FOUND,
-    why="",
-    seed=0,
-    flips="none",
-    num_synthetic=400,
-    num_fit=300,
-    num_left_out=0,
-    detectors=(),
-    copied=None,
-    copied_strictly=None,
-    excess=None,
-    p_excess=None,
-    p=None,
-    fit_copied=None,
-    classes={},
-    holes=(),
-    closest=(),
-)
 
 
 def answer(contents):
