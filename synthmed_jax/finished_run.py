@@ -169,7 +169,7 @@ class Network:
 
     @property
     def temperature(self) -> float | None:
-        """That its probabilities are calibrated by; None: there was no `val` image to fit it on."""
+        """That its probabilities are calibrated by; None: `val` images do not determine one."""
         return self.trained.temperature
 
     def prepare(self, images: Images) -> np.ndarray:

@@ -14,8 +14,9 @@ class Predictions(Stored):
 
     Attributes:
       network: which one answered, and by what rule it was chosen.
-      temperature: that its logits are divided by; None: there was no `val` image to fit it on.
-      num_val: `val` images that it was fitted on.
+      temperature: that its logits are divided by; None: it is not calibrated, since `val` images do
+        not determine one.
+      num_val: `val` images that there are.
       counts: class -> number of images that are called so.
       left_out: number of files that gave no image; left_out.csv names them.
       note: what is not known about the grey scale of the images, a sentence; "": nothing.

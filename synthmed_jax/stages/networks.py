@@ -45,11 +45,15 @@ class TrainedNetwork:
 
     @functools.cached_property
     def temperature(self) -> float | None:
-        """That fits its probabilities to `val` best, as `evaluate` does; None without `val`."""
+        """That fits its probabilities to `val` best, as `evaluate` does.
+
+        None where `val` sets no limit to how sure answers may be: it is empty, or all are right.
+        """
         val = self.run.inputs.parts.val
-        if not len(val):
+        answers = self._uncalibrated(val.images)
+        if not calibration.determines_temperature(answers, val.labels):
             return None
-        return calibration.fit_temperature(self._uncalibrated(val.images), val.labels)
+        return calibration.fit_temperature(answers, val.labels)
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Returns the probabilities f64[N,K], at the temperature where there is one.

@@ -25,6 +25,7 @@ from synthmed_jax.stages import evaluate, networks, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.networks import TrainedNetwork
 from synthmed_jax.stages.run import Run
+from synthmed_jax.verdicts import FEW_IMAGES
 
 DIR, EXPLAIN = "config.predict.dir", "config.predict.explain"
 _PART = 1024  # files that are in memory at a time, as images
@@ -116,7 +117,11 @@ def _note(run: Run, num_eight_bit: int) -> str:
 
 
 def _in_words(run: Run, network: TrainedNetwork, found: Predictions) -> str:
-    calibrated = "not calibrated, as there are no val images"
+    calibrated = (
+        f"not calibrated: the {found.num_val} val images do not determine a temperature"
+        if found.num_val
+        else "not calibrated, as there are no val images"
+    )
     if found.temperature is not None:
         calibrated = (
             f"calibrated by the temperature {found.temperature:.3g}, fitted on {found.num_val} val "
@@ -133,6 +138,10 @@ def _in_words(run: Run, network: TrainedNetwork, found: Predictions) -> str:
             1,
             f"predict: {found.left_out} files gave no image, each named with its reason in "
             f"{run.workdir.predict / 'left_out.csv'}",
+        )
+    if found.temperature is not None and found.num_val < FEW_IMAGES.value:
+        lines.append(
+            f"note: a temperature from fewer than {FEW_IMAGES.value:g} images is a rough one"
         )
     return "\n".join([*lines, *([f"note: {found.note}"] if found.note else [])])
 

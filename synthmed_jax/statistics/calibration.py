@@ -96,6 +96,15 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     return math.exp(-found.x)
 
 
+def determines_temperature(probabilities: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether images set a limit to how sure answers may be: one of them at least is called wrong.
+
+    Where all are right, the log loss falls with ever surer answers, and `fit_temperature` returns
+    one of the lowest temperatures.
+    """
+    return bool((probabilities.argmax(axis=1) != labels).any())
+
+
 def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Probabilities f64[N,K] whose logits are divided by a temperature above 0."""
     logits = np.log(np.clip(probabilities.astype(np.float64), _LEAST, 1))

@@ -9,6 +9,7 @@ from synthmed_jax.statistics.calibration import (
     at_temperature,
     brier_score,
     calibration_error,
+    determines_temperature,
     fit_temperature,
     folded_normal_mean,
     log_loss,
@@ -99,6 +100,15 @@ def test_no_other_temperature_has_a_lower_loss(seed):
 def test_answers_that_are_all_right_end_at_the_coldest():
     sure = np.array([[0.9, 0.1], [0.2, 0.8]])
     assert fit_temperature(sure, np.array([0, 1])) < 0.1
+
+
+@pytest.mark.parametrize("num_wrong", [0, 1])
+def test_a_wrong_answer_limits_how_sure_answers_may_be(num_wrong):
+    labels = np.arange(6) % 2
+    probabilities = np.where(np.eye(2)[labels] == 1, 0.8, 0.2)
+    labels[:num_wrong] = 1 - labels[:num_wrong]
+    assert determines_temperature(probabilities, labels) == bool(num_wrong)
+    assert (fit_temperature(probabilities, labels) > 0.1) == bool(num_wrong)
 
 
 def test_bayes_rule_moves_a_prior():
