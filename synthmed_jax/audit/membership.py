@@ -139,6 +139,7 @@ def judge(
                 float(members.mean() - others.mean()) / spread if spread else 0.0,
                 p_lower_mean(-members, -others, *witnesses, seed),
                 verdict.value,
+                fewest,
             )
         )
     return (

@@ -155,3 +155,5 @@ def test_the_calibrated_attack_is_judged_on_the_images_that_a_reference_can_spea
     assert attack.area.value > 0.85 > by_name(found)[LOSS].area.value
     assert attack.verdict == Verdict.SUCCEEDS
     assert found.num_references == 1
+    by_class = [int((~learned[0][sets.members.labels == label]).sum()) for label in (0, 1)]
+    assert attack.fewest == min(by_class) < by_name(found)[LOSS].fewest == 60
