@@ -85,7 +85,7 @@ def _sentence(attack: Attack, found: Membership) -> str:
     match Verdict(attack.verdict):
         case Verdict.TOO_FEW:
             judged = (
-                f"Nothing is concluded: a class has {min(found.num_members.values())} members, and "
+                f"Nothing is concluded: a class has {attack.fewest} members, and "
                 f"{FEW_IMAGES.value:.0f} of each are needed ({figure})"
             )
         case Verdict.SUCCEEDS:

@@ -89,7 +89,7 @@ def _judge(released: str, copies: AuditMemorisation, membership: Membership) -> 
     verdict = verdicts.judge_release(
         of_copies, [verdicts.Membership(each.verdict) for each in attacks]
     )
-    of_attacks = [attack_sentence(each, membership) for each in attacks]
+    of_attacks = [attack_sentence(each) for each in attacks]
     if not attacks:
         of_attacks = [f"No attack on membership was tried: {membership.why}."]
     would_change = _WOULD_CHANGE[verdict]
@@ -128,7 +128,7 @@ def copies_sentence(found: AuditMemorisation) -> str:
     )
 
 
-def attack_sentence(attack: Attack, membership: Membership) -> str:
+def attack_sentence(attack: Attack) -> str:
     """How well an attack tells learned images from others, and what it would have found."""
     area = attack.area
     said = {
@@ -138,7 +138,7 @@ def attack_sentence(attack: Attack, membership: Membership) -> str:
             "such sets"
         ),
         verdicts.Membership.TOO_FEW: (
-            f"nothing is concluded, since a class has {min(membership.num_members.values())} "
+            f"nothing is concluded, since a class has {attack.fewest} "
             f"images on either side and {verdicts.FEW_IMAGES.value:.0f} are needed"
         ),
         verdicts.Membership.SPLIT_TELLS: (

@@ -31,6 +31,7 @@ class Attack:
       p_set: one-sided P value of the test of the whole set: groups are exchanged between members
         and others.
       verdict: a value of `verdicts.Membership`.
+      fewest: members or others that were asked about, in the class that has fewest.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Attack:
     difference: float
     p_set: float
     verdict: str
+    fewest: int
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pathlib
 
 import numpy as np
 
-from synthmed_jax.audit import copy_filter, filter_text, memorisation
+from synthmed_jax.audit import copy_filter, copy_search, filter_text
 from synthmed_jax.audit.copy_filter import Candidates
 from synthmed_jax.data import filtered, synthetic
 from synthmed_jax.data.filtered import ScoredImage
@@ -44,7 +44,7 @@ def _check(run: Run) -> None:
             "the stage 'filter' has nothing to do with config.generate.filter=none: set "
             "--config.generate.filter=copies"
         )
-    why = memorisation.why_not(run.inputs.planned_split.parts.fit)
+    why = copy_search.why_not(run.inputs.planned_split.parts.fit)
     if why:
         raise _no_search(why)
 
@@ -85,7 +85,7 @@ def _run(run: Run) -> None:
     filter_text.to_section(result).write(folder / FILE)
 
 
-def _candidates(run: Run, search: memorisation.Calibrated, label: int) -> Candidates:
+def _candidates(run: Run, search: copy_search.Calibrated, label: int) -> Candidates:
     """The images of a class, and as many more as were drawn in place of suspected copies."""
     whole = run.inputs.synthetic
     images = whole.images[whole.labels == label]

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 
-from synthmed_jax.audit import memorisation
+from synthmed_jax.audit import copy_search
 from synthmed_jax.classifiers import feature_net
 from synthmed_jax.classifiers.programs import Programs
 from synthmed_jax.classifiers.settings import TrainingSettings, make_rates
@@ -164,7 +164,7 @@ def _image(run: Run) -> int:
 
 
 def _audit(run: Run) -> Room:
-    searched = not memorisation.why_not(run.inputs.planned_split.parts.fit)
+    searched = not copy_search.why_not(run.inputs.planned_split.parts.fit)
     return Room(_AUDITED + _SEARCHED * searched + _COMPARED * (1 + len(run.inputs.class_names)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from synthmed_jax.audit import membership, membership_picture, membership_text
+from synthmed_jax.audit import membership, membership_picture, membership_scores, membership_text
 from synthmed_jax.data import held_out
 from synthmed_jax.data.image_set import concatenate
 from synthmed_jax.diffusion import likelihood
@@ -43,13 +43,13 @@ def measure(run: Run) -> Membership:
         generators = diffusion.trained_generators(run)
         steps = steps_at(membership.LEVELS, run.compiled.model.schedule.num_steps)
         losses = _losses(run, [each[:2] for each in generators], sets, steps)
-        nearness = membership.nearness_scores(
+        nearness = membership_scores.nearness_scores(
             sets, run.inputs.synthetic, run.settings.diffusion.flips
         )
         bits = _bits(run, generators)
         filtered = None
         if run.settings.generate.filter != NO_FILTER:
-            filtered = membership.nearness_scores(
+            filtered = membership_scores.nearness_scores(
                 sets, run.inputs.filtered, run.settings.diffusion.flips
             )
         found, scores = membership.judge(
@@ -99,7 +99,7 @@ def _calibrated(
     sets: held_out.MembershipSets,
     losses: tuple[np.ndarray, np.ndarray],
     steps: np.ndarray,
-) -> tuple[membership.Scores, int] | None:
+) -> tuple[membership_scores.Scores, int] | None:
     """Scores by loss, calibrated by generators of other seeds, and their number; None: of none.
 
     Raises:
@@ -119,8 +119,8 @@ def _calibrated(
                 f"generator of these workdirs, and {membership.LEAST} are needed: name more of them"
             )
         theirs = np.stack([of_both[place] for of_both in of_references])
-        calibrated.append(membership.calibrate(losses[place], theirs, learned))
-    scores = membership.calibrated_scores(losses, (calibrated[0], calibrated[1]))
+        calibrated.append(membership_scores.calibrate(losses[place], theirs, learned))
+    scores = membership_scores.calibrated_scores(losses, (calibrated[0], calibrated[1]))
     return scores, len(found)
 
 

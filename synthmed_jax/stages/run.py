@@ -7,7 +7,7 @@ import functools
 import pathlib
 
 from synthmed_jax import arms
-from synthmed_jax.audit import memorisation
+from synthmed_jax.audit import copy_search
 from synthmed_jax.classifiers import feature_net, inputs
 from synthmed_jax.classifiers.programs import Programs, make_network, make_programs
 from synthmed_jax.classifiers.weights import pretrained
@@ -177,10 +177,10 @@ class Compiled:
         return sampling.Draw(generate, self.model, generate.block)
 
     @functools.cached_property
-    def copy_search(self) -> memorisation.Calibrated | str:
+    def copy_search(self) -> copy_search.Calibrated | str:
         """The search for copies of `fit` images, or why there can be none."""
         settings = self.settings
-        return memorisation.prepare(
+        return copy_search.prepare(
             self.inputs.parts.fit, settings.diffusion.flips, settings.audit.seed
         )
 

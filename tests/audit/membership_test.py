@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from synthmed_jax.audit import membership
+from synthmed_jax.audit import membership, membership_scores
 from synthmed_jax.data.held_out import MembershipSets
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.results.membership import (
@@ -46,7 +46,7 @@ def make_losses(n=120, gap=0.0, seed=2):
 
 
 def judge(sets, losses, synthetic):
-    nearness = membership.nearness_scores(sets, synthetic, "none")
+    nearness = membership_scores.nearness_scores(sets, synthetic, "none")
     num_fit = {"a": 60, "b": 60}
     return membership.judge(sets, num_fit, losses, STEPS, nearness, {}, 1000, seed=0)
 
@@ -54,7 +54,7 @@ def judge(sets, losses, synthetic):
 def test_what_a_filter_left_is_attacked_beside_the_rest():
     sets, losses = make_sets(), make_losses()
     copies, strangers = sets.members.subset(np.arange(40)), image_set(50, 3)
-    of = [membership.nearness_scores(sets, each, "none") for each in (copies, strangers)]
+    of = [membership_scores.nearness_scores(sets, each, "none") for each in (copies, strangers)]
     arguments = (sets, {"a": 60, "b": 60}, losses, STEPS, of[0], {}, 1000, 0)
     attacked = by_name(membership.judge(*arguments, of[1])[0])
     assert attacked[NEARNESS].verdict == Verdict.SUCCEEDS
@@ -129,34 +129,6 @@ def test_images_of_a_group_are_one_witness():
     assert by_name(four)[LOSS].p_set == pytest.approx(by_name(once)[LOSS].p_set, abs=0.02)
 
 
-def test_scores_weigh_all_levels_alike():
-    members, others = make_losses(gap=0.1)
-    scaled = membership.loss_scores(members * [1, 9, 70, 2], others * [1, 9, 70, 2])
-    for score, expected in zip(scaled, membership.loss_scores(members, others), strict=True):
-        np.testing.assert_allclose(score, expected)
-
-
-def test_calibration_takes_away_what_is_hard_for_all():
-    rng = np.random.default_rng(0)
-    hard = rng.normal(5, 2, (200, 1))
-    lower = np.repeat([0.3, 0.0], 100)[:, None]
-    losses = hard - lower + rng.normal(0, 0.1, (200, 2))
-    references = np.stack([hard + rng.normal(0, 0.1, (200, 2)) for _ in range(3)])
-    none = np.zeros((3, 200), bool)
-    calibrated = membership.calibrate(losses, references, none)
-    np.testing.assert_allclose(calibrated, losses - references.mean(axis=0))
-    assert roc.rank_area(-losses[:100, 0], -losses[100:, 0]) < 0.65
-    assert roc.rank_area(-calibrated[:100, 0], -calibrated[100:, 0]) > 0.9
-
-
-def test_a_generator_is_not_asked_about_what_it_has_learned():
-    losses = np.full((3, 1), 5.0)
-    references = np.array([[[1.0], [1.0], [1.0]], [[3.0], [3.0], [3.0]]])
-    learned = np.array([[False, True, True], [False, False, True]])
-    calibrated = membership.calibrate(losses, references, learned)
-    np.testing.assert_array_equal(calibrated, [[3.0], [2.0], [np.nan]])
-
-
 def test_the_calibrated_attack_is_judged_on_the_images_that_a_reference_can_speak_of():
     n, rng = 120, np.random.default_rng(4)
     level = np.array([1, 0.3, 0.1, 0.05])
@@ -168,9 +140,9 @@ def test_the_calibrated_attack_is_judged_on_the_images_that_a_reference_can_spea
     losses = of(0, 0.2), of(1, 0.0)
     learned = rng.random((1, n)) < 0.1
     calibrated = tuple(
-        membership.calibrate(losses[i], np.stack([of(i, 0.0)]), learned) for i in range(2)
+        membership_scores.calibrate(losses[i], np.stack([of(i, 0.0)]), learned) for i in range(2)
     )
-    scores = membership.calibrated_scores(losses, calibrated)
+    scores = membership_scores.calibrated_scores(losses, calibrated)
     sets, nearness = make_sets(), (np.zeros(n), np.zeros(n))
     found, drawn = membership.judge(
         sets, {"a": 60, "b": 60}, losses, STEPS, nearness, {}, 1000, 0, None, (scores, 1)
@@ -183,3 +155,5 @@ def test_the_calibrated_attack_is_judged_on_the_images_that_a_reference_can_spea
     assert attack.area.value > 0.85 > by_name(found)[LOSS].area.value
     assert attack.verdict == Verdict.SUCCEEDS
     assert found.num_references == 1
+    by_class = [int((~learned[0][sets.members.labels == label]).sum()) for label in (0, 1)]
+    assert attack.fewest == min(by_class) < by_name(found)[LOSS].fewest == 60

@@ -29,8 +29,8 @@ BITS = BitsPerDimension(3.21, 0.1, 3.0, 0.11, 0.012, 128)
 
 def found(verdict=Verdict.NOT_FOUND, blind=0.49, **changes):
     attacks = (
-        Attack(LOSS, IMAGES_AND_WEIGHTS, area(0.65), HITS, 0.4, 0.0001, verdict.value),
-        Attack(NEARNESS, IMAGES_ONLY, area(0.51), HITS, 0.02, 0.3, Verdict.NOT_FOUND.value),
+        Attack(LOSS, IMAGES_AND_WEIGHTS, area(0.65), HITS, 0.4, 0.0001, verdict.value, 287),
+        Attack(NEARNESS, IMAGES_ONLY, area(0.51), HITS, 0.02, 0.3, Verdict.NOT_FOUND.value, 287),
     )
     whole = Membership(
         seed=0,

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from synthmed_jax import settings, verdicts
-from synthmed_jax.audit import copy_excess, memorisation
+from synthmed_jax.audit import copy_excess, copy_search
 from synthmed_jax.audit.copy_threshold import exact_rate
 from synthmed_jax.data import held_out, near_duplicates
 from synthmed_jax.results.memorisation import UNION
@@ -31,7 +31,7 @@ def searched(request, real_data, tmp_path_factory):
     threshold = near_duplicates.find(fit, np.arange(len(fit))).threshold
     new = test[~near_duplicates.are_near(test, fit, threshold)]
     new = new[np.random.default_rng(0).permutation(len(new))[:3200]]
-    return memorisation.calibrate(fit, run.diffusion.flips, 0), fit, new
+    return copy_search.calibrate(fit, run.diffusion.flips, 0), fit, new
 
 
 def judge(calibrated, images):
@@ -44,7 +44,7 @@ def judge(calibrated, images):
 
 def test_changed_copies_are_found(searched):
     calibrated, fit, _ = searched
-    power = memorisation.measure_power(calibrated, fit, 0)[UNION]
+    power = copy_search.measure_power(calibrated, fit, 0)[UNION]
     for how, rate in power.items():
         print(f"{how}: {rate.share:.3f}")
         assert rate.share >= (0.8 if how in HARD else 0.95), how

@@ -5,7 +5,14 @@ import functools
 import numpy as np
 import pytest
 
-from synthmed_jax.audit import identity_net, membership, memorisation, release
+from synthmed_jax.audit import (
+    copy_search,
+    identity_net,
+    membership,
+    membership_scores,
+    memorisation,
+    release,
+)
 from synthmed_jax.data.held_out import MembershipSets
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.results.membership import IMAGES_AND_WEIGHTS, IMAGES_ONLY
@@ -37,7 +44,7 @@ NOISE = RNG.integers(0, 256, FIT.images.shape).astype(np.uint8)
 
 @functools.cache
 def prepared():
-    return memorisation.prepare(FIT, "none", 0)
+    return copy_search.prepare(FIT, "none", 0)
 
 
 def judge(images, gap=0.0):
@@ -48,7 +55,7 @@ def judge(images, gap=0.0):
     """
     synthetic, n = image_set(images, "s"), len(FIT)
     sets = MembershipSets(FIT, HELD_OUT, np.arange(n), np.arange(n) + n, num_linked=0)
-    nearness = membership.nearness_scores(sets, synthetic, "none")
+    nearness = membership_scores.nearness_scores(sets, synthetic, "none")
     num_fit = {"a": PER_CLASS, "b": PER_CLASS}
     losses = make_losses(n, gap)
     attacks, _ = membership.judge(sets, num_fit, losses, STEPS, nearness, {}, 1000, seed=0)
@@ -59,9 +66,9 @@ def judge(images, gap=0.0):
 @pytest.fixture(scope="module", autouse=True)
 def quick():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(memorisation, "PLANTED", 20)
+        patch.setattr(copy_search, "PLANTED", 20)
         short = functools.partial(identity_net.train, steps=20)
-        patch.setattr(memorisation.identity_net, "train", short)
+        patch.setattr(copy_search.identity_net, "train", short)
         yield
 
 
