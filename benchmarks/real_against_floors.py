@@ -32,7 +32,7 @@ from synthmed_jax.statistics.classification import balanced_accuracy
 from synthmed_jax.statistics.paired import balanced_difference
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "As of main.py.")
-_WORKDIR = flags.DEFINE_string("workdir", "", "Folder of the trained networks and the result.")
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the trained networks and the result.")
 _ARMS = flags.DEFINE_list("arms", list(OF_REAL_IMAGES), "Of real images, by whose augmentation.")
 _FOLDS = flags.DEFINE_integer("folds", 4, "Parts of `fit`; two or more.", lower_bound=2)
 
@@ -77,7 +77,7 @@ def main(_: list[str]) -> None:
     blocks = {field.split(".")[0] for stage in STAGES for field in stage.fields}
     config = settings.from_config(_CONFIG.value, blocks)
     devices.start(config.cpu_devices)
-    run = make_run(config, pathlib.Path(_WORKDIR.value))
+    run = make_run(config, pathlib.Path(str(_WORKDIR.value)))
     run.workdir.root.mkdir(parents=True, exist_ok=True)
     held_out.write_split(run.workdir.split, run.inputs.data, config.split)
     fit, groups = run.inputs.parts.fit, run.inputs.parts.fit_groups

@@ -302,7 +302,11 @@ def _to_cpu(config: ConfigDict) -> None:
         batch_size=32,
         steps=1600,
         max_epochs=20,
-        learning_rate=3e-4,
+        # Chosen inside fit (benchmarks/real_against_floors.py): at a rate of 3e-4, with a decay of
+        # 0.01 and no smoothing, the real arms of CT were behind the best forest.
+        learning_rate=1e-3,
+        weight_decay=0.1,
+        label_smoothing=0.1,
         shift=2,
     )
 

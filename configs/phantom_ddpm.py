@@ -23,7 +23,7 @@ def get_config(scale: str = "paper") -> ConfigDict:
         config.classifier.arms = (
             "synthetic", "real", "real_augmented", "mixed_1to1", "synthetic_shuffled",
         )  # fmt: skip
-        config.classifier.update(steps=300, max_epochs=10, learning_rate=1e-3)
+        config.classifier.update(steps=300, max_epochs=10)
         config.explain.num_samples = 500
     if scale == "smoke":
         config.classifier.arms = (*config.classifier.arms, "mixed_1to1")
