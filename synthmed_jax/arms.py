@@ -149,6 +149,19 @@ def _filtered(materials: Materials) -> TrainingSet:
     return TrainingSet(images, None, (SYNTHETIC,) * len(images))
 
 
+def validation_of(arm: Arm, materials: Materials) -> ImageSet:
+    """`val` as an arm's trainings are chosen on it.
+
+    An arm that must learn nothing is chosen on shuffled labels too: the epoch that happens to agree
+    with the right ones would be above chance.
+    """
+    val = materials.parts.val
+    if arm.learns:
+        return val
+    order = np.random.default_rng(materials.seed).permutation(len(val))
+    return dataclasses.replace(val, labels=val.labels[order])
+
+
 def _order(materials: Materials) -> np.ndarray:
     """i64[N], whose label each synthetic image is given where labels are shuffled."""
     return np.random.default_rng(materials.seed).permutation(sum(materials.counts))

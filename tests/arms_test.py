@@ -15,6 +15,7 @@ from synthmed_jax.arms import (
     SHUFFLED,
     SYNTHETIC,
     Materials,
+    validation_of,
 )
 from synthmed_jax.data.held_out import Parts
 from synthmed_jax.data.image_set import ImageSet
@@ -115,6 +116,16 @@ def test_shuffled_labels_are_the_same_ones_in_another_order(materials):
     other = ARMS[SHUFFLED].build(dataclasses.replace(materials, seed=1)).images
     assert (built.labels != other.labels).any()
     assert [name for name, arm in ARMS.items() if not arm.learns] == [SHUFFLED]
+
+
+def test_the_control_is_not_chosen_by_right_labels(materials):
+    val = image_set(np.arange(40) % 2, "val")
+    materials = dataclasses.replace(materials, parts=dataclasses.replace(materials.parts, val=val))
+    assert validation_of(ARMS[SYNTHETIC], materials) is val
+    shuffled = validation_of(ARMS[SHUFFLED], materials)
+    assert shuffled.files == val.files
+    assert sorted(shuffled.labels) == sorted(val.labels)
+    assert 10 <= (shuffled.labels == val.labels).sum() <= 30
 
 
 def test_one_arm_alone_augments(materials):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
+from synthmed_jax.arms import ARMS
 from synthmed_jax.report.files import Contents, Fold
 from synthmed_jax.report.formats import PLUS_MINUS, amount, n_is
 from synthmed_jax.results.evaluation import BestNetwork, CellScores, Evaluation
@@ -102,7 +103,11 @@ def caption(contents: Contents) -> str:
 
 def _validated_on(contents: Contents) -> str:
     if contents.setting("classifier.selection", "synthetic") == "val":
-        return f"the real val images ({n_is(contents.totals.val)}), the same for every row"
+        same = f"the real val images ({n_is(contents.totals.val)}), the same for every row"
+        cells = () if contents.evaluation is None else contents.evaluation.cells
+        if all(ARMS[each.arm].learns for each in cells):
+            return same
+        return f"{same}; in rows of shuffled labels theirs are shuffled too"
     return "those of that arm that a fold leaves out"
 
 

@@ -23,6 +23,16 @@ def test_the_caption_says_what_validation_was(fabricated, selection, images):
     assert images in caption(fabricated, selection=selection)
 
 
+def test_the_caption_says_where_validation_labels_are_shuffled(fabricated):
+    fabricated.configure("classifier", selection="val")
+    contents = fabricated.contents()
+    first, *rest = contents.evaluation.cells
+    control = dataclasses.replace(first, arm="synthetic_shuffled")
+    evaluation = dataclasses.replace(contents.evaluation, cells=(control, *rest))
+    text = results_table.caption(dataclasses.replace(contents, evaluation=evaluation))
+    assert "the same for every row; in rows of shuffled labels theirs are shuffled too." in text
+
+
 def test_a_train_loss_against_smoothed_labels_is_named(fabricated):
     assert "spread" not in caption(fabricated)
     text = caption(fabricated, label_smoothing=0.1)
