@@ -158,23 +158,32 @@ def validation_of(arm: Arm, materials: Materials) -> ImageSet:
     val = materials.parts.val
     if arm.learns:
         return val
-    order = np.random.default_rng(materials.seed).permutation(len(val))
-    return dataclasses.replace(val, labels=val.labels[order])
+    return dataclasses.replace(val, labels=_deal(val.labels, materials.seed))
 
 
-def _order(materials: Materials) -> np.ndarray:
-    """i64[N], whose label each synthetic image is given where labels are shuffled."""
-    return np.random.default_rng(materials.seed).permutation(sum(materials.counts))
+def _deal(labels: np.ndarray, seed: int) -> np.ndarray:
+    """The same labels i[N] in an order that tells nothing of the classes.
+
+    Every class gets every label in proportion, to one image. Labels in any order agree with the
+    right ones a little more or less often than chance, and a network finds that: from 52.7 % of
+    2000 labels one learned to be right on 60 % of test images.
+    """
+    by_class = np.lexsort((np.random.default_rng(seed).random(len(labels)), labels))
+    values, counts = np.unique(labels, return_counts=True)
+    turns = np.concatenate([(np.arange(count) + 0.5) / count for count in counts])
+    dealt = np.empty_like(labels)
+    dealt[by_class] = np.repeat(values, counts)[np.argsort(turns, kind="stable")]
+    return dealt
 
 
 def _shuffled_sizes(materials: Materials) -> Sizes:
     sizes = _synthetic_sizes(materials)
-    return dataclasses.replace(sizes, labels=sizes.labels[_order(materials)])
+    return dataclasses.replace(sizes, labels=_deal(sizes.labels, materials.seed))
 
 
 def _shuffled(materials: Materials) -> TrainingSet:
     plain = _synthetic(materials)
-    labels = plain.images.labels[_order(materials)]
+    labels = _deal(plain.images.labels, materials.seed)
     return dataclasses.replace(plain, images=dataclasses.replace(plain.images, labels=labels))
 
 

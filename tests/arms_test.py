@@ -3,6 +3,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from synthmed_jax.arms import (
     ARMS,
@@ -24,10 +26,10 @@ from synthmed_jax.errors import UserError
 NAMES = ("a", "b")
 
 
-def image_set(labels, folder):
+def image_set(labels, folder, names=NAMES):
     labels = np.asarray(labels, np.int32)
     images = np.zeros((len(labels), 4, 4, 1), np.uint8)
-    return ImageSet(images, labels, tuple(f"{folder}/{i}" for i in range(len(labels))), NAMES)
+    return ImageSet(images, labels, tuple(f"{folder}/{i}" for i in range(len(labels))), names)
 
 
 @pytest.fixture
@@ -118,14 +120,23 @@ def test_shuffled_labels_are_the_same_ones_in_another_order(materials):
     assert [name for name, arm in ARMS.items() if not arm.learns] == [SHUFFLED]
 
 
-def test_the_control_is_not_chosen_by_right_labels(materials):
-    val = image_set(np.arange(40) % 2, "val")
-    materials = dataclasses.replace(materials, parts=dataclasses.replace(materials.parts, val=val))
-    assert validation_of(ARMS[SYNTHETIC], materials) is val
-    shuffled = validation_of(ARMS[SHUFFLED], materials)
-    assert shuffled.files == val.files
-    assert sorted(shuffled.labels) == sorted(val.labels)
-    assert 10 <= (shuffled.labels == val.labels).sum() <= 30
+@given(counts=st.lists(st.integers(1, 40), min_size=2, max_size=5), seed=st.integers(0, 10**6))
+def test_shuffled_labels_tell_nothing_of_the_classes(counts, seed):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    names = tuple("abcde"[: len(counts)])
+    parts = Parts(image_set([0, 1], "fit", names), image_set(labels, "val", names), None)
+    synthetic = image_set(labels, "synthetic", names)
+    materials = Materials(parts, tuple(counts), lambda: synthetic, seed=seed)
+    dealt = ARMS[SHUFFLED].build(materials).images.labels
+    np.testing.assert_array_equal(ARMS[SHUFFLED].sizes(materials).labels, dealt)
+    together = np.zeros((len(counts), len(counts)))
+    np.add.at(together, (labels, dealt), 1)
+    np.testing.assert_array_equal(together.sum(axis=0), counts)  # the same labels
+    expected = np.outer(counts, counts) / sum(counts)
+    assert np.abs(together - expected).max() <= 2
+    # The control is not chosen by right labels either.
+    assert validation_of(ARMS[SYNTHETIC], materials) is parts.val
+    np.testing.assert_array_equal(validation_of(ARMS[SHUFFLED], materials).labels, dealt)
 
 
 def test_one_arm_alone_augments(materials):
