@@ -49,6 +49,24 @@ def test_verdicts_are_data(written):
     assert "split by image" in verdicts["caveats"]
 
 
+def test_a_program_reads_the_answers(written):
+    answers = written["answers"]
+    assert list(answers) == ["D1", "D2", "release", "floors", "control"]
+    (replaced,) = answers["D1"]["findings"]
+    assert replaced["verdict"] == "refuted"
+    assert replaced["numbers"][0]["value"] == pytest.approx(-0.155)
+    assert replaced["numbers"][0]["low"] < replaced["numbers"][0]["high"] < -0.02
+    # The fabricated run has no mixed arm and no audit: said, not left out.
+    for name in ("D2", "release"):
+        assert answers[name]["findings"][0]["verdict"] == "not measured"
+        assert answers[name]["missing"]
+        assert answers[name]["would_change"]
+    assert [each["verdict"] for each in answers["floors"]["findings"]] == [
+        "better than every floor", "not shown to be better", "not measured"
+    ]  # fmt: skip
+    assert "split by image" in [each["name"] for each in written["not_to_conclude"]]
+
+
 def test_what_has_not_run_is_null(fabricated):
     for name in ("run.json", "evaluate/metrics.json", "evaluate/fidelity.json"):
         fabricated.path(name).unlink()
