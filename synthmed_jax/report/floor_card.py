@@ -31,7 +31,7 @@ def floor_card(contents: Contents, chosen: Headline, conclusions: Conclusions) -
     arms = {name: verdicts.judge_floors(floors, name) for name in chosen.cells}
     edge = _edge(floors, conclusions, of)
     findings = [
-        _against(floors, name, verdict, of)
+        _against(floors, name, verdict, chosen.cells[name].arm, of)
         for name, verdict in arms.items()
         if verdict is not verdicts.AgainstFloors.NOT_MEASURED
     ]
@@ -59,13 +59,20 @@ def floor_card(contents: Contents, chosen: Headline, conclusions: Conclusions) -
 
 
 def _against(
-    floors: tuple[Floor, ...], arm: str, verdict: verdicts.AgainstFloors, of: str
+    floors: tuple[Floor, ...], kind: str, verdict: verdicts.AgainstFloors, arm: str, of: str
 ) -> Finding:
+    """A network beside the floor of its kind of arm that it is least ahead of.
+
+    Args:
+      kind: SYNTHETIC or REAL, as floors have it.
+      arm: of the network: of the arms of real images, the one that is compared.
+      of: what was drawn for intervals.
+    """
     words, tone = card_words.AGAINST_FLOORS[verdict]
     ahead = [
         (floor.network_ahead.estimate, floor)
         for floor in floors
-        if floor.arm == arm and floor.network_ahead is not None
+        if floor.arm == kind and floor.network_ahead is not None
     ]
     nearest = min(ahead, key=lambda each: each[0])[1]
     numbers = []

@@ -135,6 +135,14 @@ def test_each_arm_is_held_against_its_floors_and_the_edge_alone_is_judged(conten
     assert (edge.verdict, edge.numbers[0].value) == ("possible", pytest.approx(0.1))
 
 
+def test_the_arm_whose_network_was_held_against_floors_is_named(contents):
+    *others, real = contents.evaluation.cells
+    cells = (*others, dataclasses.replace(real, arm="real_augmented"))
+    evaluation = dataclasses.replace(contents.evaluation, cells=cells, declared=())
+    findings = cards(dataclasses.replace(contents, evaluation=evaluation))["floors"].findings
+    assert findings[1].about.startswith("The network trained on the real fit images, flipped")
+
+
 @pytest.mark.parametrize(
     ("verdict", "words"),
     [(verdicts.Control.AT_CHANCE, "No: at chance"), (verdicts.Control.ABOVE, "Yes: above chance")],
