@@ -32,7 +32,7 @@ RELEASES = {
 AGAINST_FLOORS = {
     AgainstFloors.BETTER: ("Better than every simple means", Tone.YES),
     AgainstFloors.NOT_SHOWN: ("Not shown to be better", Tone.OPEN),
-    AgainstFloors.WORSE: ("Worse", Tone.NO),
+    AgainstFloors.WORSE: ("Worse than without a network", Tone.NO),
     AgainstFloors.NOT_MEASURED: NOT_MEASURED,
 }
 EDGES = {

@@ -145,3 +145,9 @@ def test_what_is_folded_on_the_screen_is_printed(page, tmp_path):
     text = f"<!DOCTYPE html><style>{STYLE.read_text()}</style>{long}"
     assert pages(text, tmp_path / "folded") >= 3
     assert pages(page, tmp_path / "report") >= 5
+
+
+def test_names_of_every_script_overflow_nothing(of_many_scripts, tmp_path):
+    of_many_scripts.report()
+    text = of_many_scripts.path("report/index.html").read_text()
+    assert_sound(look(text, tmp_path / "look", 390))
