@@ -6,60 +6,11 @@ from synthmed_jax import verdicts
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.report.formats import NBSP
 from synthmed_jax.report.release_card import release_card
-from synthmed_jax.results.membership import IMAGES_AND_WEIGHTS, IMAGES_ONLY, Attack, Membership
-from synthmed_jax.results.memorisation import UNION, AuditMemorisation, Detector, Rate
-from synthmed_jax.results.release import Release
-from synthmed_jax.statistics.roc import AreaEstimate
-
-RATE = Rate(5, 400, 0.0125, 0.004, 0.029)
-POWER = {"unchanged": Rate(50, 50, 1.0, 0.93, 1.0), "turned": Rate(41, 50, 0.82, 0.69, 0.91)}
-
-
-def attack(name, attacker, value):
-    area = AreaEstimate(value, value - 0.05, value + 0.05, 0.95, 0.02, (70, 60), 0.58)
-    return Attack(name, attacker, area, (), 0.1, 0.2, "")
-
-
-MEMBERSHIP = Membership(
-    seed=0,
-    limit=100,
-    num_members={"a": 70},
-    num_fit={"a": 70},
-    num_linked=0,
-    draws=4,
-    why="",
-    attacks=(attack("nearness", IMAGES_ONLY, 0.51), attack("loss", IMAGES_AND_WEIGHTS, 0.66)),
-    levels=(),
-    blind=(),
-    bits={},
-)
+from tests.report.audited import MEMBERSHIP, memorisation
 
 
 def audited(contents, of_images, of_weights):
-    judged = tuple(
-        Release(released, verdict, {}, ("Because.",), ("fewer steps",), ("other seeds",))
-        for released, verdict in ((IMAGES_ONLY, of_images), (IMAGES_AND_WEIGHTS, of_weights))
-    )
-    found = AuditMemorisation(
-        verdict="",
-        why="",
-        seed=0,
-        flips="none",
-        num_synthetic=400,
-        num_fit=300,
-        num_left_out=0,
-        detectors=(Detector(UNION, {}, RATE, POWER),),
-        copied=RATE,
-        copied_strictly=None,
-        excess=None,
-        p_excess=None,
-        p=0.4,
-        fit_copied=None,
-        classes={},
-        holes=("turned",),
-        closest=(),
-        release=judged,
-    )
+    found = memorisation(of_images, of_weights)
     return dataclasses.replace(contents, memorisation=found, membership=MEMBERSHIP)
 
 
