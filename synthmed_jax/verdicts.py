@@ -260,6 +260,26 @@ def unbeaten_floor(floors: Sequence[Floor], arm: str) -> Floor | None:
     return min(behind, key=lambda each: each[0], default=(0.0, None))[1]
 
 
+class AgainstFloors(enum.StrEnum):
+    """A network beside what simple means score on the same test images."""
+
+    BETTER = "better than every floor"
+    NOT_SHOWN = "not shown to be better"
+    WORSE = "worse than a floor"
+    NOT_MEASURED = "not measured"
+
+
+def judge_floors(floors: Sequence[Floor], arm: str) -> AgainstFloors:
+    """Judges an arm's network by the paired differences from all floors of its arm."""
+    ahead = [f.network_ahead for f in floors if f.arm == arm and f.network_ahead is not None]
+    if not ahead:
+        return AgainstFloors.NOT_MEASURED
+    if any(each.high < 0 for each in ahead):
+        return AgainstFloors.WORSE
+    is_better = all(each.is_above(0) for each in ahead)
+    return AgainstFloors.BETTER if is_better else AgainstFloors.NOT_SHOWN
+
+
 class Validation(enum.StrEnum):
     """Whether validation promised more or less than the test showed."""
 

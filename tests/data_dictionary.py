@@ -138,7 +138,10 @@ OTHERS = {
     "config.json": "The resolved config of the last command: every field of `configs/base.py`, "
     "which has their meanings and units.",
     "report/report.json": "Every number and verdict of the report: `verdicts` (each with the "
-    "numbers and thresholds that it follows from), `answer` and `limits` (the report's sentences), "
+    "numbers and thresholds that it follows from), `answers` (a card per question, `D1`, `D2`, "
+    "`release`, `floors` and `control`: its `findings`, each with a `verdict`, the `numbers` with "
+    "interval and n and the `power`, and what `would_change` them; `missing` says what was not "
+    "made), `not_to_conclude`, `answer` and `limits` (the report's sentences), "
     "`headline`, `counts`, and, as the files of the same names have them, `metrics`, `floors`, "
     "`fidelity` (with the closest pairs alone), `lime`, `split`, `diffusion`, `config` and `run`; "
     "`not_run`: the sentences that stand for missing stages.",

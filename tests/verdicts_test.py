@@ -165,6 +165,21 @@ def test_a_floor_is_beaten_by_an_interval_above_zero():
     assert verdicts.unbeaten_floor([floor("ring", "real", 0.0, 0.02)], "real") is not None
 
 
+@pytest.mark.parametrize(
+    ("ends", "verdict"),
+    [
+        ([(0.001, 0.02), (0.1, 0.2)], "better than every floor"),
+        ([(0.0, 0.02), (0.1, 0.2)], "not shown to be better"),
+        ([(-0.2, -0.001), (0.1, 0.2)], "worse than a floor"),
+        ([], "not measured"),
+    ],
+)
+def test_a_network_is_judged_by_all_floors_of_its_arm(ends, verdict):
+    floors = [floor("pixels", "real", low, high) for low, high in ends]
+    other = floor("pixels", "synthetic", -0.9, -0.8)
+    assert verdicts.judge_floors([*floors, other], "real") == verdict
+
+
 def test_the_headline_is_of_one_network_where_arms_have_it():
     synthetic, other = cell(0.2), cell(0.3, backbone="vgg16")
     real = cell(0.4, arm="real")

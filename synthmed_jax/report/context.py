@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 from synthmed_jax.report import (
     explanation_tables,
     explanations,
     floor_tables,
+    flow,
     generator_text,
+    outline,
     provenance,
     quality_tables,
     results_table,
     wording,
 )
+from synthmed_jax.report.cards import make_answer
 from synthmed_jax.report.conclusions import Conclusions
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.findings import headline
 from synthmed_jax.report.formats import n_is
-from synthmed_jax.report.tiles import make_tiles
 from synthmed_jax.results.explanations import LimeSummary
 from synthmed_jax.results.section import Table
 from synthmed_jax.results.split import PartCounts
@@ -46,28 +49,31 @@ def build(contents: Contents, conclusions: Conclusions) -> dict[str, object]:
         "title": TITLE,
         "dataset": dataset,
         "subtitle": _subtitle(dataset, len(contents.counts), totals),
-        "answer": wording.answer(contents, chosen, conclusions),
-        "tiles": make_tiles(contents, chosen, conclusions.arms),
+        "outline": outline.TITLES,
+        "answer": make_answer(contents, chosen, conclusions),
         "distance_numbers": generator_text.distance_numbers(fidelity),
         "distance_limits": generator_text.distance_limits(fidelity),
         "results": results_table.result_rows(contents),
         "result_columns": results_table.HEADINGS,
         "floors": None if contents.floors is None else floor_tables.floor_table(contents.floors),
-        "quality": quality_tables.quality_tables(evaluation),
+        "arms": quality_tables.arm_tables(evaluation),
+        "scores": quality_tables.probability_tables(evaluation),
         "results_caption": results_table.caption(contents),
         "selection_gap": wording.validation(conclusions.validation, totals.val),
         "best": results_table.best_network(evaluation),
         "explained": None if contents.lime is None else _explained(contents.lime, conclusions),
         "generators": generator_text.generators(contents),
-        "limits": wording.caveats(contents, conclusions),
         "parts": PARTS,
         "counts": [(name, dataclasses.astuple(count)) for name, count in contents.counts.items()],
         "totals": dataclasses.astuple(totals),
         "split_caption": _split_caption(contents),
+        "flow": flow.flow_tables(contents),
         "protocol": provenance.protocol(contents),
         "stages": provenance.stage_rows(contents.info),
         "total_time": provenance.total_time(contents.info),
         "facts": provenance.facts(contents),
+        "preset": provenance.preset(contents.info),
+        "changed": provenance.changed(contents),
         "settings": provenance.settings(contents.config),
     }
 
@@ -102,6 +108,24 @@ def not_run(contents: Contents, *, generated: bool) -> dict[str, str]:
     )
     return {
         section: wording.not_run(stage, loss) for absent, section, stage, loss in missing if absent
+    }
+
+
+def not_written(places: Collection[str]) -> dict[str, str]:
+    """Returns, by place in the outline, the sentence for what no stage has left a section for.
+
+    Args:
+      places: that have sections.
+    """
+    losses = {
+        "data": ("split", "no description of what was found"),
+        "fidelity": ("audit", "no measure of likeness"),
+        "audit": ("audit", "no search for copies"),
+    }
+    return {
+        place: wording.not_run(stage, loss)
+        for place, (stage, loss) in losses.items()
+        if place not in places
     }
 
 

@@ -18,8 +18,10 @@ from synthmed_jax.results.explanations import LimeSummary
 from synthmed_jax.results.fidelity import Fidelity
 from synthmed_jax.results.floors import Floors
 from synthmed_jax.results.generator import GeneratorEnd
+from synthmed_jax.results.inventory import Inventory
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.marker import Marker
+from synthmed_jax.results.membership import Membership
 from synthmed_jax.results.memorisation import AuditMemorisation
 from synthmed_jax.results.run_info import RunInfo
 from synthmed_jax.results.split import PartCounts, SplitFile
@@ -70,6 +72,8 @@ class Contents:
       leakage: identical files across the parts; None in a workdir of a version that did not count.
       memorisation: the search for copies and the verdict on releases; None where the audit has not
         run, or is of a version that did not look.
+      membership: the attacks that the verdict follows from as well; None likewise.
+      inventory: what was found in the data set's folder; None where an earlier version split.
     """
 
     config: Document
@@ -83,6 +87,8 @@ class Contents:
     leakage: Leakage | None
     floors: Floors | None
     memorisation: AuditMemorisation | None
+    membership: Membership | None
+    inventory: Inventory | None
 
     @property
     def counts(self) -> dict[str, PartCounts]:
@@ -142,6 +148,8 @@ def read_contents(workdir: pathlib.Path, cells: Sequence[Cell]) -> Contents:
         leakage=Leakage.read_if_there(workdir / "split" / "leakage.json"),
         floors=Floors.read_if_there(workdir / "evaluate" / "floors.json"),
         memorisation=AuditMemorisation.read_if_there(workdir / "audit" / "memorisation.json"),
+        membership=Membership.read_if_there(workdir / "audit" / "membership.json"),
+        inventory=Inventory.read_if_there(workdir / "split" / "inventory.json"),
     )
 
 

@@ -21,7 +21,7 @@ LEFT_OUT, REAL_VAL = "fold", "real_val"
 
 @dataclasses.dataclass(frozen=True)
 class Headline:
-    """The cells that the first paragraph is about; None where no cell is of that arm.
+    """The cells that the answer is about; None where no cell is of that arm.
 
     Attributes:
       synthetic: the best of the synthetic arm.
@@ -52,7 +52,7 @@ class Headline:
 
 
 def headline(evaluation: Evaluation | None) -> Headline:
-    """Chooses the cells of the first paragraph."""
+    """Chooses the cells of the answer."""
     if evaluation is None:
         return Headline(None, None)
     chosen = verdicts.headline_cells(evaluation.cells)
@@ -72,7 +72,7 @@ def best_cells(evaluation: Evaluation) -> dict[str, CellScores]:
 
 
 def amounts_curve(evaluation: Evaluation) -> tuple[CellScores, ...]:
-    """Returns the cells of the synthetic arm's network of the first paragraph, of all amounts.
+    """Returns the cells of the synthetic arm's network of the answer, of all amounts.
 
     Nothing where it was trained on one number of images alone.
     """

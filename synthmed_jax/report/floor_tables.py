@@ -42,7 +42,7 @@ def floor_table(floors: Floors, images: str = TEST_IMAGES) -> Table:
         f"{floors.trees} extremely randomised trees at the settings of scikit-learn, trained in "
         "seconds on all real fit images or on all synthetic ones, at "
         f"{floors.side} by {floors.side} pixels. Network ahead by: balanced accuracy of that arm's "
-        "network of the first paragraph less the floor's, in percentage points, with the 95 % "
+        "network in the answer less the floor's, in percentage points, with the 95 % "
         f"interval of the paired difference over {units}. Where it holds 0, the network is "
         "not shown to be better; where a floor is high, the classes can be told without a network."
     )

@@ -47,7 +47,10 @@ def write_report(
     drawn = pictures.draw(contents, fit, synthetic)
     lime = [] if contents.lime is None else pictures.read_lime(workdir, contents.lime)
     added = sections.read_sections(workdir)
-    not_run = context.not_run(contents, generated=synthetic is not None)
+    not_run = {
+        **context.not_run(contents, generated=synthetic is not None),
+        **context.not_written(added),
+    }
     variables = context.build(contents, conclusions) | {
         "not_run": not_run,
         "pictures": drawn,
@@ -57,11 +60,15 @@ def write_report(
 
     directory = workdir / "report"
     directory.mkdir(parents=True, exist_ok=True)
-    for picture in [*drawn.values(), *lime, *(p for _, of_section in added for p in of_section)]:
+    for picture in [*drawn.values(), *lime, *_of_sections(added)]:
         write_bytes(directory / picture.file, picture.png)
     write_text(directory / "report.md", render_markdown(variables, contents.config))
     write_json(directory / "report.json", numbers.collect(contents, conclusions, not_run))
     write_text(directory / "index.html", render_html(variables))
+
+
+def _of_sections(added: sections.Placed) -> list[pictures.Picture]:
+    return [each for place in added.values() for _, of_section in place for each in of_section]
 
 
 def render_html(variables: dict[str, object]) -> str:

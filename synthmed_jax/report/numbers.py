@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from synthmed_jax.report import context, wording
+from synthmed_jax.report.cards import make_answer
 from synthmed_jax.report.conclusions import Conclusions
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.findings import headline
@@ -21,10 +22,13 @@ def collect(
     """
     evaluation, fidelity, split = contents.evaluation, contents.fidelity, contents.split
     chosen = headline(evaluation)
+    answer = make_answer(contents, chosen, conclusions)
     return {
         "title": context.TITLE,
         "dataset": context.name_of_dataset(contents),
-        "answer": wording.answer(contents, chosen, conclusions),
+        "answers": {card.name: unstructure(card) for card in answer.cards},
+        "not_to_conclude": unstructure(answer.limits),
+        "answer": answer.paragraphs,
         "verdicts": unstructure(conclusions),
         "headline": {
             "gap": None if conclusions.arms is None else conclusions.arms.gap,

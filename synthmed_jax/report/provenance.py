@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import re
+import shlex
 from collections.abc import Iterator
 
 from synthmed_jax.report.files import Contents
@@ -125,6 +127,32 @@ def settings(config: Document) -> list[tuple[str, list[tuple[str, str]]]]:
     loose = [(key, _plain(value)) for key, value in config.items() if not isinstance(value, dict)]
     blocks = [(key, list(_flat(value))) for key, value in config.items() if isinstance(value, dict)]
     return [("run", loose), *blocks] if loose else blocks
+
+
+def preset(info: RunInfo | None) -> str:
+    """Returns the preset that the last command named, such as "configs/all_ddpm.py:cpu"; or ""."""
+    return next((value for name, value in _options(info) if name == "config"), "")
+
+
+def changed(contents: Contents) -> list[tuple[str, str]]:
+    """Returns the fields that the last command set beside its preset, as the run has them."""
+    fields = [name for name, _ in _options(contents.info) if name.startswith("config.")]
+    return [
+        (field, _plain(contents.setting(field.removeprefix("config."), None)))
+        for field in dict.fromkeys(fields)
+    ]
+
+
+def _options(info: RunInfo | None) -> Iterator[tuple[str, str]]:
+    """The options of the last command, `--name=value` or `--name value`."""
+    try:
+        words = [] if info is None else shlex.split(info.command)
+    except ValueError:  # a quote that does not end
+        words = []
+    for word, after in itertools.pairwise([*words, ""]):
+        if word.startswith("-"):
+            name, equals, value = word.lstrip("-").partition("=")
+            yield name, value if equals else after
 
 
 def _flat(block: Document, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -29,16 +29,19 @@ _COLUMNS = (
 )
 
 
-def quality_tables(evaluation: Evaluation | None) -> list[Table]:
-    """Returns the tables of what `evaluate` measured beside the columns of the paper's table."""
+def arm_tables(evaluation: Evaluation | None) -> list[Table]:
+    """Returns the tables of differences between arms, the declared ones first."""
     if evaluation is None:
         return []
     tables = [_declared(evaluation.declared)] if evaluation.declared else []
-    return [
-        *tables,
-        *difference_tables(evaluation.differences, TEST_IMAGES),
-        *score_tables(evaluation.cells, evaluation.class_names, TEST_IMAGES),
-    ]
+    return [*tables, *difference_tables(evaluation.differences, TEST_IMAGES)]
+
+
+def probability_tables(evaluation: Evaluation | None) -> list[Table]:
+    """Returns the tables of probabilities and recalls on the real test images."""
+    if evaluation is None:
+        return []
+    return score_tables(evaluation.cells, evaluation.class_names, TEST_IMAGES)
 
 
 def score_tables(

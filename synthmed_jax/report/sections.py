@@ -5,21 +5,25 @@ from __future__ import annotations
 import pathlib
 
 from synthmed_jax.errors import UserError
+from synthmed_jax.report import outline
 from synthmed_jax.report.pictures import Picture
 from synthmed_jax.results.section import Section, section_files
 
+Placed = dict[str, list[tuple[Section, list[Picture]]]]
 
-def read_sections(workdir: pathlib.Path) -> list[tuple[Section, list[Picture]]]:
-    """Returns the sections in a workdir, each with its pictures.
+
+def read_sections(workdir: pathlib.Path) -> Placed:
+    """Returns the sections in a workdir, each with its pictures, by their place in the outline.
 
     Raises:
       UserError: a section is damaged, or a picture that it names is missing.
     """
-    return [
-        (section, read_pictures(section, path.parent))
-        for path in section_files(workdir)
-        for section in [Section.read(path)]
-    ]
+    placed: Placed = {}
+    for path in section_files(workdir):
+        section = Section.read(path)
+        found = (section, read_pictures(section, path.parent))
+        placed.setdefault(outline.place_of(path.parent.name, path.name), []).append(found)
+    return placed
 
 
 def read_pictures(section: Section, folder: pathlib.Path) -> list[Picture]:

@@ -165,43 +165,30 @@ def not_run(stage: str, loss: str) -> str:
     return f"The stage {stage} has not run in this workdir, so there is {loss} here."
 
 
-def answer(contents: Contents, chosen: Headline, conclusions: Conclusions) -> list[str]:
-    """Returns the opening paragraphs, the shortest answer first."""
-    shared = [release(conclusions.release)] if conclusions.release else []
+def trained_on_synthetic(contents: Contents, chosen: Headline) -> str:
+    """Returns how often the best network of the synthetic arm is right, beside guessing."""
     if contents.evaluation is None:
-        return [not_run("evaluate", "no answer"), *shared]
-    floors = [unbeaten(each) for each in conclusions.unbeaten.values()]
-    first = [] if conclusions.arms is None else [arms(conclusions.arms)]
-    paragraphs = [" ".join([*first, *floors])] if first or floors else []
-    paragraphs += shared
-    if conclusions.adding is not None:
-        paragraphs.append(adding(conclusions.adding))
-    num_test = n_is(contents.evaluation.num_test)
+        return not_run("evaluate", "no answer")
     if chosen.synthetic is None:
-        paragraphs.append("No classifier was trained on synthetic images alone.")
-    else:
-        paragraphs.append(
-            f"A {chosen.synthetic.backbone} that has seen only synthetic images "
-            f"({amount(chosen.synthetic)}) is right on {accuracy(chosen.synthetic)} of {num_test} "
-            f"real test images, {_not_given(contents)}. Guessing would be "
-            f"right on {percent(contents.chance)}{_majority(contents)}."
-        )
+        return "No classifier was trained on synthetic images alone."
+    return (
+        f"A {chosen.synthetic.backbone} that has seen only synthetic images "
+        f"({amount(chosen.synthetic)}) is right on {accuracy(chosen.synthetic)} of "
+        f"{n_is(contents.evaluation.num_test)} real test images, {_not_given(contents)}. Guessing "
+        f"would be right on {percent(contents.chance)}{_majority(contents)}."
+    )
+
+
+def trained_on_real(contents: Contents, chosen: Headline) -> str:
+    """Returns how often the network that it is compared with is right."""
     if chosen.real is None:
-        paragraphs.append(
-            "No classifier was trained on the real images, so there is no comparison."
-        )
-    else:
-        network = "The same network" if chosen.same_network else f"A {chosen.real.backbone}"
-        paragraphs.append(
-            f"{network} trained on {ARMS[chosen.real.arm].says}, which the generator learned from "
-            f"({n_is(contents.totals.fit)}), is right on {accuracy(chosen.real)} of the same test "
-            "images."
-        )
-    if conclusions.control is not None:
-        paragraphs.append(control(conclusions.control))
-    if not shared:  # which looks at single images, as the ratio of medians does not
-        paragraphs.append(copying(conclusions.copying, contents.fidelity))
-    return paragraphs
+        return "No classifier was trained on the real images, so there is no comparison."
+    network = "The same network" if chosen.same_network else f"A {chosen.real.backbone}"
+    return (
+        f"{network} trained on {ARMS[chosen.real.arm].says}, which the generator learned from "
+        f"({n_is(contents.totals.fit)}), is right on {accuracy(chosen.real)} of the same test "
+        "images."
+    )
 
 
 def release(judged: Sequence[Release]) -> str:

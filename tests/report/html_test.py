@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from synthmed_jax.errors import UserError
+from synthmed_jax.report import outline
 from synthmed_jax.report.html import escape_markdown, write_report
 from synthmed_jax.results.cells import FoldResult, InitialWeights
 from synthmed_jax.results.evaluation import Evaluation
@@ -67,11 +68,33 @@ def test_the_table_has_a_row_per_cell_and_table_2s_columns(reported):
     ]  # fmt: skip
 
 
+def test_sections_are_in_order_and_each_has_its_link(reported):
+    text = (reported.workdir / "report" / "index.html").read_text()
+    anchors = [anchor for anchor in outline.TITLES if anchor != outline.MORE]
+    assert re.findall(r'<a href="#([a-z]+)">', text) == anchors
+    assert re.findall(r'<(?:section|header) id="([a-z]+)">', text) == anchors
+    _, markdown = read(reported)
+    titles = [outline.TITLES[anchor] for anchor in anchors[1:]]
+    found = [line[3:] for line in markdown.splitlines() if line.startswith("## ")]
+    assert found[-len(titles) :] == titles
+
+
+def test_the_answer_is_the_same_in_page_and_markdown(reported):
+    page, markdown = read(reported)
+    for text in (page.text.replace("\N{NO-BREAK SPACE}", " "), markdown):
+        assert "Not measured" in text
+        assert "The stage audit has not run in this workdir, so there is no verdict on a" in text
+        assert "A true difference under 4.3 percentage points would often go unnoticed." in text
+        assert "What would change it:" in text
+        assert "Better synthetic images: more training steps" in text
+        assert "How well it works for new patients" in text
+
+
 def test_the_page_loads_and_runs_nothing(reported):
     page, _ = read(reported)
     assert len(page.alts) == 13
     assert all(page.alts)
-    assert all(load.startswith("data:image/png;base64,") for load in page.loads)
+    assert all(load.startswith(("data:image/png;base64,", "#")) for load in page.loads)
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
     text = (reported.workdir / "report" / "index.html").read_text()
     assert "http" not in text
@@ -129,7 +152,7 @@ def test_after_the_split_alone_there_is_a_page_already(fabricated):
     (fabricated.workdir / "classify").rename(fabricated.workdir / "elsewhere")
     write_report(fabricated.workdir, fabricated.cells, fabricated.fit, None)
     page, markdown = read(fabricated)
-    for stage in ("evaluate", "explain", "diffusion", "classify", "generate"):
+    for stage in ("evaluate", "explain", "diffusion", "classify", "generate", "audit"):
         assert f"The stage {stage} has not run" in page.text
         assert f"The stage {stage} has not run" in markdown
     assert page.alts == []

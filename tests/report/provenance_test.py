@@ -1,5 +1,7 @@
 import dataclasses
 
+import pytest
+
 from synthmed_jax.files import read_json
 from synthmed_jax.report import provenance
 from synthmed_jax.results.cells import FoldResult, InitialWeights
@@ -57,6 +59,25 @@ def test_every_setting_is_listed_by_section(contents):
     assert ("scale", "cpu") in sections["run"]
     assert ("unet.multipliers", "1, 2") in sections["diffusion"]
     assert ("val_fraction", "0.1") in sections["split"]
+
+
+@pytest.mark.parametrize(
+    ("options", "preset", "changed"),
+    [
+        ("--config=configs/a.py:cpu --workdir=x", "configs/a.py:cpu", []),
+        ("--config configs/a.py --config.seed=7", "configs/a.py", [("config.seed", "0")]),
+        (
+            "--config=a.py --config.data.name='b c' --config.data.name=d",
+            "a.py",
+            [("config.data.name", "leukemia")],  # as the run has it
+        ),
+        ("--config='a.py", "", []),
+    ],
+)
+def test_what_the_command_changed_of_its_preset(contents, options, preset, changed):
+    info = dataclasses.replace(contents.info, command=f"main.py {options}")
+    assert provenance.preset(info) == preset
+    assert provenance.changed(dataclasses.replace(contents, info=info)) == changed
 
 
 def test_stages_have_their_status_time_and_memory(contents):

@@ -1,11 +1,12 @@
 import dataclasses
 
 from synthmed_jax.report.formats import DASH, MINUS
-from synthmed_jax.report.quality_tables import quality_tables
+from synthmed_jax.report.quality_tables import arm_tables, probability_tables
 
 
 def test_each_cell_has_its_scores_and_recalls(contents):
-    declared, differences, scores, recalls = quality_tables(contents.evaluation)
+    declared, differences = arm_tables(contents.evaluation)
+    scores, recalls = probability_tables(contents.evaluation)
     (row,), (test,) = differences.rows, declared.rows
     assert row.name == "resnet18, synthetic, n 500, less resnet18, real, n all"
     assert test.name == f"D1: {row.name}"
@@ -44,8 +45,9 @@ def test_what_was_not_measured_is_a_dash_or_no_table(contents):
     )
     cells = (dataclasses.replace(cell, quality=quality),)
     evaluation = dataclasses.replace(contents.evaluation, cells=cells, declared=(), differences=())
-    scores, recalls = quality_tables(evaluation)
+    assert arm_tables(evaluation) == []
+    scores, recalls = probability_tables(evaluation)
     assert scores.rows[0].values.count(DASH) == 6
     assert recalls.rows[0].values[0] == DASH
     old = dataclasses.replace(evaluation, cells=(dataclasses.replace(cell, quality=None),))
-    assert quality_tables(old) == quality_tables(None) == []
+    assert probability_tables(old) == probability_tables(None) == arm_tables(None) == []

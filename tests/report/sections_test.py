@@ -22,10 +22,10 @@ def test_a_section_of_a_stage_stands_in_page_and_markdown(fabricated):
     write_report(fabricated.workdir, fabricated.cells, fabricated.fit, fabricated.synthetic)
     report = fabricated.workdir / "report"
     page = (report / "index.html").read_text()
-    assert "<h2>Brightness &lt;b&gt;</h2>" in page
+    assert "<h3>Brightness &lt;b&gt;</h3>" in page
     assert "Bright &amp; dark." in page
     assert "<td>2.5<small>± 0.5</small></td>" in page
-    assert page.index("Brightness") < page.index("What this report cannot show")
+    assert page.index("<h2>Further sections</h2>") < page.index("Brightness")
     text = (report / "report.md").read_text()
     assert "| glioma | 1.5 | 2.5 ± 0.5 |" in text
     assert "![A curve.](brightness_levels.png)" in text
@@ -51,4 +51,4 @@ def test_a_stage_may_have_more_than_one(fabricated):
     Section("Darkness", ("Dark.",)).write(fabricated.workdir / "brightness" / "section_dark.json")
     write_report(fabricated.workdir, fabricated.cells, fabricated.fit, fabricated.synthetic)
     page = (fabricated.workdir / "report" / "index.html").read_text()
-    assert page.index("<h2>Brightness") < page.index("<h2>Darkness</h2>")
+    assert page.index("<h3>Brightness") < page.index("<h3>Darkness</h3>")

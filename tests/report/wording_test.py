@@ -4,6 +4,7 @@ import pytest
 
 from synthmed_jax import verdicts
 from synthmed_jax.report import wording
+from synthmed_jax.report.cards import make_answer
 from synthmed_jax.report.conclusions import (
     AddingConclusion,
     ControlConclusion,
@@ -21,9 +22,20 @@ from tests.report.conftest import MEMORISATION
 INTERVAL = Interval(0.8, 0.9, 0.95, "made up")
 
 
+def cards(contents, conclusions=None):
+    """Card -> its sentences, what is missing first."""
+    conclusions = conclusions or conclude(contents)
+    made = make_answer(contents, headline(contents.evaluation), conclusions)
+    return {
+        card.name: [
+            text.replace(NBSP, " ") for text in (*filter(None, [card.missing]), *card.details)
+        ]
+        for card in made.cards
+    }
+
+
 def answer(contents):
-    paragraphs = wording.answer(contents, headline(contents.evaluation), conclude(contents))
-    return [paragraph.replace(NBSP, " ") for paragraph in paragraphs]
+    return [text for sentences in cards(contents).values() for text in sentences]
 
 
 def copying(contents, **fields):
@@ -180,11 +192,11 @@ def test_what_an_earlier_version_evaluated_has_no_interval(contents):
     assert synthetic.endswith("Guessing would be right on 33.3 %.")
 
 
-def test_a_floor_that_is_not_worse_is_in_the_first_paragraph(contents):
-    text = answer(contents)[0]
-    assert " 86.9 % against 95.3 %" in text
-    assert text.endswith(
-        " A forest that sees the histogram of levels of each channel, trained in seconds on the "
+def test_a_floor_that_is_not_worse_is_in_the_answer(contents):
+    assert " 86.9 % against 95.3 %" in cards(contents)["D1"][0]
+    (text,) = cards(contents)["floors"]
+    assert text == (
+        "A forest that sees the histogram of levels of each channel, trained in seconds on the "
         "same images, is right on 97.9 %; the resnet18 trained on the real fit images is not shown "
         "to be better than that (95.3 %)."
     )
@@ -196,7 +208,7 @@ def test_a_network_that_is_surely_behind_a_floor_is_worse(contents):
     floors = dataclasses.replace(
         contents.floors, floors=(dataclasses.replace(histogram, network_ahead=ahead),)
     )
-    text = answer(dataclasses.replace(contents, floors=floors))[0]
+    (text,) = cards(dataclasses.replace(contents, floors=floors))["floors"]
     assert text.endswith("trained on the real fit images is worse than that (95.3 %).")
 
 
@@ -206,11 +218,11 @@ def test_networks_that_do_not_beat_the_majority_are_said_so(contents):
     floors = dataclasses.replace(
         contents.floors, floors=(dataclasses.replace(majority, network_ahead=behind),)
     )
-    text = answer(dataclasses.replace(contents, floors=floors))[0]
+    (text,) = cards(dataclasses.replace(contents, floors=floors))["floors"]
     assert "Always answering the most frequent class is right on 40.1 %; the resnet18" in text
 
 
-def test_what_is_added_is_the_second_paragraph(contents):
+def test_what_is_added_has_its_sentence(contents):
     (first,) = contents.evaluation.declared
     mixed, augmented = (
         MeasuredCell(dataclasses.replace(cell, arm=arm), accuracy, INTERVAL)
@@ -223,8 +235,8 @@ def test_what_is_added_is_the_second_paragraph(contents):
     compared = dataclasses.replace(first, estimand="D2", limit=0.0, difference=found)
     adding = AddingConclusion(verdicts.Answer.SHOWN, compared, mixed, augmented)
     conclusions = dataclasses.replace(conclude(contents), adding=adding)
-    text = wording.answer(contents, headline(contents.evaluation), conclusions)[1]
-    assert text.replace(NBSP, " ") == (
+    (text,) = cards(contents, conclusions)["D2"]
+    assert text == (
         "Do synthetic images add to the real ones (D2)? Shown. 91.0 % trained on the real fit "
         "images and as many synthetic ones, against 90.0 % trained on the real fit images, "
         "flipped, shifted and warped as the generator's are: averaged over the classes, +1.1 "
@@ -249,7 +261,7 @@ def with_real(contents, **fields):
 
 
 def test_a_network_compared_with_itself_is_called_the_same(contents):
-    _, synthetic, real, _ = answer(contents)
+    _, synthetic, real = cards(contents)["D1"]
     assert synthetic.startswith(
         "A resnet18 that has seen only synthetic images (500 images per class) is right on 86.9 %"
     )
@@ -271,14 +283,16 @@ def test_a_missing_arm_is_said(contents):
     ):
         cells = tuple(cell for cell in contents.evaluation.cells if cell.arm != arm)
         evaluation = dataclasses.replace(contents.evaluation, cells=cells)
-        paragraphs = answer(dataclasses.replace(contents, evaluation=evaluation, floors=None))
-        assert len(paragraphs) == 3
-        assert sentence in paragraphs
+        missing, other = cards(dataclasses.replace(contents, evaluation=evaluation))["D1"]
+        assert missing == sentence
+        assert "is right on" in other
 
 
 def test_without_an_evaluation_there_is_no_answer(contents):
-    paragraphs = answer(dataclasses.replace(contents, evaluation=None))
-    assert paragraphs == [wording.not_run("evaluate", "no answer")]
+    said = cards(dataclasses.replace(contents, evaluation=None, floors=None))
+    assert said["D1"] == said["D2"] == [wording.not_run("evaluate", "no answer")]
+    assert said["floors"] == [wording.not_run("evaluate", "no simple means beside the networks")]
+    assert said["control"] == [wording.not_run("evaluate", "no control")]
 
 
 def test_the_gap_that_the_choice_of_validation_makes_is_said(contents):
@@ -305,14 +319,17 @@ def test_the_verdict_on_releases_stands_at_the_top_instead_of_the_ratio(contents
         IMAGES_AND_WEIGHTS, "attack succeeds", {}, (copies, "AUROC 0.65."), ("fewer steps",), ()
     )
     judged = dataclasses.replace(MEMORISATION, release=(images, weights))
-    paragraphs = answer(dataclasses.replace(contents, memorisation=judged))
-    assert paragraphs[1].startswith(
+    paragraphs = cards(dataclasses.replace(contents, memorisation=judged))["release"]
+    assert paragraphs[0].startswith(
         "Is it safe to share? The images alone: nothing found at this power. Images and weights: "
         "attack succeeds. 5 of 400 are flagged. AUROC 0.65. No verdict says"
     )
     assert "wholesale copying" not in " ".join(paragraphs)
     without = dataclasses.replace(contents, memorisation=judged, evaluation=None)
-    assert answer(without)[1] == paragraphs[1]
+    assert cards(without)["release"] == paragraphs
     # An audit of before it judged releases leaves the ratio where it was.
     unjudged = dataclasses.replace(contents, memorisation=MEMORISATION)
-    assert answer(unjudged) == answer(contents)
+    missing, ratio = cards(unjudged)["release"]
+    assert "judged no release" in missing
+    assert ratio == cards(contents)["release"][1]
+    assert "wholesale copying" in ratio

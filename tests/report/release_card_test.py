@@ -1,0 +1,58 @@
+import dataclasses
+
+import pytest
+
+from synthmed_jax import verdicts
+from synthmed_jax.report.conclusions import conclude
+from synthmed_jax.report.formats import NBSP
+from synthmed_jax.report.release_card import release_card
+from tests.report.audited import MEMBERSHIP, memorisation
+
+
+def audited(contents, of_images, of_weights):
+    found = memorisation(of_images, of_weights)
+    return dataclasses.replace(contents, memorisation=found, membership=MEMBERSHIP)
+
+
+def card(contents):
+    return release_card(contents, conclude(contents))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words", "tone"),
+    [
+        ("copies found", "Copies found", "no"),
+        ("attack succeeds", "An attack succeeds", "no"),
+        ("nothing found at this power", "Nothing found at this power", "open"),
+        ("nothing concluded", "Nothing concluded", "open"),
+    ],
+)
+def test_each_verdict_on_a_release_has_its_words(contents, verdict, words, tone):
+    images, weights = card(audited(contents, verdict, "nothing concluded")).findings
+    assert (images.about, weights.about) == ("The images alone", "Images and weights")
+    assert (images.verdict, images.words, images.tone) == (verdict, words, tone)
+
+
+def test_a_verdict_stands_beside_its_numbers_and_its_power(contents):
+    quiet = verdicts.Release.NOT_FOUND.value
+    made = card(audited(contents, quiet, quiet))
+    images, weights = made.findings
+    copies, nearness = images.numbers
+    assert (copies.value, copies.low, copies.high, copies.n) == (0.0125, 0.004, 0.029, 400)
+    assert (nearness.value, weights.numbers[0].value) == (0.51, 0.66)
+    assert weights.numbers[0].detail.replace(NBSP, " ") == (
+        "95 % interval 0.61 to 0.71, n = 130 groups of images"
+    )
+    assert images.power.replace(NBSP, " ") == (
+        "Of 2 kinds of planted copies at least 82 % are found (turned the least). "
+        "An AUROC of 0.58 by nearness would be found in 80 % of such sets."
+    )
+    assert made.would_change == ("fewer steps",)
+    assert made.details[1] == "The images alone, not covered: other seeds."
+
+
+def test_without_an_audit_the_card_is_missing_and_says_what_the_distances_say(contents):
+    made = card(contents)
+    assert "The stage audit has not run" in made.missing
+    assert made.findings[0].tone == "missing"
+    assert "wholesale copying" in made.details[0]
