@@ -13,7 +13,7 @@ POWER = {"unchanged": Rate(50, 50, 1.0, 0.93, 1.0), "turned": Rate(41, 50, 0.82,
 
 def attack(name: str, attacker: str, value: float) -> Attack:
     area = AreaEstimate(value, value - 0.05, value + 0.05, 0.95, 0.02, (70, 60), 0.58)
-    return Attack(name, attacker, area, (), 0.1, 0.2, "")
+    return Attack(name, attacker, area, (), 0.1, 0.2, "", fewest=60)
 
 
 MEMBERSHIP = Membership(
