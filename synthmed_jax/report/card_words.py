@@ -13,7 +13,7 @@ NOT_MEASURED = ("Not measured", Tone.MISSING)
 REPLACES = {
     Answer.SHOWN: ("Yes, up to {margin}", Tone.YES),
     Answer.NOT_SHOWN: ("Not shown", Tone.OPEN),
-    Answer.REFUTED: ("No", Tone.NO),
+    Answer.REFUTED: ("No, worse by over {margin}", Tone.NO),
     Answer.NOT_MEASURED: NOT_MEASURED,
 }
 ADDS = {

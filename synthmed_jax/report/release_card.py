@@ -90,15 +90,15 @@ def _flagged(copies: AuditMemorisation) -> list[Number]:
 
 
 def _power_of_search(copies: AuditMemorisation) -> list[str]:
-    if not copies.detectors:
+    if not copies.detectors or not copies.detectors[-1].power:
         return []
-    power = copies.detectors[-1].power
-    if not power:
-        return []
-    weakest = min(power, key=lambda how: power[how].share)
+    union = copies.detectors[-1]
+    weakest = min(union.power, key=lambda how: union.power[how].share)
     return [
-        f"Of {len(power)} kinds of planted copies at least {percent(power[weakest].share, 0)} are "
-        f"found ({weakest} the least)."
+        f"Of different fit images, which are no copies, {percent(union.false_alarms.share)} are "
+        "flagged too.",
+        f"Of {len(union.power)} kinds of planted copies at least "
+        f"{percent(union.power[weakest].share, 0)} are found ({weakest} the least).",
     ]
 
 

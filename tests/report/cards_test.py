@@ -68,7 +68,12 @@ def replaced(contents, answer):
     [
         ("shown", "Yes, up to 2.0 percentage points", "yes", "Another seed"),
         ("not shown", "Not shown", "open", "a true difference under 4.3 percentage points often"),
-        ("refuted", "No", "no", "config.diffusion.train.steps"),
+        (
+            "refuted",
+            "No, worse by over 2.0 percentage points",
+            "no",
+            "config.diffusion.train.steps",
+        ),
         ("not measured", "Not measured", "missing", "An evaluation of both arms"),
     ],
 )

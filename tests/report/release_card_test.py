@@ -44,6 +44,7 @@ def test_a_verdict_stands_beside_its_numbers_and_its_power(contents):
         "95 % interval 0.61 to 0.71, n = 130 groups of images"
     )
     assert images.power.replace(NBSP, " ") == (
+        "Of different fit images, which are no copies, 1.2 % are flagged too. "
         "Of 2 kinds of planted copies at least 82 % are found (turned the least). "
         "An AUROC of 0.58 by nearness would be found in 80 % of such sets."
     )
