@@ -1,4 +1,3 @@
-import dataclasses
 import math
 
 import numpy as np
@@ -17,7 +16,7 @@ from synthmed_jax.arms import (
     SHUFFLED,
     SYNTHETIC,
     Materials,
-    validation_of,
+    deal_labels,
 )
 from synthmed_jax.data.held_out import Parts
 from synthmed_jax.data.image_set import ImageSet
@@ -26,10 +25,10 @@ from synthmed_jax.errors import UserError
 NAMES = ("a", "b")
 
 
-def image_set(labels, folder, names=NAMES):
+def image_set(labels, folder):
     labels = np.asarray(labels, np.int32)
     images = np.zeros((len(labels), 4, 4, 1), np.uint8)
-    return ImageSet(images, labels, tuple(f"{folder}/{i}" for i in range(len(labels))), names)
+    return ImageSet(images, labels, tuple(f"{folder}/{i}" for i in range(len(labels))), NAMES)
 
 
 @pytest.fixture
@@ -109,34 +108,28 @@ def test_synthetic_images_are_of_no_patient(materials):
     assert groups.tolist() == [7, 7, 8, 9, 10, 11]
 
 
-def test_shuffled_labels_are_the_same_ones_in_another_order(materials):
-    built = ARMS[SHUFFLED].build(materials).images
-    plain = ARMS[SYNTHETIC].build(materials).images
-    assert built.files == plain.files
-    assert sorted(built.labels) == sorted(plain.labels)
-    assert (built.labels != plain.labels).any()
-    other = ARMS[SHUFFLED].build(dataclasses.replace(materials, seed=1)).images
-    assert (built.labels != other.labels).any()
+def test_one_arm_alone_is_dealt_labels():
     assert [name for name, arm in ARMS.items() if not arm.learns] == [SHUFFLED]
 
 
 @given(counts=st.lists(st.integers(1, 40), min_size=2, max_size=5), seed=st.integers(0, 10**6))
-def test_shuffled_labels_tell_nothing_of_the_classes(counts, seed):
+def test_dealt_labels_tell_nothing_of_the_classes(counts, seed):
     labels = np.repeat(np.arange(len(counts)), counts)
-    names = tuple("abcde"[: len(counts)])
-    parts = Parts(image_set([0, 1], "fit", names), image_set(labels, "val", names), None)
-    synthetic = image_set(labels, "synthetic", names)
-    materials = Materials(parts, tuple(counts), lambda: synthetic, seed=seed)
-    dealt = ARMS[SHUFFLED].build(materials).images.labels
-    np.testing.assert_array_equal(ARMS[SHUFFLED].sizes(materials).labels, dealt)
+    images = image_set(labels, "synthetic")
+    dealt = deal_labels(images, seed)
+    assert dealt.files == images.files
     together = np.zeros((len(counts), len(counts)))
-    np.add.at(together, (labels, dealt), 1)
+    np.add.at(together, (labels, dealt.labels), 1)
     np.testing.assert_array_equal(together.sum(axis=0), counts)  # the same labels
     expected = np.outer(counts, counts) / sum(counts)
     assert np.abs(together - expected).max() <= 2
-    # The control is not chosen by right labels either.
-    assert validation_of(ARMS[SYNTHETIC], materials) is parts.val
-    np.testing.assert_array_equal(validation_of(ARMS[SHUFFLED], materials).labels, dealt)
+
+
+def test_each_seed_deals_anew():
+    images = image_set(np.arange(40) % 2, "synthetic")
+    one, same, other = (deal_labels(images, seed).labels for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
 
 
 def test_one_arm_alone_augments(materials):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +36,7 @@ def train_cell(
     groups: np.ndarray | None = None,
     made_by: str = "",
     augmentation: Augmentation | None = None,
+    relabel: Callable[[ImageSet, int], ImageSet] | None = None,
 ) -> None:
     """Makes every training that has no result.json yet, which is the last file of each.
 
@@ -51,6 +52,9 @@ def train_cell(
         between folds. None: there are no groups.
       made_by: digest of the settings and inputs, which every result says.
       augmentation: of the training images; None: the settings' own flips and shift.
+      relabel: (images, seed of the training) -> the images with other labels, of a control that
+        must learn nothing: also of the images that it is chosen on, or an epoch that happens to
+        agree with the right ones would be taken. None: labels are right.
 
     Raises:
       UserError: see `check` and `train_fold`; or a result is there that was made with others.
@@ -68,13 +72,18 @@ def train_cell(
             check_log(folder, known)
             remove_resume(folder)
             continue
+        seed = settings.seed + SEED_STRIDE * k
         validation = {"fold": images.subset(left_out), "real_val": real_val}
+        sets = {"train": images.subset(train)}
+        sets |= {name: each for name, each in validation.items() if len(each)}
+        if relabel is not None:
+            sets = {name: relabel(each, seed) for name, each in sets.items()}
         train_fold(
             programs,
             settings,
-            settings.seed + SEED_STRIDE * k,
-            images.subset(train),
-            {name: images for name, images in validation.items() if len(images)},
+            seed,
+            sets.pop("train"),
+            sets,
             select,
             f"{cell.backbone} {cell.arm} {name}",
             folder=folder,

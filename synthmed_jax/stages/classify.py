@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
-from synthmed_jax.arms import ARMS, FILTERED, SYNTHETIC, Materials, validation_of
+from synthmed_jax.arms import ARMS, FILTERED, SYNTHETIC, Materials, deal_labels
 from synthmed_jax.classifiers import trainings
 from synthmed_jax.classifiers.settings import TrainingSettings
 from synthmed_jax.data.settings import FLIPS, Augmentation
@@ -91,11 +91,12 @@ def _run(run: Run) -> None:
             run.settings.classifier,
             cell,
             inputs.at_network_size(training_set.images),
-            inputs.at_network_size(validation_of(ARMS[cell.arm], inputs.materials)),
+            inputs.at_network_size(inputs.parts.val),
             run.workdir.classify,
             training_set.groups,
             base.fingerprint(run, STAGE).digest,
             augmentation_of(run.settings.classifier, run.settings.diffusion, cell.arm),
+            None if ARMS[cell.arm].learns else deal_labels,
         )
 
 

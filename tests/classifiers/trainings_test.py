@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 
+from synthmed_jax.arms import deal_labels
 from synthmed_jax.classifiers import trainings
 from synthmed_jax.classifiers.settings import SELECTIONS
 from synthmed_jax.data.settings import Augmentation
@@ -200,3 +201,23 @@ def test_what_a_kill_left_of_a_finished_training_is_removed(
         programs, tiny_settings, CELL, images, images.subset([]), tmp_path, made_by="abc"
     )
     assert {path.name for path in folder.iterdir()} == {"metrics.jsonl", "result.json"}
+
+
+def test_a_control_is_trained_and_chosen_on_labels_of_each_trainings_own(
+    programs, tiny_settings, images, tmp_path, monkeypatch
+):
+    seen = []
+
+    def look(_programs, _settings, seed, train, validation, *_, **__):
+        seen.append((seed, train, validation["real_val"]))
+
+    monkeypatch.setattr(trainings, "train_fold", look)
+    settings = dataclasses.replace(tiny_settings, seeds=2, selection="val")
+    val = images.subset(np.arange(40))
+    trainings.train_cell(programs, settings, CELL, images, val, tmp_path, relabel=deal_labels)
+    assert len(seen) == 2
+    for seed, train, chosen_on in seen:
+        np.testing.assert_array_equal(train.labels, deal_labels(images, seed).labels)
+        np.testing.assert_array_equal(chosen_on.labels, deal_labels(val, seed).labels)
+        assert (chosen_on.labels != val.labels).any()
+    assert (seen[0][1].labels != seen[1][1].labels).any()
