@@ -154,8 +154,8 @@ def _paper() -> ConfigDict:
     config.classifier = ConfigDict()
     config.classifier.backbones = ("resnet18",)
     config.classifier.backbone = ""  # One network, instead of `backbones`; "": none.
-    # Training sets. synthetic; real: fit; real_augmented: fit, also flipped, shifted and warped as
-    # the generator's images are; mixed_1to1, mixed_1to4: fit and as many, or four times as many,
+    # Training sets. synthetic; real: fit; real_augmented: fit, with more augmentation (see
+    # `augmented`); mixed_1to1, mixed_1to4: fit and as many, or four times as many,
     # synthetic images; synthetic_filtered: what config.generate.filter=copies leaves. Two controls:
     # real_repeated: fit, each image twice; synthetic_shuffled: synthetic images with shuffled
     # labels, which must come out at chance.
@@ -196,7 +196,10 @@ def _paper() -> ConfigDict:
     config.classifier.folds = 5  # k of the stratified cross-validation, where seeds is 0.
     config.classifier.flips = "none"  # none | horizontal | dihedral
     config.classifier.shift = 8  # Largest shift, pixels.
-    config.classifier.warp = 0.5  # Probability of a warp in the arm real_augmented.
+    # Arms whose images are also flipped, shifted and warped as the generator's are: all (but real
+    # and real_repeated) | real_augmented (alone). With all, arms differ by their images only.
+    config.classifier.augmented = "all"
+    config.classifier.warp = 0.5  # Probability of a warp in those arms.
     config.classifier.seed = 0
 
     config.sweep = ConfigDict()  # --stages=features,sweep; no part of the main chain.

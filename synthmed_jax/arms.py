@@ -121,7 +121,6 @@ class Arm:
       sizes: what is known of its training set before any image is drawn; raises UserError where
         the materials can't give it.
       build: makes the training set.
-      augments: whether its images are also flipped, shifted and warped as the generator's are.
       learns: whether it learns right labels; where it doesn't, every training deals labels out anew
         (`deal_labels`), and the arm is a control that must come out at chance.
     """
@@ -130,7 +129,6 @@ class Arm:
     says: str
     sizes: Callable[[Materials], Sizes]
     build: Callable[[Materials], TrainingSet]
-    augments: bool = False
     learns: bool = True
 
 
@@ -230,7 +228,6 @@ _ALL = (
         "the real fit images, flipped, shifted and warped as the generator's are",
         _real_sizes,
         _real,
-        augments=True,
     ),
     _mixed_arm(MIXED, 1, "as many"),
     _mixed_arm(MIXED_MORE, 4, "four times as many"),
@@ -250,5 +247,11 @@ _ALL = (
     ),
 )
 ARMS = {arm.name: arm for arm in _ALL}
+# config.classifier.augmented -> arms whose images are also flipped, shifted and warped as the
+# generator's are.
+AUGMENTED = {
+    "all": frozenset(ARMS) - {REAL, REAL_REPEATED},
+    "real_augmented": frozenset({REAL_AUGMENTED}),
+}
 # Arms that learn from real images alone: the synthetic arm is held against the best of them.
 OF_REAL_IMAGES = (REAL, REAL_AUGMENTED)

@@ -47,6 +47,7 @@ ADDED: dict[str, object] = {
     "classifier.seeds": 0,
     "classifier.amounts": [],
     "classifier.warp": 0.5,
+    "classifier.augmented": "real_augmented",
     "seed": 0,
     "pool.workdirs": "",
     "pool.development_seeds": "0",

@@ -33,6 +33,7 @@ PAPER: dict[str, object] = {
     "classifier.backbone": "",
     "classifier.arms": ("synthetic",),
     "classifier.amounts": (),
+    "classifier.augmented": "real_augmented",
     "classifier.weights": "imagenet",
     "classifier.small_images": False,
     "classifier.seeds": 0,

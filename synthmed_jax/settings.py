@@ -15,7 +15,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from synthmed_jax import checks, config_fields, field_history
-from synthmed_jax.arms import ARMS, FILTERED, SYNTHETIC
+from synthmed_jax.arms import ARMS, AUGMENTED, FILTERED, SYNTHETIC
 from synthmed_jax.audit.settings import AuditSettings
 from synthmed_jax.classifiers.networks import BACKBONES
 from synthmed_jax.classifiers.settings import IMAGENET, RANDOM, ClassifierSettings
@@ -242,6 +242,7 @@ def _check_arms(settings: Settings) -> None:
         )
     for arm in arms:
         checks.one_of("config.classifier.arms", arm, ARMS)
+    checks.one_of("config.classifier.augmented", settings.classifier.augmented, AUGMENTED)
     if SYNTHETIC not in arms:
         raise UserError("config.classifier.arms must contain 'synthetic': that arm is the question")
     if FILTERED in arms and settings.generate.filter == NO_FILTER:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from synthmed_jax.arms import (
     ARMS,
+    AUGMENTED,
     FILTERED,
     MIXED,
     MIXED_MORE,
@@ -21,6 +22,7 @@ from synthmed_jax.arms import (
 from synthmed_jax.data.held_out import Parts
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
+from synthmed_jax.estimands import ESTIMANDS
 
 NAMES = ("a", "b")
 
@@ -132,8 +134,11 @@ def test_each_seed_deals_anew():
     assert (one != other).any()
 
 
-def test_one_arm_alone_augments(materials):
-    assert [name for name, arm in ARMS.items() if arm.augments] == [REAL_AUGMENTED]
+def test_arms_that_are_compared_are_augmented_alike():
+    compared = {arm for each in ESTIMANDS for arm in (*each.first, *each.second)}
+    assert compared - AUGMENTED["all"] == {REAL}
+    assert set(ARMS) - AUGMENTED["all"] == {REAL, REAL_REPEATED}
+    assert AUGMENTED["real_augmented"] == {REAL_AUGMENTED}
 
 
 def test_real_images_keep_their_groups(materials):

@@ -131,11 +131,13 @@ class ClassifierSettings(TrainingSettings):
       backbones: names of networks.
       arms: names of arms.
       amounts: synthetic images per class of further cells of the synthetic arm, for a curve.
+      augmented: which arms are also augmented as the generator's images are, see `arms.AUGMENTED`.
     """
 
     backbones: tuple[str, ...]
     arms: tuple[str, ...]
     amounts: tuple[int, ...]
+    augmented: str
 
     def __post_init__(self) -> None:
         super().__post_init__()

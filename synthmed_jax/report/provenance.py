@@ -60,7 +60,8 @@ PROTOCOL = (
         "AdamW, batches of {classifier.batch_size}, learning rate {classifier.learning_rate} "
         "({classifier.rate_schedule} after one epoch of warm-up), label smoothing "
         "{classifier.label_smoothing}; validation: {classifier.selection}; augmentation: flips "
-        "{classifier.flips}, shift {classifier.shift} pixels",
+        "{classifier.flips}, shift {classifier.shift} pixels; also flipped, shifted and warped as "
+        "the generator's images, with probability {classifier.warp}: {classifier.augmented}",
     ),
     ("explanations", "LIME, {explain.num_samples} perturbed images each"),
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pathlib
 
-from synthmed_jax.arms import ARMS, FILTERED, SYNTHETIC, Materials, deal_labels
+from synthmed_jax.arms import ARMS, AUGMENTED, FILTERED, SYNTHETIC, Materials, deal_labels
 from synthmed_jax.classifiers import trainings
-from synthmed_jax.classifiers.settings import TrainingSettings
+from synthmed_jax.classifiers.settings import ClassifierSettings
 from synthmed_jax.data.settings import FLIPS, Augmentation
 from synthmed_jax.diffusion.settings import DiffusionSettings
 from synthmed_jax.results.cells import Cell
@@ -60,10 +60,10 @@ def units(run: Run) -> tuple[str, ...]:
 
 
 def augmentation_of(
-    settings: TrainingSettings, generator: DiffusionSettings, arm: str
+    settings: ClassifierSettings, generator: DiffusionSettings, arm: str
 ) -> Augmentation:
     """The classifiers' own flips and shifts; in an arm that augments also the generator's."""
-    if not ARMS[arm].augments:
+    if arm not in AUGMENTED[settings.augmented]:
         return Augmentation(settings.flips, settings.shift)
     return Augmentation(
         max(settings.flips, generator.flips, key=FLIPS.index),

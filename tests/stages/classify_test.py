@@ -48,14 +48,23 @@ def test_more_seeds_add_trainings_and_change_nothing_else(make_run):
     assert base.fingerprint(few, classify.STAGE) == base.fingerprint(more, classify.STAGE)
 
 
-def test_one_arm_is_augmented_as_the_generator_is(make_run):
+@pytest.mark.parametrize(
+    ("augmented", "plain"), [("all", ("real",)), ("real_augmented", ("real", "mixed_1to1"))]
+)
+def test_arms_are_augmented_as_the_generator_is(make_run, augmented, plain):
     run = make_run(
         classifier__shift=1, classifier__flips="horizontal", classifier__warp=0.25,
-        diffusion__flips="dihedral", diffusion__shift=3,
+        classifier__augmented=augmented, diffusion__flips="dihedral", diffusion__shift=3,
     )  # fmt: skip
     blocks = (run.settings.classifier, run.settings.diffusion)
-    assert classify.augmentation_of(*blocks, "mixed_1to1") == Augmentation("horizontal", 1)
-    assert classify.augmentation_of(*blocks, "real_augmented") == Augmentation("dihedral", 3, 0.25)
+    for arm in ("real", "real_augmented", "mixed_1to1"):
+        less, more = Augmentation("horizontal", 1), Augmentation("dihedral", 3, 0.25)
+        assert classify.augmentation_of(*blocks, arm) == (less if arm in plain else more)
+
+
+def test_an_unknown_choice_of_augmented_arms_is_refused(make_run):
+    with pytest.raises(UserError, match=r"config.classifier.augmented='none'"):
+        make_run(classifier__augmented="none")
 
 
 def test_counts_by_class_are_cells_of_their_own(make_run):
