@@ -11,7 +11,7 @@ from synthmed_jax.report import card_numbers, card_words, wording
 from synthmed_jax.report.card import Answer, Card, Finding, Limit, Number, Tone
 from synthmed_jax.report.conclusions import Conclusions, ControlConclusion
 from synthmed_jax.report.files import Contents
-from synthmed_jax.report.findings import Headline
+from synthmed_jax.report.findings import Headline, headline
 from synthmed_jax.report.floor_card import floor_card
 from synthmed_jax.report.formats import n_is, percent, points
 from synthmed_jax.report.release_card import release_card
@@ -23,8 +23,9 @@ _GAP = "balanced accuracy, synthetic less real images"
 _GAIN = "balanced accuracy, both kinds less real images with augmentation"
 
 
-def make_answer(contents: Contents, chosen: Headline, conclusions: Conclusions) -> Answer:
+def make_answer(contents: Contents, conclusions: Conclusions) -> Answer:
     """Returns a card per question, whether or not it was measured, and what not to conclude."""
+    chosen = headline(contents.evaluation)
     cards = (
         _replace(contents, chosen, conclusions),
         _add(contents, conclusions),

@@ -17,10 +17,9 @@ from synthmed_jax.report import (
     results_table,
     wording,
 )
-from synthmed_jax.report.cards import make_answer
+from synthmed_jax.report.card import Answer
 from synthmed_jax.report.conclusions import Conclusions
 from synthmed_jax.report.files import Contents
-from synthmed_jax.report.findings import headline
 from synthmed_jax.report.formats import n_is
 from synthmed_jax.results.explanations import LimeSummary
 from synthmed_jax.results.section import Table
@@ -41,16 +40,16 @@ class Explained:
     engines: str | None
 
 
-def build(contents: Contents, conclusions: Conclusions) -> dict[str, object]:
+def build(contents: Contents, conclusions: Conclusions, answer: Answer) -> dict[str, object]:
     """Returns the templates' variables, less the pictures and what `not_run` says."""
     evaluation, fidelity, totals = contents.evaluation, contents.fidelity, contents.totals
-    chosen, dataset = headline(evaluation), name_of_dataset(contents)
+    dataset = name_of_dataset(contents)
     return {
         "title": TITLE,
         "dataset": dataset,
         "subtitle": _subtitle(dataset, len(contents.counts), totals),
         "outline": outline.TITLES,
-        "answer": make_answer(contents, chosen, conclusions),
+        "answer": answer,
         "distance_numbers": generator_text.distance_numbers(fidelity),
         "distance_limits": generator_text.distance_limits(fidelity),
         "results": results_table.result_rows(contents),

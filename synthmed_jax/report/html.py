@@ -19,6 +19,8 @@ from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.files import write_bytes, write_json, write_text
 from synthmed_jax.printable import printable
 from synthmed_jax.report import context, files, numbers, pictures, sections
+from synthmed_jax.report.card import Answer
+from synthmed_jax.report.cards import make_answer
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.results.section import Section
@@ -30,8 +32,10 @@ MARKDOWN_MARKS = re.compile(r"[\\`*\[\]|]|(?<!\w)_|_(?!\w)")
 
 def write_report(
     workdir: pathlib.Path, cells: Sequence[Cell], fit: ImageSet, synthetic: ImageSet | None
-) -> None:
+) -> Answer:
     """Writes report/ from the workdir's files; a stage that has not run leaves a sentence.
+
+    Returns what its first page says.
 
     Args:
       workdir: a run's folder; config.json and split/split.json must be there.
@@ -44,6 +48,7 @@ def write_report(
     """
     contents = files.read_contents(workdir, cells)
     conclusions = conclude(contents)
+    answer = make_answer(contents, conclusions)
     drawn = pictures.draw(contents, fit, synthetic)
     lime = [] if contents.lime is None else pictures.read_lime(workdir, contents.lime)
     added = sections.read_sections(workdir)
@@ -51,7 +56,7 @@ def write_report(
         **context.not_run(contents, generated=synthetic is not None),
         **context.not_written(added),
     }
-    variables = context.build(contents, conclusions) | {
+    variables = context.build(contents, conclusions, answer) | {
         "not_run": not_run,
         "pictures": drawn,
         "lime": lime,
@@ -63,8 +68,9 @@ def write_report(
     for picture in [*drawn.values(), *lime, *_of_sections(added)]:
         write_bytes(directory / picture.file, picture.png)
     write_text(directory / "report.md", render_markdown(variables, contents.config))
-    write_json(directory / "report.json", numbers.collect(contents, conclusions, not_run))
+    write_json(directory / "report.json", numbers.collect(contents, conclusions, answer, not_run))
     write_text(directory / "index.html", render_html(variables))
+    return answer
 
 
 def _of_sections(added: sections.Placed) -> list[pictures.Picture]:

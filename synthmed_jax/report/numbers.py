@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synthmed_jax.report import context, wording
-from synthmed_jax.report.cards import make_answer
+from synthmed_jax.report.card import Answer
 from synthmed_jax.report.conclusions import Conclusions
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.findings import headline
@@ -13,7 +13,7 @@ from synthmed_jax.results.stored import Document, unstructure
 
 
 def collect(
-    contents: Contents, conclusions: Conclusions, not_run: dict[str, str]
+    contents: Contents, conclusions: Conclusions, answer: Answer, not_run: dict[str, str]
 ) -> dict[str, object]:
     """Returns the content of report.json.
 
@@ -22,7 +22,6 @@ def collect(
     """
     evaluation, fidelity, split = contents.evaluation, contents.fidelity, contents.split
     chosen = headline(evaluation)
-    answer = make_answer(contents, chosen, conclusions)
     return {
         "title": context.TITLE,
         "dataset": context.name_of_dataset(contents),

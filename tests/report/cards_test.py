@@ -12,7 +12,6 @@ from synthmed_jax.report.conclusions import (
     MeasuredCell,
     conclude,
 )
-from synthmed_jax.report.findings import headline
 from synthmed_jax.report.formats import NBSP
 from synthmed_jax.statistics.intervals import Estimate, Interval
 from tests.report.conftest import group_estimate
@@ -24,7 +23,7 @@ NAMES = ["D1", "D2", "release", "floors", "control"]
 def cards(contents, **changes):
     """Name -> card; changes: of the conclusions."""
     conclusions = dataclasses.replace(conclude(contents), **changes)
-    made = make_answer(contents, headline(contents.evaluation), conclusions)
+    made = make_answer(contents, conclusions)
     assert [card.name for card in made.cards] == NAMES
     return {card.name: card for card in made.cards}
 
@@ -171,7 +170,7 @@ def test_without_any_stage_each_question_has_a_missing_card(contents):
 
 def limits(contents, **changes):
     conclusions = dataclasses.replace(conclude(contents), **changes)
-    return make_answer(contents, headline(contents.evaluation), conclusions).limits
+    return make_answer(contents, conclusions).limits
 
 
 def test_what_not_to_conclude_is_said_with_its_reason(contents):

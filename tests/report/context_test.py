@@ -1,13 +1,15 @@
 import dataclasses
 
 from synthmed_jax.report import context
+from synthmed_jax.report.cards import make_answer
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.report.formats import NBSP
 
 
 def build(contents, **fields):
     contents = dataclasses.replace(contents, **fields)
-    return context.build(contents, conclude(contents))
+    conclusions = conclude(contents)
+    return context.build(contents, conclusions, make_answer(contents, conclusions))
 
 
 def test_counts_are_those_of_the_split(contents):

@@ -5,6 +5,7 @@ import pytest
 
 from synthmed_jax.files import read_json
 from synthmed_jax.report import numbers
+from synthmed_jax.report.cards import make_answer
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.results.evaluation import CellScores, Evaluation
 from synthmed_jax.results.stored import read_document, structure
@@ -129,7 +130,10 @@ def test_what_has_not_run_is_null(fabricated):
         fabricated.path(name).unlink()
     fabricated.path("explain/lime.json").unlink()
     contents = fabricated.contents()
-    collected = numbers.collect(contents, conclude(contents), {"lime": "not yet"})
+    conclusions = conclude(contents)
+    collected = numbers.collect(
+        contents, conclusions, make_answer(contents, conclusions), {"lime": "not yet"}
+    )
     for name in ("metrics", "fidelity", "lime"):
         assert collected[name] is None
     assert set(collected["headline"].values()) == {None}

@@ -14,6 +14,7 @@ from synthmed_jax.explain import study
 from synthmed_jax.explain.blanking import probe_regions
 from synthmed_jax.explain.predictor import Predictor
 from synthmed_jax.report import context, explanation_tables, explanations
+from synthmed_jax.report.cards import make_answer
 from synthmed_jax.report.conclusions import Shortcuts, conclude
 from synthmed_jax.report.shortcuts import weigh
 from synthmed_jax.results.explanations import Alarm, LimeSummary
@@ -215,6 +216,8 @@ def test_it_stands_in_the_report_and_in_its_verdicts(contents, used, tmp_path):
     assert verdict["verdict"] == "used"
     assert verdict["regions"][1]["probe"]["region"] == "corners"
     assert verdict["loss_above"]["value"] == 0.01
-    section = context.build(explained, conclusions)["explained"]
+    section = context.build(explained, conclusions, make_answer(explained, conclusions))[
+        "explained"
+    ]
     assert section.tables[0].columns[0] == "shortcut"
     assert any("four corners" in alarm for alarm in section.alarms)

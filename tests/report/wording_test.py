@@ -11,7 +11,6 @@ from synthmed_jax.report.conclusions import (
     MeasuredCell,
     conclude,
 )
-from synthmed_jax.report.findings import headline
 from synthmed_jax.report.formats import NBSP, n_is, percent
 from synthmed_jax.results.leakage import Alike, ClassCopies, ClassLinks, Leakage
 from synthmed_jax.results.membership import IMAGES_AND_WEIGHTS, IMAGES_ONLY
@@ -25,7 +24,7 @@ INTERVAL = Interval(0.8, 0.9, 0.95, "made up")
 def cards(contents, conclusions=None):
     """Card -> its sentences, what is missing first."""
     conclusions = conclusions or conclude(contents)
-    made = make_answer(contents, headline(contents.evaluation), conclusions)
+    made = make_answer(contents, conclusions)
     return {
         card.name: [
             text.replace(NBSP, " ") for text in (*filter(None, [card.missing]), *card.details)
