@@ -52,7 +52,8 @@ def _finding(release: Release, contents: Contents) -> Finding:
     numbers, power = [_attacked(attack) for attack in attacks], []
     copies = contents.memorisation
     if copies is not None and release.released == IMAGES_ONLY:
-        numbers = [*_flagged(copies), *numbers]
+        decides = release.verdict == verdicts.Release.ATTACK_SUCCEEDS
+        numbers = [*numbers, *_flagged(copies)] if decides else [*_flagged(copies), *numbers]
         power += _power_of_search(copies)
     power += [
         f"An AUROC of {attack.area.detectable:.2f} by {attack.name} would be found in 80 % of such "

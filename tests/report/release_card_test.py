@@ -52,6 +52,15 @@ def test_a_verdict_stands_beside_its_numbers_and_its_power(contents):
     assert made.details[1] == "The images alone, not covered: other seeds."
 
 
+@pytest.mark.parametrize(
+    ("verdict", "first"), [("copies found", 0.0125), ("attack succeeds", 0.51)]
+)
+def test_the_number_that_decides_comes_first(contents, verdict, first):
+    images, _ = card(audited(contents, verdict, verdict)).findings
+    assert images.numbers[0].value == first
+    assert len(images.numbers) == 2
+
+
 def test_without_an_audit_the_card_is_missing_and_says_what_the_distances_say(contents):
     made = card(contents)
     assert "The stage audit has not run" in made.missing
