@@ -26,7 +26,7 @@ from synthmed_jax.data import held_out
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.evaluation.floors import FEATURES, forest_answers
 from synthmed_jax.results.cells import Cell
-from synthmed_jax.stages import STAGES, classify
+from synthmed_jax.stages import BLOCKS, classify
 from synthmed_jax.stages.run import Run, make_run
 from synthmed_jax.statistics.classification import balanced_accuracy
 from synthmed_jax.statistics.paired import balanced_difference
@@ -74,8 +74,7 @@ def network_answers(
 def main(_: list[str]) -> None:
     """Trains, compares and prints; writes the numbers to real_against_floors.json."""
     logging.set_verbosity(logging.WARNING)
-    blocks = {field.split(".")[0] for stage in STAGES for field in stage.fields}
-    config = settings.from_config(_CONFIG.value, blocks)
+    config = settings.from_config(_CONFIG.value, BLOCKS)
     devices.start(config.cpu_devices)
     run = make_run(config, pathlib.Path(str(_WORKDIR.value)))
     run.workdir.root.mkdir(parents=True, exist_ok=True)

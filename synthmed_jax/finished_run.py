@@ -36,7 +36,7 @@ from synthmed_jax.files import read_json
 from synthmed_jax.legible import chart_names
 from synthmed_jax.results.evaluation import Evaluation
 from synthmed_jax.settings import Settings, from_document
-from synthmed_jax.stages import STAGES, base, diffusion, evaluate, generate, networks, split
+from synthmed_jax.stages import BLOCKS, base, diffusion, evaluate, generate, networks, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.networks import TrainedNetwork
 from synthmed_jax.stages.run import Run, make_run
@@ -266,8 +266,7 @@ def load(workdir: Path, *, data_dir: Path = "", cache_dir: Path = "") -> Finishe
     for field, value in (("dir", data_dir), ("cache_dir", cache_dir)):
         if value:
             document["data"][field] = os.fspath(value)
-    added = {field.split(".")[0] for stage in STAGES for field in stage.fields}
-    settings = from_document(document, added)
+    settings = from_document(document, BLOCKS)
     with contextlib.suppress(RuntimeError):  # JAX is at work: its devices are what they are
         parallel.set_up_devices(settings.cpu_devices)
     kept_programs.keep(settings.data.cache / "xla")

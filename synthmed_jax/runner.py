@@ -24,6 +24,7 @@ from synthmed_jax.errors import Damaged, Unworkable, UserError
 from synthmed_jax.files import write_json
 from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
 from synthmed_jax.stages import (
+    BLOCKS,
     STAGES,
     base,
     disk,
@@ -70,10 +71,9 @@ def run(
             "--from writes into the workdir, and --dry_run and --check_data are to do nothing "
             "there: take over first (--stages=split does no more), then ask"
         )
-    added = {field.split(".")[0] for stage in STAGES for field in stage.fields}
-    settings_module.check_fields(config, added)
+    settings_module.check_fields(config, BLOCKS)
     config = protocol.apply(config)
-    settings = settings_module.from_config(config, added)
+    settings = settings_module.from_config(config, BLOCKS)
     for name in only:
         checks.one_of("--stages", name, [stage.name for stage in STAGES])
     for warning in settings_module.warnings(settings):

@@ -35,3 +35,5 @@ STAGES = (
     card.STAGE,
     report.STAGE,
 )
+# Config blocks that stages read: those without a place in `Settings` are known by these alone.
+BLOCKS = frozenset(field.split(".")[0] for stage in STAGES for field in stage.fields)

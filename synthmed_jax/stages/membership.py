@@ -108,20 +108,21 @@ def _calibrated(
     found = references.read(run)
     if not found:
         return None
-    of_references = [_losses(run, each.generators, sets, steps) for each in found]
-    calibrated = []
-    for place, images in enumerate((sets.members, sets.others)):
-        learned = np.stack([each.has_learned(images.files) for each in found])
-        asked = int((~learned.all(axis=0)).sum())
+    learned = []
+    for images in (sets.members, sets.others):
+        learned.append(np.stack([each.has_learned(images.files) for each in found]))
+        asked = int((~learned[-1].all(axis=0)).sum())
         if asked < membership.LEAST:
             raise UserError(
                 f"config.audit.references: of {len(images)} images only {asked} are new to a "
                 f"generator of these workdirs, and {membership.LEAST} are needed: name more of them"
             )
-        theirs = np.stack([of_both[place] for of_both in of_references])
-        calibrated.append(membership_scores.calibrate(losses[place], theirs, learned))
-    scores = membership_scores.calibrated_scores(losses, (calibrated[0], calibrated[1]))
-    return scores, len(found)
+    theirs = zip(*[_losses(run, each.generators, sets, steps) for each in found], strict=True)
+    members, others = (
+        membership_scores.calibrate(own, np.stack(of_references), known)
+        for own, of_references, known in zip(losses, theirs, learned, strict=True)
+    )
+    return membership_scores.calibrated_scores(losses, (members, others)), len(found)
 
 
 def _bits(
