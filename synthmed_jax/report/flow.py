@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from synthmed_jax.arms import AUGMENTED
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.formats import DASH, short_name
 from synthmed_jax.results.evaluation import CellScores
@@ -62,8 +65,17 @@ def _arms(contents: Contents) -> Table | None:
     return Table(
         ("trainings", "images trained on", "images validated on", "tested on"),
         tuple(_arm(contents, cell, evaluation.num_test) for cell in evaluation.cells),
-        "What each cell saw; ranges where trainings differ. All are tested on the same images.",
+        "What each cell saw; ranges where trainings differ. All are tested on the same images. "
+        "Flipped, shifted and warped as the generator's images: "
+        f"{_augmented(contents, evaluation.cells)}.",
     )
+
+
+def _augmented(contents: Contents, cells: Sequence[CellScores]) -> str:
+    """Arms of the run whose images are augmented as the generator's are."""
+    arms = dict.fromkeys(cell.arm for cell in cells)
+    chosen = AUGMENTED[str(contents.setting("classifier.augmented", "real_augmented"))]
+    return ", ".join(arm for arm in arms if arm in chosen) or "none"
 
 
 def _arm(contents: Contents, cell: CellScores, num_test: int) -> Row:

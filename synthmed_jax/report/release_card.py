@@ -44,11 +44,14 @@ def release_card(contents: Contents, conclusions: Conclusions) -> Card:
 
 def _finding(release: Release, contents: Contents) -> Finding:
     words, tone = card_words.RELEASES[verdicts.Release(release.verdict)]
+    succeeds = verdicts.Membership.SUCCEEDS
     attacks = [
         attack
         for attack in (() if contents.membership is None else contents.membership.attacks)
-        if attack.attacker == release.released
+        # What others can try too is shown with their release, unless this verdict rests on it.
+        if attack.attacker == release.released or release.answers.get(attack.name) == succeeds
     ]
+    attacks.sort(key=lambda attack: release.answers.get(attack.name) != succeeds)
     numbers, power = [_attacked(attack) for attack in attacks], []
     copies = contents.memorisation
     if copies is not None and release.released == IMAGES_ONLY:

@@ -1,5 +1,7 @@
 import dataclasses
 
+import pytest
+
 from synthmed_jax.report import flow
 from synthmed_jax.report.formats import DASH
 from synthmed_jax.results.inventory import ClassInventory, Inventory, LeftOutFiles
@@ -35,3 +37,12 @@ def test_groups_are_counted_where_there_are_some(contents):
     groups, _ = flow.flow_tables(dataclasses.replace(contents, split=split))
     assert [row.values for row in groups.rows] == [("2", "0")] * 3
     assert "(patient)" in groups.caption
+
+
+@pytest.mark.parametrize(
+    ("augmented", "arms"), [("all", "synthetic."), ("real_augmented", "none.")]
+)
+def test_which_arms_are_augmented_is_said(fabricated, augmented, arms):
+    fabricated.configure("classifier", augmented=augmented)
+    *_, table = flow.flow_tables(fabricated.contents())
+    assert table.caption.endswith(f"as the generator's images: {arms}")

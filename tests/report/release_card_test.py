@@ -61,6 +61,17 @@ def test_the_number_that_decides_comes_first(contents, verdict, first):
     assert len(images.numbers) == 2
 
 
+def test_a_verdict_that_rests_on_the_other_attack_shows_it_first(contents):
+    found = memorisation("attack succeeds", "attack succeeds")
+    images, weights = found.release
+    weights = dataclasses.replace(
+        weights, answers={"nearness": "attack succeeds", "loss": "nothing found at this power"}
+    )
+    found = dataclasses.replace(found, release=(images, weights))
+    made = card(dataclasses.replace(contents, memorisation=found, membership=MEMBERSHIP))
+    assert [number.value for number in made.findings[1].numbers] == [0.51, 0.66]
+
+
 def test_without_an_audit_the_card_is_missing_and_says_what_the_distances_say(contents):
     made = card(contents)
     assert "The stage audit has not run" in made.missing
