@@ -7,7 +7,7 @@ classes, or the number of images alone, would make a difference.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -188,7 +188,9 @@ def _compare(
 ) -> Iterator[Comparison]:
     looked = PRETRAINED in families
     measures = {key: how for key, how in MEASURES.items() if looked or key[1] != PRETRAINED}
-    numbers = _numbers(drawn, families) if len(drawn.labels) >= LEAST else None
+    numbers = None
+    if len(drawn.labels) >= LEAST:
+        numbers = describe((drawn.synthetic, drawn.real, drawn.other), families)
     names = ("", *drawn.real.class_names)
     for label, name in enumerate(names, start=-1):
         chosen = np.full(len(drawn.labels), True) if label < 0 else drawn.labels == label
@@ -209,11 +211,15 @@ def _compare(
             yield Comparison(measure, features, against, name, n, synthetic, real, why)
 
 
-def _numbers(
-    drawn: Drawn, families: Mapping[str, Features]
+def describe(
+    sets: Sequence[ImageSet], families: Mapping[str, Features]
 ) -> dict[tuple[str, str], list[np.ndarray]]:
-    """Measure, features -> what it sees of synthetic, real and other images."""
-    sets = (drawn.synthetic, drawn.real, drawn.other)
+    """Measure, features -> what it sees of each set.
+
+    Args:
+      sets: the images in question, then real ones, by which features are scaled.
+      families: of features, by their names in MEASURES.
+    """
     small = [resize(each, min(SIDE, each.images.shape[1])).images for each in sets]
     rings = [floors.ring(each.images) for each in sets]
     described = {name: [of(each.images) for each in sets] for name, of in families.items()}
