@@ -10,7 +10,9 @@ import subprocess
 
 import pytest
 
+from synthmed_jax.report.html import render_section
 from synthmed_jax.results.run_info import RunInfo
+from synthmed_jax.results.section import Row, Section, Table
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium in PATH")
@@ -42,6 +44,7 @@ addEventListener("load", () => {
     wider: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     overflowing: all.filter(each => outside(each) || cut(each))
       .map(each => each.tagName + " " + each.textContent.trim().slice(0, 40)),
+    main: document.querySelector("main").clientWidth,
     background: getComputedStyle(document.body).backgroundColor,
     color: getComputedStyle(document.body).color,
   }, "*");
@@ -99,6 +102,15 @@ def test_long_names_overflow_nothing(fabricated, tmp_path):
     dataclasses.replace(info, cpu="x" * 300).write(fabricated.path("run.json"))
     fabricated.report()
     assert_sound(look(fabricated.path("report/index.html").read_text(), tmp_path / "look", 390))
+
+
+@pytest.mark.parametrize(("width", "least"), [(390, 340), (1440, 1000)])
+def test_a_page_without_contents_takes_the_whole_width(tmp_path, width, least):
+    tables = (Table(("difference",), (Row("D1", ("-2.9",)),), "Differences."),)
+    section = Section("Seeds", ("One paragraph.",), tables, ())
+    found = look(render_section(section, ()), tmp_path, width)
+    assert_sound(found)
+    assert found["main"] >= least
 
 
 def test_what_is_wrong_is_found(page, tmp_path):
