@@ -1,4 +1,4 @@
-"""docs/tutorial.md, done: its blocks run one after the other, as a reader would run them."""
+"""docs/tutorial.md, done: its commands and its notebook, as a reader would run them."""
 
 import csv
 import os
@@ -24,45 +24,42 @@ SHORT = (
 )
 
 
-def steps(folder: pathlib.Path) -> list[list[str]]:
-    """The commands of the tutorial: Python blocks between two commands are one notebook."""
-    found: list[list[str]] = []
+def commands(folder: pathlib.Path) -> list[list[str]]:
+    """What the tutorial does: its commands, then its Python blocks as one notebook.
+
+    A reader opens the notebook before the last command, which it needs only at its end. Opened
+    once, it is loaded and compiled once.
+    """
+    found, notebook = [], ""
     for language, block in BLOCK.findall(TEXT):
         block = block.replace("/tmp/demo", f"{folder}/demo")
         if language == "bash":
             words = shlex.split(block.replace("\\\n", " "))
             assert words[:2] == ["python", "main.py"]
             found.append([sys.executable, *words[1:], *(s.format(folder=folder) for s in SHORT)])
-        elif found and found[-1][1] == "-c":
-            found[-1][2] += block
         else:
-            found.append([sys.executable, "-c", block])
-    return found
+            notebook += block
+    return [*found, [sys.executable, "-c", notebook]]
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory):
-    """What each step of the tutorial has printed, and the folder that it was done in."""
+def done(tmp_path_factory):
+    """The folder that the tutorial was done in, and what its notebook has printed."""
     folder = tmp_path_factory.mktemp("tutorial")
     environment = os.environ | {
         "JAX_COMPILATION_CACHE_DIR": jax.config.values["jax_compilation_cache_dir"],
         "PYTHONPATH": str(ROOT),
     }
-    texts, notebook = [], ""
-    for command in steps(folder):
-        if command[1] == "-c":  # a notebook goes on with what it has
-            notebook += command[2]
-            command[2] = notebook
+    for command in commands(folder):
         run = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
         assert run.returncode == 0, run.stderr[-2000:]
-        texts.append(run.stdout)
-    return folder, texts
+    return folder, run.stdout
 
 
-def test_the_notebook_says_what_the_text_promises(said):
-    folder, (_, notebook, _, _) = said
+def test_the_notebook_says_what_the_text_promises(done):
+    folder, notebook = done
     lines = notebook.splitlines()
     assert lines[0] == "('glioma', 'meningioma', 'notumor', 'pituitary')"
     assert "fit (28, 16, 16, 1) uint8" in lines
@@ -75,11 +72,11 @@ def test_the_notebook_says_what_the_text_promises(said):
     assert of_file == of_pixels
 
 
-def test_the_folder_is_labelled(said):
-    folder, (*_, last) = said
+def test_the_folder_is_labelled(done):
+    folder, notebook = done
     with (folder / "demo/predict/predictions.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 8
-    assert str(rows[0]) in last
+    assert str(rows[0]) in notebook
     assert len(list((folder / "demo" / "predict" / "lime").iterdir())) == 2
-    assert "32 b'glioma/00000.png' 0" in last
+    assert "32 b'glioma/00000.png' 0" in notebook
