@@ -111,9 +111,7 @@ def _read(folders: Sequence[pathlib.Path], names: Sequence[str]) -> SideBySide:
         runs.append(_run(folder, name, contents))
         fields = field_history.with_new_names(dict(_flat(contents.config)))
         configs[name] = {
-            field: value
-            for field, value in fields.items()
-            if not field.startswith(_NOT_OF_THE_RUN)
+            field: value for field, value in fields.items() if not field.startswith(_NOT_OF_THE_RUN)
         }
         results[name] = replicates.result_fields(Workdir(folder))
     hashes = {run.test_hash for run in runs}
