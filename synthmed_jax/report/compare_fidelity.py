@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synthmed_jax.report.formats import DASH, n_is
+from synthmed_jax.report.formats import DASH, MINUS, n_is
 from synthmed_jax.report.side_by_side import SideBySide
 from synthmed_jax.results.audit import (
     AUROC_FOREST,
@@ -14,6 +14,7 @@ from synthmed_jax.results.audit import (
     KID,
     PRETRAINED,
     Comparison,
+    Measured,
 )
 from synthmed_jax.results.section import Row, Table
 
@@ -87,5 +88,9 @@ def _value(found: Comparison | None) -> str:
     of, real = found.synthetic, found.real
     if of is None:
         return f"{DASH}\n{found.why}"
-    beside = "" if real is None else f"real {real.value:.2f} ({real.low:.2f} to {real.high:.2f}), "
-    return f"{of.value:.2f} ({of.low:.2f} to {of.high:.2f})\n{beside}{n_is(found.num_images)}"
+    beside = "" if real is None else f"real {_number(real)}, "
+    return f"{_number(of)}\n{beside}{n_is(found.num_images)}"
+
+
+def _number(of: Measured) -> str:
+    return f"{of.value:.2f} ({of.low:.2f} to {of.high:.2f})".replace("-", MINUS)

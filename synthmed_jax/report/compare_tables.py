@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from synthmed_jax.report import provenance
+from synthmed_jax.estimands import ADD, REPLACE
+from synthmed_jax.report import floor_card, provenance, release_card
 from synthmed_jax.report.card import Card, Tone
+from synthmed_jax.report.cards import CONTROL
 from synthmed_jax.report.floor_tables import name_of
 from synthmed_jax.report.formats import DASH, amount, percent, signed
 from synthmed_jax.report.side_by_side import ArmScore, ComparedRun, SideBySide
@@ -18,6 +20,14 @@ from synthmed_jax.results.section import Row, Table
 from synthmed_jax.results.split import PartCounts
 
 K = TypeVar("K")
+# A question in a heading of a row.
+_TOPICS = {
+    REPLACE.name: f"Stand in for real images ({REPLACE.name})",
+    ADD.name: f"Add to real images ({ADD.name})",
+    release_card.NAME: "Safe to share",
+    floor_card.NAME: "Beside simple means",
+    CONTROL: "Control",
+}
 _SIGNS = {Tone.YES: "✓", Tone.NO: "✗", Tone.OPEN: "?", Tone.MISSING: DASH}
 
 
@@ -31,8 +41,8 @@ def runs_table(side: SideBySide) -> Table:
         "real test images": lambda run: str(run.num_test),
         "config.seed": lambda run: str(run.seed),
         "preset": lambda run: run.scale or DASH,
-        "commit of the program": lambda run: DASH if run.info is None else run.info.commit,
-        "last command began": lambda run: DASH if run.info is None else run.info.started,
+        "commit of its last command": lambda run: DASH if run.info is None else run.info.commit,
+        "which began": lambda run: DASH if run.info is None else run.info.started,
     }
     rows = [Row(name, tuple(map(text, side.runs))) for name, text in of_run.items()]
     return _table(side, rows, "Each run by the last parts of its folder's path.")
@@ -44,8 +54,13 @@ def verdicts_table(side: SideBySide) -> Table:
     for name, question in questions(side).items():
         of_runs = [_words(run.answers.get(name)) for run in side.runs]
         for about in _ordered(of_runs):
-            title = f"{question} {about}".strip()
-            rows.append(Row(title, tuple(each.get(about, DASH) for each in of_runs)))
+            topic = _TOPICS.get(name, question)
+            rows.append(
+                Row(
+                    f"{topic}: {about}" if about else topic,
+                    tuple(each.get(about, DASH) for each in of_runs),
+                )
+            )
     return _table(side, rows, "Verdicts of each run; the numbers behind them stand below.")
 
 
@@ -53,7 +68,8 @@ def answer_table(side: SideBySide, name: str) -> Table:
     """Returns verdict, numbers and power of one question, for where there are no cards."""
     of_runs = [_findings(run.answers.get(name)) for run in side.runs]
     rows = [
-        Row(about, tuple(each.get(about, DASH) for each in of_runs)) for about in _ordered(of_runs)
+        Row(about or "answer", tuple(each.get(about, DASH) for each in of_runs))
+        for about in _ordered(of_runs)
     ]
     return _table(side, rows, "")
 
@@ -202,7 +218,7 @@ def _arm(arm: ArmScore | None) -> str:
     if arm is None:
         return DASH
     trainings = "1 training" if arm.trainings == 1 else f"{arm.trainings} trainings"
-    low, high = percent(arm.interval.low), percent(arm.interval.high)
+    low, high = f"{100 * arm.interval.low:.1f}", percent(arm.interval.high)
     return (
         f"{percent(arm.accuracy)} ({low} to {high})\n"
         f"balanced {percent(arm.balanced_accuracy)}\n{arm.backbone}, {amount(arm)}, {trainings}"

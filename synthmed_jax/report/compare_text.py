@@ -18,13 +18,13 @@ def paragraphs(side: SideBySide) -> tuple[str, ...]:
         f"{len(side.runs)} finished runs. Every number and verdict is of one run alone, as its own "
         "report has it; no difference between runs was tested.",
         _images(side),
-        _settings(side),
+        f"{_settings(side)}{_programs(side)}",
     ]
     if side.seeds_alone:
         folders = ",".join(run.workdir for run in side.runs)
         said.append(
-            "The runs differ in config.seed alone, so that they can be put together: what holds "
-            "over seeds, with intervals over images and seeds, is said by --stages=pool "
+            "They are one experiment under several seeds. What holds over seeds, with intervals "
+            "over images and seeds, is said by --stages=pool "
             f"{shlex.quote(f'--config.pool.workdirs={folders}')}"
         )
     return tuple(said)
@@ -89,17 +89,21 @@ def _images(side: SideBySide) -> str:
 
 def _settings(side: SideBySide) -> str:
     names = [f"config.{field.name}" for field in side.fields]
-    commits = _commits(side)
-    programs = (
-        f" They were made by different commits of the program ({', '.join(commits)})."
-        if len(commits) > 1
-        else ""
-    )
     if not names:
-        return f"They agree in all settings.{programs}"
+        return "They agree in all settings."
     if len(names) <= _NAMED:
-        return f"They differ in {_listed(names)}.{programs}"
-    return f"They differ in {len(names)} settings, which are listed below.{programs}"
+        return f"Of all settings they differ in {_listed(names)}."
+    return f"They differ in {len(names)} settings, which are listed below."
+
+
+def _programs(side: SideBySide) -> str:
+    commits = _commits(side)
+    if len(commits) < 2:
+        return ""
+    return (
+        f" Their last commands were given to different commits of the program "
+        f"({', '.join(commits)}), which may count too."
+    )
 
 
 def _commits(side: SideBySide) -> list[str]:
