@@ -88,9 +88,15 @@ def _value(found: Comparison | None) -> str:
     of, real = found.synthetic, found.real
     if of is None:
         return f"{DASH}\n{found.why}"
-    beside = "" if real is None else f"real {_number(real)}, "
-    return f"{_number(of)}\n{beside}{n_is(found.num_images)}"
+    lines = [_number(of.value), _ends(of)]
+    if real is not None:
+        lines.append(f"real {_number(real.value)} ({_ends(real)})")
+    return "\n".join([*lines, n_is(found.num_images)])
 
 
-def _number(of: Measured) -> str:
-    return f"{of.value:.2f} ({of.low:.2f} to {of.high:.2f})".replace("-", MINUS)
+def _ends(of: Measured) -> str:
+    return f"{_number(of.low)} to {_number(of.high)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", MINUS)

@@ -42,7 +42,7 @@ def runs_table(side: SideBySide) -> Table:
         "config.seed": lambda run: str(run.seed),
         "preset": lambda run: run.scale or DASH,
         "commit of its last command": lambda run: DASH if run.info is None else run.info.commit,
-        "which began": lambda run: DASH if run.info is None else run.info.started,
+        "this command began": lambda run: DASH if run.info is None else run.info.started,
     }
     rows = [Row(name, tuple(map(text, side.runs))) for name, text in of_run.items()]
     return _table(side, rows, "Each run by the last parts of its folder's path.")
@@ -220,7 +220,7 @@ def _arm(arm: ArmScore | None) -> str:
     trainings = "1 training" if arm.trainings == 1 else f"{arm.trainings} trainings"
     low, high = f"{100 * arm.interval.low:.1f}", percent(arm.interval.high)
     return (
-        f"{percent(arm.accuracy)} ({low} to {high})\n"
+        f"{percent(arm.accuracy)}\n{low} to {high}\n"
         f"balanced {percent(arm.balanced_accuracy)}\n{arm.backbone}, {amount(arm)}, {trainings}"
     )
 
