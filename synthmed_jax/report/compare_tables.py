@@ -5,12 +5,12 @@ A text of several lines is a number and, below it, what belongs to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from synthmed_jax.estimands import ADD, REPLACE
 from synthmed_jax.report import floor_card, provenance, release_card
-from synthmed_jax.report.card import Card, Tone
+from synthmed_jax.report.card import Card, Finding, Tone
 from synthmed_jax.report.cards import CONTROL
 from synthmed_jax.report.floor_tables import name_of
 from synthmed_jax.report.formats import DASH, amount, percent, signed
@@ -52,26 +52,16 @@ def verdicts_table(side: SideBySide) -> Table:
     """Returns the verdicts alone: a row per question, and per thing that it is asked of."""
     rows = []
     for name, question in questions(side).items():
-        of_runs = [_words(run.answers.get(name)) for run in side.runs]
-        for about in _ordered(of_runs):
-            topic = _TOPICS.get(name, question)
-            rows.append(
-                Row(
-                    f"{topic}: {about}" if about else topic,
-                    tuple(each.get(about, DASH) for each in of_runs),
-                )
-            )
+        topic = _TOPICS.get(name, question)
+        for about, texts in _by_about(side, name, _words).items():
+            rows.append(Row(f"{topic}: {about}" if about else topic, texts))
     return _table(side, rows, "Verdicts of each run; the numbers behind them stand below.")
 
 
 def answer_table(side: SideBySide, name: str) -> Table:
     """Returns verdict, numbers and power of one question, for where there are no cards."""
-    of_runs = [_findings(run.answers.get(name)) for run in side.runs]
-    rows = [
-        Row(about or "answer", tuple(each.get(about, DASH) for each in of_runs))
-        for about in _ordered(of_runs)
-    ]
-    return _table(side, rows, "")
+    by_about = _by_about(side, name, _in_full)
+    return _table(side, [Row(about or "answer", texts) for about, texts in by_about.items()], "")
 
 
 def questions(side: SideBySide) -> dict[str, str]:
@@ -188,22 +178,38 @@ def _ordered(of_runs: Iterable[Iterable[K]]) -> list[K]:
     return list(dict.fromkeys(name for of_run in of_runs for name in of_run))
 
 
-def _words(card: Card | None) -> dict[str, str]:
-    """What a question is asked of -> the verdict in words, with its sign."""
-    findings = () if card is None else card.findings
-    return {each.about: f"{_SIGNS[each.tone]} {each.words}" for each in findings}
+def _by_about(
+    side: SideBySide, name: str, text: Callable[[Card, Finding], str]
+) -> dict[str, tuple[str, ...]]:
+    """What a question is asked of -> a text per run.
+
+    A run that has measured nothing says so of all that the others have measured.
+    """
+    cards = [run.answers.get(name) for run in side.runs]
+    known = [card for card in cards if card is not None]
+    measured = [card for card in known if not card.missing] or known
+    abouts = _ordered([finding.about for finding in card.findings] for card in measured)
+    return {about: tuple(_of(card, about, text) for card in cards) for about in abouts}
 
 
-def _findings(card: Card | None) -> Mapping[str, str]:
+def _of(card: Card | None, about: str, text: Callable[[Card, Finding], str]) -> str:
     if card is None:
-        return {}
-    found = {}
-    for each in card.findings:
-        numbers = [
-            f"{n.text} {n.name}" + (f" ({n.detail})" if n.detail else "") for n in each.numbers
-        ]
-        found[each.about] = "\n".join(filter(None, [each.words, *numbers, each.power]))
-    return found
+        return DASH
+    by_about = {finding.about: finding for finding in card.findings}
+    if about not in by_about and not card.missing:
+        return DASH
+    return text(card, by_about.get(about, card.findings[0]))
+
+
+def _words(_: Card, finding: Finding) -> str:
+    return f"{_SIGNS[finding.tone]} {finding.words}"
+
+
+def _in_full(card: Card, finding: Finding) -> str:
+    numbers = [
+        f"{n.text} {n.name}" + (f" ({n.detail})" if n.detail else "") for n in finding.numbers
+    ]
+    return "\n".join(filter(None, [finding.words, *numbers, finding.power, card.missing]))
 
 
 def _parts(counts: Iterable[PartCounts]) -> str:
