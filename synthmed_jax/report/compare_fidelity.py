@@ -49,7 +49,7 @@ def nearness_table(side: SideBySide) -> Table:
     """Returns how near synthetic images lie to the training images."""
     values = tuple(DASH if run.nearness is None else f"{run.nearness:.2f}" for run in side.runs)
     return Table(
-        tuple(run.name for run in side.runs),
+        side.names,
         (Row("ratio of distances", values),),
         "Median distance of synthetic images to their nearest fit image over that of val images; 1 "
         "for images like new real ones. It sees no single copy.",
@@ -73,8 +73,7 @@ def fidelity_tables(side: SideBySide) -> list[Table]:
             Row(_name(*key), tuple(_value(of_run.get(key)) for of_run in of_runs)) for key in keys
         ]
         if rows:
-            names = tuple(run.name for run in side.runs)
-            tables.append(Table(names, tuple(rows), _CAPTION.format(reference=reference)))
+            tables.append(Table(side.names, tuple(rows), _CAPTION.format(reference=reference)))
     return tables
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from synthmed_jax.report import compare_fidelity, compare_tables, compare_text, html
+from synthmed_jax.report import (
+    compare_answers,
+    compare_fidelity,
+    compare_tables,
+    compare_text,
+    html,
+)
 from synthmed_jax.report.side_by_side import SideBySide
 from synthmed_jax.results.section import Section
 
@@ -18,7 +24,8 @@ def render_html(side: SideBySide) -> str:
 
 def render_markdown(side: SideBySide) -> str:
     """Returns compare/compare.md."""
-    tables = {name: compare_tables.answer_table(side, name) for name in _questions(side)}
+    questions = compare_answers.questions(side)
+    tables = {name: compare_answers.answer_table(side, name) for name in questions}
     return html.render_text("compare.md.jinja2", _variables(side) | {"tables": tables})
 
 
@@ -42,18 +49,14 @@ def sections(side: SideBySide) -> dict[str, Section]:
     }
 
 
-def _questions(side: SideBySide) -> dict[str, str]:
-    return compare_tables.questions(side)
-
-
 def _variables(side: SideBySide) -> dict[str, object]:
     return {
         "title": compare_text.TITLE,
-        "names": [run.name for run in side.runs],
+        "names": side.names,
         "paragraphs": compare_text.paragraphs(side),
         "runs": compare_tables.runs_table(side),
-        "verdicts": compare_tables.verdicts_table(side),
-        "questions": _questions(side),
+        "verdicts": compare_answers.verdicts_table(side),
+        "questions": compare_answers.questions(side),
         "answers": {run.name: run.answers for run in side.runs},
         "sections": sections(side),
         "limits": compare_text.limits(side),

@@ -8,10 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from synthmed_jax.estimands import ADD, REPLACE
-from synthmed_jax.report import floor_card, provenance, release_card
-from synthmed_jax.report.card import Card, Finding, Tone
-from synthmed_jax.report.cards import CONTROL
+from synthmed_jax.report import provenance
 from synthmed_jax.report.floor_tables import name_of
 from synthmed_jax.report.formats import DASH, amount, percent, signed
 from synthmed_jax.report.side_by_side import ArmScore, ComparedRun, SideBySide
@@ -20,15 +17,6 @@ from synthmed_jax.results.section import Row, Table
 from synthmed_jax.results.split import PartCounts
 
 K = TypeVar("K")
-# A question in a heading of a row.
-_TOPICS = {
-    REPLACE.name: f"Stand in for real images ({REPLACE.name})",
-    ADD.name: f"Add to real images ({ADD.name})",
-    release_card.NAME: "Safe to share",
-    floor_card.NAME: "Beside simple means",
-    CONTROL: "Control",
-}
-_SIGNS = {Tone.YES: "✓", Tone.NO: "✗", Tone.OPEN: "?", Tone.MISSING: DASH}
 
 
 def runs_table(side: SideBySide) -> Table:
@@ -46,27 +34,6 @@ def runs_table(side: SideBySide) -> Table:
     }
     rows = [Row(name, tuple(map(text, side.runs))) for name, text in of_run.items()]
     return _table(side, rows, "Each run by the last parts of its folder's path.")
-
-
-def verdicts_table(side: SideBySide) -> Table:
-    """Returns the verdicts alone: a row per question, and per thing that it is asked of."""
-    rows = []
-    for name, question in questions(side).items():
-        topic = _TOPICS.get(name, question)
-        for about, texts in _by_about(side, name, _words).items():
-            rows.append(Row(f"{topic}: {about}" if about else topic, texts))
-    return _table(side, rows, "Verdicts of each run; the numbers behind them stand below.")
-
-
-def answer_table(side: SideBySide, name: str) -> Table:
-    """Returns verdict, numbers and power of one question, for where there are no cards."""
-    by_about = _by_about(side, name, _in_full)
-    return _table(side, [Row(about or "answer", texts) for about, texts in by_about.items()], "")
-
-
-def questions(side: SideBySide) -> dict[str, str]:
-    """Returns the questions' names -> the questions."""
-    return {name: card.question for run in side.runs for name, card in run.answers.items()}
 
 
 def settings_table(side: SideBySide) -> Table:
@@ -170,46 +137,12 @@ def cost_table(side: SideBySide) -> Table:
 
 
 def _table(side: SideBySide, rows: Iterable[Row], caption: str) -> Table:
-    return Table(tuple(run.name for run in side.runs), tuple(rows), caption)
+    return Table(side.names, tuple(rows), caption)
 
 
 def _ordered(of_runs: Iterable[Iterable[K]]) -> list[K]:
     """What occurs in any of the runs, in the order of the first that has it."""
     return list(dict.fromkeys(name for of_run in of_runs for name in of_run))
-
-
-def _by_about(
-    side: SideBySide, name: str, text: Callable[[Card, Finding], str]
-) -> dict[str, tuple[str, ...]]:
-    """What a question is asked of -> a text per run.
-
-    A run that has measured nothing says so of all that the others have measured.
-    """
-    cards = [run.answers.get(name) for run in side.runs]
-    known = [card for card in cards if card is not None]
-    measured = [card for card in known if not card.missing] or known
-    abouts = _ordered([finding.about for finding in card.findings] for card in measured)
-    return {about: tuple(_of(card, about, text) for card in cards) for about in abouts}
-
-
-def _of(card: Card | None, about: str, text: Callable[[Card, Finding], str]) -> str:
-    if card is None:
-        return DASH
-    by_about = {finding.about: finding for finding in card.findings}
-    if about not in by_about and not card.missing:
-        return DASH
-    return text(card, by_about.get(about, card.findings[0]))
-
-
-def _words(_: Card, finding: Finding) -> str:
-    return f"{_SIGNS[finding.tone]} {finding.words}"
-
-
-def _in_full(card: Card, finding: Finding) -> str:
-    numbers = [
-        f"{n.text} {n.name}" + (f" ({n.detail})" if n.detail else "") for n in finding.numbers
-    ]
-    return "\n".join(filter(None, [finding.words, *numbers, finding.power, card.missing]))
 
 
 def _parts(counts: Iterable[PartCounts]) -> str:

@@ -103,3 +103,8 @@ class SideBySide(Stored):
     same_data: bool
     same_test: bool | None
     seeds_alone: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The runs' names."""
+        return tuple(run.name for run in self.runs)

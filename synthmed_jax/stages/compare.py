@@ -7,6 +7,7 @@ import hashlib
 import json
 
 from synthmed_jax.files import write_text
+from synthmed_jax.printable import printable
 from synthmed_jax.report import compare_page, compare_runs, compare_text
 from synthmed_jax.report.side_by_side import SideBySide
 from synthmed_jax.stages.base import Stage
@@ -28,7 +29,7 @@ def _run(run: Run) -> None:
     write_text(folder / "compare.md", compare_page.render_markdown(side))
     page = folder / "index.html"
     write_text(page, compare_page.render_html(side))
-    print(*compare_text.paragraphs(side), sep="\n", flush=True)
+    print(*map(printable, compare_text.paragraphs(side)), sep="\n", flush=True)
     print(f"compare: {page.absolute()}", flush=True)
 
 
