@@ -38,13 +38,7 @@ def read_side_by_side(folders: Sequence[pathlib.Path]) -> SideBySide:
       Damaged: a file is gone, or is not what was written.
     """
     check_folders(folders)
-    try:
-        return _read(folders, short_names(folders))
-    except FileNotFoundError as error:
-        raise Damaged(
-            pathlib.Path(error.filename),
-            "is gone: give the command of that run again, which makes it anew",
-        ) from error
+    return _read(folders, short_names(folders))
 
 
 def check_folders(folders: Sequence[pathlib.Path]) -> None:
@@ -76,7 +70,7 @@ def short_names(folders: Sequence[pathlib.Path]) -> tuple[str, ...]:
     """Returns the last parts of each path, as many as it takes to tell all of them apart."""
     paths = [folder.absolute().parts for folder in folders]
     for count in range(1, max(map(len, paths))):
-        names = tuple("/".join(parts[-count:]) for parts in paths)
+        names = tuple(str(pathlib.Path(*parts[-count:])) for parts in paths)
         if len(set(names)) == len(names):
             return names
     return tuple(map(str, folders))
@@ -128,7 +122,9 @@ def _read(folders: Sequence[pathlib.Path], names: Sequence[str]) -> SideBySide:
 
 def _read_contents(folder: pathlib.Path) -> Contents:
     workdir = Workdir(folder)
-    evaluation = Evaluation.read(workdir.evaluation)
+    for path in (workdir.split, workdir.evaluation):
+        if not path.exists():
+            raise Damaged(path, "is gone: give the command of that run again, which makes it anew")
     try:
         read_json(workdir.config)
     except ValueError as error:
@@ -136,6 +132,7 @@ def _read_contents(folder: pathlib.Path) -> Contents:
             workdir.config,
             f"is damaged ({error}): give the command of that run again, which writes it",
         ) from error
+    evaluation = Evaluation.read(workdir.evaluation)
     return read_contents(folder, [cell.cell for cell in evaluation.cells])
 
 

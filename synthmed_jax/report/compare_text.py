@@ -15,8 +15,8 @@ _NAMED = 3
 def paragraphs(side: SideBySide) -> tuple[str, ...]:
     """Returns how the runs differ, and how far their numbers can be held beside each other."""
     said = [
-        f"{len(side.runs)} finished runs. Every number and verdict is of one run alone, by the rules "
-        "of its report; no difference between runs was tested.",
+        f"{len(side.runs)} finished runs. Every number and verdict is of one run alone, by the "
+        "rules of its report; no difference between runs was tested.",
         _images(side),
         f"{_settings(side)}{_programs(side)}",
     ]
