@@ -240,6 +240,10 @@ def _paper() -> ConfigDict:
     # They are shown, and left out of what is said over seeds.
     config.pool.development_seeds = "0"
 
+    config.compare = ConfigDict()  # --stages=compare; no part of the main chain.
+    # Finished workdirs of any runs, which are set side by side, "/runs/cpu,/runs/paper".
+    config.compare.workdirs = ""
+
     config.predict = ConfigDict()  # --stages=predict; no part of the main chain.
     config.predict.dir = ""  # Folder of new images, whose class is not known.
     config.predict.arm = "synthetic"  # The arm whose best network by validation answers.

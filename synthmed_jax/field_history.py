@@ -51,6 +51,7 @@ ADDED: dict[str, object] = {
     "seed": 0,
     "pool.workdirs": "",
     "pool.development_seeds": "0",
+    "compare.workdirs": "",
     "evaluate.external_dir": "",
     "evaluate.external_classes": "",
     "predict.dir": "",

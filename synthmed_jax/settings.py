@@ -34,6 +34,7 @@ from synthmed_jax.diffusion.settings import (
     smallest_side,
 )
 from synthmed_jax.errors import UserError
+from synthmed_jax.evaluation.compare_settings import CompareSettings
 from synthmed_jax.evaluation.pool_settings import PoolSettings
 from synthmed_jax.evaluation.predict_settings import PredictSettings
 from synthmed_jax.evaluation.settings import EvaluateSettings
@@ -76,6 +77,7 @@ class Settings:
     tune: SearchSettings
     evaluate: EvaluateSettings
     pool: PoolSettings
+    compare: CompareSettings
     predict: PredictSettings
     explain: ExplainSettings
     fields: Mapping[str, object]
@@ -149,6 +151,7 @@ def from_config(config: ConfigDict, added: Collection[str] = ()) -> Settings:
         tune=SearchSettings(**blocks["tune"]),
         evaluate=EvaluateSettings(**blocks["evaluate"]),
         pool=PoolSettings(**blocks["pool"]),
+        compare=CompareSettings(**blocks["compare"]),
         predict=PredictSettings(**blocks["predict"]),
         explain=ExplainSettings(**blocks["explain"]),
         fields=fields,

@@ -137,6 +137,11 @@ class Workdir:
         return self.root / "pool"
 
     @property
+    def compare(self) -> pathlib.Path:
+        """Folder of the page that sets finished runs side by side."""
+        return self.root / "compare"
+
+    @property
     def external(self) -> pathlib.Path:
         """Scores on another tree of real images."""
         return self.evaluate / "external.json"

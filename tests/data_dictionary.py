@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import enum
 import pathlib
 import re
 import types
@@ -17,7 +18,7 @@ import typing
 from collections.abc import Iterator, Mapping
 
 from synthmed_jax.data.synthetic import MANIFEST_FIELDS, ManifestRow
-from synthmed_jax.report import training_logs
+from synthmed_jax.report import side_by_side, training_logs
 from synthmed_jax.results import (
     audit,
     cells,
@@ -72,6 +73,7 @@ TYPED: dict[str, type] = {
     "evaluate/external.json": external.External,
     "explain/lime.json": explanations.LimeSummary,
     "pool/pool.json": pool.Pool,
+    "compare/compare.json": side_by_side.SideBySide,
     "predict/predict.json": predictions.Predictions,
     "*/section*.json": section.Section,
 }
@@ -259,6 +261,8 @@ def _type(hint: object) -> str:
     if origin is typing.Literal:
         return " or ".join(f'"{value}"' for value in of)
     words = {int: "whole number", float: "number", str: "text", bool: "true or false"}
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return " or ".join(f'"{each.value}"' for each in hint)
     if dataclasses.is_dataclass(hint):
         return typing.cast(type, hint).__name__
     return words.get(typing.cast(type, hint), "any value")

@@ -11,6 +11,7 @@ import pytest
 
 import synthmed_jax
 from synthmed_jax import runner
+from synthmed_jax.report.card import Tone
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.results.stored import SEAL, Stored
 from tests import data_dictionary
@@ -55,6 +56,7 @@ class _Example:
     two: float | None
     three: tuple[str, ...]
     four: dict[str, bool]
+    five: Tone
 
 
 def test_meanings_are_those_of_the_docstring():
@@ -63,12 +65,14 @@ def test_meanings_are_those_of_the_docstring():
         "two": "both, on two lines.",
         "three": "|.",
         "four": "",
+        "five": "",
     }
     assert data_dictionary._fields(_Example)[2:-1] == [
         "| `one` | whole number: both, on two lines. |",
         "| `two` | number or null: both, on two lines. |",
         "| `three` | list of text: \\|. |",
         "| `four` | object of true or false |",
+        '| `five` | "yes" or "no" or "open" or "missing" |',
     ]
 
 

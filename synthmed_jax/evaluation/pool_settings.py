@@ -34,12 +34,17 @@ class PoolSettings:
     @property
     def folders(self) -> tuple[pathlib.Path, ...]:
         """The workdirs."""
-        return tuple(pathlib.Path(name).expanduser() for name in _listed(self.workdirs))
+        return folders_of(self.workdirs)
 
     @property
     def development(self) -> frozenset[int]:
         """The seeds that were watched during development."""
         return frozenset(map(int, _listed(self.development_seeds)))
+
+
+def folders_of(workdirs: str) -> tuple[pathlib.Path, ...]:
+    """Returns the folders that a config field names, separated by commas."""
+    return tuple(pathlib.Path(name).expanduser() for name in _listed(workdirs))
 
 
 def _listed(text: str) -> list[str]:

@@ -103,22 +103,33 @@ def declared_differences(evaluation: Evaluation) -> tuple[Declared, ...]:
     )
 
 
-def check_finished(root: pathlib.Path) -> None:
+def check_finished(root: pathlib.Path, named_by: str = "config.pool.workdirs") -> None:
     """Refuses a workdir whose results are not there yet.
+
+    Args:
+      named_by: the config field that names it, for the errors.
 
     Raises:
       UserError: naming the first stage that lacks.
     """
     if not root.is_dir():
-        raise UserError(f"config.pool.workdirs: there is no folder {root}")
+        raise UserError(f"{named_by}: there is no folder {root}")
     for stage in CHAIN:
         marker = Marker.read_if_there(Workdir(root).marker(stage))
         if marker is None or marker.status != "finished":
             how = "has not begun" if marker is None else f"is {marker.status}, not finished"
             raise UserError(
-                f"config.pool.workdirs: stage {stage!r} of {root} {how}: give the command of that "
+                f"{named_by}: stage {stage!r} of {root} {how}: give the command of that "
                 f"run (--workdir={root}) again, or leave it out"
             )
+
+
+def result_fields(workdir: Workdir) -> dict[str, object]:
+    """Returns the config fields that a finished workdir's results depend on, with their values."""
+    fields: dict[str, object] = {SEED: 0}
+    for stage in CHAIN:
+        fields |= field_history.with_new_names(Marker.read(workdir.marker(stage)).fields)
+    return fields
 
 
 def read_replicate(root: pathlib.Path, groups: np.ndarray | None) -> Replicate:
@@ -132,11 +143,10 @@ def read_replicate(root: pathlib.Path, groups: np.ndarray | None) -> Replicate:
       UserError: it was evaluated by an earlier version, or without a real arm.
     """
     workdir = Workdir(root)
-    fields: dict[str, object] = {SEED: 0}
+    fields = result_fields(workdir)
     inputs: dict[str, str] = {}
     for stage in CHAIN:
         marker = Marker.read(workdir.marker(stage))
-        fields |= field_history.with_new_names(marker.fields)
         inputs |= {
             f"{stage}: {name}": digest
             for name, digest in marker.inputs.items()

@@ -33,7 +33,7 @@ def floor_table(floors: Floors, images: str = TEST_IMAGES) -> Table:
         for column in ("accuracy", "balanced", "network ahead by")
     ]
     rows = [
-        Row(_name(name), tuple(text for arm in arms for text in _texts(by[name, arm])))
+        Row(name_of(name), tuple(text for arm in arms for text in _texts(by[name, arm])))
         for name in names
     ]
     units = f"groups of {images}" if floors.unit == "group" else images
@@ -49,7 +49,8 @@ def floor_table(floors: Floors, images: str = TEST_IMAGES) -> Table:
     return Table(tuple(columns), tuple(rows), caption)
 
 
-def _name(features: str) -> str:
+def name_of(features: str) -> str:
+    """Returns what a floor sees, in words."""
     if features == MAJORITY:
         return "most frequent class"
     return f"forest on {FEATURES[features]}"

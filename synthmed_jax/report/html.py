@@ -79,15 +79,16 @@ def _of_sections(added: sections.Placed) -> list[pictures.Picture]:
 
 def render_html(variables: dict[str, object]) -> str:
     """Returns the page."""
-    return _render_page("template.html.jinja2", variables)
+    return render_page("template.html.jinja2", variables)
 
 
 def render_section(section: Section, of_section: Sequence[pictures.Picture]) -> str:
     """Returns a section as a page of its own."""
-    return _render_page("section.html.jinja2", {"section": section, "pictures": of_section})
+    return render_page("section.html.jinja2", {"section": section, "pictures": of_section})
 
 
-def _render_page(template: str, variables: dict[str, object]) -> str:
+def render_page(template: str, variables: dict[str, object]) -> str:
+    """Returns a page of a template, in the report's style."""
     environment = _environment(autoescape=True, finalize=_printable)
     style = (HERE / "style.css").read_text(encoding="utf-8")
     return environment.get_template(template).render(variables, style=style)
@@ -95,10 +96,15 @@ def _render_page(template: str, variables: dict[str, object]) -> str:
 
 def render_markdown(variables: dict[str, object], config: Document) -> str:
     """Returns the same report in Markdown, with pictures as files beside it."""
-    environment = _environment(autoescape=False, finalize=escape_markdown)
-    template = environment.get_template("template.md.jinja2")
     # JSON keeps every line break of a value escaped, so no value can end the code block.
-    return template.render(variables, config_json=json.dumps(config, indent=1)) + "\n"
+    config_json = json.dumps(config, indent=1)
+    return render_text("template.md.jinja2", variables | {"config_json": config_json})
+
+
+def render_text(template: str, variables: dict[str, object]) -> str:
+    """Returns the Markdown of a template."""
+    environment = _environment(autoescape=False, finalize=escape_markdown)
+    return environment.get_template(template).render(variables) + "\n"
 
 
 def _environment(

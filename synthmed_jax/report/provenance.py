@@ -87,7 +87,7 @@ def protocol(contents: Contents) -> list[tuple[str, str]]:
         # "" is how the config says that a choice was not made.
         if all(value not in (None, "") for value in values.values()):
             for field, value in values.items():
-                text = text.replace("{" + field + "}", _plain(value))
+                text = text.replace("{" + field + "}", plain(value))
             rows.append((name, text))
     return [*rows, ("their budget", _budget(contents)), *_starts(contents)]
 
@@ -125,7 +125,7 @@ def _starts(contents: Contents) -> list[tuple[str, str]]:
 
 def settings(config: Document) -> list[tuple[str, list[tuple[str, str]]]]:
     """Returns every field of the config as text, by section; loose fields come first."""
-    loose = [(key, _plain(value)) for key, value in config.items() if not isinstance(value, dict)]
+    loose = [(key, plain(value)) for key, value in config.items() if not isinstance(value, dict)]
     blocks = [(key, list(_flat(value))) for key, value in config.items() if isinstance(value, dict)]
     return [("run", loose), *blocks] if loose else blocks
 
@@ -139,7 +139,7 @@ def changed(contents: Contents) -> list[tuple[str, str]]:
     """Returns the fields that the last command set beside its preset, as the run has them."""
     fields = [name for name, _ in _options(contents.info) if name.startswith("config.")]
     return [
-        (field, _plain(contents.setting(field.removeprefix("config."), None)))
+        (field, plain(contents.setting(field.removeprefix("config."), None)))
         for field in dict.fromkeys(fields)
     ]
 
@@ -161,16 +161,16 @@ def _flat(block: Document, prefix: str = "") -> Iterator[tuple[str, str]]:
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{key}.")
         else:
-            yield prefix + key, _plain(value)
+            yield prefix + key, plain(value)
 
 
-def _plain(value: object) -> str:
-    """Parsed JSON as text."""
+def plain(value: object) -> str:
+    """Returns parsed JSON as text."""
     if isinstance(value, dict):
-        return "; ".join(f"{key} {_plain(item)}" for key, item in value.items())
+        return "; ".join(f"{key} {plain(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         # From a command line several names come as one: "a,b".
-        names = (name.strip() for item in value for name in _plain(item).split(","))
+        names = (name.strip() for item in value for name in plain(item).split(","))
         return ", ".join(filter(None, names))
     return value if isinstance(value, str) and value else json.dumps(value)
 
@@ -201,4 +201,4 @@ def facts(contents: Contents) -> list[tuple[str, str]]:
     if contents.info is None:
         return [("data hash", contents.split.data_hash)]
     document = contents.info.to_document().items()
-    return [(key.replace("_", " "), _plain(v)) for key, v in document if key != "stages"]
+    return [(key.replace("_", " "), plain(v)) for key, v in document if key != "stages"]

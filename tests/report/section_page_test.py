@@ -1,8 +1,11 @@
+import re
+
 import pytest
 
 from synthmed_jax.errors import UserError
 from synthmed_jax.report.section_page import write_section_page
 from synthmed_jax.results.section import FILE, Row, Section, SectionPicture, Table
+from tests.report.browser_test import CHROMIUM, chromium
 
 SECTION = Section(
     "Seeds <b>",
@@ -31,3 +34,14 @@ def test_a_picture_that_is_missing_is_named(tmp_path):
     SECTION.write(tmp_path / FILE)
     with pytest.raises(UserError, match=r"plot\.png is named by section\.json"):
         write_section_page(tmp_path)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium in PATH")
+def test_the_page_is_as_wide_as_a_screen(tmp_path):
+    SECTION.write(tmp_path / FILE)
+    (tmp_path / "plot.png").write_bytes(b"a picture")
+    page = write_section_page(tmp_path)
+    measure = "document.body.dataset.width = document.querySelector('main').offsetWidth"
+    page.write_text(page.read_text().replace("</body>", f"<script>{measure}</script></body>"))
+    dumped = chromium(tmp_path, "--dump-dom", "--window-size=1440,1000", page.as_uri()).stdout
+    assert int(re.search(r'data-width="(\d+)"', dumped)[1]) > 1200

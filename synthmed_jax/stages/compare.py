@@ -1,0 +1,59 @@
+"""The stage that sets finished runs side by side; it reads no images."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+
+from synthmed_jax.files import write_text
+from synthmed_jax.printable import printable
+from synthmed_jax.report import compare_page, compare_runs, compare_text
+from synthmed_jax.report.side_by_side import SideBySide
+from synthmed_jax.stages.base import Stage
+from synthmed_jax.stages.run import Run
+from synthmed_jax.workdir import Workdir
+
+
+def _read(run: Run) -> SideBySide:
+    return compare_runs.read_side_by_side(run.settings.compare.folders)
+
+
+def _check(run: Run) -> None:
+    _read(run)
+
+
+def _run(run: Run) -> None:
+    folder, side = run.workdir.compare, _read(run)
+    side.write(folder / "compare.json")
+    write_text(folder / "compare.md", compare_page.render_markdown(side))
+    page = folder / "index.html"
+    write_text(page, compare_page.render_html(side))
+    print(*map(printable, compare_text.paragraphs(side)), sep="\n", flush=True)
+    print(f"compare: {page.absolute()}", flush=True)
+
+
+def _set_side_by_side(run: Run) -> tuple[str, ...]:
+    """The page is made anew when it is of other runs, or when one of them has other results."""
+    settings = run.settings.compare
+    sha = hashlib.sha256(json.dumps(dataclasses.asdict(settings)).encode())
+    for folder in settings.folders:
+        workdir = Workdir(folder)
+        for path in (
+            *(workdir.config, workdir.run_info, workdir.split, workdir.evaluation),
+            *(workdir.floors, workdir.fidelity, workdir.lime, workdir.audit_fidelity),
+            *(workdir.audit_memorisation, workdir.audit / "membership.json"),
+        ):
+            sha.update(path.read_bytes() if path.exists() else b"absent")
+    return (sha.hexdigest(),)
+
+
+STAGE = Stage(
+    "compare",
+    _run,
+    units=_set_side_by_side,
+    check=_check,
+    optional=True,
+    inherited=False,
+    reads_data=False,
+)
