@@ -1,6 +1,7 @@
 # make demo: installs, runs the whole pipeline on drawn phantoms, prints where the report is.
 # make check: installs, then format, lint, types, import rules and the quick tests: about a minute.
-# make test: installs, then all tests but those of make reliability.
+# make test: installs, then all tests but those of make real_data and make reliability.
+# make real_data: installs, then minutes of tests on the three real data sets.
 # make reliability: installs, then an hour of kills and damage, whose counts it prints.
 # PYTHON=... chooses the interpreter (3.11 to 3.13), DEMO=... the demo's folder.
 
@@ -13,7 +14,7 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c "$(SUITABLE)" 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo check test reliability clean
+.PHONY: demo check test real_data reliability clean
 
 demo: $(VENV)/runtime
 	$(VENV)/bin/python main.py --config=configs/phantom_ddpm.py:cpu --workdir=$(DEMO)
@@ -26,6 +27,9 @@ check: $(VENV)/dev
 
 test: $(VENV)/dev
 	$(VENV)/bin/python -m pytest $(PARALLEL)
+
+real_data: $(VENV)/dev
+	$(VENV)/bin/python -m pytest $(PARALLEL) -m real_data
 
 reliability: $(VENV)/dev
 	$(VENV)/bin/python -m pytest -n 2 --dist load -m reliability tests/reliability

@@ -118,6 +118,9 @@ def _paper() -> ConfigDict:
     # nearer to the training images; 0: never.
     config.diffusion.train.patience = 5
     config.diffusion.train.save_minutes = 5.0  # Minutes between two checkpoints.
+    # Weights stay every so many steps, a multiple of val_every, and the audit says how copies and
+    # attacks came about; 0: none stay but the best.
+    config.diffusion.train.keep_every = 0
     config.diffusion.train.seed = 0
 
     config.generate = ConfigDict()

@@ -57,6 +57,7 @@ ADDED: dict[str, object] = {
     "predict.dir": "",
     "predict.arm": "synthetic",
     "predict.explain": "",
+    "diffusion.train.keep_every": 0,
 }
 
 

@@ -130,9 +130,8 @@ def finished_phantoms(
 ) -> pathlib.Path:
     """The workdir of that run, up to `evaluate`; a test that writes into it takes a copy."""
     workdir = tmp_path_factory.mktemp("phantoms") / "run"
-    runner.run(
-        phantom_config(), workdir, ["split", "diffusion", "generate", "classify", "evaluate"]
-    )
+    config = phantom_config(diffusion__train__keep_every=10)
+    runner.run(config, workdir, ["split", "diffusion", "generate", "classify", "evaluate"])
     return workdir
 
 

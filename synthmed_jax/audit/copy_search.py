@@ -60,6 +60,11 @@ class Calibrated:
         alike = {each: found.alike for each, found in nearest.items()}
         return copy_threshold.flagged(alike, self.thresholds[space])
 
+    def false_alarms(self, space: str) -> Rate:
+        """Returns the rate of different `fit` images that a space, or UNION, flags."""
+        hits = copy_threshold.flagged(self.different, self.thresholds[space])
+        return copy_threshold.exact_rate(int(hits.sum()), len(hits))
+
     def count_strictly(self, nearest: dict[str, Nearest]) -> Rate:
         """Returns the rate of images that a strict threshold flags."""
         alike = {each: found.alike for each, found in nearest.items()}

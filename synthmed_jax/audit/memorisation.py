@@ -17,7 +17,6 @@ from synthmed_jax.results.memorisation import (
     AuditMemorisation,
     CopiesOfClass,
     Detector,
-    Rate,
     SuspectedPair,
 )
 
@@ -66,7 +65,7 @@ def measure_memorisation(
     power = measure_power(calibrated, fit.images, seed)
     nearest = calibrated.look(synthetic.images)
     detectors = tuple(
-        Detector(space, limits, _false_alarms(calibrated, space), power[space])
+        Detector(space, limits, calibrated.false_alarms(space), power[space])
         for space, limits in calibrated.thresholds.items()
     )
     false_alarms = detectors[-1].false_alarms
@@ -108,11 +107,6 @@ def measure_memorisation(
     alike = {space: found.alike for space, found in nearest.items()}
     limits = {space: calibrated.thresholds[space][space] for space in calibrated.searches}
     return result, Found(alike, calibrated.different, limits, drawn)
-
-
-def _false_alarms(calibrated: Calibrated, space: str) -> Rate:
-    hits = copy_threshold.flagged(calibrated.different, calibrated.thresholds[space])
-    return copy_threshold.exact_rate(int(hits.sum()), len(hits))
 
 
 def _sources(calibrated: Calibrated, nearest: dict[str, Nearest], fit: ImageSet) -> np.ndarray:

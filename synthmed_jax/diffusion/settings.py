@@ -152,6 +152,8 @@ class TrainSettings:
       patience: validations without a lower loss before training may stop (see `stop`); 0: never.
       save_minutes: minutes between checkpoints.
       seed: of weights, batches and noise.
+      keep_every: steps between weights that stay, for the audit to look back at; a multiple of
+        `val_every`; 0: none stay but the best.
     """
 
     steps: int
@@ -169,10 +171,11 @@ class TrainSettings:
     patience: int
     save_minutes: float
     seed: int
+    keep_every: int = 0
 
     def __post_init__(self) -> None:
         least = {"steps": 1, "batch_size": 1, "accumulate": 1, "warmup_steps": 0, "log_every": 1}
-        least |= {"val_every": 1, "patience": 0, "save_minutes": 0, "seed": 0}
+        least |= {"val_every": 1, "patience": 0, "save_minutes": 0, "seed": 0, "keep_every": 0}
         for name, value in least.items():
             checks.at_least(f"config.diffusion.train.{name}", getattr(self, name), value)
         for name in ("learning_rate", "clip_norm"):
@@ -184,6 +187,12 @@ class TrainSettings:
             raise UserError(
                 f"config.diffusion.train.warmup_steps={self.warmup_steps} must be below "
                 f"config.diffusion.train.steps={self.steps}"
+            )
+        if self.keep_every % self.val_every:
+            raise UserError(
+                f"config.diffusion.train.keep_every={self.keep_every} must be a multiple of "
+                f"config.diffusion.train.val_every={self.val_every}: weights are kept where they "
+                "are measured"
             )
         if not self.ema_half_lives or min(self.ema_half_lives) < 1:
             raise UserError(

@@ -15,6 +15,7 @@ from synthmed_jax import checkpoint, stopping
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.pipeline import batches
 from synthmed_jax.data.settings import Augmentation
+from synthmed_jax.diffusion import kept
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.settings import TrainSettings, check_batch
 from synthmed_jax.diffusion.step import State, Step, init_state
@@ -88,7 +89,7 @@ def train(
       fit: images that the weights learn from.
       validate: measures weights on `val`; None where `val` is empty.
       directory: receives metrics.jsonl, checkpoints/ (to resume from), best/ (the weights that
-        images are drawn from), and last best.json.
+        images are drawn from), kept/ (those that are to be kept), and last best.json.
       made_by: digest of the settings and inputs, which all that is saved says.
 
     Returns:
@@ -110,6 +111,7 @@ def train(
     history = _history(records)
     if _is_best_at(start, history):
         _save_best(settings, state, history[-1], directory)
+    _keep(settings, state, start, history, directory)
     data = batches(fit, settings.batch_size, settings.seed, augmentation)
     pending, reason = _Pending(), reason_to_stop(history, settings.patience)
     n, since_log = start, 0
@@ -147,6 +149,7 @@ def train(
                 # After the state: a run that is killed in between restores that state, and saves
                 # its best average then.
                 _save_best(settings, state, history[-1], directory)
+            _keep(settings, state, n, history, directory)
             stopping.check()
     best = best_of(history)
     if best is None:
@@ -209,8 +212,27 @@ def _save_best(
     settings: TrainSettings, state: State, validation: Validation, directory: pathlib.Path
 ) -> None:
     """Saves the average of this state that scored best, in place of an earlier one."""
-    average = state.averages[settings.ema_half_lives.index(validation.half_life)]
-    _save_average(directory, validation.step, average)
+    _save_average(directory, validation.step, _average_of(settings, state, validation))
+
+
+def _average_of(settings: TrainSettings, state: State, validation: Validation) -> Params:
+    return state.averages[settings.ema_half_lives.index(validation.half_life)]
+
+
+def _keep(
+    settings: TrainSettings,
+    state: State,
+    step: int,
+    history: list[Validation],
+    directory: pathlib.Path,
+) -> None:
+    """Keeps the average that scored best at this step, where the settings want it kept."""
+    if not step or not settings.keep_every or step % settings.keep_every:
+        return
+    # Without `val` nothing was measured; with it, every such step is one of a validation.
+    last = history[-1] if history else None
+    average = state.averages[0] if last is None else _average_of(settings, state, last)
+    kept.save(directory, step, average, None if last is None else last.val_loss)
 
 
 def _save_average(directory: pathlib.Path, step: int, average: Params) -> None:
@@ -222,8 +244,19 @@ def _save_average(directory: pathlib.Path, step: int, average: Params) -> None:
 def _restore_best(
     settings: TrainSettings, model: Model, directory: pathlib.Path, step: int
 ) -> Params:
-    like = jax.eval_shape(lambda: init_state(settings, model)).params
-    return checkpoint.restore(directory / "best", like, step).state
+    return checkpoint.restore(directory / "best", _weights_like(settings, model), step).state
+
+
+def _weights_like(settings: TrainSettings, model: Model) -> Params:
+    """The weights' shapes."""
+    return jax.eval_shape(lambda: init_state(settings, model)).params
+
+
+def load_kept(
+    settings: TrainSettings, model: Model, directory: pathlib.Path, step: int
+) -> tuple[Params, float | None]:
+    """The weights that were kept at a step, and their validation loss; errors of `kept.load`."""
+    return kept.load(directory, _weights_like(settings, model), step)
 
 
 def load_best(settings: TrainSettings, model: Model, directory: pathlib.Path) -> tuple[Params, str]:

@@ -27,6 +27,7 @@ from synthmed_jax.stages import (
     copy_filter,
     generate,
     membership,
+    over_training,
     references,
     split,
 )
@@ -41,6 +42,7 @@ def _run(run: Run) -> None:
     copies = dataclasses.replace(copies, release=release.judge(copies, attacks))
     copies.write(run.workdir.audit_memorisation)
     release_text.to_section(copies).write(run.workdir.audit / release_text.FILE)
+    over_training.measure(run)
 
 
 def _measure_fidelity(run: Run) -> Section:

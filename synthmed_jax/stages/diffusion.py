@@ -6,7 +6,7 @@ import dataclasses
 import pathlib
 
 from synthmed_jax import checkpoint
-from synthmed_jax.diffusion import sampling, train, validate
+from synthmed_jax.diffusion import kept, sampling, train, validate
 from synthmed_jax.diffusion import settings as diffusion_settings
 from synthmed_jax.diffusion.conditioning import Portion
 from synthmed_jax.evaluation import memorisation
@@ -16,7 +16,9 @@ from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
 # They change how a generator is trained, not what it becomes.
-HARMLESS = tuple(f"diffusion.train.{name}" for name in ("log_every", "accumulate", "save_minutes"))
+HARMLESS = tuple(
+    f"diffusion.train.{name}" for name in ("log_every", "accumulate", "save_minutes", "keep_every")
+)
 
 
 def _run(run: Run) -> None:
@@ -94,8 +96,13 @@ def generator_of_label(run: Run) -> dict[int, tuple[Tree, int, str]]:
 
 
 def _forget(run: Run, path: pathlib.Path) -> None:
-    """Removes a damaged checkpoint or log; best.json goes with them, which ends a training."""
+    """Removes a damaged checkpoint or log; best.json goes with them, which ends a training.
+
+    Of weights that were kept to be looked back at, these alone go.
+    """
     for folder in run.inputs.generator_folders:
+        if path.is_relative_to(folder / kept.FOLDER):
+            continue
         if path.is_relative_to(folder):
             base.remove(folder / "best.json")
     base.remove(path)

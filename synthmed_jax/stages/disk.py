@@ -137,11 +137,12 @@ def _in_blocks(size: float) -> int:
 
 
 def _diffusion(run: Run) -> Room:
-    """Two checkpoints per model and its best weights; a third checkpoint before one goes."""
+    """Two checkpoints per model, its best weights and those kept; a third before one goes."""
     train, folders = run.settings.diffusion.train, run.inputs.generator_folders
     left = [folder for folder in folders if not (folder / "best.json").exists()]
     state = jax.eval_shape(lambda: init_state(train, run.compiled.model))
-    whole = 2 * _bytes(state) + _bytes(state.params)
+    kept = train.steps // train.keep_every if train.keep_every else 0
+    whole = 2 * _bytes(state) + (1 + kept) * _bytes(state.params)
     stays = sum(max(0, whole - _written(folder)) for folder in left)
     return Room(stays, _bytes(state) if left else 0)
 

@@ -26,9 +26,7 @@ def measure(run: Run) -> Membership:
     """Writes membership.json, its picture and its section of the report; returns what it holds."""
     settings, folder = run.settings.audit, run.workdir.audit
     fit = run.inputs.parts.fit
-    sets = held_out.read_membership(
-        run.workdir.split, run.inputs.data, run.settings.split, settings.images, settings.seed
-    )
+    sets = read_sets(run)
     num_fit = dict(
         zip(
             fit.class_names,
@@ -42,7 +40,7 @@ def measure(run: Run) -> Membership:
     else:
         generators = diffusion.trained_generators(run)
         steps = steps_at(membership.LEVELS, run.compiled.model.schedule.num_steps)
-        losses = _losses(run, [each[:2] for each in generators], sets, steps)
+        losses = losses_of(run, [each[:2] for each in generators], sets, steps)
         nearness = membership_scores.nearness_scores(
             sets, run.inputs.synthetic, run.settings.diffusion.flips
         )
@@ -70,7 +68,15 @@ def measure(run: Run) -> Membership:
     return found
 
 
-def _losses(
+def read_sets(run: Run) -> held_out.MembershipSets:
+    """Real images that the generators have learned, and as many others."""
+    settings = run.settings.audit
+    return held_out.read_membership(
+        run.workdir.split, run.inputs.data, run.settings.split, settings.images, settings.seed
+    )
+
+
+def losses_of(
     run: Run,
     generators: list[tuple[Portion, Tree]],
     sets: held_out.MembershipSets,
@@ -117,7 +123,7 @@ def _calibrated(
                 f"config.audit.references: of {len(images)} images only {asked} are new to a "
                 f"generator of these workdirs, and {membership.LEAST} are needed: name more of them"
             )
-    theirs = zip(*[_losses(run, each.generators, sets, steps) for each in found], strict=True)
+    theirs = zip(*[losses_of(run, each.generators, sets, steps) for each in found], strict=True)
     members, others = (
         membership_scores.calibrate(own, np.stack(of_references), known)
         for own, of_references, known in zip(losses, theirs, learned, strict=True)

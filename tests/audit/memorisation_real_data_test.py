@@ -12,6 +12,7 @@ from synthmed_jax.audit.copy_threshold import exact_rate
 from synthmed_jax.data import held_out, near_duplicates
 from synthmed_jax.results.memorisation import UNION
 
+pytestmark = pytest.mark.real_data
 SETS = ("covid_ddpm", "brain_ddpm", "all_ddpm")
 HARD = ("turned by 5 degrees", "enlarged by 6 %")
 

@@ -9,6 +9,7 @@ from synthmed_jax import settings
 from synthmed_jax.data import held_out
 from synthmed_jax.evaluation import floors
 
+pytestmark = pytest.mark.real_data
 # data.name, channels, features, accuracy at 32 pixels with seed 0.
 KNOWN = [
     ("leukemia", 3, "histogram", 0.979),

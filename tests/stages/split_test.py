@@ -184,6 +184,7 @@ def test_checked_data_are_drawn_and_nothing_is_split(folder_run, capsys):
     assert [path.name for path in run.workdir.root.iterdir()] == ["check_data"]
 
 
+@pytest.mark.real_data
 @pytest.mark.parametrize(
     ("name", "scale", "copies", "val", "held_out_images"),
     [
@@ -214,6 +215,7 @@ MILD = (
 )  # fmt: skip
 
 
+@pytest.mark.real_data
 @pytest.mark.parametrize(
     ("name", "redundant", "in_fit", "near", "largest", "shares"),
     [
