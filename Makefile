@@ -1,5 +1,6 @@
 # make demo: installs, runs the whole pipeline on drawn phantoms, prints where the report is.
-# make check: installs, then format, lint, types, import rules and the quick tests: about a minute.
+# make check: installs, then format, lint (of the Dockerfile too), types, import rules and the quick
+# tests: about a minute.
 # make test: installs, then all tests but those of make reliability.
 # make reliability: installs, then an hour of kills and damage, whose counts it prints.
 # PYTHON=... chooses the interpreter (3.11 to 3.13), DEMO=... the demo's folder.
@@ -22,6 +23,7 @@ check: $(VENV)/dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/hadolint Dockerfile
 	$(VENV)/bin/python -m pytest $(PARALLEL) -m "not slow" --durations=5 --durations-min=5
 
 test: $(VENV)/dev
