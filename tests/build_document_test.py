@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from synthmed_jax.stages import STAGES
+
 ROOT = pathlib.Path(__file__).parents[1]
 BUILD = (ROOT / "BUILD.md").read_text(encoding="utf-8")
 DOTS = "\N{HORIZONTAL ELLIPSIS}"
@@ -62,3 +64,10 @@ def test_links_within_the_document_lead_to_its_sections():
     titles = re.findall(r"^#+ (.*)$", BUILD, re.MULTILINE)
     anchors = {title.lower().replace(" ", "-") for title in titles}
     assert set(re.findall(r"\]\(#([^)]+)\)", BUILD)) <= anchors
+
+
+@pytest.mark.parametrize("stage", [stage.name for stage in STAGES])
+def test_every_stage_is_in_the_documents(stage):
+    named = re.compile(rf"^\| {stage} \||`{stage}`", re.MULTILINE)
+    assert named.search(section("Stages"))
+    assert f"`{stage}`" in (ROOT / "README.md").read_text(encoding="utf-8")
