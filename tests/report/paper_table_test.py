@@ -128,17 +128,17 @@ def test_a_single_training_has_no_spread(of_all_classes):
         (
             {},
             "here (protocol own) the split keeps images that are alike on one side, 16 real images "
-            "are held back for choices, networks start from random weights, learn from 500 images "
-            "per class and see 32 pixels per side of images generated with 32, and n = 60 images "
-            "of 92 are tested; there the split is by image, none is held back, networks are "
-            "pre-trained, learn from 1000 images per class and are tested on n = 2604 of 3256, "
-            "while the resolution",
+            "are held back for choices, networks start from random weights, learn from synthetic "
+            "images (500 images per class, 32 pixels per side, seen at 32) and are tested on "
+            "n = 60 real ones of 92; there the split is by image, none is held back, networks are "
+            "pre-trained, learn from 1000 synthetic images per class and are tested on n = 2604 of "
+            "3256, while resolution",
         ),
         ({"split.group_by": "none", "protocol": "paper"}, "(protocol paper) the split is by image"),
         ({"split.group_by": "a.csv"}, "the split keeps groups (a.csv) on one side"),
         ({"classifier.weights": "imagenet"}, "start from ImageNet's weights"),
         ({"classifier.weights": "mine.pth"}, "start from weights of a file"),
-        ({"classifier.image_size": 64}, "see 64 pixels per side of images generated with 32"),
+        ({"classifier.image_size": 64}, "32 pixels per side, seen at 64)"),
     ],
 )
 def test_one_sentence_says_what_differs(of_all_classes, fields, said):
