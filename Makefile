@@ -1,5 +1,6 @@
 # make demo: installs, runs the whole pipeline on drawn phantoms, prints where the report is.
-# make check: installs, then format, lint, types, import rules and the quick tests: about a minute.
+# make check: installs, then format, lint (of the Dockerfile too), types, import rules and the quick
+# tests: about a minute.
 # make test: installs, then all tests but those of make real_data and make reliability.
 # make real_data: installs, then minutes of tests on the three real data sets.
 # make reliability: installs, then an hour of kills and damage, whose counts it prints.
@@ -23,6 +24,7 @@ check: $(VENV)/dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/hadolint Dockerfile
 	$(VENV)/bin/python -m pytest $(PARALLEL) -m "not slow" --durations=5 --durations-min=5
 
 test: $(VENV)/dev

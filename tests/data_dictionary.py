@@ -148,7 +148,9 @@ OTHERS = {
     "made), `not_to_conclude`, `answer` and `limits` (the report's sentences), "
     "`headline`, `counts`, and, as the files of the same names have them, `metrics`, `floors`, "
     "`fidelity` (with the closest pairs alone), `lime`, `split`, `diffusion`, `config` and `run`; "
-    "`not_run`: the sentences that stand for missing stages.",
+    "`not_run`: the sentences that stand for missing stages; `paper`, on one of the paper's data "
+    "sets, else null: by network, the accuracy that the paper prints (`paper`) and this run's "
+    "(`run`), and what `differs` between them.",
     "features/**/*.json*": "Of the small network whose features sets of images are compared in: "
     "as a classifier's `result.json` and `metrics.jsonl`.",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synthmed_jax.report import context, wording
+from synthmed_jax.report import context, paper_table, wording
 from synthmed_jax.report.card import Answer
 from synthmed_jax.report.conclusions import Conclusions
 from synthmed_jax.report.files import Contents
@@ -43,6 +43,7 @@ def collect(
             "unreadable": list(split.unreadable),
         },
         "metrics": None if evaluation is None else evaluation.to_document(),
+        "paper": unstructure(paper_table.beside(contents)),
         "floors": None if contents.floors is None else contents.floors.to_document(),
         "fidelity": None if fidelity is None else _fidelity(fidelity),
         "lime": None if contents.lime is None else contents.lime.to_document(),

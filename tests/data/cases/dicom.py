@@ -190,7 +190,7 @@ DICOM = (
             patients="6 patients, 2 images each, by the field PatientID",
             warning="one patient may lie on both sides.*--config.split.group_by=dicom:PatientID",
         ),
-        how="the split is by image",
+        how="the split knows no patients",
     ),
     Case(
         "dicom_of_one_patient",
