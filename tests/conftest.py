@@ -66,6 +66,11 @@ SLOW = (
 )
 _TESTS = pathlib.Path(__file__).parent
 _MAPS = pathlib.Path("/proc/self/maps")
+# LLVM's optimisations take a fifth to a half of the suite's time and gain nothing in its small runs.
+# XLA's own stay on. XLA_FLAGS=--xla_backend_optimization_level=3 tests with what users run.
+_LEVEL = "--xla_backend_optimization_level"
+if _LEVEL not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{_LEVEL}=0 {os.environ.get('XLA_FLAGS', '')}".strip()
 # Two virtual devices, so that everything parallel is tested as such; set before any JAX operation.
 parallel.set_up_devices(2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
