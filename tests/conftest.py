@@ -66,7 +66,7 @@ SLOW = (
 )
 _TESTS = pathlib.Path(__file__).parent
 _MAPS = pathlib.Path("/proc/self/maps")
-# LLVM's optimisations take a fifth to a half of the suite's time and gain nothing in its small runs.
+# LLVM's optimisations take a fifth to a half of the suite's time, and its small runs gain nothing.
 # XLA's own stay on. XLA_FLAGS=--xla_backend_optimization_level=3 tests with what users run.
 _LEVEL = "--xla_backend_optimization_level"
 if _LEVEL not in os.environ.get("XLA_FLAGS", ""):
