@@ -92,9 +92,7 @@ def embed(params: parallel.Tree, images: np.ndarray) -> np.ndarray:
 
 
 def _reduced(images: np.ndarray) -> np.ndarray:
-    if images.shape[1] <= SIDE or not len(images):
-        return images
-    return np.stack([decode.fit_image(image, SIDE, "stretch") for image in images])
+    return decode.stretch_images(images, min(SIDE, images.shape[1]))
 
 
 def optimiser(steps: int) -> optax.GradientTransformation:

@@ -29,16 +29,9 @@ def measure(run: Run) -> Membership:
     sets = held_out.read_membership(
         run.workdir.split, run.inputs.data, run.settings.split, settings.images, settings.seed
     )
-    num_fit = dict(
-        zip(
-            fit.class_names,
-            np.bincount(fit.labels, minlength=len(fit.class_names)).tolist(),
-            strict=True,
-        )
-    )
     why = membership.why_not(sets)
     if why:
-        found = membership.not_judged(sets, num_fit, why, settings.images, settings.seed)
+        found = membership.not_judged(sets, fit.counts, why, settings.images, settings.seed)
     else:
         generators = diffusion.trained_generators(run)
         steps = steps_at(membership.LEVELS, run.compiled.model.schedule.num_steps)
@@ -54,7 +47,7 @@ def measure(run: Run) -> Membership:
             )
         found, scores = membership.judge(
             sets,
-            num_fit,
+            fit.counts,
             losses,
             steps,
             nearness,
