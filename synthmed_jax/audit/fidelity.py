@@ -188,7 +188,7 @@ def _compare(
 ) -> Iterator[Comparison]:
     looked = PRETRAINED in families
     measures = {key: how for key, how in MEASURES.items() if looked or key[1] != PRETRAINED}
-    numbers = _numbers(drawn, families) if len(drawn.labels) >= LEAST else None
+    numbers = numbers_of(drawn, families) if len(drawn.labels) >= LEAST else None
     names = ("", *drawn.real.class_names)
     for label, name in enumerate(names, start=-1):
         chosen = np.full(len(drawn.labels), True) if label < 0 else drawn.labels == label
@@ -209,7 +209,7 @@ def _compare(
             yield Comparison(measure, features, against, name, n, synthetic, real, why)
 
 
-def _numbers(
+def numbers_of(
     drawn: Drawn, families: Mapping[str, Features]
 ) -> dict[tuple[str, str], list[np.ndarray]]:
     """Measure, features -> what it sees of synthetic, real and other images."""

@@ -24,6 +24,8 @@ from synthmed_jax.results.memorisation import AuditMemorisation
 from synthmed_jax.results.section import FILE, Section
 from synthmed_jax.stages import (
     audit_network,
+    audit_time,
+    base,
     copy_filter,
     generate,
     membership,
@@ -92,6 +94,14 @@ def _check(run: Run) -> None:
     references.check(run)
 
 
+def _expect(run: Run) -> float:
+    seconds = audit_time.seconds_to_compare(run) + audit_time.seconds_to_attack(run)
+    # A filter that is still to run calibrates the search that both use.
+    if not copy_filter.is_wanted(run) or base.is_finished(run, copy_filter.STAGE):
+        seconds += audit_time.seconds_to_calibrate(run)
+    return seconds + audit_time.seconds_to_search(run)
+
+
 def _filtered(run: Run) -> tuple[Stage, ...]:
     return (copy_filter.STAGE,) if copy_filter.is_wanted(run) else ()
 
@@ -106,4 +116,5 @@ STAGE = Stage(
     digests=references.digests,
     units=_units,
     check=_check,
+    expect=_expect,
 )

@@ -24,7 +24,7 @@ from synthmed_jax.files import sha256, write_bytes
 from synthmed_jax.results.filtered import Filtered, FilteredClass
 from synthmed_jax.results.memorisation import UNION
 from synthmed_jax.results.section import FILE
-from synthmed_jax.stages import base, diffusion, generate, split
+from synthmed_jax.stages import audit_time, base, diffusion, generate, split
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
@@ -135,6 +135,13 @@ def _write_class(
     return scored
 
 
+def _expect(run: Run) -> float:
+    """Where no image is taken for a copy: how many are drawn in place of others is not known."""
+    counts = run.inputs.synthetic_counts
+    looks = sum(audit_time.seconds_to_look(run, count) for count in counts)
+    return audit_time.seconds_to_calibrate(run) + looks
+
+
 STAGE = Stage(
     "filter",
     _run,
@@ -142,6 +149,7 @@ STAGE = Stage(
     inputs=(split.STAGE, generate.STAGE),
     units=generate.images_per_class,
     check=_check,
+    expect=_expect,
     optional=True,
     asked=is_wanted,
     folder="filtered",
