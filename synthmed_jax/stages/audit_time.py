@@ -32,6 +32,7 @@ from synthmed_jax.stages.run import Run
 _QUERIES = (64, 192)  # images that the nearest ones are looked for, in two timed calls
 _EMBEDDED = 256
 _TREES = 10  # of a timed forest
+_CHANGE = 0.1  # standard deviations
 _SIDES = 2  # synthetic and other real images are compared with each reference
 
 
@@ -99,8 +100,11 @@ def seconds_to_compare(run: Run) -> float:
     for (measure, features), (_, real, other) in numbers.items():
         if measure == AUROC_FOREST:
             # Of all classes together, and of each alone: those have as many images together.
-            one = 2 * two_sample.FOLDS * _seconds_per_forest(run, features, real, other)
-            seconds += one * sum(sizes) / len(drawn.labels)
+            folds = 2 * two_sample.FOLDS
+            seconds += sum(
+                folds * _seconds_per_forest(run, features, np.concatenate([real, other]), size)
+                for size in sizes
+            )
         elif measure == AUROC_NETWORK:
             steps = len(sizes) * two_sample.NETWORK_FOLDS * two_sample.STEPS
             seconds += steps * _timed(
@@ -109,16 +113,23 @@ def seconds_to_compare(run: Run) -> float:
     return _SIDES * seconds
 
 
-def _seconds_per_forest(run: Run, features: str, real: np.ndarray, other: np.ndarray) -> float:
-    """One fold of a forest that tells two halves of the real images apart."""
-    both = np.concatenate([real, other]).astype(np.float32)
-    labels = np.repeat([1, 0], [len(real), len(other)])
-    learned = np.arange(len(both)) % two_sample.FOLDS > 0
+def _seconds_per_forest(run: Run, features: str, real: np.ndarray, size: int) -> float:
+    """One fold of a forest that tells two sets of so many images apart.
+
+    Trees that can't tell sets apart are the deepest. There are fewer `fit` images than held-out
+    ones: they are drawn again and again, each time a little changed so that no two are equal.
+    """
+    rng = np.random.default_rng(0)
+    both = real[rng.integers(len(real), size=2 * size)].astype(np.float32)
+    both += _CHANGE * both.std(axis=0) * rng.standard_normal(both.shape, np.float32)
+    labels = np.arange(2 * size) % 2
+    learned = np.arange(2 * size) % two_sample.FOLDS > 0
 
     def grow() -> np.ndarray:
         return two_sample.forest_scores(both[learned], labels[learned], both[~learned], 0, _TREES)
 
-    return _timed(run, f"two-sample forest, {features}", grow) * two_sample.TREES / _TREES
+    name = f"two-sample forest, {size} x {features}"
+    return _timed(run, name, grow) * two_sample.TREES / _TREES
 
 
 def _seconds_to_align(run: Run, fit: ImageSet, count: int) -> float:

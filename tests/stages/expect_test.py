@@ -243,14 +243,14 @@ def test_attacks_are_expected_to_evaluate_members_others_and_bits(make_timed):
 def test_forests_and_networks_are_expected_on_both_references(make_timed):
     run = make_timed(data__phantom_images=400, generate__per_class=40)
     split = run.inputs.planned_split
-    names = ("pixels", "handmade", "ring")
-    run.compiled.timings.update({f"two-sample forest, {name}": 0.1 for name in names})
+    sizes = [min(160, whole // 2) for whole in (len(split.parts.fit), split.num_test)]
+    assert sizes[0] < sizes[1]
+    for name, seconds in [("pixels", 0.1), ("handmade", 0.2), ("ring", 0.3)]:
+        for size, factor in zip(sizes, (1, 4), strict=True):
+            run.compiled.timings[f"two-sample forest, {size} x {name}"] = seconds * factor
     run.compiled.timings["two-sample step"] = 0.01
-    drawn = 4 * min(len(split.parts.fit) // 8, 40)
-    assert len(split.parts.fit) // 2 >= drawn >= 20
-    sizes = sum(min(160, whole // 2) for whole in (len(split.parts.fit), split.num_test))
     # Ten times the ten trees that were timed, of three families, five folds, all and by class.
-    forests = 3 * 5 * 2 * 0.1 * 10 * sizes / drawn
+    forests = 5 * 2 * (0.1 + 0.2 + 0.3) * (1 + 4) * 10
     networks = 2 * 2 * 300 * 0.01
     assert audit_time.seconds_to_compare(run) == pytest.approx(2 * (forests + networks))
 
