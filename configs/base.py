@@ -125,8 +125,13 @@ def _paper() -> ConfigDict:
     # Other numbers of images of single classes, "glioma=2000,notumor=500"; "": per_class of all.
     config.generate.counts = ""
     # copies: a second set, filtered/, without the images that look like copies of training images,
-    # filled up to the same numbers; the arm synthetic_filtered learns from it. none: no such set.
+    # filled up to the same numbers; the arm synthetic_filtered learns from it. off_class: without
+    # those that a classifier of real images takes for another class, which makes the set easier and
+    # may make it narrower. copies,off_class: without both. none: no such set.
     config.generate.filter = "none"
+    # off_class leaves an image out where the classifier gives its class less than it gives all but
+    # this share of the class's real images, 0.0 to below 0.5.
+    config.generate.off_class_share = 0.01
     config.generate.sampler = "ddpm"  # ddpm | ddpm_beta | ddim | dpm_solver_pp | heun
     config.generate.steps = 1000  # Sampling steps, 1..T.
     config.generate.spacing = "time"  # Of those steps over 0..T-1, even in: time | log_snr.

@@ -17,6 +17,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from synthmed_jax.data import decode
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.evaluation import floors
+from synthmed_jax.results.filtered import OffClass
 
 FOLDS = 5
 SIDE = 32  # of the images that forests see, at most
@@ -51,6 +52,13 @@ class ClassCheck:
                 [_ask(each, x, len(self.class_names)) for each in self.forests], axis=0
             )
         return answers
+
+    def by_class(self) -> dict[str, OffClass]:
+        """Class -> what is stored of it."""
+        return {
+            name: OffClass(float(least), float(found))
+            for name, least, found in zip(self.class_names, self.least, self.found, strict=True)
+        }
 
 
 def _ask(forest: ExtraTreesClassifier, x: np.ndarray, num_classes: int) -> np.ndarray:

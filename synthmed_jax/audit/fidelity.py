@@ -149,6 +149,28 @@ def measure_fidelity(
     ), tuple(seen)
 
 
+def coverage(
+    sets: Mapping[str, ImageSet], fit: ImageSet, limit: int, seed: int
+) -> tuple[dict[str, Measured], Measured | None]:
+    """How much of some `fit` images each set covers, by handmade features, and other ones do.
+
+    Args:
+      sets: name -> images, of each class as many in all sets.
+      fit, limit, seed: as of `measure_fidelity`.
+
+    Returns:
+      Empty and None where there are under LEAST images.
+    """
+    different, found, other = without_twins(fit), {}, None
+    for name, images in sets.items():
+        drawn = draw(images, different, limit, np.random.default_rng(seed))
+        if len(drawn.labels) >= LEAST:
+            compared, real, others = numbers_of(drawn, FEATURES)[COVERAGE, "handmade"]
+            found[name] = density_coverage(compared, real)[1]
+            other = density_coverage(others, real)[1]
+    return found, other
+
+
 def without_twins(images: ImageSet) -> ImageSet:
     """Leaves the first of the images of a class with the same pixels.
 

@@ -19,6 +19,7 @@ from synthmed_jax.audit import (
     release_text,
 )
 from synthmed_jax.data import held_out
+from synthmed_jax.diffusion.settings import COPIES
 from synthmed_jax.files import write_bytes
 from synthmed_jax.results.memorisation import AuditMemorisation
 from synthmed_jax.results.section import FILE, Section
@@ -40,7 +41,8 @@ def _run(run: Run) -> None:
     _measure_fidelity(run).write(run.workdir.audit / FILE)
     attacks = membership.measure(run)
     copies = _look_for_copies(run)
-    copies = dataclasses.replace(copies, release=release.judge(copies, attacks))
+    without_copies = COPIES in run.settings.generate.filters
+    copies = dataclasses.replace(copies, release=release.judge(copies, attacks, without_copies))
     copies.write(run.workdir.audit_memorisation)
     release_text.to_section(copies).write(run.workdir.audit / release_text.FILE)
 
@@ -85,7 +87,7 @@ def _look_for_copies(run: Run) -> AuditMemorisation:
 
 def _units(run: Run) -> tuple[str, ...]:
     """The audit is made anew for other images or weights, and where a filter comes or goes."""
-    filtered = ["filtered"] if copy_filter.is_wanted(run) else []
+    filtered = copy_filter.unit(run)
     return (*generate.images_per_class(run), *audit_network.units(run), *filtered)
 
 
@@ -96,8 +98,9 @@ def _check(run: Run) -> None:
 
 def _expect(run: Run) -> float:
     seconds = audit_time.seconds_to_compare(run) + audit_time.seconds_to_attack(run)
-    # A filter that is still to run calibrates the search that both use.
-    if not copy_filter.is_wanted(run) or base.is_finished(run, copy_filter.STAGE):
+    # A filter of copies that is still to run calibrates the search that both use.
+    shared = COPIES in run.settings.generate.filters
+    if not shared or base.is_finished(run, copy_filter.STAGE):
         seconds += audit_time.seconds_to_calibrate(run)
     return seconds + audit_time.seconds_to_search(run)
 

@@ -10,7 +10,6 @@ from synthmed_jax.data.image_set import concatenate
 from synthmed_jax.diffusion import likelihood
 from synthmed_jax.diffusion.conditioning import Portion
 from synthmed_jax.diffusion.denoising_loss import losses_of_generators, steps_at
-from synthmed_jax.diffusion.settings import NO_FILTER
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import write_bytes
 from synthmed_jax.parallel import Tree
@@ -41,7 +40,7 @@ def measure(run: Run) -> Membership:
         )
         bits = _bits(run, generators)
         filtered = None
-        if run.settings.generate.filter != NO_FILTER:
+        if run.settings.generate.filters:
             filtered = membership_scores.nearness_scores(
                 sets, run.inputs.filtered, run.settings.diffusion.flips
             )

@@ -11,13 +11,17 @@ def draw(index):
     return index.astype(np.uint8).reshape(-1, 1, 1, 1)
 
 
-def looker(copies, calls):
+def looker(copies, calls, off_class=()):
     """Flags the images whose grey level is among `copies`; notes how many it was shown."""
 
     def look(images):
         levels = images.ravel()
         calls.append(len(levels))
-        return Candidates(images, {"aligned": levels / 255}, np.isin(levels, copies))
+        return Candidates(
+            images,
+            {"alike_aligned": levels / 255},
+            {"copies": np.isin(levels, copies), "off_class": np.isin(levels, off_class)},
+        )
 
     return look
 
@@ -37,7 +41,15 @@ def test_as_many_are_kept_as_were_wanted_in_whole_blocks(copies, looked_at, kept
     assert np.flatnonzero(found.kept(6)).tolist() == kept
     # Whatever was looked at has its score, in the order of indices.
     np.testing.assert_array_equal(found.images.ravel(), np.arange(sum(looked_at)))
-    np.testing.assert_array_equal(found.alike["aligned"], np.arange(sum(looked_at)) / 255)
+    np.testing.assert_array_equal(found.scores["alike_aligned"], np.arange(sum(looked_at)) / 255)
+
+
+def test_either_reason_leaves_an_image_out():
+    look = looker((0, 1), [], off_class=(1, 5))
+    found = top_up(draw(np.arange(6)), draw, look, BLOCK, most=100)
+    assert np.flatnonzero(found.kept(6)).tolist() == [2, 3, 4, 6, 7, 8]
+    counted = {reason: each.sum() for reason, each in found.reasons.items()}
+    assert counted == {"copies": 2, "off_class": 2}
 
 
 def test_a_generator_of_copies_alone_comes_to_an_end():
