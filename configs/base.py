@@ -161,7 +161,7 @@ def _paper() -> ConfigDict:
     config.classifier.backbone = ""  # One network, instead of `backbones`; "": none.
     # Training sets. synthetic; real: fit; real_augmented: fit, with more augmentation (see
     # `augmented`); mixed_1to1, mixed_1to4: fit and as many, or four times as many,
-    # synthetic images; synthetic_filtered: what config.generate.filter=copies leaves. Two controls:
+    # synthetic images; synthetic_filtered: what config.generate.filter leaves. Two controls:
     # real_repeated: fit, each image twice; synthetic_shuffled: synthetic images with shuffled
     # labels, which must come out at chance.
     config.classifier.arms = (

@@ -19,7 +19,7 @@ class Candidates:
     Attributes:
       images: u8[N,S,S,C].
       scores: name -> f64[N], what decides.
-      reasons: why images are left out (a key of settings.FILTERS) -> bool[N], which ones are.
+      reasons: why images are left out (one of settings.FILTERS) -> bool[N], which ones are.
     """
 
     images: np.ndarray
@@ -66,7 +66,7 @@ def top_up(
       most: images, beyond which no block is begun.
 
     Returns:
-      All that was looked at; more than all but N of them are left out where `most` ended it.
+      All that was looked at; fewer than N of them are not left out where `most` ended it.
     """
     found, count = look(images), len(images)
     while (~found.left_out).sum() < count and len(found.images) < most:

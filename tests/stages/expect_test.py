@@ -213,6 +213,10 @@ def test_a_search_for_copies_is_expected_to_train_to_look_and_to_be_tried(make_s
     assert audit_time.seconds_to_search(run) == pytest.approx(10 * look(num_fit) + look(32))
     filtered = make_searched(generate__filter="copies")
     assert copy_filter.STAGE.expect(filtered) == pytest.approx(training + 4 * look(8))
+    # Forests take seconds, and train nothing that the audit could use.
+    by_class = make_searched(generate__filter="off_class")
+    assert copy_filter.STAGE.expect(by_class) == 0
+    assert audit.STAGE.expect(by_class) == pytest.approx(audit.STAGE.expect(run))
 
 
 def test_what_the_filter_trains_the_audit_is_not_expected_to_train_again(make_searched):
