@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from synthmed_jax.data.image_set import ImageSet
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Candidates:
@@ -75,3 +77,21 @@ def top_up(
         drawn = draw(np.arange(start, start + block, dtype=np.int32))[there - start :]
         found = found.followed_by(look(drawn))
     return found
+
+
+def at_their_places(filtered: ImageSet, before: ImageSet) -> ImageSet:
+    """Orders a filtered set as the one that it was made from.
+
+    Others of its class stand in the places of those that were left out. So equal draws from both
+    differ by what was left out alone, and not by chance.
+
+    Args:
+      filtered, before: of each class as many; images of one name are the same.
+    """
+    place, known = {file: i for i, file in enumerate(filtered.files)}, set(before.files)
+    order = np.array([place.get(file, -1) for file in before.files])
+    is_new = np.array([file not in known for file in filtered.files])
+    for label in range(len(before.class_names)):
+        added = np.flatnonzero((filtered.labels == label) & is_new)
+        order[(before.labels == label) & (order < 0)] = added
+    return filtered.subset(order)

@@ -100,6 +100,7 @@ def _covered(found: Filtered) -> Table:
     )
     caption = (
         "Share of some fit images that have an image of the set near them (coverage, by handmade "
-        "features, with its 95 % interval); lower after the filter: it has made the set narrower."
+        "features, with its 95 % interval). The synthetic sets differ in what was left out alone: "
+        "where it is lower after the filter, that has made the set narrower."
     )
     return Table(("coverage",), rows, caption)

@@ -143,8 +143,9 @@ def _too_few(run: Run, name: str, found: Candidates, wanted: int) -> UserError:
 
 def _coverage(run: Run) -> dict[str, Measured]:
     """Of `fit` images, before and after the filter."""
-    audit, sets = run.settings.audit, {SYNTHETIC: run.inputs.synthetic}
-    sets[FILTERED] = run.inputs.filtered
+    audit, before = run.settings.audit, run.inputs.synthetic
+    after = copy_filter.at_their_places(run.inputs.filtered, before)
+    sets = {SYNTHETIC: before, FILTERED: after}
     found, other = fidelity.coverage(sets, run.inputs.parts.fit, audit.images, audit.seed)
     return found if other is None else found | {OTHER_REAL: other}
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from synthmed_jax.audit.copy_filter import Candidates, top_up
+from synthmed_jax.audit.copy_filter import Candidates, at_their_places, top_up
+from synthmed_jax.data.image_set import ImageSet
 
 BLOCK = 4
 
@@ -67,3 +68,18 @@ def test_blocks_begin_where_generate_begins_them():
 
     top_up(draw(np.arange(6)), noted, looker(range(8), []), BLOCK, most=100)
     assert starts == [(4, 4), (8, 4), (12, 4)]
+
+
+def named(files, labels):
+    images = np.arange(len(files), dtype=np.uint8).reshape(-1, 1, 1, 1)
+    return ImageSet(images, np.array(labels, np.int32), files, ("a", "b"))
+
+
+def test_images_keep_their_places_and_others_of_the_class_fill_the_gaps():
+    before = named(("a0", "a1", "a2", "b0", "b1"), [0, 0, 0, 1, 1])
+    after = named(("a0", "a2", "a5", "b3", "b4"), [0, 0, 0, 1, 1])
+    placed = at_their_places(after, before)
+    assert placed.files == ("a0", "a5", "a2", "b3", "b4")
+    np.testing.assert_array_equal(placed.labels, before.labels)
+    assert placed.images.ravel().tolist() == [0, 2, 1, 3, 4]
+    assert at_their_places(before, before).files == before.files
