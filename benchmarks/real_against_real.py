@@ -20,7 +20,7 @@ from ml_collections import config_flags
 
 from synthmed_jax import devices, settings
 from synthmed_jax.audit.features import FEATURES
-from synthmed_jax.audit.fidelity import MEASURES, describe, draw, without_twins
+from synthmed_jax.audit.fidelity import MEASURES, numbers_of, draw, without_twins
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.loading import load_images
 from synthmed_jax.results.audit import AUROC_FOREST, AUROC_NETWORK, KID, PRETRAINED
@@ -46,7 +46,7 @@ def compare_halves(images: ImageSet, limit: int, seed: int) -> dict[str, object]
       images of each half, and measure/features -> value and ends of its interval.
     """
     drawn = draw(images, images, limit, np.random.default_rng(seed))
-    seen = describe((drawn.other, drawn.real), FEATURES)
+    seen = numbers_of((drawn.other, drawn.real), FEATURES)
     found: dict[str, object] = {"seed": seed, "images": len(drawn.labels)}
     for (measure, features), how in MEASURES.items():
         if measure in _WITHIN and features != PRETRAINED:

@@ -128,8 +128,13 @@ def _paper() -> ConfigDict:
     # Other numbers of images of single classes, "glioma=2000,notumor=500"; "": per_class of all.
     config.generate.counts = ""
     # copies: a second set, filtered/, without the images that look like copies of training images,
-    # filled up to the same numbers; the arm synthetic_filtered learns from it. none: no such set.
+    # filled up to the same numbers; the arm synthetic_filtered learns from it. off_class: without
+    # those that a classifier of real images takes for another class, which makes the set easier and
+    # may make it narrower. copies,off_class: without both. none: no such set.
     config.generate.filter = "none"
+    # off_class leaves an image out where the classifier gives its class less than it gives all but
+    # this share of the class's real images, 0.0 to below 0.5.
+    config.generate.off_class_share = 0.01
     config.generate.sampler = "ddpm"  # ddpm | ddpm_beta | ddim | dpm_solver_pp | heun
     config.generate.steps = 1000  # Sampling steps, 1..T.
     config.generate.spacing = "time"  # Of those steps over 0..T-1, even in: time | log_snr.
@@ -159,7 +164,7 @@ def _paper() -> ConfigDict:
     config.classifier.backbone = ""  # One network, instead of `backbones`; "": none.
     # Training sets. synthetic; real: fit; real_augmented: fit, with more augmentation (see
     # `augmented`); mixed_1to1, mixed_1to4: fit and as many, or four times as many,
-    # synthetic images; synthetic_filtered: what config.generate.filter=copies leaves. Two controls:
+    # synthetic images; synthetic_filtered: what config.generate.filter leaves. Two controls:
     # real_repeated: fit, each image twice; synthetic_shuffled: synthetic images with shuffled
     # labels, which must come out at chance.
     config.classifier.arms = (

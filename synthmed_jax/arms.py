@@ -38,7 +38,7 @@ class Materials:
       counts: synthetic images of each class, in the order of the labels.
       synthetic: reads the synthetic set, class by class, once it has been drawn.
       seed: of the draw that shuffles labels.
-      filtered: reads the synthetic set without suspected copies, of each class as many images.
+      filtered: reads the synthetic images that a filter leaves, of each class as many.
     """
 
     parts: Parts
@@ -234,7 +234,7 @@ _ALL = (
     Arm(REAL_REPEATED, "the real fit images, each twice", _repeated_sizes, _repeated),
     Arm(
         FILTERED,
-        "synthetic images without suspected copies, as many",
+        "synthetic images that the filter leaves, as many",
         _synthetic_sizes,
         _filtered,
     ),

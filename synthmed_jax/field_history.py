@@ -37,6 +37,7 @@ ADDED: dict[str, object] = {
     "data.max_pixels": 89_478_485,
     "generate.counts": "",
     "generate.filter": "none",
+    "generate.off_class_share": 0.01,
     "audit.images": 1000,
     "audit.seed": 0,
     "audit.weights": "",

@@ -73,7 +73,7 @@ class Workdir:
 
     @property
     def filtered(self) -> pathlib.Path:
-        """Folder of the synthetic images without suspected copies: as `synthetic`."""
+        """Folder of the synthetic images that a filter leaves: as `synthetic`."""
         return self.root / "filtered"
 
     @property

@@ -150,8 +150,7 @@ def measure_power(calibrated: Calibrated, fit: np.ndarray, seed: int) -> dict[st
 def why_not(fit: ImageSet) -> str:
     """Why nothing can be concluded about copies of these images; "" where something can."""
     few = verdicts.FEW_IMAGES.value
-    counts = {name: int((fit.labels == label).sum()) for label, name in enumerate(fit.class_names)}
-    small = [f"{name} has {count}" for name, count in counts.items() if count < few]
+    small = [f"{name} has {count}" for name, count in fit.counts.items() if count < few]
     if small:
         return (
             f"under {few:.0f} fit images of a class are too few to say how alike different images "

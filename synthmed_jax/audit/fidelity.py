@@ -58,6 +58,11 @@ class Drawn:
     real: ImageSet
     other: ImageSet
 
+    @property
+    def sets(self) -> tuple[ImageSet, ImageSet, ImageSet]:
+        """`synthetic`, `real`, `other`."""
+        return self.synthetic, self.real, self.other
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Seen:
@@ -149,6 +154,28 @@ def measure_fidelity(
     ), tuple(seen)
 
 
+def coverage(
+    sets: Mapping[str, ImageSet], fit: ImageSet, limit: int, seed: int
+) -> tuple[dict[str, Measured], Measured | None]:
+    """How much of some `fit` images each set covers, by handmade features, and other ones do.
+
+    Args:
+      sets: name -> images, of each class as many in all sets.
+      fit, limit, seed: as of `measure_fidelity`.
+
+    Returns:
+      Empty and None where there are under LEAST images.
+    """
+    different, found, other = without_twins(fit), {}, None
+    for name, images in sets.items():
+        drawn = draw(images, different, limit, np.random.default_rng(seed))
+        if len(drawn.labels) >= LEAST:
+            compared, real, others = numbers_of(drawn.sets, FEATURES)[COVERAGE, "handmade"]
+            found[name] = density_coverage(compared, real)[1]
+            other = density_coverage(others, real)[1]
+    return found, other
+
+
 def without_twins(images: ImageSet) -> ImageSet:
     """Leaves the first of the images of a class with the same pixels.
 
@@ -190,7 +217,7 @@ def _compare(
     measures = {key: how for key, how in MEASURES.items() if looked or key[1] != PRETRAINED}
     numbers = None
     if len(drawn.labels) >= LEAST:
-        numbers = describe((drawn.synthetic, drawn.real, drawn.other), families)
+        numbers = numbers_of(drawn.sets, families)
     names = ("", *drawn.real.class_names)
     for label, name in enumerate(names, start=-1):
         chosen = np.full(len(drawn.labels), True) if label < 0 else drawn.labels == label
@@ -211,7 +238,7 @@ def _compare(
             yield Comparison(measure, features, against, name, n, synthetic, real, why)
 
 
-def describe(
+def numbers_of(
     sets: Sequence[ImageSet], families: Mapping[str, Features]
 ) -> dict[tuple[str, str], list[np.ndarray]]:
     """Measure, features -> what it sees of each set.

@@ -72,7 +72,7 @@ def train(images: np.ndarray, nearest: np.ndarray, seed: int, steps: int = STEPS
       seed: of weights, batches and changes.
     """
     rng, images = np.random.default_rng(seed), _reduced(images)
-    params = _Network().init(jax.random.key(seed), jnp.zeros((1, *images.shape[1:])))
+    params = begin(images, seed)
     state = params, optimiser(steps).init(params)
     pairs = min(_PAIRS, len(images))  # none is its own stranger
     for step in range(steps):
@@ -86,15 +86,36 @@ def train(images: np.ndarray, nearest: np.ndarray, seed: int, steps: int = STEPS
     return state[0]
 
 
+def timed_step(images: np.ndarray, seed: int) -> Callable[[], parallel.Tree]:
+    """Returns a function that trains a network of its own for one of STEPS steps, to be timed.
+
+    Args:
+      images, seed: as of `train`.
+    """
+    images = _reduced(images[:_PAIRS])
+    params, key = begin(images, seed), jax.random.key(seed)
+    state = params, optimiser(STEPS).init(params)
+
+    def step() -> parallel.Tree:
+        nonlocal state
+        state = _step(STEPS)(state, images, key)
+        return state
+
+    return step
+
+
+def begin(images: np.ndarray, seed: int) -> parallel.Tree:
+    """Weights that have learned nothing yet, for images u8[N,S,S,C]."""
+    return _Network().init(jax.random.key(seed), jnp.zeros((1, *_reduced(images[:1]).shape[1:])))
+
+
 def embed(params: parallel.Tree, images: np.ndarray) -> np.ndarray:
     """Unit vectors f32[N,FEATURES] of u8[N,S,S,C]."""
     return cast(np.ndarray, _embed()(params, _reduced(images)))
 
 
 def _reduced(images: np.ndarray) -> np.ndarray:
-    if images.shape[1] <= SIDE or not len(images):
-        return images
-    return np.stack([decode.fit_image(image, SIDE, "stretch") for image in images])
+    return decode.stretch_images(images, min(SIDE, images.shape[1]))
 
 
 def optimiser(steps: int) -> optax.GradientTransformation:

@@ -15,7 +15,6 @@ from synthmed_jax.audit import blind
 from synthmed_jax.audit.membership_scores import Scores, loss_scores
 from synthmed_jax.classifiers.inputs import resize
 from synthmed_jax.data.held_out import MembershipSets
-from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.results.fidelity import BitsPerDimension
 from synthmed_jax.results.membership import (
     CALIBRATED,
@@ -110,7 +109,7 @@ def judge(
     """
     blind_scores = judge_blind(sets, seed)
     blind_tells = any(not each.area.covers_chance for each in blind_scores)
-    num_members = _counts(sets.members)
+    num_members = sets.members.counts
     groups = sets.member_groups, sets.others_groups
     scores = {LOSS: loss_scores(*losses), NEARNESS: nearness}
     if of_filtered is not None:
@@ -126,8 +125,8 @@ def judge(
         area = roc.estimate_area(members, others, *witnesses)
         spread = float(np.std(others))
         fewest = min(
-            *_counts(sets.members.subset(np.flatnonzero(known[0]))).values(),
-            *_counts(sets.others.subset(np.flatnonzero(known[1]))).values(),
+            *sets.members.subset(np.flatnonzero(known[0])).counts.values(),
+            *sets.others.subset(np.flatnonzero(known[1])).counts.values(),
         )
         verdict = verdicts.judge_membership(area.low, fewest, blind_tells=blind_tells)
         attacks.append(
@@ -168,7 +167,7 @@ def not_judged(
     return Membership(
         seed=seed,
         limit=limit,
-        num_members=_counts(sets.members),
+        num_members=sets.members.counts,
         num_fit=dict(num_fit),
         num_linked=sets.num_linked,
         draws=DRAWS,
@@ -190,12 +189,6 @@ def why_not(sets: MembershipSets) -> str:
         f"{n} members in {len(set(sets.member_groups))} independent groups, and as many other "
         f"images in {len(set(sets.others_groups))}; {LEAST} groups of each are needed"
     )
-
-
-def _counts(images: ImageSet) -> dict[str, int]:
-    return {
-        name: int((images.labels == label).sum()) for label, name in enumerate(images.class_names)
-    }
 
 
 def _explore_levels(

@@ -69,8 +69,14 @@ _ALSO_NOT_COVERED = {
 }
 
 
-def judge(copies: AuditMemorisation, membership: Membership) -> tuple[Release, ...]:
+def judge(
+    copies: AuditMemorisation, membership: Membership, without_copies: bool = True
+) -> tuple[Release, ...]:
     """Returns the verdict on each kind of release; of filtered images where these were attacked.
+
+    Args:
+      without_copies: whether the filter, if there is one, leaves suspected copies out. If not, what
+        the search says of the unfiltered images stands for the filtered ones.
 
     The search that made the filter flags none of the images that it left, so it can't be asked
     about them. What it says of the unfiltered ones stands for these too where it found nothing, and
@@ -78,13 +84,16 @@ def judge(copies: AuditMemorisation, membership: Membership) -> tuple[Release, .
     """
     attacked = {each.attacker for each in membership.attacks}
     judged = [each for each in _NEEDS if each != FILTERED_ONLY or each in attacked]
-    return tuple(_judge(released, copies, membership) for released in judged)
+    return tuple(_judge(released, copies, membership, without_copies) for released in judged)
 
 
-def _judge(released: str, copies: AuditMemorisation, membership: Membership) -> Release:
+def _judge(
+    released: str, copies: AuditMemorisation, membership: Membership, without_copies: bool
+) -> Release:
     attacks = [each for each in membership.attacks if each.attacker in _NEEDS[released]]
     of_copies, sentence = verdicts.Copies(copies.verdict), copies_sentence(copies)
-    if released == FILTERED_ONLY and of_copies is verdicts.Copies.FOUND:
+    found_and_left_out = without_copies and of_copies is verdicts.Copies.FOUND
+    if released == FILTERED_ONLY and found_and_left_out:
         of_copies, sentence = verdicts.Copies.NOTHING_CONCLUDED, _FILTERED
     verdict = verdicts.judge_release(
         of_copies, [verdicts.Membership(each.verdict) for each in attacks]

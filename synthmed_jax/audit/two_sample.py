@@ -60,7 +60,9 @@ def forest_auroc(first: np.ndarray, second: np.ndarray, seed: int) -> Measured:
     return auroc(scores[y == 1], scores[y == 0])
 
 
-def forest_scores(x: np.ndarray, y: np.ndarray, asked: np.ndarray, seed: int) -> np.ndarray:
+def forest_scores(
+    x: np.ndarray, y: np.ndarray, asked: np.ndarray, seed: int, trees: int = TREES
+) -> np.ndarray:
     """Mean probability f64[N] of class 1 over trees that have learned f32[M,D] with labels i[M].
 
     The trees are grown in threads here: scikit-learn's forests change Python's list of warnings in
@@ -72,7 +74,7 @@ def forest_scores(x: np.ndarray, y: np.ndarray, asked: np.ndarray, seed: int) ->
         tree.fit(x, y, check_input=False)
         return np.asarray(tree.predict_proba(asked, check_input=False)[:, 1])
 
-    return np.mean(list(map_in_threads(of_tree, range(TREES))), axis=0)
+    return np.mean(list(map_in_threads(of_tree, range(trees))), axis=0)
 
 
 class _Network(nn.Module):
@@ -119,6 +121,30 @@ def _scores() -> Callable[..., parallel.Tree]:
     return parallel.map_examples(score, _BATCH)
 
 
+def _begin(images: np.ndarray, seed: int) -> tuple[parallel.Tree, parallel.Tree]:
+    params = _Network().init(jax.random.key(seed), _to_range(jnp.asarray(images[:1])))
+    return params, _optimiser().init(params)
+
+
+def timed_network_step(images: np.ndarray, seed: int) -> Callable[[], parallel.Tree]:
+    """Returns a function that trains a network of its own for one of STEPS steps, to be timed.
+
+    Args:
+      images: u8[N,S,S,C], one or more, as of `network_auroc`.
+      seed: of the weights.
+    """
+    state = _begin(images, seed)
+    batch = images[np.arange(_BATCH) % len(images)]
+    labels = np.arange(_BATCH, dtype=np.float32) % 2
+
+    def step() -> parallel.Tree:
+        nonlocal state
+        state = _step()(*state, batch, labels)
+        return state
+
+    return step
+
+
 def network_auroc(first: np.ndarray, second: np.ndarray, seed: int) -> Measured:
     """AUROC of a small cross-fitted network, of 20 to 40 thousand weights.
 
@@ -132,8 +158,7 @@ def network_auroc(first: np.ndarray, second: np.ndarray, seed: int) -> Measured:
     rng, scores = np.random.default_rng(seed), np.zeros(len(x))
     folds = StratifiedKFold(NETWORK_FOLDS, shuffle=True, random_state=seed)
     for train, left_out in folds.split(x, y):
-        params = _Network().init(jax.random.key(seed), _to_range(jnp.asarray(x[:1])))
-        opt_state = _optimiser().init(params)
+        params, opt_state = _begin(x, seed)
         passes = [rng.permutation(train) for _ in range(-(-STEPS * _BATCH // len(train)))]
         for batch in np.concatenate(passes)[: STEPS * _BATCH].reshape(STEPS, _BATCH):
             params, opt_state = _step()(params, opt_state, x[batch], y[batch].astype(np.float32))

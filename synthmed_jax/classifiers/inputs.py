@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,10 +18,8 @@ IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 def resize(images: ImageSet, size: int) -> ImageSet:
     """Resizes square images u8[N,S,S,C] to u8[N,size,size,C], with antialiasing."""
-    if images.images.shape[1] == size or not len(images):
-        return images
-    pixels = np.stack([decode.fit_image(image, size, "stretch") for image in images.images])
-    return ImageSet(pixels, images.labels, images.files, images.class_names)
+    pixels = decode.stretch_images(images.images, size)
+    return images if pixels is images.images else dataclasses.replace(images, images=pixels)
 
 
 def normalise(images: jax.Array) -> jax.Array:

@@ -70,6 +70,16 @@ def fit_image(
     return resized.reshape(size, size, channels)
 
 
+def stretch_images(images: np.ndarray, size: int) -> np.ndarray:
+    """Resizes images u8[N,H,W,C] to u8[N,size,size,C], as `fit_image` does with "stretch".
+
+    Those that have the size already, or are none, are returned as they are.
+    """
+    if images.shape[1:3] == (size, size) or not len(images):
+        return images
+    return np.stack([fit_image(image, size, "stretch") for image in images])
+
+
 def _shrink(image: np.ndarray, size: int, *, keeps_aspect: bool) -> np.ndarray:
     """Resizes an image of any shape to at most `size` pixels a side.
 

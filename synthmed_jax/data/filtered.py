@@ -1,4 +1,4 @@
-"""The synthetic set without suspected copies: class folders of PNGs and manifest.csv.
+"""The filtered synthetic set: class folders of PNGs and manifest.csv.
 
 The manifest has a row for every image that was looked at, with its scores; files are there of those
 that are used, so that the folder can be given away as it is.
@@ -17,37 +17,36 @@ from synthmed_jax.files import write_text
 
 @dataclasses.dataclass(frozen=True)
 class ScoredImage:
-    """An image that a search for copies has looked at.
+    """An image that a filter has looked at.
 
     Attributes:
       row: as of a synthetic set; `used` says that the image was kept, so that its file is there.
-      alike: space -> likeness to the nearest `fit` image, at most 1.
-      flagged: whether it is taken for a copy. One that is neither flagged nor used was drawn with
-        others and not needed.
+      scores: column -> what decided.
+      reasons: column -> whether the image is left out for that. One that is neither left out nor
+        used was drawn with others and not needed.
     """
 
     row: ManifestRow
-    alike: dict[str, float]
-    flagged: bool
+    scores: dict[str, float]
+    reasons: dict[str, bool]
 
 
 def write_scored(directory: Path, images: Iterable[ScoredImage]) -> None:
     """Writes manifest.csv atomically, sorted by class and index; equal rows give equal bytes.
 
-    Its columns are those of a synthetic set's manifest, `alike_<space>` and `flagged`.
+    Its columns are those of a synthetic set's manifest, then scores, then reasons.
 
     Args:
       directory: the filtered set's folder.
-      images: one or more, all with likenesses of the same spaces.
+      images: one or more, all with the same scores and reasons.
     """
     in_order = sorted(images, key=lambda image: (image.row.class_name, image.row.index))
-    spaces = [*in_order[0].alike]
-    headings = [*MANIFEST_FIELDS, *(f"alike_{space}" for space in spaces), "flagged"]
+    headings = [*MANIFEST_FIELDS, *in_order[0].scores, *in_order[0].reasons]
     cells = (
         [
             *(int(cell) if isinstance(cell, bool) else cell for cell in _cells(image.row)),
-            *(f"{image.alike[space]:.6f}" for space in spaces),
-            int(image.flagged),
+            *(f"{score:.6f}" for score in image.scores.values()),
+            *(int(is_so) for is_so in image.reasons.values()),
         ]
         for image in in_order
     )

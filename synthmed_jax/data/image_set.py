@@ -27,6 +27,12 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.files)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Class -> its number of images, 0 for a class that has none."""
+        counted = np.bincount(self.labels, minlength=len(self.class_names)).tolist()
+        return dict(zip(self.class_names, counted, strict=True))
+
     def subset(self, indices: np.ndarray | Sequence[int]) -> ImageSet:
         """Returns the images at `indices` (int[M], in that order), copied into memory."""
         chosen = np.asarray(indices, np.int64)

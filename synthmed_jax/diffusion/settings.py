@@ -324,8 +324,8 @@ class SampleSettings:
             )
 
 
-NO_FILTER, COPIES = "none", "copies"
-FILTERS = (NO_FILTER, COPIES)
+NO_FILTER, COPIES, OFF_CLASS = "none", "copies", "off_class"
+FILTERS = (COPIES, OFF_CLASS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -337,20 +337,34 @@ class GenerateSettings(SampleSettings):
       block: images per compiled call, from 1; a block that was broken off is drawn again.
       counts: "" or images by class, "glioma=2000,notumor=500"; classes that are not named follow
         `per_class`.
-      filter: one of FILTERS; "copies": a second set is made, of which suspected copies of training
-        images are left out, and which is filled up to the same numbers.
+      filter: NO_FILTER, or some of FILTERS with commas between: a second set is made, filled up to
+        the same numbers, of which suspected copies of training images are left out, or images that
+        a classifier of `fit` images takes for another class.
+      off_class_share: of each class's real images, that would be left out as off class, from 0 to
+        below 0.5.
     """
 
     per_class: int
     block: int
     counts: str = ""
     filter: str = NO_FILTER
+    off_class_share: float = 0.01
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("per_class", "block"):
             checks.at_least(f"config.generate.{name}", getattr(self, name), 1)
-        checks.one_of("config.generate.filter", self.filter, FILTERS)
+        for name in self.filter.split(","):
+            alone = name == self.filter
+            checks.one_of("config.generate.filter", name, (NO_FILTER,) * alone + FILTERS)
+        if len(self.filters) != len(set(self.filters)):
+            raise UserError(f"config.generate.filter={self.filter!r} names a filter twice")
+        checks.between("config.generate.off_class_share", self.off_class_share, 0.0, 0.5)
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """What images are left out for: some of FILTERS; none where there is no filter."""
+        return () if self.filter == NO_FILTER else tuple(self.filter.split(","))
 
     def by_class(self, class_names: Sequence[str]) -> tuple[int, ...]:
         """Returns the number of images of each class; raises UserError for an unknown one."""

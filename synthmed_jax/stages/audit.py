@@ -19,11 +19,14 @@ from synthmed_jax.audit import (
     release_text,
 )
 from synthmed_jax.data import held_out
+from synthmed_jax.diffusion.settings import COPIES
 from synthmed_jax.files import write_bytes
 from synthmed_jax.results.memorisation import AuditMemorisation
 from synthmed_jax.results.section import FILE, Section
 from synthmed_jax.stages import (
     audit_network,
+    audit_time,
+    base,
     copy_filter,
     generate,
     membership,
@@ -39,7 +42,8 @@ def _run(run: Run) -> None:
     _measure_fidelity(run).write(run.workdir.audit / FILE)
     attacks = membership.measure(run)
     copies = _look_for_copies(run)
-    copies = dataclasses.replace(copies, release=release.judge(copies, attacks))
+    without_copies = COPIES in run.settings.generate.filters
+    copies = dataclasses.replace(copies, release=release.judge(copies, attacks, without_copies))
     copies.write(run.workdir.audit_memorisation)
     release_text.to_section(copies).write(run.workdir.audit / release_text.FILE)
     over_training.measure(run)
@@ -85,13 +89,22 @@ def _look_for_copies(run: Run) -> AuditMemorisation:
 
 def _units(run: Run) -> tuple[str, ...]:
     """The audit is made anew for other images or weights, and where a filter comes or goes."""
-    filtered = ["filtered"] if copy_filter.is_wanted(run) else []
+    filtered = copy_filter.unit(run)
     return (*generate.images_per_class(run), *audit_network.units(run), *filtered)
 
 
 def _check(run: Run) -> None:
     audit_network.check(run)
     references.check(run)
+
+
+def _expect(run: Run) -> float:
+    seconds = audit_time.seconds_to_compare(run) + audit_time.seconds_to_attack(run)
+    # A filter of copies that is still to run calibrates the search that both use.
+    shared = COPIES in run.settings.generate.filters
+    if not shared or base.is_finished(run, copy_filter.STAGE):
+        seconds += audit_time.seconds_to_calibrate(run)
+    return seconds + audit_time.seconds_to_search(run)
 
 
 def _filtered(run: Run) -> tuple[Stage, ...]:
@@ -108,4 +121,5 @@ STAGE = Stage(
     digests=references.digests,
     units=_units,
     check=_check,
+    expect=_expect,
 )

@@ -133,10 +133,7 @@ def _test(
         digest=tree.digest,
         class_names=images.class_names,
         classes=dict(tree.classes),
-        counts={
-            name: int((images.labels == label).sum())
-            for label, name in enumerate(images.class_names)
-        },
+        counts=images.counts,
         left_out=dict(tree.left_out),
         note=tree.note,
         shared=count_shared(images, inputs.parts, held_out, threshold),

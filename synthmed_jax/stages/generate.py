@@ -98,7 +98,13 @@ STAGE = Stage(
     "generate",
     _run,
     fields=("generate.",),
-    ignored=("generate.per_class", "generate.counts", "generate.block", "generate.filter"),
+    ignored=(
+        "generate.per_class",
+        "generate.counts",
+        "generate.block",
+        "generate.filter",
+        "generate.off_class_share",
+    ),
     inputs=(diffusion.STAGE,),
     # Not `adds`: the manifest says which images are used now, so fewer images are other work too.
     units=images_per_class,

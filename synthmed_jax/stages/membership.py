@@ -10,7 +10,6 @@ from synthmed_jax.data.image_set import concatenate
 from synthmed_jax.diffusion import likelihood
 from synthmed_jax.diffusion.conditioning import Portion
 from synthmed_jax.diffusion.denoising_loss import losses_of_generators, steps_at
-from synthmed_jax.diffusion.settings import NO_FILTER
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import write_bytes
 from synthmed_jax.parallel import Tree
@@ -27,16 +26,9 @@ def measure(run: Run) -> Membership:
     settings, folder = run.settings.audit, run.workdir.audit
     fit = run.inputs.parts.fit
     sets = read_sets(run)
-    num_fit = dict(
-        zip(
-            fit.class_names,
-            np.bincount(fit.labels, minlength=len(fit.class_names)).tolist(),
-            strict=True,
-        )
-    )
     why = membership.why_not(sets)
     if why:
-        found = membership.not_judged(sets, num_fit, why, settings.images, settings.seed)
+        found = membership.not_judged(sets, fit.counts, why, settings.images, settings.seed)
     else:
         generators = diffusion.trained_generators(run)
         steps = steps_at(membership.LEVELS, run.compiled.model.schedule.num_steps)
@@ -46,13 +38,13 @@ def measure(run: Run) -> Membership:
         )
         bits = _bits(run, generators)
         filtered = None
-        if run.settings.generate.filter != NO_FILTER:
+        if run.settings.generate.filters:
             filtered = membership_scores.nearness_scores(
                 sets, run.inputs.filtered, run.settings.diffusion.flips
             )
         found, scores = membership.judge(
             sets,
-            num_fit,
+            fit.counts,
             losses,
             steps,
             nearness,

@@ -8,8 +8,7 @@ import functools
 import numpy as np
 
 from synthmed_jax import verdicts
-from synthmed_jax.classifiers.inputs import resize
-from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data import decode
 from synthmed_jax.explain.lime import Explanation, explain
 from synthmed_jax.explain.predictor import Predictor
 from synthmed_jax.parallel import Tree
@@ -86,10 +85,7 @@ class TrainedNetwork:
         return Predictor(programs.logits, self._variables, self.run.settings.explain.batch_size)
 
     def _resized(self, images: np.ndarray) -> np.ndarray:
-        names = tuple(map(str, range(len(images))))
-        labels = np.zeros(len(images), np.int32)
-        size = self.run.settings.classifier.image_size
-        return resize(ImageSet(images, labels, names, self.run.inputs.class_names), size).images
+        return decode.stretch_images(images, self.run.settings.classifier.image_size)
 
 
 def best_network(run: Run, arm: str) -> TrainedNetwork:

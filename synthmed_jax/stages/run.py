@@ -67,7 +67,7 @@ class Inputs:
 
     @functools.cached_property
     def filtered(self) -> ImageSet:
-        """The synthetic set without suspected copies, of each class as many images."""
+        """The synthetic images that a filter leaves, of each class as many as there were."""
         return synthetic.load_used(
             self.workdir.filtered,
             self.class_names,

@@ -102,6 +102,7 @@ STAGE = Stage(
         "tune.trials",
         "generate.block",
         "generate.filter",
+        "generate.off_class_share",
         *diffusion.HARMLESS,
         *classify.CELL_FIELDS,
     ),

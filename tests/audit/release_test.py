@@ -171,6 +171,13 @@ def test_a_filter_does_not_acquit_a_generator_that_copies(copies, attacked, verd
     assert f"The filtered images alone: {verdict}." in section.paragraphs[3]
 
 
+def test_a_filter_by_class_alone_leaves_copies_in():
+    attacked = with_filtered(Attacked.NOT_FOUND)
+    filtered = release.judge(COPIED, attacked, without_copies=False)[2]
+    assert (filtered.released, filtered.verdict) == (FILTERED_ONLY, Release.COPIES_FOUND)
+    assert "were left out" not in filtered.because[0]
+
+
 def test_without_a_filter_nothing_is_said_of_filtered_images():
     assert [each.released for each in release.judge(COPIED, attacks())] == [
         IMAGES_ONLY,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synthmed_jax.data.decode import DecodeError, decode_image, fit_image
+from synthmed_jax.data.decode import DecodeError, decode_image, fit_image, stretch_images
 
 
 def encode(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -66,6 +66,22 @@ def test_right_size_is_left_alone():
     image = noise(8, 8, 3)
     for fit in ("pad", "crop", "stretch"):
         np.testing.assert_array_equal(fit_image(image, 8, fit), image)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((3, 16, 16, 1), 8), ((2, 8, 12, 3), 8), ((1, 8, 8, 1), 24)]
+)
+def test_many_are_resized_as_each_of_them_is(shape, size):
+    images = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    found = stretch_images(images, size)
+    assert found.shape == (shape[0], size, size, shape[3])
+    for one, image in zip(found, images, strict=True):
+        np.testing.assert_array_equal(one, fit_image(image, size, "stretch"))
+
+
+def test_images_of_the_right_size_and_no_images_are_not_copied():
+    for images in (np.zeros((2, 8, 8, 1), np.uint8), np.zeros((0, 4, 4, 1), np.uint8)):
+        assert stretch_images(images, 8) is images
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ def scored(name, index, flagged=False, used=True):
     row = ManifestRow(
         path_of(name, index), name, index, 7, "ddpm", 10, 1.5, "weights", "pixels", used, "made"
     )
-    return ScoredImage(row, {"aligned": 0.25 + index, "identity": 0.5}, flagged)
+    scores = {"alike_aligned": 0.25 + index, "alike_identity": 0.5}
+    return ScoredImage(row, scores, {"flagged": flagged})
 
 
 def test_the_manifest_has_the_scores_beside_what_every_manifest_has(tmp_path):

@@ -22,6 +22,14 @@ def whole(request, tmp_path) -> ImageSet:
     return ImageSet(mapped, images.labels, images.files, images.class_names)
 
 
+def test_every_class_is_counted_those_without_an_image_too():
+    whole = make_set(5)
+    assert whole.counts == {"even": 3, "odd": 2}
+    assert whole.subset([1, 3]).counts == {"even": 0, "odd": 2}
+    # They go into JSON.
+    assert {type(count) for count in whole.counts.values()} == {int}
+
+
 def same(one: ImageSet, two: ImageSet) -> bool:
     assert (one.images.dtype, one.labels.dtype) == (np.uint8, np.int32)
     assert (one.images.shape, one.labels.shape) == (two.images.shape, two.labels.shape)

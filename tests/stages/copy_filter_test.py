@@ -55,15 +55,21 @@ def finish(run, monkeypatch, copies=COPIES):
     """Leaves a split and a synthetic set, as the stages before would."""
     held_out.write_split(run.workdir.split, run.inputs.data, run.settings.split)
     fit = run.inputs.parts.fit.images
-    draw, rows = Generator(fit, copies), []
+    leave_synthetic_set(run, Generator(fit, copies), COUNT, monkeypatch)
+    run.compiled.__dict__["copy_search"] = Search(fit)
+
+
+def leave_synthetic_set(run, draw, count, monkeypatch):
+    """Leaves so many drawn images per class."""
+    rows = []
     for label, name in enumerate(run.inputs.class_names):
-        images = draw(None, np.full(COUNT, label), np.arange(COUNT))
+        images = draw(None, np.full(count, label), np.arange(count))
         for i, image in enumerate(images):
             path, png = synthetic.path_of(name, i), encode_png(image)
             write_bytes(run.workdir.synthetic / path, png)
             rows.append(ManifestRow(path, name, i, 0, "ddpm", 10, 1.0, "sha", sha256(png)))
     synthetic.write_manifest(run.workdir.synthetic, rows)
-    run.compiled.__dict__.update(draw=draw, copy_search=Search(fit))
+    run.compiled.__dict__["draw"] = draw
     by_label = {label: (None, label, "sha") for label in range(len(run.inputs.class_names))}
     monkeypatch.setattr(diffusion, "generator_of_label", lambda run: by_label)
 
@@ -139,11 +145,102 @@ def test_a_generator_of_copies_alone_is_refused_by_name(make_run, monkeypatch):
         copy_filter.STAGE.run(run)
 
 
+PLANTED = 10  # wrong labels, the first images of the first class
+
+
+class HonestGenerator:
+    """Draws images that nothing has learned, the first PLANTED of the first class of another."""
+
+    def __init__(self, images, share_wrong=0.0):
+        self.images, self.share_wrong = images, share_wrong
+
+    def __call__(self, params, label, index):
+        drawn = []
+        for k, i in zip(label, index, strict=True):
+            wrong = k == 0 and (i < PLANTED or self.share_wrong == 1)
+            drawn.append(self.images[(k + 1) % len(self.images) if wrong else k][i])
+        return np.stack(drawn)
+
+
+@pytest.fixture
+def make_honest(make_run, monkeypatch):
+    """A run on phantoms whose generator draws held-out images, some with a wrong label."""
+
+    def make(share_wrong=0.0, **changes):
+        run = make_run(
+            data__phantom_images=600,
+            generate__per_class=40,
+            generate__block=8,
+            **{"generate__filter": "off_class", "generate__off_class_share": 0.02, **changes},
+        )
+        held_out.write_split(run.workdir.split, run.inputs.data, run.settings.split)
+        test = held_out.read_test(run.workdir.split, run.inputs.data)
+        images = [test.images[test.labels == label] for label in range(len(test.class_names))]
+        leave_synthetic_set(run, HonestGenerator(images, share_wrong), 40, monkeypatch)
+        return run
+
+    return make
+
+
+def test_planted_wrong_labels_are_left_out_and_honest_images_mostly_stay(make_honest):
+    run = make_honest()
+    copy_filter.STAGE.run(run)
+    found = Filtered.read(run.workdir.filtered / copy_filter.RESULT)
+    first = run.inputs.class_names[0]
+    with (run.workdir.filtered / "manifest.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    of_first = [row for row in rows if row["class"] == first]
+    wrong = sum(row["off_class"] == "1" for row in of_first[:PLANTED])
+    # Not all are seen, and the filter knows how many: of all wrong labels, so of three classes.
+    assert wrong >= 7
+    assert found.off_class[first].found > 0.5
+    honest = [row for row in rows if row["class"] != first] + of_first[PLANTED:]
+    assert np.mean([row["off_class"] == "1" for row in honest]) < 0.15
+    # Every score is kept, and decides.
+    for row in rows:
+        is_off = float(row["own_class"]) < found.off_class[row["class"]].least
+        assert is_off == (row["off_class"] == "1")
+    assert "flagged" not in rows[0]
+    assert np.bincount(run.inputs.filtered.labels).tolist() == [40] * 4
+    assert found.classes[first].off_class >= wrong
+    assert found.classes[first].flagged == 0
+    assert found.off_class_share == 0.02
+    assert set(found.coverage) == {"synthetic", "filtered", "other real"}
+
+
+def test_a_class_that_can_not_be_filled_up_is_refused_by_name(make_honest):
+    run = make_honest(share_wrong=1.0, generate__off_class_share=0.4)
+    name = run.inputs.class_names[0]
+    message = (
+        rf"of the first 12\d synthetic images of {name}, \d+ look like another class .*, and 40"
+    )
+    with pytest.raises(UserError, match=message):
+        copy_filter.STAGE.run(run)
+
+
+def test_both_filters_count_their_own(make_honest):
+    run = make_honest(generate__filter="copies,off_class")
+    drawn = run.compiled.draw(None, np.array([1]), np.array([0]))
+    run.compiled.__dict__["copy_search"] = Search(drawn)
+    copy_filter.STAGE.run(run)
+    first, second, *_ = run.inputs.class_names
+    found = Filtered.read(run.workdir.filtered / copy_filter.RESULT).classes
+    # One and the same image, with a wrong label in the first class.
+    assert (found[first].flagged, found[second].flagged) == (1, 1)
+    assert found[first].off_class >= 5
+    with (run.workdir.filtered / "manifest.csv").open(newline="") as stream:
+        headings = next(csv.reader(stream))
+    scores = ["alike_aligned", "alike_identity", "own_class"]
+    assert headings[-5:] == [*scores, "flagged", "off_class"]
+
+
 def test_a_filter_changes_no_fingerprint_but_its_own(make_run):
     plain, other = make_run(), make_run(generate__filter="copies")
     for stage in (generate.STAGE, audit.STAGE, classify.STAGE):
         assert base.fingerprint(plain, stage) == base.fingerprint(other, stage), stage.name
     assert audit.STAGE.units(plain) != audit.STAGE.units(other)
+    by_class = make_run(generate__filter="copies,off_class")
+    assert audit.STAGE.units(other) != audit.STAGE.units(by_class)
     assert [run.settings.generate.filter for run in (plain, other)] == ["none", "copies"]
     assert [copy_filter.STAGE.asked(run) for run in (plain, other)] == [False, True]
     assert copy_filter.STAGE not in base.upstream(plain, audit.STAGE)
@@ -154,6 +251,10 @@ def test_a_filter_changes_no_fingerprint_but_its_own(make_run):
     [
         ({}, "nothing to do with config.generate.filter=none"),
         ({"generate__filter": "copies"}, "can't tell which images are copies: under 50 fit images"),
+        (
+            {"generate__filter": "off_class", "data__phantom_images": 20},
+            "can't tell which images are off their class: class 'glioma' has .* and 5 are needed",
+        ),
     ],
 )
 def test_what_can_not_be_filtered_is_refused_before_any_work(make_run, changes, fault):
@@ -166,3 +267,20 @@ def test_an_arm_without_its_filter_is_refused(make_run):
         make_run(classifier__arms=("synthetic", FILTERED))
     with pytest.raises(UserError, match=r"config\.generate\.filter"):
         make_run(generate__filter="copys")
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ("copies,none", "'none' is not one of copies, off_class"),
+        ("copies,copies", "names a filter twice"),
+        ("copies,", "'' is not one of"),
+    ],
+)
+def test_filters_are_named_once_each(make_run, value, fault):
+    with pytest.raises(UserError, match=fault):
+        make_run(generate__filter=value)
+    assert make_run(generate__filter="off_class,copies").settings.generate.filters == (
+        "off_class",
+        "copies",
+    )

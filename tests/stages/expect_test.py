@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 
 from synthmed_jax import checkpoint, search
+from synthmed_jax.audit import copy_search
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import write_json
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.results.evaluation import BestNetwork, CellScores, Evaluation, FoldScores, Scores
 from synthmed_jax.stages import (
+    audit,
+    audit_time,
     base,
     classify,
+    copy_filter,
     diffusion,
     evaluate,
     explain,
@@ -171,3 +175,94 @@ def test_trainings_are_expected_from_their_last_saved_epoch(make_timed):
     assert classify.STAGE.expect(run) == (1 + 4) * epoch
     write_json(folds[1] / "result.json", {})
     assert classify.STAGE.expect(run) == epoch
+
+
+SEARCH_TIMES = {
+    "identity step": 0.5, "identity features": 2.56, "alignment of 64": 7.4,
+    "alignment of 192": 20.2,
+}  # fmt: skip
+
+
+@pytest.fixture
+def make_searched(make_timed, monkeypatch):
+    """A run with a search for copies, though its images are few.
+
+    Aligning takes 1 s and 0.1 s per image, features 0.01 s per image.
+    """
+    monkeypatch.setattr(copy_search, "why_not", lambda fit: "")
+
+    def make(**changes):
+        run = make_timed(**changes)
+        run.compiled.timings.update(SEARCH_TIMES)
+        return run
+
+    return make
+
+
+def test_a_search_for_copies_is_expected_to_train_to_look_and_to_be_tried(make_searched):
+    run = make_searched()
+    num_fit = len(run.inputs.planned_split.parts.fit)
+    assert (num_fit, run.settings.diffusion.flips) == (28, "none")
+
+    def look(count):
+        return 1 + 0.1 * count + 0.01 * (count + num_fit)
+
+    training = 400 * 0.5 + look(num_fit) + 1 + 0.1 * num_fit
+    assert audit_time.seconds_to_calibrate(run) == pytest.approx(training)
+    # Ten kinds of changed copies of all 28 images, then the 32 synthetic ones.
+    assert audit_time.seconds_to_search(run) == pytest.approx(10 * look(num_fit) + look(32))
+    filtered = make_searched(generate__filter="copies")
+    assert copy_filter.STAGE.expect(filtered) == pytest.approx(training + 4 * look(8))
+    # Forests take seconds, and train nothing that the audit could use.
+    by_class = make_searched(generate__filter="off_class")
+    assert copy_filter.STAGE.expect(by_class) == 0
+    assert audit.STAGE.expect(by_class) == pytest.approx(audit.STAGE.expect(run))
+
+
+def test_what_the_filter_trains_the_audit_is_not_expected_to_train_again(make_searched):
+    plain, filtered = make_searched(), make_searched(generate__filter="copies")
+    calibrating = audit_time.seconds_to_calibrate(plain)
+    alone = audit.STAGE.expect(plain)
+    assert audit.STAGE.expect(filtered) == pytest.approx(alone - calibrating)
+    base.mark(filtered, copy_filter.STAGE, "finished")
+    assert audit.STAGE.expect(filtered) == pytest.approx(alone)
+
+
+def test_attacks_are_expected_to_evaluate_members_others_and_bits(make_timed):
+    run = make_timed(generate__guidance=1.0)
+    # Without a search. Four levels, four draws, 28 members and as many others; bits of fit and val.
+    assert audit_time.seconds_to_calibrate(run) == audit_time.seconds_to_search(run) == 0
+    evaluations = 4 * 4 * 2 * 28 + (28 + 4) * 33
+    assert audit_time.seconds_to_attack(run) == pytest.approx(0.5 * evaluations)
+    # Twelve images of each set are too few for a forest.
+    assert audit.STAGE.expect(run) == pytest.approx(0.5 * evaluations)
+    guided = make_timed(generate__guidance=2.0)
+    assert audit_time.seconds_to_attack(guided) == pytest.approx(0.25 * evaluations)
+    calibrated = make_timed(generate__guidance=1.0, audit__references="a,b")
+    assert audit_time.seconds_to_attack(calibrated) == pytest.approx(
+        0.5 * (evaluations + 2 * 4 * 4 * 2 * 28)
+    )
+
+
+def test_forests_and_networks_are_expected_on_both_references(make_timed):
+    run = make_timed(data__phantom_images=400, generate__per_class=40)
+    split = run.inputs.planned_split
+    sizes = [min(160, whole // 2) for whole in (len(split.parts.fit), split.num_test)]
+    assert sizes[0] < sizes[1]
+    for name, seconds in [("pixels", 0.1), ("handmade", 0.2), ("ring", 0.3)]:
+        for size, factor in zip(sizes, (1, 4), strict=True):
+            run.compiled.timings[f"two-sample forest, {size} x {name}"] = seconds * factor
+    run.compiled.timings["two-sample step"] = 0.01
+    # Ten times the ten trees that were timed, of three families, five folds, all and by class.
+    forests = 5 * 2 * (0.1 + 0.2 + 0.3) * (1 + 4) * 10
+    networks = 2 * 2 * 300 * 0.01
+    assert audit_time.seconds_to_compare(run) == pytest.approx(2 * (forests + networks))
+
+
+def test_the_parts_of_the_audit_can_be_timed(make_run, monkeypatch):
+    monkeypatch.setattr(copy_search, "why_not", lambda fit: "")
+    run = make_run(data__phantom_images=400, generate__per_class=40)
+    run.compiled.timings["evaluation"] = 0.5
+    assert audit.STAGE.expect(run) > 0
+    assert {*SEARCH_TIMES, "two-sample step"} <= set(run.compiled.timings)
+    assert all(seconds >= 0 for seconds in run.compiled.timings.values())
