@@ -20,7 +20,7 @@ from ml_collections import config_flags
 
 from synthmed_jax import devices, settings
 from synthmed_jax.audit.features import FEATURES
-from synthmed_jax.audit.fidelity import MEASURES, numbers_of, draw, without_twins
+from synthmed_jax.audit.fidelity import MEASURES, draw, numbers_of, without_twins
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.loading import load_images
 from synthmed_jax.results.audit import AUROC_FOREST, AUROC_NETWORK, KID, PRETRAINED
