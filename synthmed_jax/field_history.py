@@ -56,6 +56,7 @@ ADDED: dict[str, object] = {
     "predict.dir": "",
     "predict.arm": "synthetic",
     "predict.explain": "",
+    "tensorboard": False,
 }
 
 

@@ -51,6 +51,7 @@ FLOORS = {
     "csv_text": 1,
     "devices": 3,
     "errors": 0,
+    "event_files": 1,
     "field_history": 1,
     "figure_png": 1,
     "legible": 1,
@@ -226,6 +227,7 @@ def test_some_libraries_are_behind_one_door():
         "pmap": {"synthmed_jax.parallel"},
         "orbax": {"synthmed_jax.checkpoint"},
         "cattrs": {"synthmed_jax.results.stored"},
+        "tensorboardX": {"synthmed_jax.event_files"},
     }
     assert users_of(*doors) == doors
 

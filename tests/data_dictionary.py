@@ -145,6 +145,8 @@ OTHERS = {
     "`headline`, `counts`, and, as the files of the same names have them, `metrics`, `floors`, "
     "`fidelity` (with the closest pairs alone), `lime`, `split`, `diffusion`, `config` and `run`; "
     "`not_run`: the sentences that stand for missing stages.",
+    "tensorboard/**/events.out.tfevents.*": "The numbers of every training's `metrics.jsonl` "
+    "again, for TensorBoard; nothing reads them, and they may be removed.",
     "features/**/*.json*": "Of the small network whose features sets of images are compared in: "
     "as a classifier's `result.json` and `metrics.jsonl`.",
 }

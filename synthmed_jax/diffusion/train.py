@@ -78,6 +78,7 @@ def train(
     validate: Validate | None,
     directory: pathlib.Path,
     made_by: str = "",
+    events: pathlib.Path | None = None,
 ) -> GeneratorEnd:
     """Trains to the last step or to the stop rule, from the newest checkpoint if there is one.
 
@@ -90,6 +91,7 @@ def train(
       directory: receives metrics.jsonl, checkpoints/ (to resume from), best/ (the weights that
         images are drawn from), and last best.json.
       made_by: digest of the settings and inputs, which all that is saved says.
+      events: receives the event files of TensorBoard; None: there are none.
 
     Returns:
       The content of best.json.
@@ -106,7 +108,7 @@ def train(
     check_batch(settings)
     checkpoints = directory / "checkpoints"
     start, state, records = _resume(settings, model, directory, made_by)
-    log = MetricsLog(directory / "metrics.jsonl", records)
+    log = MetricsLog(directory / "metrics.jsonl", records, events=events)
     history = _history(records)
     if _is_best_at(start, history):
         _save_best(settings, state, history[-1], directory)
