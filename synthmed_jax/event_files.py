@@ -33,9 +33,10 @@ class EventFile:
         from tensorboardX.proto import event_pb2
 
         folder.mkdir(parents=True, exist_ok=True)
+        # Emptied, not removed: a TensorBoard that is open would wait for that file for ever, and
+        # goes on to the next one by name.
         for old in folder.glob(f"{_START}*"):
-            old.unlink()
-        # A name that sorts after earlier ones, to which a TensorBoard that is open goes on.
+            old.write_bytes(b"")
         self.path = folder / f"{_START}{time.time_ns()}"
         self._counter = counter
         self._event = event_pb2.Event
