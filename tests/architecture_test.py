@@ -50,6 +50,7 @@ FLOORS = {
     "config_fields": 2,
     "csv_text": 1,
     "devices": 3,
+    "durations": 1,
     "errors": 0,
     "event_files": 1,
     "field_history": 1,
@@ -58,9 +59,10 @@ FLOORS = {
     "litter": 1,
     "files": 1,
     "printable": 1,
-    "progress": 1,
+    "progress": 2,
+    "terminal": 3,
     "statistics": 1,
-    "stopping": 1,
+    "stopping": 2,
 }
 # Who may see what is beyond `fit` and `val`.
 DOOR = "synthmed_jax.data.held_out"

@@ -135,7 +135,7 @@ def train_fold(
             if _best_of(records) is record:
                 best = jax.tree.map(np.array, state.variables)
             report(record)
-            bar.set_postfix(val_loss=f"{record['val_loss']:.4f}", refresh=False)
+            bar.note(val_loss=f"{record['val_loss']:.4f}")
             if folder:
                 log.write(**record)
             due = time.monotonic() - saved > SAVE_SECONDS

@@ -128,7 +128,7 @@ def train(
                 loss, seconds = pending.mean(), time.monotonic() - window
                 rate = since_log * settings.batch_size / seconds
                 log.write(step=n, loss=loss, images_per_second=rate, seconds=seconds)
-                bar.set_postfix(loss=f"{loss:.4f}", images_per_s=f"{rate:.0f}", refresh=False)
+                bar.note(loss=f"{loss:.4f}")
                 since_log, window = 0, time.monotonic()
             if validate and (n % settings.val_every == 0 or last):
                 pending.fetch()
