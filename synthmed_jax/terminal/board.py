@@ -102,8 +102,14 @@ class Board:
 
     @property
     def seconds_left(self) -> float | None:
-        """What all stages together will still take, as far as it was foreseen; None: it was not."""
-        known = [self._left(stage) for stage in list(self._stages.values())]
+        """What all stages together will still take, as far as it was foreseen; None: it was not.
+
+        Where no stage is at work, the run is over or broken off: None.
+        """
+        stages = list(self._stages.values())
+        if not any(stage.state is State.RUNNING for stage in stages):
+            return None
+        known = [self._left(stage) for stage in stages]
         seconds = [each for each in known if each is not None]
         return sum(seconds) if seconds else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -41,6 +41,16 @@ class _Console(Console):
         return False
 
 
+class _AsItIs:
+    """Something that is drawn anew whenever it is shown, also below a line that is printed."""
+
+    def __init__(self, draw_now: Callable[[], RenderableType]):
+        self._draw_now = draw_now
+
+    def __rich__(self) -> RenderableType:
+        return self._draw_now()
+
+
 class LiveTable:
     """One table, which stays where it is while lines go by above it."""
 
@@ -56,18 +66,18 @@ class LiveTable:
             emoji=False,
             legacy_windows=False,
         )
-        self._board = Board({})
+        self._board, self._over = Board({}), False
 
     @contextlib.contextmanager
     def stages(self, states: Mapping[str, State]) -> Iterator[None]:
         """Within it, the table is drawn, and what is printed goes above it."""
         self._board = board = Board(states)
         live = Live(
+            _AsItIs(lambda: draw(board, self._room)),
             console=self._console,
             refresh_per_second=_PER_SECOND,
             redirect_stdout=False,
             redirect_stderr=False,
-            get_renderable=lambda: draw(board, self._console.height - _BELOW),
         )
         with (
             progress.watched_by(board),
@@ -75,7 +85,10 @@ class LiveTable:
             self._err.above(self._print),
             live,
         ):
-            yield
+            try:
+                yield
+            finally:
+                self._over = True  # and the last table may be longer than the screen
 
     def expect(self, seconds: Mapping[str, float]) -> None:
         """Notes how long stages will take."""
@@ -98,21 +111,26 @@ class LiveTable:
         if not inside:
             self._print(report)
 
+    @property
+    def _room(self) -> int | None:
+        """Rows that fit on the screen; None: the table moves no more."""
+        return None if self._over else self._console.height - _BELOW
+
     def _print(self, line: str) -> None:
         # The terminal breaks long lines itself: what is copied from it is whole.
         self._console.print(Text(line), soft_wrap=True)
 
 
-def draw(board: Board, most: int) -> RenderableType:
+def draw(board: Board, most: int | None) -> RenderableType:
     """Returns the table as it is now.
 
     Args:
-      most: rows that fit on the screen.
+      most: rows that fit on the screen; None: all are shown.
     """
     table = Table.grid(padding=(0, 2))
     for justify in ("left", "left", "right", "right"):
         table.add_column(justify=justify, no_wrap=True, overflow="crop")
-    for row in fitting(board.rows, most):
+    for row in board.rows if most is None else fitting(board.rows, most):
         style = _STYLES[row.state]
         table.add_row(row.name, Text(row.state, style), row.took, row.left)
     parts: list[RenderableType] = [table]

@@ -45,7 +45,8 @@ class Stream:
         finally:
             self._above = None
             begun, self._begun = self._begun, ""
-            self.write(begun)
+            if begun:
+                self.write(f"{begun}\n")
 
     def isatty(self) -> bool:
         """Whether it is on a terminal."""
