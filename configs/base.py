@@ -34,6 +34,8 @@ def _paper() -> ConfigDict:
     # explain) by 100,000 times this number. A replicate of a run is the same command with another
     # one in a workdir of its own; --stages=pool puts replicates together.
     config.seed = 0
+    # Whether trainings also write the numbers of metrics.jsonl to tensorboard/, for TensorBoard.
+    config.tensorboard = True
 
     config.data = ConfigDict()
     # leukemia | brain_tumor_mri | sarscov2_ct | folder | medmnist | phantom

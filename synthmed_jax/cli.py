@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
-import io
+import os
 import pathlib
 import sys
 import types
 from collections.abc import Sequence
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
@@ -17,6 +18,8 @@ from synthmed_jax import field_history, runner, stopping
 from synthmed_jax.errors import UserError
 from synthmed_jax.printable import printable
 from synthmed_jax.stages import STAGES
+from synthmed_jax.terminal import live, streams
+from synthmed_jax.terminal.screen import Plain, Screen
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "configs/<name>.py[:paper|cpu|smoke]; --config.<field>=<value> overrides."
@@ -51,12 +54,18 @@ def run() -> NoReturn:
     for flag in (_CONFIG, _WORKDIR, _STAGES, _FROM, _DRY_RUN, _CHECK_DATA):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
     _take_former_names()
-    # Names of classes and files may hold what a terminal can't show, or bytes that are no text.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    sys.stdout = _Printable(sys.stdout)
+    out, err = streams.install(os.environ)
+    # It would go on to write to the stream that it found when it was loaded.
+    logging.get_absl_handler().python_handler.stream = err
     with stopping.told():
-        app.run(main, flags_parser=parse)
+        app.run(functools.partial(main, screen=_screen(out, err)), flags_parser=parse)
+
+
+def _screen(out: streams.Stream, err: streams.Stream) -> Screen:
+    """A table where both streams are on a terminal that can draw one, else plain lines."""
+    if not streams.is_live(out, err, os.environ):
+        return Plain()
+    return live.LiveTable(out, err, colours=not os.environ.get("NO_COLOR"))
 
 
 def _take_former_names() -> None:
@@ -81,8 +90,13 @@ def parse(argv: Sequence[str]) -> list[str]:
         _fail(text.splitlines()[-1].strip() if "Traceback" in text else text)
 
 
-def main(argv: Sequence[str]) -> None:
-    """Runs the stages."""
+def main(argv: Sequence[str], *, screen: Screen) -> None:
+    """Runs the stages.
+
+    Args:
+      argv: what is left of the command line: its first word alone.
+      screen: where a person looks.
+    """
     logging.set_verbosity(logging.WARNING)  # orbax tells every file that it opens
     try:
         encoding = sys.getfilesystemencoding()
@@ -108,6 +122,7 @@ def main(argv: Sequence[str]) -> None:
             dry_run=_DRY_RUN.value,
             check_data=_CHECK_DATA.value,
             source=pathlib.Path(_FROM.value) if _FROM.value else None,
+            screen=screen,
         )
     except UserError as error:
         _fail(error)
@@ -171,19 +186,6 @@ class _ConfigParser(flags.ArgumentParser[ConfigDict]):
 
     def flag_type(self) -> str:
         return self.parser.flag_type()
-
-
-class _Printable:
-    """A stream that spells out what would steer a terminal; lines stay lines."""
-
-    def __init__(self, stream: TextIO):
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        return self._stream.write(printable(text, keep="\n\t"))
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._stream, name)
 
 
 def _fail(message: object) -> NoReturn:

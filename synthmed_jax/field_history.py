@@ -59,6 +59,7 @@ ADDED: dict[str, object] = {
     "predict.arm": "synthetic",
     "predict.explain": "",
     "diffusion.train.keep_every": 0,
+    "tensorboard": False,
 }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from synthmed_jax.errors import Damaged
+from synthmed_jax.event_files import EventFile
 from synthmed_jax.files import write_text
 
 # Name -> a number, several (one per noise level or average), or None: it was not measured.
@@ -46,18 +47,33 @@ def records_until(path: pathlib.Path, counter: str, last: int) -> list[Record]:
 
 
 class MetricsLog:
-    """Appends one JSON object per line to metrics.jsonl, flushed at once.
+    """Appends one JSON object per line to metrics.jsonl, flushed at once; and to event files.
 
     Attributes:
       records: all that the file holds. They belong into a checkpoint's notes: a training that goes
         on takes them from there, and not from the file.
     """
 
-    def __init__(self, path: pathlib.Path, records: Sequence[Record] = ()):
-        """Writes the file anew, with the records of an interrupted run that goes on."""
+    def __init__(
+        self,
+        path: pathlib.Path,
+        records: Sequence[Record] = (),
+        *,
+        counter: str = "step",
+        events: pathlib.Path | None = None,
+    ):
+        """Writes the files anew, with the records of an interrupted run that goes on.
+
+        Args:
+          path: of metrics.jsonl.
+          records: of that run.
+          counter: the entry of every record that says when it was measured.
+          events: folder of this training's event files; None: there are none.
+        """
         self.records = list(records)
         write_text(path, "".join(_line(record) for record in records))
         self._path = path
+        self._events = None if events is None else EventFile(events, counter, self.records)
 
     def write(self, **values: Any) -> None:
         """Appends one record."""
@@ -65,6 +81,8 @@ class MetricsLog:
         self.records.append(values)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(line)
+        if self._events is not None:
+            self._events.write(values)
 
 
 def _line(record: Record) -> str:

@@ -20,8 +20,10 @@ from synthmed_jax import (
     protocol,
 )
 from synthmed_jax import settings as settings_module
+from synthmed_jax.durations import in_words
 from synthmed_jax.errors import Damaged, Unworkable, UserError
-from synthmed_jax.files import write_json
+from synthmed_jax.files import read_json, write_json
+from synthmed_jax.report import console
 from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
 from synthmed_jax.stages import (
     BLOCKS,
@@ -37,7 +39,8 @@ from synthmed_jax.stages import (
 )
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run, make_run
-from synthmed_jax.stages.timing import in_words
+from synthmed_jax.terminal.board import State
+from synthmed_jax.terminal.screen import Plain, Screen
 
 
 def run(
@@ -48,6 +51,7 @@ def run(
     dry_run: bool = False,
     check_data: bool = False,
     source: pathlib.Path | None = None,
+    screen: Screen | None = None,
 ) -> None:
     """Runs the stages that are not finished, in order.
 
@@ -61,6 +65,7 @@ def run(
         the classes into the workdir.
       source: another workdir, whose finished stages are taken over as far as settings and data are
         the same.
+      screen: where a person looks; None: plain lines.
 
     Raises:
       UserError: bad settings, data or workdir, or a machine without room, memory or device;
@@ -88,11 +93,17 @@ def run(
         if source is not None:
             with run.workdir.lock():
                 inherit.take_over(run, pathlib.Path(source), STAGES)
-        _run(run, config, only, dry_run=dry_run, check_data=check_data)
+        _run(run, config, only, screen or Plain(), dry_run=dry_run, check_data=check_data)
 
 
 def _run(
-    run: Run, config: ConfigDict, only: Sequence[str], *, dry_run: bool, check_data: bool
+    run: Run,
+    config: ConfigDict,
+    only: Sequence[str],
+    screen: Screen,
+    *,
+    dry_run: bool,
+    check_data: bool,
 ) -> None:
     wanted = [
         s for s in STAGES if s.name in only or (not only and (not s.optional or s.asked(run)))
@@ -114,9 +125,11 @@ def _run(
         return
     with run.workdir.lock():
         litter.remove_from_workdir(run.workdir.root)
-        _run_stages(run, mending.with_damaged(run, wanted, needed), config)
+        _run_stages(run, mending.with_damaged(run, wanted, needed), config, needed, screen)
     if _is_of_this_state(run):
-        print(f"report: {run.workdir.report.absolute()}", flush=True)
+        page = run.workdir.report
+        answers = read_json(page.with_name("report.json")).get("answers", {})
+        screen.answer([*console.lines(answers), f"report: {page.absolute()}"])
 
 
 def _is_of_this_state(run: Run) -> bool:
@@ -148,17 +161,39 @@ def _say_refusals(run: Run, stages: Sequence[Stage]) -> None:
         print(f"warning: a run would be refused before stage {name!r}: {message}", flush=True)
 
 
-def _run_stages(run: Run, stages: Sequence[Stage], config: ConfigDict) -> None:
+def _run_stages(
+    run: Run,
+    stages: Sequence[Stage],
+    config: ConfigDict,
+    needed: Sequence[Stage],
+    screen: Screen,
+) -> None:
     write_json(run.workdir.config, config.to_dict())
     expectations: dict[str, float] = {}
 
     def run_stage(stage: Stage) -> None:
         if not expectations and _is_long(run, stage):
             expectations.update(_say_expected(run, stages))
-        _run_stage(run, stage, expectations.get(stage.name))
+            screen.expect(expectations)
+        _run_stage(run, stage, screen, expectations.get(stage.name))
 
-    for stage in stages:
-        mending.mend(run, stage, STAGES, run_stage)
+    with screen.stages(_states(run, stages, needed)):
+        for stage in stages:
+            mending.mend(run, stage, STAGES, run_stage)
+
+
+def _states(run: Run, stages: Sequence[Stage], needed: Sequence[Stage]) -> dict[str, State]:
+    """How the stages stand before any has run: those to run, those they need, and the rest."""
+    states = {}
+    for stage in STAGES:
+        if stage in stages:
+            # Whether others are finished is known only when those before them have run.
+            states[stage.name] = State.WAITING
+        elif stage in needed:
+            states[stage.name] = State.KEPT if base.is_finished(run, stage) else State.SKIPPED
+        elif not stage.optional:
+            states[stage.name] = State.SKIPPED
+    return states
 
 
 def _is_long(run: Run, stage: Stage) -> bool:
@@ -190,7 +225,9 @@ def _say_expected(run: Run, stages: Sequence[Stage]) -> dict[str, float]:
     return seconds
 
 
-def _run_stage(run: Run, stage: Stage, expected_seconds: float | None = None) -> None:
+def _run_stage(
+    run: Run, stage: Stage, screen: Screen, expected_seconds: float | None = None
+) -> None:
     for upstream in base.upstream(run, stage):
         marker = base.read_marker(run, upstream)
         if not marker or marker.status != "finished":
@@ -198,10 +235,9 @@ def _run_stage(run: Run, stage: Stage, expected_seconds: float | None = None) ->
                 f"stage {stage.name!r} needs {upstream.name!r}, which is not finished: run it too"
             )
     if base.is_finished(run, stage):
-        print(f"{stage.name}: finished, nothing to do", flush=True)
+        screen.end(stage.name, State.KEPT, 0.0)
         return
-    about = f" about {in_words(expected_seconds)}" if expected_seconds else ""
-    print(f"{stage.name} ...{about}", flush=True)
+    screen.start(stage.name, expected_seconds)
     base.mark(run, stage, "started")
     started = time.monotonic()
     status = "stopped"
@@ -216,7 +252,8 @@ def _run_stage(run: Run, stage: Stage, expected_seconds: float | None = None) ->
     finally:
         if stage.reads_data:
             _record(run, stage, status, time.monotonic() - started, expected_seconds)
-    print(f"{stage.name}: done in {time.monotonic() - started:.0f} s", flush=True)
+        state = State.DONE if status == "finished" else State.STOPPED
+        screen.end(stage.name, state, time.monotonic() - started)
 
 
 def _record(

@@ -60,6 +60,7 @@ class Settings:
       cpu_devices: virtual CPU devices, 0: one per core.
       seed: the master seed. The seeds in the blocks below are moved by it, those in `fields` are as
         they were given.
+      tensorboard: whether trainings write event files.
       fields: dotted config field -> value, for fingerprints and config.json.
     """
 
@@ -67,6 +68,7 @@ class Settings:
     protocol: str
     cpu_devices: int
     seed: int
+    tensorboard: bool
     data: DataSettings
     split: SplitSettings
     diffusion: DiffusionSettings
@@ -141,6 +143,7 @@ def from_config(config: ConfigDict, added: Collection[str] = ()) -> Settings:
         protocol=blocks["protocol"],
         cpu_devices=blocks["cpu_devices"],
         seed=blocks["seed"],
+        tensorboard=blocks["tensorboard"],
         data=DataSettings(**blocks["data"]),
         split=SplitSettings(**blocks["split"]),
         diffusion=DiffusionSettings(**diffusion),

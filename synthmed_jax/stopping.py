@@ -8,10 +8,15 @@ they can save, for GRACE_SECONDS at most, and end there by `check`.
 from __future__ import annotations
 
 import contextlib
+import os
+import shlex
+import shutil
 import signal
 import sys
 import types
 from collections.abc import Iterator
+
+from synthmed_jax.printable import printable
 
 GRACE_SECONDS = 30.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -81,7 +86,8 @@ def told() -> Iterator[None]:
         yield
     except Stopped as stopped:
         print(
-            f"stopped by {stopped}: what was saved is kept, and the same command goes on from here",
+            f"stopped by {stopped}: what was saved is kept, and the same command goes on from here:"
+            f"\n  {printable(command())}",
             file=sys.stderr, flush=True,
         )  # fmt: skip
         sys.exit(128 + stopped.number)
@@ -89,6 +95,16 @@ def told() -> Iterator[None]:
         _request.number = None
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def command() -> str:
+    """Returns the command that this program was started with, as a shell takes it."""
+    script, *arguments = sys.argv
+    name = os.path.basename(script)
+    installed = shutil.which(name)
+    if installed and os.path.realpath(installed) == os.path.realpath(script):
+        return shlex.join([name, *arguments])
+    return shlex.join(sys.orig_argv)
 
 
 @contextlib.contextmanager

@@ -67,6 +67,11 @@ class Workdir:
         return self.root / "diffusion"
 
     @property
+    def tensorboard(self) -> pathlib.Path:
+        """Event files of the trainings, in folders as theirs; no stage reads them."""
+        return self.root / "tensorboard"
+
+    @property
     def synthetic(self) -> pathlib.Path:
         """Folder of the synthetic images: one per class, and manifest.csv."""
         return self.root / "synthetic"

@@ -50,16 +50,19 @@ FLOORS = {
     "config_fields": 2,
     "csv_text": 1,
     "devices": 3,
+    "durations": 1,
     "errors": 0,
+    "event_files": 1,
     "field_history": 1,
     "figure_png": 1,
     "legible": 1,
     "litter": 1,
     "files": 1,
     "printable": 1,
-    "progress": 1,
+    "progress": 2,
+    "terminal": 3,
     "statistics": 1,
-    "stopping": 1,
+    "stopping": 2,
 }
 # Who may see what is beyond `fit` and `val`.
 DOOR = "synthmed_jax.data.held_out"
@@ -226,6 +229,7 @@ def test_some_libraries_are_behind_one_door():
         "pmap": {"synthmed_jax.parallel"},
         "orbax": {"synthmed_jax.checkpoint"},
         "cattrs": {"synthmed_jax.results.stored"},
+        "tensorboardX": {"synthmed_jax.event_files"},
     }
     assert users_of(*doors) == doors
 

@@ -30,6 +30,7 @@ SLOW = (
     "diffusion/unet_test.py",
     "architecture_leaks_test.py",
     "cli_test.py",
+    "terminal/program_test.py",
     "report",
     "classifiers/weights",
     "explain/ridge_errors_test.py",

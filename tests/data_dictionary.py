@@ -151,6 +151,8 @@ OTHERS = {
     "`not_run`: the sentences that stand for missing stages; `paper`, on one of the paper's data "
     "sets, else null: by network, the accuracy that the paper prints (`paper`) and this run's "
     "(`run`), and what `differs` between them.",
+    "tensorboard/**/events.out.tfevents.*": "The numbers of every training's `metrics.jsonl` "
+    "again, for TensorBoard; nothing reads them, and they may be removed.",
     "features/**/*.json*": "Of the small network whose features sets of images are compared in: "
     "as a classifier's `result.json` and `metrics.jsonl`.",
 }

@@ -4,6 +4,7 @@ import csv
 import os
 import pathlib
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from synthmed_jax import checkpoint, stopping
 from synthmed_jax.files import read_json
 
 ROOT = pathlib.Path(__file__).parents[1]
-LAST = "what was saved is kept, and the same command goes on from here\n"
+LAST = "what was saved is kept, and the same command goes on from here:\n  {}\n"
 
 
 @pytest.fixture(autouse=True)
@@ -47,8 +48,30 @@ def test_a_signal_ends_at_once_where_nothing_waits_to_be_saved(number, status, c
         done.append("more")
 
     assert status_of(work) == status
-    assert capsys.readouterr().err == f"stopped by {number.name}: {LAST}"
+    last = LAST.format(stopping.command())
+    assert capsys.readouterr().err == f"stopped by {number.name}: {last}"
     assert done == []
+
+
+@pytest.mark.parametrize(
+    ("argv", "started_with", "said"),
+    [
+        (["main.py", "--a=b c"], ["python", "main.py", "--a=b c"], "python main.py '--a=b c'"),
+        (["main.py"], ["python3", "-X", "dev", "main.py"], "python3 -X dev main.py"),
+        # What pip installs: found by its name, or not.
+        (["{bin}/synthmed", "--x=1"], ["python", "{bin}/synthmed", "--x=1"], "synthmed --x=1"),
+        (["{tmp}/synthmed", "-x"], ["python", "{tmp}/synthmed", "-x"], "python {tmp}/synthmed -x"),
+    ],
+)
+def test_the_command_is_said_as_a_shell_takes_it(argv, started_with, said, monkeypatch, tmp_path):
+    places = {"bin": tmp_path / "bin", "tmp": tmp_path}
+    for folder in places.values():
+        folder.mkdir(exist_ok=True)
+        (folder / "synthmed").touch(0o755)
+    monkeypatch.setenv("PATH", str(places["bin"]))
+    monkeypatch.setattr(sys, "argv", [each.format(**places) for each in argv])
+    monkeypatch.setattr(sys, "orig_argv", [each.format(**places) for each in started_with])
+    assert stopping.command() == said.format(**places)
 
 
 def test_a_loop_goes_on_to_where_it_saves(capsys):
@@ -175,9 +198,10 @@ def test_every_long_stage_saves_and_goes_on_to_the_same_bytes(tmp_path):
         with path.open(newline="") as stream:
             return list(csv.DictReader(stream))
 
+    last = LAST.format(shlex.join(command(workdir, cache)))
     log = workdir / "diffusion" / "metrics.jsonl"
     status, said = run_until(lambda: lines(log) >= 1, signal.SIGTERM, workdir, cache)
-    assert (status, said.endswith(f"stopped by SIGTERM: {LAST}")) == (143, True), said
+    assert (status, said.endswith(f"stopped by SIGTERM: {last}")) == (143, True), said
     assert "Traceback" not in said
     step = checkpoint.latest_step(workdir / "diffusion" / "checkpoints")
     assert 0 < step < 80
@@ -185,7 +209,7 @@ def test_every_long_stage_saves_and_goes_on_to_the_same_bytes(tmp_path):
     assert read_json(workdir / "run.json")["stages"]["diffusion"]["status"] == "stopped"
 
     status, said = run_until(lambda: len(drawn()) >= 4, signal.SIGINT, workdir, cache)
-    assert (status, said.endswith(f"stopped by SIGINT: {LAST}")) == (130, True), said
+    assert (status, said.endswith(f"stopped by SIGINT: {last}")) == (130, True), said
     assert "Traceback" not in said
     count = len(drawn())
     assert 4 <= count < 96
@@ -194,7 +218,7 @@ def test_every_long_stage_saves_and_goes_on_to_the_same_bytes(tmp_path):
     status, said = run_until(
         lambda: lines(fold / "metrics.jsonl") >= 1, signal.SIGTERM, workdir, cache
     )
-    assert (status, said.endswith(f"stopped by SIGTERM: {LAST}")) == (143, True), said
+    assert (status, said.endswith(f"stopped by SIGTERM: {last}")) == (143, True), said
     assert "Traceback" not in said
     epochs = checkpoint.latest_step(fold / "resume")
     assert 1 <= epochs < 4
@@ -243,5 +267,6 @@ def test_a_signal_while_it_starts_has_no_traceback(tmp_path):
             break
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
-    assert said.endswith(f"stopped by SIGINT: {LAST}")
+    going_on = shlex.join([*command(tmp_path / "run", tmp_path / "cache"), "--dry_run"])
+    assert said.endswith(f"stopped by SIGINT: {LAST.format(going_on)}")
     assert "Traceback" not in said

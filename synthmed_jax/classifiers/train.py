@@ -69,6 +69,7 @@ def train_fold(
     augmentation: Augmentation | None = None,
     folder: pathlib.Path | None = None,
     made_by: str = "",
+    events: pathlib.Path | None = None,
     report: Callable[[Record], None] = lambda record: None,
 ) -> tuple[Variables, FoldResult]:
     """Trains one network and returns the weights of the epoch with the lowest validation loss.
@@ -85,6 +86,7 @@ def train_fold(
       folder: receives metrics.jsonl, resume/ (from which an interrupted training goes on; deleted
         at the end), checkpoint/ and, last, result.json; None: nothing is written.
       made_by: digest of the settings and inputs, which all that is written says.
+      events: receives the event files of TensorBoard, where there is a `folder`; None: none.
       report: is called with every epoch's record.
 
     Returns:
@@ -106,7 +108,7 @@ def train_fold(
     progress = _resume(folder, programs, key, rates, batch_size, made_by) if folder else None
     state, best, records = progress or Progress(programs.init(key, rates), {}, [])
     if folder:
-        log = MetricsLog(folder / LOG, records)
+        log = MetricsLog(folder / LOG, records, counter="epoch", events=events)
     saved = time.monotonic()
     bar = progress_bar(
         description=description,
@@ -133,7 +135,7 @@ def train_fold(
             if _best_of(records) is record:
                 best = jax.tree.map(np.array, state.variables)
             report(record)
-            bar.set_postfix(val_loss=f"{record['val_loss']:.4f}", refresh=False)
+            bar.note(val_loss=f"{record['val_loss']:.4f}")
             if folder:
                 log.write(**record)
             due = time.monotonic() - saved > SAVE_SECONDS

@@ -37,6 +37,7 @@ def train_cell(
     made_by: str = "",
     augmentation: Augmentation | None = None,
     relabel: Callable[[ImageSet, int], ImageSet] | None = None,
+    events: pathlib.Path | None = None,
 ) -> None:
     """Makes every training that has no result.json yet, which is the last file of each.
 
@@ -55,6 +56,8 @@ def train_cell(
       relabel: (images, seed of the training) -> the images with other labels, of a control that
         must learn nothing: also of the images that it is chosen on, or an epoch that happens to
         agree with the right ones would be taken. None: labels are right.
+      events: receives the event files of TensorBoard, in folders as those below `classify`; None:
+        there are none.
 
     Raises:
       UserError: see `check` and `train_fold`; or a result is there that was made with others.
@@ -89,6 +92,7 @@ def train_cell(
             folder=folder,
             made_by=made_by,
             augmentation=augmentation,
+            events=None if events is None else events / folder.relative_to(classify),
         )
 
 

@@ -79,6 +79,7 @@ def train(
     validate: Validate | None,
     directory: pathlib.Path,
     made_by: str = "",
+    events: pathlib.Path | None = None,
 ) -> GeneratorEnd:
     """Trains to the last step or to the stop rule, from the newest checkpoint if there is one.
 
@@ -91,6 +92,7 @@ def train(
       directory: receives metrics.jsonl, checkpoints/ (to resume from), best/ (the weights that
         images are drawn from), kept/ (those that are to be kept), and last best.json.
       made_by: digest of the settings and inputs, which all that is saved says.
+      events: receives the event files of TensorBoard; None: there are none.
 
     Returns:
       The content of best.json.
@@ -107,7 +109,7 @@ def train(
     check_batch(settings)
     checkpoints = directory / "checkpoints"
     start, state, records = _resume(settings, model, directory, made_by)
-    log = MetricsLog(directory / "metrics.jsonl", records)
+    log = MetricsLog(directory / "metrics.jsonl", records, events=events)
     history = _history(records)
     if _is_best_at(start, history):
         _save_best(settings, state, history[-1], directory)
@@ -128,7 +130,7 @@ def train(
                 loss, seconds = pending.mean(), time.monotonic() - window
                 rate = since_log * settings.batch_size / seconds
                 log.write(step=n, loss=loss, images_per_second=rate, seconds=seconds)
-                bar.set_postfix(loss=f"{loss:.4f}", images_per_s=f"{rate:.0f}", refresh=False)
+                bar.note(loss=f"{loss:.4f}")
                 since_log, window = 0, time.monotonic()
             if validate and (n % settings.val_every == 0 or last):
                 pending.fetch()

@@ -21,7 +21,7 @@ from synthmed_jax.evaluation.predictions import FoldPredictions, write_predictio
 from synthmed_jax.evaluation.quality import measure_quality
 from synthmed_jax.evaluation.scores import score, summarise
 from synthmed_jax.files import read_array, sha256, write_array
-from synthmed_jax.progress import progress_bar
+from synthmed_jax.progress import progress_over
 from synthmed_jax.results.cells import Cell, FoldResult
 from synthmed_jax.results.evaluation import CellScores, Evaluation, FoldScores, TestScores
 from synthmed_jax.statistics.intervals import accuracy_interval
@@ -134,7 +134,7 @@ def score_cells(
         another one.
     """
     cell_scores, predictions, hits = [], [], {}
-    for cell in progress_bar(cells, description="evaluate", unit="cell"):
+    for cell in progress_over(cells, description="evaluate", unit="cell"):
         results, networks = zip(
             *(trained(cell, fold) for fold in range(num_trainings)), strict=True
         )

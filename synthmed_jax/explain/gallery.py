@@ -26,7 +26,7 @@ from synthmed_jax.explain.study import (
     study_evaluations,
     summarise,
 )
-from synthmed_jax.progress import progress_bar
+from synthmed_jax.progress import progress_over
 from synthmed_jax.results.evaluation import BestNetwork
 from synthmed_jax.results.explanations import EngineAgreement, LimeSummary, Summary
 
@@ -150,7 +150,7 @@ def _explain_kind(
             settings.repeats,
             lesion(images.files[i]) if lesion else None,
         )
-        for i in progress_bar(range(len(images)), description=f"explain {kind}", unit="image")
+        for i in progress_over(range(len(images)), description=f"explain {kind}", unit="image")
     ]
     nearest, nearest_explanations = None, []
     if kind == "synthetic":

@@ -1,18 +1,34 @@
-"""The answer in a few lines, for the end of a run."""
+"""The answer in a few lines, for the end of a run, from what report.json says."""
 
 from __future__ import annotations
 
-from synthmed_jax.report.card import Answer, Finding
+from collections.abc import Mapping
+
+from synthmed_jax.report.card import Card, Finding
 from synthmed_jax.report.formats import MINUS, NBSP
+from synthmed_jax.results.stored import structure
+
+# The cards that it shows: the page has more.
+SHOWN = ("D1", "D2", "release")
 
 # What a terminal without Unicode lacks, and what stands for it.
 _PLAIN = {NBSP: " ", MINUS: "-"}
 
 
-def lines(answer: Answer) -> list[str]:
-    """Returns a line per question and a line per finding: verdict, deciding number, interval."""
+def lines(answers: Mapping[str, object]) -> list[str]:
+    """Returns a line per question and a line per finding: verdict, deciding number, interval.
+
+    Args:
+      answers: name -> card, of report.json; those of an earlier version may lack.
+
+    Raises:
+      UserError: a card has other fields.
+    """
     found = []
-    for card in answer.cards:
+    for name in SHOWN:
+        if name not in answers:
+            continue
+        card = structure(answers[name], Card, "report/report.json")
         found.append(card.question)
         found += [f"  {_line(finding)}" for finding in card.findings]
     return [_plain(line) for line in found]

@@ -97,6 +97,7 @@ def _run(run: Run) -> None:
             base.fingerprint(run, STAGE).digest,
             augmentation_of(run.settings.classifier, run.settings.diffusion, cell.arm),
             None if ARMS[cell.arm].learns else deal_labels,
+            run.events(run.workdir.classify),
         )
 
 

@@ -36,6 +36,7 @@ def _run(run: Run) -> None:
             _validation(run, portion) if len(portion.val) else None,
             run.workdir.diffusion / portion.folder,
             base.fingerprint(run, STAGE).digest,
+            run.events(run.workdir.diffusion / portion.folder),
         )
 
 

@@ -44,6 +44,7 @@ def _run(run: Run) -> None:
         "features",
         folder=run.workdir.features,
         made_by=base.fingerprint(run, STAGE).digest,
+        events=run.events(run.workdir.features),
     )
 
 

@@ -21,7 +21,7 @@ from synthmed_jax.diffusion.conditioning import Portion
 from synthmed_jax.diffusion.denoising_loss import steps_at
 from synthmed_jax.files import write_bytes
 from synthmed_jax.parallel import Tree
-from synthmed_jax.progress import progress_bar
+from synthmed_jax.progress import progress_over
 from synthmed_jax.results.generator import GeneratorEnd
 from synthmed_jax.results.memorisation import UNION
 from synthmed_jax.results.over_training import FILE, AtStep, OverTraining
@@ -40,12 +40,8 @@ def measure(run: Run) -> None:
         return
     search, sets = run.compiled.copy_search, read_sets(run)
     why_no_attack = membership.why_not(sets)
-    points = []
-    steps = _steps(run)
-    with progress_bar(description="audit over training", total=len(steps), unit="step") as bar:
-        for step in steps:
-            points.append(_at_step(run, step, search, None if why_no_attack else sets))
-            bar.update()
+    steps = progress_over(_steps(run), description="audit over training", unit="step")
+    points = [_at_step(run, step, search, None if why_no_attack else sets) for step in steps]
     found = OverTraining(
         keep_every=keep_every,
         images=IMAGES,

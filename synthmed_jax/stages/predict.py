@@ -19,7 +19,7 @@ from synthmed_jax.explain import pictures
 from synthmed_jax.figure_png import to_png
 from synthmed_jax.files import sha256, sha256_of, write_bytes, write_text
 from synthmed_jax.legible import chart_names
-from synthmed_jax.progress import progress_bar
+from synthmed_jax.progress import progress_over
 from synthmed_jax.results.predictions import Predictions
 from synthmed_jax.stages import evaluate, networks, split
 from synthmed_jax.stages.base import Stage
@@ -41,7 +41,7 @@ def _run(run: Run) -> None:
     explanations: dict[str, str] = {}
     counts, num_eight_bit = dict.fromkeys(names, 0), 0
     parts = list(unlabelled.in_parts(listed, _PART))
-    for part in progress_bar(parts, description="predict", unit="part"):
+    for part in progress_over(parts, description="predict", unit="part"):
         read = unlabelled.read_files(settings.folder, part, run.settings.data, own)
         left_out += read.left_out
         num_eight_bit += read.num_eight_bit
@@ -83,7 +83,7 @@ def _explain(run: Run, network: TrainedNetwork, read: Unlabelled, drawn: int) ->
     chosen = [i for i, file in enumerate(read.files) if file in wanted]
     names = chart_names(run.inputs.class_names)
     paths: dict[str, str] = {}
-    for i in progress_bar(chosen, description="explain", unit="image"):
+    for i in progress_over(chosen, description="explain", unit="image"):
         (explanation,) = network.explain(read.images[i : i + 1])
         # Numbered: a file's name may be that of files in several folders.
         path = run.workdir.predict / "lime" / f"{drawn + len(paths):05d}.png"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from synthmed_jax.errors import UserError
-from synthmed_jax.report import console, html
+from synthmed_jax.report import html
 from synthmed_jax.results.section import section_files
 from synthmed_jax.stages import base, classify, evaluate, explain
 from synthmed_jax.stages.base import Stage
@@ -19,11 +19,7 @@ def _run(run: Run) -> None:
             "run evaluate and explain too"
         )
     inputs = run.inputs
-    answer = html.write_report(
-        run.workdir.root, classify.cells(run), inputs.parts.fit, inputs.synthetic
-    )
-    for line in console.lines(answer):
-        print(line, flush=True)
+    html.write_report(run.workdir.root, classify.cells(run), inputs.parts.fit, inputs.synthetic)
 
 
 def _shown(run: Run) -> tuple[str, ...]:

@@ -217,6 +217,12 @@ class Run:
     inputs: Inputs
     compiled: Compiled
 
+    def events(self, folder: pathlib.Path) -> pathlib.Path | None:
+        """Where the event files of trainings in a folder go; None where none are wanted."""
+        if not self.settings.tensorboard:
+            return None
+        return self.workdir.tensorboard / folder.relative_to(self.workdir.root)
+
 
 def make_run(settings: Settings, directory: pathlib.Path) -> Run:
     """Returns the run of some settings in a workdir; nothing is read or compiled yet."""

@@ -13,6 +13,7 @@ from synthmed_jax.classifiers.train import train_fold
 from synthmed_jax.errors import Diverged
 from synthmed_jax.metrics_log import read_metrics
 from synthmed_jax.results.cells import FoldResult, InitialWeights
+from tests.event_reader import points, points_of
 
 
 def untimed(result):
@@ -94,7 +95,7 @@ def run_in(programs, tiny_settings, images):
         train_set, fold = doubtful.subset(np.arange(32)), doubtful.subset(np.arange(32, 48))
         return train_fold(
             programs, settings, 2, train_set, {"fold": fold, "all": doubtful}, "fold", "here",
-            folder=folder, report=report,
+            folder=folder, report=report, events=folder.with_name(f"{folder.name}_events"),
         )  # fmt: skip
 
     return run
@@ -155,6 +156,8 @@ def test_a_training_killed_anywhere_goes_on_to_the_same_end(run_in, tmp_path, mo
     assert untimed(resumed_result) == untimed(result) == untimed(FoldResult.read_fold(broken))
     jax.tree.map(np.testing.assert_array_equal, resumed, variables)
     assert records_in(broken) == records_in(tmp_path / "whole")
+    logged = read_metrics(broken / "metrics.jsonl")
+    assert points(tmp_path / "broken_events") == points_of(logged, "epoch")
     # Only what a finished training needs is left.
     names = {"metrics.jsonl", "checkpoint", "result.json"}
     assert {path.name for path in broken.iterdir()} == names

@@ -11,6 +11,7 @@ from synthmed_jax.diffusion.step import init_state, make_step
 from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.metrics_log import read_metrics
 from synthmed_jax.results.generator import GeneratorEnd
+from tests.event_reader import points, points_of
 
 NO_CHANGE = Augmentation("none", 0)
 
@@ -25,7 +26,10 @@ def measure(model, images):
 @pytest.fixture(scope="module")
 def learn(shared_step, model, images):
     def run(settings, directory, validation=None, step=shared_step):
-        return train.train(settings, step, model, NO_CHANGE, images, validation, directory)
+        return train.train(
+            settings, step, model, NO_CHANGE, images, validation, directory,
+            events=directory / "events",
+        )  # fmt: skip
 
     return run
 
@@ -89,6 +93,9 @@ def test_killed_and_resumed_equals_unbroken(train_settings, learn, measure, tmp_
         return [{k: v for k, v in r.items() if "second" not in k} for r in records]
 
     assert numbers("a") == numbers("b")
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        records = read_metrics(folder / "metrics.jsonl")
+        assert points(folder / "events") == points_of(records, "step")
 
 
 @pytest.mark.parametrize("place", ["best", "checkpoints"])

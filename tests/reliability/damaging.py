@@ -13,7 +13,7 @@ from tests.reliability.world import Moment, World
 # What tells files of one kind apart: classes, networks and folds, steps, digests.
 _MANY = re.compile(
     r"bright|dark|tiny/\w+/[^/]+/training\d|(?<=[ste]/)\d+(?=/)|\d{5}(?=\.png)|(?<=report/)\w+(?=\.png)|(?<=class|arest)\d"
-    r"|ocdbt\.process_0/|[0-9a-f]{32,}|[0-9a-f]{16}-|tiny_\w+"
+    r"|ocdbt\.process_0/|[0-9a-f]{32,}|[0-9a-f]{16}-|tiny_\w+|(?<=tfevents\.)\d+"
 )
 
 # What comes of damage.

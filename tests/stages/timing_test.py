@@ -17,12 +17,3 @@ def test_a_long_call_is_timed_once():
     seconds = timing.seconds_per_call(lambda: (calls.append(1), time.sleep(0.6)))
     assert seconds == pytest.approx(0.6, abs=0.3)
     assert len(calls) == 2  # the first compiles
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0, "0 s"), (40, "40 s"), (119, "119 s"), (700, "12 min"), (7200, "2.0 h"), (86400, "24 h"),
-     (200_000, "2.3 days")],
-)  # fmt: skip
-def test_durations_are_said_as_people_say_them(seconds, words):
-    assert timing.in_words(seconds) == words
