@@ -104,7 +104,7 @@ def _expect(run: Run) -> float:
     shared = COPIES in run.settings.generate.filters
     if not shared or base.is_finished(run, copy_filter.STAGE):
         seconds += audit_time.seconds_to_calibrate(run)
-    return seconds + audit_time.seconds_to_search(run)
+    return seconds + audit_time.seconds_to_search(run) + audit_time.seconds_to_look_back(run)
 
 
 def _filtered(run: Run) -> tuple[Stage, ...]:

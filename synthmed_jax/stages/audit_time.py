@@ -26,7 +26,7 @@ from synthmed_jax.evaluation.memorisation import SYMMETRIES
 from synthmed_jax.parallel import Tree
 from synthmed_jax.results.audit import AUROC_FOREST, AUROC_NETWORK
 from synthmed_jax.stages import membership as attacks
-from synthmed_jax.stages import timing
+from synthmed_jax.stages import over_training, timing
 from synthmed_jax.stages.run import Run
 
 _QUERIES = (64, 192)  # images that the nearest ones are looked for, in two timed calls
@@ -69,21 +69,39 @@ def seconds_to_attack(run: Run) -> float:
     As many members are attacked as the held-out part allows; near-duplicates, which are left out of
     it, are not foreseen.
     """
-    settings, split = run.settings, run.inputs.planned_split
-    fit, num_classes = split.parts.fit, len(run.inputs.class_names)
-    most = settings.audit.images // num_classes
-    members = sum(min(count, most) for count in fit.counts.values())
-    others = min(num_classes * most, split.num_test)
-    losses = len(membership.LEVELS) * membership.DRAWS * 2 * min(members, others)
-    generators = len(run.inputs.generator_folders)
-    bits = sum(min(generators * attacks.BITS_OF, len(part)) for part in (fit, split.parts.val)) * (
+    parts, generators = run.inputs.planned_split.parts, len(run.inputs.generator_folders)
+    bits = sum(min(generators * attacks.BITS_OF, len(each)) for each in (parts.fit, parts.val)) * (
         likelihood.STRATA + 1
     )
-    of_references = 1 + len(settings.audit.reference_folders)
-    one = timing.seconds_per_evaluation(run)
-    # An evaluation of the sampler is two where it is guided.
-    guided = 2 if settings.generate.guidance != 1 else 1
-    return (of_references * losses + bits) * one / guided
+    of_references = 1 + len(run.settings.audit.reference_folders)
+    return (of_references * _losses(run) + bits) * _seconds_per_network_call(run)
+
+
+def seconds_to_look_back(run: Run) -> float:
+    """Of drawing with the weights that a training has kept, and of what these images are asked."""
+    train = run.settings.diffusion.train
+    if not train.keep_every:
+        return 0.0
+    drawn = over_training.IMAGES * len(run.inputs.class_names)
+    drawing = drawn * run.compiled.draw.evaluations * timing.seconds_per_evaluation(run)
+    attack = _losses(run) * _seconds_per_network_call(run)
+    steps = train.steps // train.keep_every
+    return steps * (drawing + seconds_to_look(run, drawn) + attack)
+
+
+def _losses(run: Run) -> int:
+    """Denoising losses of one attack: of all images, levels of noise and draws."""
+    split, num_classes = run.inputs.planned_split, len(run.inputs.class_names)
+    most = run.settings.audit.images // num_classes
+    members = sum(min(count, most) for count in split.parts.fit.counts.values())
+    others = min(num_classes * most, split.num_test)
+    return len(membership.LEVELS) * membership.DRAWS * 2 * min(members, others)
+
+
+def _seconds_per_network_call(run: Run) -> float:
+    """Of one image; an evaluation of the sampler is two where it is guided."""
+    guided = 2 if run.settings.generate.guidance != 1 else 1
+    return timing.seconds_per_evaluation(run) / guided
 
 
 def seconds_to_compare(run: Run) -> float:

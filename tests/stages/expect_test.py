@@ -244,6 +244,20 @@ def test_attacks_are_expected_to_evaluate_members_others_and_bits(make_timed):
     )
 
 
+def test_weights_that_are_kept_are_expected_to_be_drawn_from_and_attacked(make_searched):
+    plain = make_searched(generate__guidance=1.0)
+    assert audit_time.seconds_to_look_back(plain) == 0
+    run = make_searched(generate__guidance=1.0, diffusion__train__keep_every=10)
+    drawn = 4 * 200
+    drawing = 0.5 * drawn * run.compiled.draw.evaluations
+    look = 1 + 0.1 * drawn + 0.01 * (drawn + 28)
+    attack = 0.5 * 4 * 4 * 2 * 28
+    # Of steps 10 and 20.
+    expected = pytest.approx(2 * (drawing + look + attack))
+    assert audit_time.seconds_to_look_back(run) == expected
+    assert audit.STAGE.expect(run) - audit.STAGE.expect(plain) == expected
+
+
 def test_forests_and_networks_are_expected_on_both_references(make_timed):
     run = make_timed(data__phantom_images=400, generate__per_class=40)
     split = run.inputs.planned_split
