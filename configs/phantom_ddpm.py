@@ -23,7 +23,7 @@ def get_config(scale: str = "paper") -> ConfigDict:
         config.classifier.arms = (
             "synthetic", "real", "real_augmented", "mixed_1to1", "synthetic_shuffled",
         )  # fmt: skip
-        config.classifier.update(steps=200, max_epochs=10)
+        config.classifier.update(steps=120, max_epochs=6)
         # As many images as its page shows, and little more.
         config.explain.update(num_samples=500, images=5, repeats=2)
     if scale == "smoke":

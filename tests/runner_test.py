@@ -228,7 +228,7 @@ def test_what_a_search_finds_is_kept_from_the_papers_protocol(generated, cache, 
 def test_a_dry_run_says_how_long_and_writes_nothing(tmp_path, cache, capsys):
     runner.run(make_config(cache), tmp_path / "run", dry_run=True)
     said = capsys.readouterr().out
-    took = r"diffusion \d+ s, generate \d+ s, classify \d+ s, explain \d+ s; in all"
+    took = r"diffusion \d+ s, generate \d+ s, audit \d+ s, classify \d+ s, explain \d+ s; in all"
     assert re.search(rf"expected .*: {took}", said)
     takes = (
         r"diffusion \S+ MiB, generate \d+ KiB, audit \d+ KiB, classify \d+ MiB, "

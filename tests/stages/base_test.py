@@ -202,7 +202,7 @@ def test_inputs_that_settings_decide_come_before_too(tmp_path):
             workdir=Workdir(tmp_path),
             settings=types.SimpleNamespace(
                 tune=types.SimpleNamespace(target=target),
-                generate=types.SimpleNamespace(filter="copies"),
+                generate=types.SimpleNamespace(filters=("copies",)),
                 classifier=types.SimpleNamespace(arms=("synthetic", "synthetic_filtered")),
             ),
         )
