@@ -39,7 +39,7 @@ def main() -> None:
         "--config.diffusion.train.warmup_steps=5",
         "--config.diffusion.train.val_every=20",
         "--config.diffusion.train.ema_half_lives=(5,)",
-        "--config.classifier.steps=10",
+        "--config.classifier.steps=12",
     ]
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)

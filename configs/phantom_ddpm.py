@@ -3,7 +3,7 @@
     python main.py --config=configs/phantom_ddpm.py:cpu --workdir=/tmp/demo
 
 paper: about a day on one data-centre GPU (estimated, not measured).
-cpu: two cores, a quarter of an hour (`make demo`). It was developed while watching seed 0's
+cpu: two cores, about ten minutes (`make demo`). It was developed while watching seed 0's
 results. smoke: two minutes.
 """
 
