@@ -4,7 +4,7 @@
 
 Many phantoms against many phantoms, 64 pixels wide. Half of the real ones are `fit` and `val`, the
 other half is the test set. The generator and the classifiers hardly learn: what they learn changes
-no time. With the default sizes this takes half an hour, most of it for drawing synthetic images.
+no time. With the default sizes this took 18 minutes on two cores.
 """
 
 from __future__ import annotations
