@@ -215,9 +215,7 @@ def _compare(
 ) -> Iterator[Comparison]:
     looked = PRETRAINED in families
     measures = {key: how for key, how in MEASURES.items() if looked or key[1] != PRETRAINED}
-    numbers = None
-    if len(drawn.labels) >= LEAST:
-        numbers = numbers_of(drawn.sets, families)
+    numbers = numbers_of(drawn.sets, families) if len(drawn.labels) >= LEAST else None
     names = ("", *drawn.real.class_names)
     for label, name in enumerate(names, start=-1):
         chosen = np.full(len(drawn.labels), True) if label < 0 else drawn.labels == label

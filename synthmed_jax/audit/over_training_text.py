@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synthmed_jax.audit.copy_excess import STRICT_FALSE_ALARMS
 from synthmed_jax.results.memorisation import Rate
 from synthmed_jax.results.over_training import AtStep, OverTraining
 from synthmed_jax.results.section import Row, Section, SectionPicture, Table
@@ -59,7 +60,8 @@ def _table(found: OverTraining) -> Table:
     if found.false_alarms is not None:
         flagged = (
             f" Of different fit images, which are no copies, {found.false_alarms.share:.1%} are "
-            "flagged too. Strictly: by a threshold that at most one in a thousand should pass."
+            f"flagged too. Strictly: by a threshold that at most {STRICT_FALSE_ALARMS:.1%} of "
+            "images that are no copies should pass."
         )
     caption = (
         "Weights of each step: loss on val, images drawn that are flagged as copies, and the area "

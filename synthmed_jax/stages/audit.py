@@ -40,13 +40,14 @@ from synthmed_jax.stages.run import Run
 
 def _run(run: Run) -> None:
     _measure_fidelity(run).write(run.workdir.audit / FILE)
-    attacks = membership.measure(run)
+    sets = membership.read_sets(run)
+    attacks = membership.measure(run, sets)
     copies = _look_for_copies(run)
     without_copies = COPIES in run.settings.generate.filters
     copies = dataclasses.replace(copies, release=release.judge(copies, attacks, without_copies))
     copies.write(run.workdir.audit_memorisation)
     release_text.to_section(copies).write(run.workdir.audit / release_text.FILE)
-    over_training.measure(run)
+    over_training.measure(run, sets)
 
 
 def _measure_fidelity(run: Run) -> Section:

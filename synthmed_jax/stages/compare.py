@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
+import pathlib
 
 from synthmed_jax.files import write_text
 from synthmed_jax.printable import printable
 from synthmed_jax.report import compare_page, compare_runs, compare_text
 from synthmed_jax.report.side_by_side import SideBySide
+from synthmed_jax.stages import other_runs
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 from synthmed_jax.workdir import Workdir
@@ -33,25 +32,19 @@ def _run(run: Run) -> None:
     print(f"compare: {page.absolute()}", flush=True)
 
 
-def _set_side_by_side(run: Run) -> tuple[str, ...]:
-    """The page is made anew when it is of other runs, or when one of them has other results."""
-    settings = run.settings.compare
-    sha = hashlib.sha256(json.dumps(dataclasses.asdict(settings)).encode())
-    for folder in settings.folders:
-        workdir = Workdir(folder)
-        for path in (
-            *(workdir.config, workdir.run_info, workdir.split, workdir.evaluation),
-            *(workdir.floors, workdir.fidelity, workdir.lime, workdir.audit_fidelity),
-            *(workdir.audit_memorisation, workdir.audit / "membership.json"),
-        ):
-            sha.update(path.read_bytes() if path.exists() else b"absent")
-    return (sha.hexdigest(),)
+def _files(workdir: Workdir) -> tuple[pathlib.Path, ...]:
+    """What the page says comes from these."""
+    return (
+        *(workdir.config, workdir.run_info, workdir.split, workdir.evaluation),
+        *(workdir.floors, workdir.fidelity, workdir.lime, workdir.audit_fidelity),
+        *(workdir.audit_memorisation, workdir.audit / "membership.json"),
+    )
 
 
 STAGE = Stage(
     "compare",
     _run,
-    units=_set_side_by_side,
+    units=lambda run: other_runs.unit(run.settings.compare, _files),
     check=_check,
     optional=True,
     inherited=False,

@@ -21,11 +21,10 @@ from synthmed_jax.stages.run import Run
 BITS_OF = 128  # images of `fit` and of `val`, of each generator, whose bits are estimated
 
 
-def measure(run: Run) -> Membership:
+def measure(run: Run, sets: held_out.MembershipSets) -> Membership:
     """Writes membership.json, its picture and its section of the report; returns what it holds."""
     settings, folder = run.settings.audit, run.workdir.audit
     fit = run.inputs.parts.fit
-    sets = read_sets(run)
     why = membership.why_not(sets)
     if why:
         found = membership.not_judged(sets, fit.counts, why, settings.images, settings.seed)

@@ -25,7 +25,7 @@ from synthmed_jax.progress import progress_over
 from synthmed_jax.results.generator import GeneratorEnd
 from synthmed_jax.results.memorisation import UNION
 from synthmed_jax.results.over_training import FILE, AtStep, OverTraining
-from synthmed_jax.stages.membership import losses_of, read_sets
+from synthmed_jax.stages.membership import losses_of
 from synthmed_jax.stages.run import Run
 from synthmed_jax.statistics.roc import AreaEstimate, estimate_area
 
@@ -33,13 +33,12 @@ IMAGES = 200
 """Per class, drawn with the weights of each step."""
 
 
-def measure(run: Run) -> None:
+def measure(run: Run, sets: MembershipSets) -> None:
     """Writes over_training.json, its picture and its section of the report."""
     keep_every, folder = run.settings.diffusion.train.keep_every, run.workdir.audit
     if not keep_every:
         return
-    search, sets = run.compiled.copy_search, read_sets(run)
-    why_no_attack = membership.why_not(sets)
+    search, why_no_attack = run.compiled.copy_search, membership.why_not(sets)
     steps = progress_over(_steps(run), description="audit over training", unit="step")
     points = [_at_step(run, step, search, None if why_no_attack else sets) for step in steps]
     found = OverTraining(

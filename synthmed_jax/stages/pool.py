@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 import pathlib
 
 from synthmed_jax.data import held_out
@@ -14,6 +11,7 @@ from synthmed_jax.evaluation.replicates import Replicate
 from synthmed_jax.files import write_bytes
 from synthmed_jax.report import drawing, forest, pool_text, section_page
 from synthmed_jax.results.section import FILE
+from synthmed_jax.stages import other_runs
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 from synthmed_jax.workdir import Workdir
@@ -62,21 +60,15 @@ def _run(run: Run) -> None:
     print(f"pool: {section_page.write_section_page(folder).absolute()}", flush=True)
 
 
-def _put_together(run: Run) -> tuple[str, ...]:
-    """The pool is made anew when it is of other runs, or when one of them was evaluated anew."""
-    settings = run.settings.pool
-    sha = hashlib.sha256(json.dumps(dataclasses.asdict(settings)).encode())
-    for folder in settings.folders:
-        workdir = Workdir(folder)
-        for path in (workdir.split, workdir.evaluation, workdir.evaluate / "predictions.csv"):
-            sha.update(path.read_bytes() if path.exists() else b"absent")
-    return (sha.hexdigest(),)
+def _files(workdir: Workdir) -> tuple[pathlib.Path, ...]:
+    """What is put together comes from these."""
+    return workdir.split, workdir.evaluation, workdir.evaluate / "predictions.csv"
 
 
 STAGE = Stage(
     "pool",
     _run,
-    units=_put_together,
+    units=lambda run: other_runs.unit(run.settings.pool, _files),
     check=_check,
     optional=True,
     inherited=False,

@@ -1,8 +1,10 @@
+import contextlib
 import dataclasses
 
 import numpy as np
 import pytest
 
+from synthmed_jax import checkpoint
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.schedule import make_schedule
@@ -62,3 +64,22 @@ def train_settings() -> TrainSettings:
 def shared_step(train_settings, model):
     """One compiled step for every test whose settings change the loop alone."""
     return make_step(dataclasses.replace(train_settings, steps=40), model)
+
+
+@contextlib.contextmanager
+def killed_as_saved(folder, step, when):
+    """Within it, a KeyboardInterrupt comes before or after a step's checkpoint is in the folder."""
+    save = checkpoint.save
+
+    def save_and_die(directory, at, state, **options):
+        dies = (directory.name, at) == (folder, step)
+        if dies and when == "before":
+            raise KeyboardInterrupt
+        digest = save(directory, at, state, **options)
+        if dies:
+            raise KeyboardInterrupt
+        return digest
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "save", save_and_die)
+        yield

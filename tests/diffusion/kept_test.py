@@ -8,6 +8,7 @@ from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.diffusion import kept, train
 from synthmed_jax.diffusion.step import init_state
 from synthmed_jax.errors import Damaged, UserError
+from tests.diffusion.conftest import killed_as_saved
 
 WEIGHTS = {"layer": np.arange(6, dtype=np.float32)}
 
@@ -64,27 +65,12 @@ def test_a_training_keeps_what_it_validated_and_ends_as_one_that_keeps_nothing(
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_kill_as_weights_are_kept_loses_none(
-    train_settings, learn, model, tmp_path, monkeypatch, when
-):
+def test_a_kill_as_weights_are_kept_loses_none(train_settings, learn, model, tmp_path, when):
     settings = dataclasses.replace(
         train_settings, steps=8, val_every=2, keep_every=4, save_minutes=0.0
     )
-    save = checkpoint.save
-
-    def save_and_die(directory, step, state, **options):
-        dies = (directory.name, step) == (kept.FOLDER, 4)
-        if dies and when == "before":
-            raise KeyboardInterrupt
-        digest = save(directory, step, state, **options)
-        if dies:
-            raise KeyboardInterrupt
-        return digest
-
-    monkeypatch.setattr(checkpoint, "save", save_and_die)
-    with pytest.raises(KeyboardInterrupt):
+    with killed_as_saved(kept.FOLDER, 4, when), pytest.raises(KeyboardInterrupt):
         learn(settings, tmp_path, (4, 3))
-    monkeypatch.setattr(checkpoint, "save", save)
     learn(settings, tmp_path, (5, 6))
     assert kept.steps(tmp_path) == [4, 8]
     weights, loss = train.load_kept(settings, model, tmp_path, 4)

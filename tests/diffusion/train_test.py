@@ -11,6 +11,7 @@ from synthmed_jax.diffusion.step import init_state, make_step
 from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.metrics_log import read_metrics
 from synthmed_jax.results.generator import GeneratorEnd
+from tests.diffusion.conftest import killed_as_saved
 from tests.event_reader import points, points_of
 
 NO_CHANGE = Augmentation("none", 0)
@@ -70,21 +71,11 @@ def test_the_best_weights_are_kept_and_the_stop_explained(train_settings, learn,
     assert learn(settings, tmp_path) == end
 
 
-def test_killed_and_resumed_equals_unbroken(train_settings, learn, measure, tmp_path, monkeypatch):
+def test_killed_and_resumed_equals_unbroken(train_settings, learn, measure, tmp_path):
     unbroken = learn(train_settings, tmp_path / "a", measure)
     always = dataclasses.replace(train_settings, save_minutes=0.0)
-    save = checkpoint.save
-
-    def save_then_die(directory, step, state, **options):
-        digest = save(directory, step, state, **options)
-        if directory.name == "checkpoints" and step == 4:
-            raise KeyboardInterrupt
-        return digest
-
-    monkeypatch.setattr(checkpoint, "save", save_then_die)
-    with pytest.raises(KeyboardInterrupt):
+    with killed_as_saved("checkpoints", 4, "after"), pytest.raises(KeyboardInterrupt):
         learn(always, tmp_path / "b", measure)
-    monkeypatch.setattr(checkpoint, "save", save)
     resumed = learn(train_settings, tmp_path / "b", measure)
     assert resumed == unbroken
 
@@ -101,28 +92,15 @@ def test_killed_and_resumed_equals_unbroken(train_settings, learn, measure, tmp_
 @pytest.mark.parametrize("place", ["best", "checkpoints"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_kill_as_the_best_is_saved_leaves_a_run_that_goes_on(
-    train_settings, learn, model, tmp_path, monkeypatch, place, when
+    train_settings, learn, model, tmp_path, place, when
 ):
     def scripted(*losses):
         left = iter(np.repeat(losses, 2))
         return train.Validate(lambda params: np.full(8, float(next(left))), lambda params: 1.0)
 
     settings = dataclasses.replace(train_settings, steps=8, val_every=2, save_minutes=0.0)
-    save = checkpoint.save
-
-    def save_and_die(directory, step, state, **options):
-        dies = (directory.name, step) == (place, 4)
-        if dies and when == "before":
-            raise KeyboardInterrupt
-        digest = save(directory, step, state, **options)
-        if dies:
-            raise KeyboardInterrupt
-        return digest
-
-    monkeypatch.setattr(checkpoint, "save", save_and_die)
-    with pytest.raises(KeyboardInterrupt):
+    with killed_as_saved(place, 4, when), pytest.raises(KeyboardInterrupt):
         learn(settings, tmp_path, scripted(3, 2))
-    monkeypatch.setattr(checkpoint, "save", save)
     known = checkpoint.latest_step(tmp_path / "checkpoints")
     # Rounding, on another number of devices, may judge the same step otherwise.
     end = learn(settings, tmp_path, scripted(*[9] * (4 - known // 2)))

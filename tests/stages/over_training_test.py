@@ -8,7 +8,7 @@ from synthmed_jax import settings
 from synthmed_jax.errors import Damaged
 from synthmed_jax.results.over_training import FILE, OverTraining
 from synthmed_jax.results.section import Section
-from synthmed_jax.stages import diffusion, over_training
+from synthmed_jax.stages import diffusion, membership, over_training
 from synthmed_jax.stages.run import make_run as run_of
 
 
@@ -22,7 +22,7 @@ def kept(finished_phantoms, phantom_config, tmp_path, monkeypatch):
 
 
 def test_each_step_is_drawn_from_and_attacked(kept):
-    over_training.measure(kept)
+    over_training.measure(kept, membership.read_sets(kept))
     found = OverTraining.read(kept.workdir.audit / FILE)
     assert [point.step for point in found.points] == [10, 20]
     losses = {point.step: point.val_loss for point in found.points}
@@ -38,7 +38,7 @@ def test_each_step_is_drawn_from_and_attacked(kept):
 
 def test_without_the_wish_nothing_is_written(kept, phantom_config):
     run = run_of(settings.from_config(phantom_config()), kept.workdir.root)
-    over_training.measure(run)
+    over_training.measure(run, membership.read_sets(run))
     assert not (run.workdir.audit / FILE).exists()
 
 
@@ -46,9 +46,9 @@ def test_of_damaged_weights_that_step_goes_and_nothing_else(kept):
     folder = kept.workdir.diffusion / "kept" / "10"
     shutil.rmtree(folder / "state")
     with pytest.raises(Damaged, match="kept/10") as error:
-        over_training.measure(kept)
+        over_training.measure(kept, membership.read_sets(kept))
     diffusion.STAGE.forget(kept, error.value.path)
     assert (kept.workdir.diffusion / "best.json").exists()
-    over_training.measure(kept)
+    over_training.measure(kept, membership.read_sets(kept))
     found = OverTraining.read(kept.workdir.audit / FILE)
     assert [point.step for point in found.points] == [20]
