@@ -18,6 +18,7 @@ from synthmed_jax.diffusion.schedule import Schedule
 from synthmed_jax.diffusion.unet import Params
 from synthmed_jax.results.fidelity import BitsPerDimension
 
+IMAGES = 64  # at most, of which bits are estimated: on real sets they differ by 0.3 bits
 STRATA = 32  # Equal parts of the log-SNR's fall; per image, one step is drawn from each.
 
 
@@ -123,8 +124,15 @@ def terms(model: Model, params: Params, images: ImageSet, batch_size: int, seed:
 def bits_per_dimension(
     model: Model, params: Params, images: ImageSet, batch_size: int, seed: int
 ) -> BitsPerDimension:
-    """Estimates the variational bound of images, in bits per dimension; arguments as of `terms`."""
-    found, n = terms(model, params, images, batch_size, seed), len(images)
+    """Estimates the variational bound of images, in bits per dimension.
+
+    Args:
+      images: at least one; of more than IMAGES, that many are drawn.
+      model, params, batch_size: as of `terms`.
+      seed: of the draw of images, of steps and of noise.
+    """
+    chosen = np.random.default_rng(seed).permutation(len(images))[:IMAGES]
+    found, n = terms(model, params, images.subset(chosen), batch_size, seed), len(chosen)
     error = float(np.std(found.total, ddof=1) / math.sqrt(n)) if n > 1 else None
     return BitsPerDimension(
         total=float(found.total.mean()),

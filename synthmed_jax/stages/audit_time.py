@@ -25,7 +25,6 @@ from synthmed_jax.diffusion import likelihood
 from synthmed_jax.evaluation.memorisation import SYMMETRIES
 from synthmed_jax.parallel import Tree
 from synthmed_jax.results.audit import AUROC_FOREST, AUROC_NETWORK
-from synthmed_jax.stages import membership as attacks
 from synthmed_jax.stages import over_training, timing
 from synthmed_jax.stages.run import Run
 
@@ -70,9 +69,9 @@ def seconds_to_attack(run: Run) -> float:
     it, are not foreseen.
     """
     parts, generators = run.inputs.planned_split.parts, len(run.inputs.generator_folders)
-    bits = sum(min(generators * attacks.BITS_OF, len(each)) for each in (parts.fit, parts.val)) * (
-        likelihood.STRATA + 1
-    )
+    bits = sum(
+        min(generators * likelihood.IMAGES, len(each)) for each in (parts.fit, parts.val)
+    ) * (likelihood.STRATA + 1)
     of_references = 1 + len(run.settings.audit.reference_folders)
     return (of_references * _losses(run) + bits) * _seconds_per_network_call(run)
 

@@ -18,8 +18,6 @@ from synthmed_jax.results.membership import FILE, Membership
 from synthmed_jax.stages import diffusion, references
 from synthmed_jax.stages.run import Run
 
-BITS_OF = 128  # images of `fit` and of `val`, of each generator, whose bits are estimated
-
 
 def measure(run: Run, sets: held_out.MembershipSets) -> Membership:
     """Writes membership.json, its picture and its section of the report; returns what it holds."""
@@ -129,13 +127,11 @@ def _bits(
     found: dict[str, dict[str, BitsPerDimension]] = {"fit": {}, "val": {}}
     for portion, params, _ in generators:
         for name, part in (("fit", portion.fit), ("val", portion.val)):
-            rng = np.random.default_rng(run.settings.audit.seed)
-            chosen = rng.permutation(len(part))[:BITS_OF]
-            if len(chosen):
+            if len(part):
                 found[name][portion.folder or "all"] = likelihood.bits_per_dimension(
                     run.compiled.model,
                     params,
-                    part.subset(chosen),
+                    part,
                     run.settings.diffusion.train.batch_size,
                     run.settings.audit.seed,
                 )

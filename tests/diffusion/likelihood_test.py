@@ -28,9 +28,9 @@ class Known:
 def test_the_estimate_is_the_whole_sum_to_its_error(num_steps, images):
     some = images.subset(np.tile(np.arange(12), 10))
     model = Known(make_schedule("cosine", num_steps), 0.9, (8, 8, 1))
-    bits = likelihood.bits_per_dimension(model, None, some, 60, seed=0)
-    assert bits.num_images == 120
-    assert bits.total == pytest.approx(bits.prior + bits.steps + bits.decoder)
+    found = likelihood.terms(model, None, some, 60, seed=0)
+    assert len(found.total) == 120
+    np.testing.assert_allclose(found.total, found.prior + found.steps + found.decoder)
     # Every term of every image in closed form: E (gain x_t - x_0)^2 over the noise.
     x_0 = np.asarray(process.to_model_range(some.images), np.float64)
     weights, alpha_bar = bound.step_weight(model.schedule), model.schedule.alpha_bar
@@ -38,10 +38,10 @@ def test_the_estimate_is_the_whole_sum_to_its_error(num_steps, images):
     for t in range(1, num_steps):
         error = (0.9 * np.sqrt(alpha_bar[t]) - 1) ** 2 * x_0**2 + 0.81 * (1 - alpha_bar[t])
         steps += weights[t] * error.mean() / np.log(2)
-    assert bits.steps == pytest.approx(steps, rel=0.01)
-    assert bits.decoder > 0
+    assert found.steps.mean() == pytest.approx(steps, rel=0.01)
+    assert found.decoder.mean() > 0
     prior = bound.prior_term(model.schedule, jnp.asarray(x_0, jnp.float32)).mean()
-    assert bits.prior == pytest.approx(float(prior), rel=1e-4, abs=1e-7)
+    assert found.prior.mean() == pytest.approx(float(prior), rel=1e-4, abs=1e-7)
 
 
 def test_a_better_denoiser_needs_fewer_bits(images):
@@ -53,6 +53,15 @@ def test_a_better_denoiser_needs_fewer_bits(images):
     ]
     assert bits[1] < bits[0]
     assert jax.tree.all(jax.tree.map(np.isfinite, bits))
+
+
+def test_of_many_images_some_are_drawn(images):
+    many = images.subset(np.tile(np.arange(12), 10))
+    model = Known(make_schedule("cosine", 20), 0.9, (8, 8, 1))
+    bits = likelihood.bits_per_dimension(model, None, many, 60, seed=3)
+    drawn = many.subset(np.random.default_rng(3).permutation(120)[: likelihood.IMAGES])
+    assert bits.num_images == likelihood.IMAGES
+    assert bits.total == likelihood.terms(model, None, drawn, 60, seed=3).total.mean()
 
 
 # --- how the steps are drawn ---

@@ -230,9 +230,9 @@ def test_what_the_filter_trains_the_audit_is_not_expected_to_train_again(make_se
 
 def test_attacks_are_expected_to_evaluate_members_others_and_bits(make_timed):
     run = make_timed(generate__guidance=1.0)
-    # Without a search. Four levels, four draws, 28 members and as many others; bits of fit and val.
+    # Without a search. Four levels, two draws, 28 members and as many others; bits of fit and val.
     assert audit_time.seconds_to_calibrate(run) == audit_time.seconds_to_search(run) == 0
-    evaluations = 4 * 4 * 2 * 28 + (28 + 4) * 33
+    evaluations = 4 * 2 * 2 * 28 + (28 + 4) * 33
     assert audit_time.seconds_to_attack(run) == pytest.approx(0.5 * evaluations)
     # Twelve images of each set are too few for a forest.
     assert audit.STAGE.expect(run) == pytest.approx(0.5 * evaluations)
@@ -240,7 +240,7 @@ def test_attacks_are_expected_to_evaluate_members_others_and_bits(make_timed):
     assert audit_time.seconds_to_attack(guided) == pytest.approx(0.25 * evaluations)
     calibrated = make_timed(generate__guidance=1.0, audit__references="a,b")
     assert audit_time.seconds_to_attack(calibrated) == pytest.approx(
-        0.5 * (evaluations + 2 * 4 * 4 * 2 * 28)
+        0.5 * (evaluations + 2 * 4 * 2 * 2 * 28)
     )
 
 
@@ -251,7 +251,7 @@ def test_weights_that_are_kept_are_expected_to_be_drawn_from_and_attacked(make_s
     drawn = 4 * 200
     drawing = 0.5 * drawn * run.compiled.draw.evaluations
     look = 1 + 0.1 * drawn + 0.01 * (drawn + 28)
-    attack = 0.5 * 4 * 4 * 2 * 28
+    attack = 0.5 * 4 * 2 * 2 * 28
     # Of steps 10 and 20.
     expected = pytest.approx(2 * (drawing + look + attack))
     assert audit_time.seconds_to_look_back(run) == expected
