@@ -21,7 +21,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from synthmed_jax import devices, settings
 from synthmed_jax.arms import ARMS, OF_REAL_IMAGES
-from synthmed_jax.classifiers import trainings
+from synthmed_jax.classifiers import side_by_side, trainings
 from synthmed_jax.data import held_out
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.evaluation.floors import FEATURES, forest_answers
@@ -54,14 +54,16 @@ def network_answers(
         chosen.backbones[0], arm, None, ARMS[arm].sizes(inputs.materials).ratio, chosen.seed
     )
     root = run.workdir.root / name
-    trainings.train_cell(
-        programs,
-        chosen,
-        cell,
-        inputs.at_network_size(train),
-        inputs.at_network_size(inputs.parts.val),
-        root,
-        augmentation=classify.augmentation_of(chosen, run.settings.diffusion, arm),
+    side_by_side.train_all(
+        trainings.unfinished(
+            programs,
+            chosen,
+            cell,
+            inputs.at_network_size(train),
+            inputs.at_network_size(inputs.parts.val),
+            root,
+            augmentation=classify.augmentation_of(chosen, run.settings.diffusion, arm),
+        )
     )
     seen = inputs.at_network_size(left_out).images
     each = [

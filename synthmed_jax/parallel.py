@@ -1,13 +1,15 @@
 """Data parallelism over local devices: the only file that names them, and the only `jax.pmap`.
 
 State stays unmapped (one logical copy, replicated by the runtime); batches are split on their first
-axis.
+axis. Work that needs no reductions between devices is better done on one of them each: see `on`.
 """
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -53,13 +55,28 @@ def set_up_devices(cpu_devices: int) -> None:
         os.environ["XLA_FLAGS"] = f"{CPU_COLLECTIVE_TIMEOUTS} {flags}".strip()
 
 
+# The one device that work is on; None: it is on all of this process.
+_chosen: contextvars.ContextVar[jax.Device | None] = contextvars.ContextVar("device", default=None)
+
+
+@contextlib.contextmanager
+def on(device: jax.Device) -> Iterator[None]:
+    """Within it, all functions of this module work on this device alone."""
+    token = _chosen.set(device)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
 def devices() -> list[jax.Device]:
-    """The devices of this process, over which batches are split."""
-    return jax.local_devices()
+    """The devices over which batches are split: those of this process, or the one of `on`."""
+    chosen = _chosen.get()
+    return jax.local_devices() if chosen is None else [chosen]
 
 
 def device_count() -> int:
-    """How many devices this process has."""
+    """How many devices this process has, within `on` too."""
     return jax.local_device_count()
 
 
@@ -74,7 +91,7 @@ def check_batch_size(name: str, batch_size: int) -> None:
 
 def split(batch: Tree) -> Tree:
     """Splits every array [B, ...] into [devices, B / devices, ...]."""
-    count = device_count()
+    count = len(devices())
     return jax.tree.map(lambda x: x.reshape(count, x.shape[0] // count, *x.shape[1:]), batch)
 
 
@@ -86,6 +103,21 @@ def mean(tree: Tree) -> Tree:
 def example_indices(local_batch: int) -> jax.Array:
     """i32[local_batch], each example's index in the global batch, inside a mapped function."""
     return jax.lax.axis_index(AXIS) * local_batch + jnp.arange(local_batch)
+
+
+def _mapped(function: Callable[..., Tree], **options: Any) -> Callable[..., Tree]:
+    """As `jax.pmap`, over the devices that are chosen when it is called."""
+    made: dict[jax.Device | None, Callable[..., Tree]] = {}
+    options["axis_name"] = AXIS
+
+    def apply(*arguments: Tree) -> Tree:
+        chosen = _chosen.get()
+        if chosen not in made:
+            where: dict[str, Any] = {} if chosen is None else {"devices": [chosen]}
+            made[chosen] = jax.pmap(function, **options, **where)
+        return made[chosen](*arguments)
+
+    return apply
 
 
 def _unchanged(resident: Tree, batch: Tree) -> Tree:
@@ -110,8 +142,8 @@ def train_step(
       global leading axis B. `resident` are data that stay on the devices, as `everywhere` returns
       them; with None the batch goes to `step` as it is.
     """
-    mapped = jax.pmap(step, axis_name=AXIS, in_axes=(None, 0), out_axes=None, donate_argnums=0)
-    loaded = jax.pmap(load, axis_name=AXIS, in_axes=(None, 0))
+    mapped = _mapped(step, in_axes=(None, 0), out_axes=None, donate_argnums=0)
+    loaded = _mapped(load, in_axes=(None, 0))
 
     def apply(state: Tree, batch: Tree, resident: Tree = None) -> tuple[Tree, Tree]:
         state, batch = _on_all_devices(state), split(batch)
@@ -170,13 +202,11 @@ def map_examples(
     """
     batch_size = -(-batch_size // device_count()) * device_count()
     mapped: dict[int, Callable[..., Tree]] = {}
-    loaded = jax.pmap(load, axis_name=AXIS, in_axes=(None, 0))
+    loaded = _mapped(load, in_axes=(None, 0))
 
     def apply(state: Tree, *arrays: np.ndarray, resident: Tree = None) -> Tree:
         if len(arrays) not in mapped:
-            mapped[len(arrays)] = jax.pmap(
-                function, axis_name=AXIS, in_axes=(None, *(0 for _ in arrays))
-            )
+            mapped[len(arrays)] = _mapped(function, in_axes=(None, *(0 for _ in arrays)))
         n = len(arrays[0])
         state = everywhere(state)
         pieces = []

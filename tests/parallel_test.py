@@ -24,6 +24,25 @@ def test_metrics_are_reduced_over_unequal_shards():
     np.testing.assert_array_equal(state["w"], [4, 4, 4])
 
 
+def test_on_one_device_all_work_is_there():
+    def step(state, batch):
+        return state + parallel.mean(batch["x"].sum()), parallel.example_indices(len(batch["x"]))
+
+    train_step = parallel.train_step(step)
+    double = parallel.map_examples(lambda state, x: state * x, 4)
+    x = np.arange(4.0, dtype=np.float32)
+    for device in jax.local_devices():
+        with parallel.on(device):
+            state, indices = train_step(jnp.zeros(()), {"x": x})
+            assert (state.devices(), float(state)) == ({device}, 6.0)
+            np.testing.assert_array_equal(indices, np.arange(4))
+            assert parallel.everywhere(x).devices() == {device}
+            np.testing.assert_array_equal(double(jnp.float32(2), x), 2 * x)
+    # Then on all of them again: a mean over devices of their sums.
+    state, _ = train_step(jnp.zeros(()), {"x": x})
+    assert (state.devices(), float(state)) == (set(jax.local_devices()), 3.0)
+
+
 def test_a_fresh_state_reaches_every_device_before_the_step(monkeypatch):
     # Else two devices on two threads may wait for each other for ever.
     seen = []

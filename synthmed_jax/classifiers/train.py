@@ -6,7 +6,7 @@ import dataclasses
 import pathlib
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import NamedTuple
 
 import jax
@@ -57,24 +57,11 @@ class Progress(NamedTuple):
     records: list[Record]
 
 
-def train_fold(
-    programs: Programs,
-    settings: TrainingSettings,
-    seed: int,
-    train: ImageSet,
-    validation: Mapping[str, ImageSet],
-    select: str,
-    description: str,
-    *,
-    augmentation: Augmentation | None = None,
-    folder: pathlib.Path | None = None,
-    made_by: str = "",
-    events: pathlib.Path | None = None,
-    report: Callable[[Record], None] = lambda record: None,
-) -> tuple[Variables, FoldResult]:
-    """Trains one network and returns the weights of the epoch with the lowest validation loss.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Training:
+    """One network's training, before it begins.
 
-    Args:
+    Attributes:
       programs: the network's compiled functions.
       seed: of its weights and batches.
       train: training images at `settings.image_size`.
@@ -88,35 +75,90 @@ def train_fold(
       made_by: digest of the settings and inputs, which all that is written says.
       events: receives the event files of TensorBoard, where there is a `folder`; None: none.
       report: is called with every epoch's record.
+    """
 
-    Returns:
-      ({"params", "batch_stats"}, result): the best epoch's variables as numpy arrays, and its
-      scores ("val_..." are those of the set `select`).
+    programs: Programs
+    settings: TrainingSettings
+    seed: int
+    train: ImageSet
+    validation: Mapping[str, ImageSet]
+    select: str
+    description: str
+    _: dataclasses.KW_ONLY
+    augmentation: Augmentation | None = None
+    folder: pathlib.Path | None = None
+    made_by: str = ""
+    events: pathlib.Path | None = None
+    report: Callable[[Record], None] = lambda record: None
+
+    @property
+    def batch_size(self) -> int:
+        """Images per step; raises UserError where there are too few of them."""
+        size = batch_of(self.settings, len(self.train))
+        if size == 0:
+            devices = parallel.device_count()
+            raise UserError(
+                f"{self.description}: {len(self.train)} training images for {devices} devices"
+            )
+        return size
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps per epoch."""
+        return steps_of(self.settings, len(self.train))
+
+
+# ({"params", "batch_stats"} of the best epoch as numpy arrays, its scores: "val_..." are those of
+# the set `select`).
+Outcome = tuple[Variables, FoldResult]
+
+
+def train_alone(training: Training) -> Outcome:
+    """Trains one network, over all devices.
 
     Raises:
       UserError: too few training images, or a resume/ that was made with other settings.
       Diverged: a loss that is no longer finite.
     """
-    batch_size = batch_of(settings, len(train))
-    if batch_size == 0:
-        devices = parallel.device_count()
-        raise UserError(f"{description}: {len(train)} training images for {devices} devices")
-    steps = steps_of(settings, len(train))
-    key, rates = jax.random.key(seed), make_rates(settings, steps)
-    augmentation = augmentation or Augmentation(settings.flips, settings.shift)
-    placed = placement.place(train, validation, batch_size, seed, augmentation)
-    progress = _resume(folder, programs, key, rates, batch_size, made_by) if folder else None
+    with stopping.deferred():
+        steps = step_by_step(training)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                stopping.check()
+                outcome: Outcome = end.value
+                return outcome
+
+
+def step_by_step(training: Training) -> Generator[None, None, Outcome | None]:
+    """Trains one network, and yields after each step that it has begun.
+
+    It works on the devices that `parallel` has whenever it is resumed, always the same ones. Where
+    the run has been asked to end, it saves at the end of an epoch and returns None.
+
+    Raises:
+      UserError, Diverged: as `train_alone`.
+    """
+    settings, folder, batch_size = training.settings, training.folder, training.batch_size
+    steps, programs = training.steps, training.programs
+    key, rates = jax.random.key(training.seed), make_rates(settings, steps)
+    augmentation = training.augmentation or Augmentation(settings.flips, settings.shift)
+    placed = placement.place(
+        training.train, training.validation, batch_size, training.seed, augmentation
+    )
+    progress = _resume(training, key, rates)
     state, best, records = progress or Progress(programs.init(key, rates), {}, [])
     if folder:
-        log = MetricsLog(folder / LOG, records, counter="epoch", events=events)
+        log = MetricsLog(folder / LOG, records, counter="epoch", events=training.events)
     saved = time.monotonic()
     bar = progress_bar(
-        description=description,
+        description=training.description,
         total=settings.max_epochs * steps * batch_size,
         initial=len(records) * steps * batch_size,
         unit="image",
     )
-    with stopping.deferred(), bar:
+    with bar:
         while (stopped := _why_ended(settings, records)) is None:
             started = time.monotonic()
             step_metrics = []
@@ -124,29 +166,32 @@ def train_fold(
                 state, metrics = programs.step(state, placed.batches[n], placed.resident)
                 step_metrics.append(metrics)
                 bar.update(batch_size)
-            scores = _score(programs, state, step_metrics, placed, validation)
-            record = _record(len(records) + 1, scores, select, time.monotonic() - started)
+                yield
+            scores = _score(programs, state, step_metrics, placed, training.validation)
+            seconds = time.monotonic() - started
+            record = _record(len(records) + 1, scores, training.select, seconds)
             if not np.isfinite([record["train_loss"], record["val_loss"]]).all():
                 raise Diverged(
-                    f"{description}: the loss is no longer finite in epoch {len(records) + 1}; "
-                    "lower config.classifier.learning_rate, and give the same command again"
+                    f"{training.description}: the loss is no longer finite in epoch "
+                    f"{len(records) + 1}; lower config.classifier.learning_rate, and give the same "
+                    "command again"
                 )
             records.append(record)
             if _best_of(records) is record:
                 best = jax.tree.map(np.array, state.variables)
-            report(record)
+            training.report(record)
             bar.note(val_loss=f"{record['val_loss']:.4f}")
             if folder:
                 log.write(**record)
             due = time.monotonic() - saved > SAVE_SECONDS
             if folder and (due or stopping.asked()):
                 resumable = _resumable(state, best, batch_size)
-                notes = {"made_by": made_by, "records": records}
+                notes = {"made_by": training.made_by, "records": records}
                 checkpoint.save(folder / "resume", len(records), resumable, keep=1, notes=notes)
                 saved = time.monotonic()
-            stopping.check()
-    result = _result(programs, settings, records, stopped, train, validation, select)
-    result = dataclasses.replace(result, made_by=made_by)
+            if stopping.asked():
+                return None
+    result = _result(training, records, stopped)
     return best, _finish(folder, best, result) if folder else result
 
 
@@ -194,18 +239,10 @@ def _why_ended(settings: TrainingSettings, records: list[Record]) -> str | None:
     return "max_epochs" if len(records) == settings.max_epochs else None
 
 
-def _result(
-    programs: Programs,
-    settings: TrainingSettings,
-    records: list[Record],
-    stopped: str,
-    train: ImageSet,
-    validation: Mapping[str, ImageSet],
-    select: str,
-) -> FoldResult:
+def _result(training: Training, records: list[Record], stopped: str) -> FoldResult:
     """Sums up a training that has ended, for the reason `stopped`, after these epochs."""
-    best, batch_size = _best_of(records), batch_of(settings, len(train))
-    steps = len(records) * steps_of(settings, len(train))
+    best, validation = _best_of(records), training.validation
+    steps = len(records) * training.steps
     seconds = sum(record["seconds"] for record in records)
     return FoldResult(
         best_epoch=int(best["epoch"]),
@@ -216,15 +253,16 @@ def _result(
         epochs=len(records),
         stopped=stopped,
         choices={name: _choice(records, name, validation) for name in validation},
-        passes_per_epoch=passes_per_epoch(settings, len(train)),
+        passes_per_epoch=passes_per_epoch(training.settings, len(training.train)),
         steps=steps,
-        selected_by=select,
-        batch_size=batch_size,
-        initial=InitialWeights(**programs.initial),
-        num_train=len(train),
-        num_val=len(validation[select]),
+        selected_by=training.select,
+        batch_size=training.batch_size,
+        initial=InitialWeights(**training.programs.initial),
+        num_train=len(training.train),
+        num_val=len(validation[training.select]),
         seconds=seconds,
-        images_per_second=steps * batch_size / seconds,
+        images_per_second=steps * training.batch_size / seconds,
+        made_by=training.made_by,
     )
 
 
@@ -246,24 +284,20 @@ def _resumable(state: State, best: Variables, batch_size: int) -> Variables:
     }
 
 
-def _resume(
-    folder: pathlib.Path,
-    programs: Programs,
-    key: jax.Array,
-    rates: Rates,
-    batch_size: int,
-    made_by: str,
-) -> Progress | None:
+def _resume(training: Training, key: jax.Array, rates: Rates) -> Progress | None:
     """Reads the last checkpoint in resume/; None where there is none to go on from.
 
     Another number of devices may make batches of another size, and so another training: its
     checkpoint is deleted.
     """
-    like = jax.eval_shape(programs.init, key, rates)
+    folder, batch_size = training.folder, training.batch_size
+    if folder is None:
+        return None
+    like = jax.eval_shape(training.programs.init, key, rates)
     found = checkpoint.resume(folder / "resume", _resumable(like, like.variables, batch_size))
     if found is None:
         return None
-    refuse_others(folder / "resume", found.notes.get("made_by", ""), made_by)
+    refuse_others(folder / "resume", found.notes.get("made_by", ""), training.made_by)
     records = found.notes.get("records")
     if records is None:  # a checkpoint of an earlier version
         records = records_until(folder / LOG, "epoch", found.step)

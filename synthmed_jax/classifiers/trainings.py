@@ -14,7 +14,7 @@ from synthmed_jax import checkpoint
 from synthmed_jax.classifiers.programs import Programs
 from synthmed_jax.classifiers.rates import Rates
 from synthmed_jax.classifiers.settings import SELECTIONS, TrainingSettings
-from synthmed_jax.classifiers.train import check_log, remove_resume, train_fold
+from synthmed_jax.classifiers.train import Training, check_log, remove_resume
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.errors import UserError
@@ -26,7 +26,7 @@ from synthmed_jax.results.cells import Cell, FoldResult
 SEED_STRIDE = 1000
 
 
-def train_cell(
+def unfinished(
     programs: Programs,
     settings: TrainingSettings,
     cell: Cell,
@@ -38,8 +38,8 @@ def train_cell(
     augmentation: Augmentation | None = None,
     relabel: Callable[[ImageSet, int], ImageSet] | None = None,
     events: pathlib.Path | None = None,
-) -> None:
-    """Makes every training that has no result.json yet, which is the last file of each.
+) -> Iterator[Training]:
+    """Yields every training that has no result.json yet, which is the last file of each.
 
     Args:
       programs: the network's compiled functions.
@@ -60,9 +60,8 @@ def train_cell(
         there are none.
 
     Raises:
-      UserError: see `check` and `train_fold`; or a result is there that was made with others.
+      UserError: see `check`; or a result is there that was made with other settings.
       Damaged: the log of a finished training is not the one that it wrote.
-      Diverged: see `train_fold`.
     """
     check(settings, cell, images.labels, images.class_names, len(real_val), groups)
     select = SELECTIONS[settings.selection]
@@ -81,7 +80,7 @@ def train_cell(
         sets |= {name: each for name, each in validation.items() if len(each)}
         if relabel is not None:
             sets = {name: relabel(each, seed) for name, each in sets.items()}
-        train_fold(
+        yield Training(
             programs,
             settings,
             seed,
@@ -110,7 +109,7 @@ def check(
       labels: i[N], of the training set.
       class_names: in the order of the labels.
       num_real_val: number of `val` images.
-      groups: i64[N], as in `train_cell`.
+      groups: i64[N], as in `unfinished`.
 
     Raises:
       UserError: a class without images; with folds, one with fewer images than folds, or in too few
@@ -151,7 +150,7 @@ def _parts(
 
 
 def load_variables(programs: Programs, folder: pathlib.Path) -> dict[str, Tree]:
-    """Reads the {"params", "batch_stats"} that `train_fold` has written to a folder.
+    """Reads the {"params", "batch_stats"} that a training has written to a folder.
 
     Raises:
       Damaged: the folder holds no complete checkpoint, or a damaged one.

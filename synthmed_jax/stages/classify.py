@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Iterator
 
 from synthmed_jax.arms import ARMS, AUGMENTED, FILTERED, SYNTHETIC, Materials, deal_labels
-from synthmed_jax.classifiers import trainings
+from synthmed_jax.classifiers import side_by_side, trainings
 from synthmed_jax.classifiers.settings import ClassifierSettings
+from synthmed_jax.classifiers.train import Training
 from synthmed_jax.data.settings import FLIPS, Augmentation
 from synthmed_jax.diffusion.settings import DiffusionSettings
 from synthmed_jax.results.cells import Cell
@@ -83,10 +85,14 @@ def _check(run: Run) -> None:
 
 def _run(run: Run) -> None:
     """Makes every training of every cell that has no result yet."""
+    side_by_side.train_all(_unfinished(run))
+
+
+def _unfinished(run: Run) -> Iterator[Training]:
     inputs = run.inputs
     for cell in cells(run):
         training_set = ARMS[cell.arm].build(materials_of(cell, inputs.materials))
-        trainings.train_cell(
+        yield from trainings.unfinished(
             run.compiled.programs_of(cell.backbone),
             run.settings.classifier,
             cell,
@@ -115,16 +121,22 @@ def timer(run: Run, backbone: str) -> timing.ClassifierTimer:
 
 def _expect(run: Run) -> float:
     settings, materials = run.settings.classifier, run.inputs.planned_materials
+    left = {
+        cell: [
+            timing.share_left(cell.folder(run.workdir.classify, name), settings)
+            for name in settings.trainings
+        ]
+        for cell in cells(run)
+    }
+    at_once = side_by_side.at_once(sum(share > 0 for shares in left.values() for share in shares))
     num_val, seconds = len(materials.parts.val), 0.0
-    for cell in cells(run):
+    for cell, shares in left.items():
         size = len(ARMS[cell.arm].sizes(materials_of(cell, materials)).labels)
-        folders = [cell.folder(run.workdir.classify, name) for name in settings.trainings]
-        left = sum(timing.share_left(folder, settings) for folder in folders)
         left_out = 0 if settings.seeds else size - size * (settings.folds - 1) // settings.folds
-        num_train = size - left_out
-        if left:
-            one = timer(run, cell.backbone).seconds_per_training(num_train, left_out + num_val)
-            seconds += left * one
+        if sum(shares):
+            seconds += sum(shares) * timer(run, cell.backbone).seconds_per_training(
+                size - left_out, left_out + num_val, at_once
+            )
     return seconds
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from synthmed_jax.classifiers import feature_net
-from synthmed_jax.classifiers.train import train_fold
+from synthmed_jax.classifiers.train import Training, train_alone
 from synthmed_jax.data.held_out import Parts
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
@@ -34,17 +34,19 @@ def _run(run: Run) -> None:
     """Trains on `fit`, with settings of its own: no classifier's field changes a distance."""
     training = feature_net.training(run.settings.data.image_size)
     learned, left_out = divide(run.inputs.parts, training.seed)
-    train_fold(
-        run.compiled.feature_programs,
-        training,
-        training.seed,
-        learned,
-        {"left_out": left_out},
-        "left_out",
-        "features",
-        folder=run.workdir.features,
-        made_by=base.fingerprint(run, STAGE).digest,
-        events=run.events(run.workdir.features),
+    train_alone(
+        Training(
+            run.compiled.feature_programs,
+            training,
+            training.seed,
+            learned,
+            {"left_out": left_out},
+            "left_out",
+            "features",
+            folder=run.workdir.features,
+            made_by=base.fingerprint(run, STAGE).digest,
+            events=run.events(run.workdir.features),
+        )
     )
 
 

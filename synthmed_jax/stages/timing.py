@@ -79,13 +79,18 @@ class ClassifierTimer:
         self._programs, self._training = programs, training
         self._channels = run.settings.data.channels
 
-    def seconds_per_training(self, num_train: int, num_predicted: int) -> float:
-        """A training to its last epoch, each of which ends with so many predictions."""
+    def seconds_per_training(self, num_train: int, num_predicted: int, at_once: int = 0) -> float:
+        """A training to its last epoch, each of which ends with so many predictions.
+
+        Args:
+          at_once: trainings that go on at once, each on a device of its own: what each of them adds
+            to the time of all; 0: a training is spread over all devices.
+        """
         training = self._training
         batch_size = batch_of(training, num_train)
         if not batch_size:
             return 0.0
-        epoch = steps_of(training, num_train) * self._seconds_per_step(batch_size)
+        epoch = steps_of(training, num_train) * self._seconds_per_step(batch_size, at_once)
         epoch += num_predicted * self.seconds_per_prediction()
         return training.max_epochs * epoch
 
@@ -100,19 +105,27 @@ class ClassifierTimer:
             self._timings[name] = seconds / batch_size
         return self._timings[name]
 
-    def _seconds_per_step(self, batch_size: int) -> float:
-        name = f"{self._name} {batch_size}"
+    def _seconds_per_step(self, batch_size: int, at_once: int) -> float:
+        name = f"{self._name} {batch_size}" + (f", {at_once} at once" if at_once else "")
         if name not in self._timings:
-            state = self._fresh_state()
             labels = np.zeros(batch_size, np.int32)
             batch = {"image": self._blank(batch_size), "label": labels}
+            states = {device: self._fresh_state() for device in parallel.devices()[:at_once]}
+            spread = self._fresh_state()
 
             def step() -> Tree:
-                nonlocal state
-                state, metrics = self._programs.step(state, batch)
-                return metrics
+                nonlocal spread
+                if not states:
+                    spread, metrics = self._programs.step(spread, batch)
+                    return metrics
+                of_all = []
+                for device, state in states.items():
+                    with parallel.on(device):
+                        states[device], metrics = self._programs.step(state, batch)
+                    of_all.append(metrics)
+                return of_all
 
-            self._timings[name] = seconds_per_call(step)
+            self._timings[name] = seconds_per_call(step) / max(at_once, 1)
         return self._timings[name]
 
     def _fresh_state(self) -> Tree:

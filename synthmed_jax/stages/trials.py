@@ -8,7 +8,7 @@ from typing import NamedTuple
 from synthmed_jax import search
 from synthmed_jax.classifiers.programs import Programs
 from synthmed_jax.classifiers.settings import TrainingSettings
-from synthmed_jax.classifiers.train import train_fold
+from synthmed_jax.classifiers.train import Training, train_alone
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.stages.run import Run
@@ -71,15 +71,17 @@ def loss_on_real(
       learned, real: at the size that the network sees.
       augmentation: of what is learned; None: the settings' own flips and shift.
     """
-    _, result = train_fold(
-        programs,
-        training,
-        training.seed,
-        learned,
-        {"real": real},
-        "real",
-        "tune",
-        report=lambda record: report(int(record["epoch"]), record["val_loss"]),
-        augmentation=augmentation,
+    _, result = train_alone(
+        Training(
+            programs,
+            training,
+            training.seed,
+            learned,
+            {"real": real},
+            "real",
+            "tune",
+            report=lambda record: report(int(record["epoch"]), record["val_loss"]),
+            augmentation=augmentation,
+        )
     )
     return result.val_loss

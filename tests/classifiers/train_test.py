@@ -9,7 +9,7 @@ import pytest
 from synthmed_jax import checkpoint
 from synthmed_jax.classifiers import placement, train
 from synthmed_jax.classifiers.programs import make_programs
-from synthmed_jax.classifiers.train import train_fold
+from synthmed_jax.classifiers.train import Training, train_alone
 from synthmed_jax.errors import Diverged
 from synthmed_jax.metrics_log import read_metrics
 from synthmed_jax.results.cells import FoldResult, InitialWeights
@@ -30,15 +30,17 @@ def shuffled(images):
 def test_patience_ends_training_at_the_best_epoch(make_tiny, tiny_settings, shuffled):
     settings = dataclasses.replace(tiny_settings, learning_rate=3e-2, max_epochs=30, min_steps=240)
     losses = []
-    _, result = train_fold(
-        make_programs(make_tiny(tiny_settings), settings),
-        settings,
-        0,
-        shuffled.subset(np.arange(32)),
-        {"fold": shuffled.subset(np.arange(32, 48))},
-        "fold",
-        "shuffled",
-        report=lambda record: losses.append(record["val_loss"]),
+    _, result = train_alone(
+        Training(
+            make_programs(make_tiny(tiny_settings), settings),
+            settings,
+            0,
+            shuffled.subset(np.arange(32)),
+            {"fold": shuffled.subset(np.arange(32, 48))},
+            "fold",
+            "shuffled",
+            report=lambda record: losses.append(record["val_loss"]),
+        )
     )
     assert result.stopped == "patience"
     assert result.epochs == result.best_epoch + 1 < 30
@@ -55,9 +57,8 @@ def test_a_training_is_the_same_wherever_its_images_are(
 
     def run():
         train_set, fold = images.subset(np.arange(32)), images.subset(np.arange(32, 48))
-        return train_fold(
-            programs, settings, 7, train_set, {"fold": fold, "all": images}, "fold", "here"
-        )
+        sets = {"fold": fold, "all": images}
+        return train_alone(Training(programs, settings, 7, train_set, sets, "fold", "here"))
 
     variables, result = run()
     monkeypatch.setattr(placement, "stay_on_devices", lambda size: True)
@@ -69,10 +70,9 @@ def test_a_training_is_the_same_wherever_its_images_are(
 
 def test_a_diverging_fold_stops_with_a_hint(make_tiny, tiny_settings, images):
     wild = dataclasses.replace(tiny_settings, learning_rate=1e30)
+    programs = make_programs(make_tiny(wild), wild)
     with pytest.raises(Diverged, match="learning_rate, and give the same command again"):
-        train_fold(
-            make_programs(make_tiny(wild), wild), wild, 0, images, {"fold": images}, "fold", "wild"
-        )
+        train_alone(Training(programs, wild, 0, images, {"fold": images}, "fold", "wild"))
 
 
 class Killed(BaseException):
@@ -93,10 +93,11 @@ def run_in(programs, tiny_settings, images):
 
     def run(folder, report=lambda record: None):
         train_set, fold = doubtful.subset(np.arange(32)), doubtful.subset(np.arange(32, 48))
-        return train_fold(
+        training = Training(
             programs, settings, 2, train_set, {"fold": fold, "all": doubtful}, "fold", "here",
             folder=folder, report=report, events=folder.with_name(f"{folder.name}_events"),
         )  # fmt: skip
+        return train_alone(training)
 
     return run
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from synthmed_jax.arms import deal_labels
-from synthmed_jax.classifiers import trainings
+from synthmed_jax.classifiers import side_by_side, trainings
 from synthmed_jax.classifiers.settings import SELECTIONS
 from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.errors import Damaged, UserError
@@ -16,8 +16,12 @@ from synthmed_jax.results.cells import Cell, FoldResult, InitialWeights
 CELL = Cell("tiny", "synthetic", 24, math.inf, 0)
 
 
+def train_cell(*args, **options):
+    side_by_side.train_all(trainings.unfinished(*args, **options))
+
+
 def test_folds_learn_and_can_be_read_back(programs, tiny_settings, images, tmp_path):
-    trainings.train_cell(programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
+    train_cell(programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
     for fold in range(3):
         folder = tmp_path / f"tiny/synthetic/24-inf-s0/fold{fold}"
         result = FoldResult.read_fold(folder)
@@ -46,63 +50,42 @@ RESULT = FoldResult(
 def test_a_fold_of_other_settings_is_refused(programs, tiny_settings, images, tmp_path):
     RESULT.write(CELL.folder(tmp_path, "fold0") / "result.json")
     with pytest.raises(UserError, match=r"fold0/result\.json was made with other settings"):
-        trainings.train_cell(
+        train_cell(
             programs, tiny_settings, CELL, images, images.subset([]), tmp_path, made_by="abd"
         )
 
 
-def test_the_folds_cover_every_image_once(programs, tiny_settings, images, tmp_path, monkeypatch):
+def test_the_folds_cover_every_image_once(programs, tiny_settings, images, tmp_path):
     seen = []
-
-    def note(programs, settings, seed, train, validation, select, description, folder, **_):
-        val = validation["fold"]
+    args = (programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
+    for training in trainings.unfinished(*args):
+        train, val = training.train, training.validation["fold"]
         assert not set(train.files) & set(val.files)
         assert len(train) + len(val) == 48
         seen.extend(val.files)
-
-    monkeypatch.setattr(trainings, "train_fold", note)
-    trainings.train_cell(programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
     assert sorted(seen) == sorted(images.files)
 
 
-def test_groups_are_not_divided_between_folds(
-    programs, tiny_settings, images, tmp_path, monkeypatch
-):
+def test_groups_are_not_divided_between_folds(programs, tiny_settings, images, tmp_path):
     groups = np.arange(48) % 24 // 2  # Twelve patients, each with images here and there.
     by_file = dict(zip(images.files, groups, strict=True))
     folds = []
-
-    def note(programs, settings, seed, train, validation, select, description, folder, **_):
-        val = validation["fold"]
+    args = (programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
+    for training in trainings.unfinished(*args, groups):
+        train, val = training.train, training.validation["fold"]
         assert not {by_file[f] for f in train.files} & {by_file[f] for f in val.files}
         assert set(train.labels) == set(val.labels) == {0, 1}
         folds.append(val.files)
-
-    monkeypatch.setattr(trainings, "train_fold", note)
-    args = (programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
-    trainings.train_cell(*args, groups)
     assert sorted(sum(folds, ())) == sorted(images.files)
     with pytest.raises(UserError, match=r"3 folds .* groups .*group_by.* per class, left has 1"):
-        trainings.train_cell(*args, np.arange(48) % 2)
+        list(trainings.unfinished(*args, np.arange(48) % 2))
 
 
-def test_a_finished_fold_is_not_trained_again(
-    programs, tiny_settings, images, tmp_path, monkeypatch
-):
-    trained = []
-
-    def note(programs, settings, seed, train, validation, select, description, folder, **_):
-        trained.append(description)
-        if len(trained) == 2:
-            raise KeyboardInterrupt
-        RESULT.write(folder / "result.json")
-        (folder / "metrics.jsonl").touch()
-
-    monkeypatch.setattr(trainings, "train_fold", note)
-    with pytest.raises(KeyboardInterrupt):
-        trainings.train_cell(programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
-    trainings.train_cell(programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
-    assert trained == [f"tiny synthetic fold{fold}" for fold in (0, 1, 1, 2)]
+def test_a_finished_fold_is_not_trained_again(programs, tiny_settings, images, tmp_path):
+    args = (programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
+    finished(CELL.folder(tmp_path, "fold1"))
+    left = [training.description for training in trainings.unfinished(*args, made_by="abc")]
+    assert left == ["tiny synthetic fold0", "tiny synthetic fold2"]
 
 
 def test_real_images_choose_the_epoch_where_they_are_asked(
@@ -114,7 +97,7 @@ def test_real_images_choose_the_epoch_where_they_are_asked(
     for selection in SELECTIONS:
         settings = dataclasses.replace(tiny_settings, selection=selection, patience=4, folds=2)
         folder = tmp_path / selection
-        trainings.train_cell(programs, settings, CELL, images, turned, folder)
+        train_cell(programs, settings, CELL, images, turned, folder)
         result = FoldResult.read_fold(CELL.folder(folder, "fold0"))
         epochs[selection] = result.best_epoch
         choices, set_name = result.choices, SELECTIONS[selection]
@@ -128,30 +111,24 @@ def test_real_images_choose_the_epoch_where_they_are_asked(
 def test_real_images_can_not_choose_where_there_are_none(programs, tiny_settings, images, tmp_path):
     settings = dataclasses.replace(tiny_settings, selection="val")
     with pytest.raises(UserError, match=r"selection=val, but val is empty"):
-        trainings.train_cell(programs, settings, CELL, images, images.subset([]), tmp_path)
+        train_cell(programs, settings, CELL, images, images.subset([]), tmp_path)
 
 
 def test_too_few_images_for_the_folds(programs, tiny_settings, images, tmp_path):
     few = images.subset([0, 1, 2, 3, 4, 6])
     with pytest.raises(UserError, match=r"3 folds need that many images per class, right has 2"):
-        trainings.train_cell(programs, tiny_settings, CELL, few, few.subset([]), tmp_path)
+        train_cell(programs, tiny_settings, CELL, few, few.subset([]), tmp_path)
 
 
-def test_seeds_train_on_every_image_with_a_seed_each(
-    programs, tiny_settings, images, tmp_path, monkeypatch
-):
+def test_seeds_train_on_every_image_with_a_seed_each(programs, tiny_settings, images, tmp_path):
     settings = dataclasses.replace(tiny_settings, seeds=3, selection="val", seed=5)
     augmentation, seen = Augmentation("horizontal", 1, 0.5), []
-
-    def note(programs, settings, seed, train, validation, select, description, **given):
-        assert train.files == images.files
-        assert (list(validation), select) == (["real_val"], "real_val")
-        assert given["augmentation"] == augmentation
-        seen.append((seed, given["folder"].name))
-
-    monkeypatch.setattr(trainings, "train_fold", note)
-    few = images.subset([0, 1])
-    trainings.train_cell(programs, settings, CELL, images, few, tmp_path, augmentation=augmentation)
+    args = (programs, settings, CELL, images, images.subset([0, 1]), tmp_path)
+    for training in trainings.unfinished(*args, augmentation=augmentation):
+        assert training.train.files == images.files
+        assert (list(training.validation), training.select) == (["real_val"], "real_val")
+        assert training.augmentation == augmentation
+        seen.append((training.seed, training.folder.name))
     assert seen == [(5, "training0"), (1005, "training1"), (2005, "training2")]
 
 
@@ -161,7 +138,7 @@ def test_a_class_without_images_is_refused_where_there_are_no_folds(
     settings = dataclasses.replace(tiny_settings, seeds=1, selection="val")
     left = images.subset(np.flatnonzero(images.labels == 0))
     with pytest.raises(UserError, match="right has no image to train on"):
-        trainings.train_cell(programs, settings, CELL, left, left, tmp_path)
+        train_cell(programs, settings, CELL, left, left, tmp_path)
 
 
 def finished(folder):
@@ -183,41 +160,37 @@ def test_a_finished_training_has_the_log_that_it_wrote(
     if damage is not None:
         log.write_text(damage)
     with pytest.raises(Damaged, match=why) as error:
-        trainings.train_cell(
+        train_cell(
             programs, tiny_settings, CELL, images, images.subset([]), tmp_path, made_by="abc"
         )
     assert error.value.path == log
 
 
 def test_what_a_kill_left_of_a_finished_training_is_removed(
-    programs, tiny_settings, images, tmp_path, monkeypatch
+    programs, tiny_settings, images, tmp_path
 ):
-    monkeypatch.setattr(trainings, "train_fold", lambda *_, **__: None)
     folder = CELL.folder(tmp_path, "fold0")
     finished(folder)
     for name in ("ended", "resume"):
         write_text(folder / name / "3" / "half", "")
-    trainings.train_cell(
-        programs, tiny_settings, CELL, images, images.subset([]), tmp_path, made_by="abc"
-    )
+    args = (programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
+    assert len(list(trainings.unfinished(*args, made_by="abc"))) == 2
     assert {path.name for path in folder.iterdir()} == {"metrics.jsonl", "result.json"}
 
 
 def test_a_control_is_trained_and_chosen_on_labels_of_each_trainings_own(
-    programs, tiny_settings, images, tmp_path, monkeypatch
+    programs, tiny_settings, images, tmp_path
 ):
-    seen = []
-
-    def look(_programs, _settings, seed, train, validation, *_, **__):
-        seen.append((seed, train, validation["real_val"]))
-
-    monkeypatch.setattr(trainings, "train_fold", look)
     settings = dataclasses.replace(tiny_settings, seeds=2, selection="val")
     val = images.subset(np.arange(40))
-    trainings.train_cell(programs, settings, CELL, images, val, tmp_path, relabel=deal_labels)
+    seen = list(
+        trainings.unfinished(programs, settings, CELL, images, val, tmp_path, relabel=deal_labels)
+    )
     assert len(seen) == 2
-    for seed, train, chosen_on in seen:
-        np.testing.assert_array_equal(train.labels, deal_labels(images, seed).labels)
-        np.testing.assert_array_equal(chosen_on.labels, deal_labels(val, seed).labels)
+    for training in seen:
+        chosen_on = training.validation["real_val"]
+        wanted = deal_labels(images, training.seed).labels
+        np.testing.assert_array_equal(training.train.labels, wanted)
+        np.testing.assert_array_equal(chosen_on.labels, deal_labels(val, training.seed).labels)
         assert (chosen_on.labels != val.labels).any()
-    assert (seen[0][1].labels != seen[1][1].labels).any()
+    assert (seen[0].train.labels != seen[1].train.labels).any()

@@ -23,16 +23,13 @@ def take(settings, model, batch, steps=2, step=None):
     return jax.tree.map(np.asarray, state), losses, float(metrics["gradient_norm"])
 
 
-def test_two_devices_take_the_step_of_one(train_settings, model, images, monkeypatch):
+def test_two_devices_take_the_step_of_one(train_settings, model, images):
     settings = dataclasses.replace(train_settings, timesteps="stratified", label_dropout=0.5)
     batch = {"image": images.images[:4], "label": images.labels[:4]}
 
     state_2, losses_2, norm_2 = take(settings, model, batch)
-    one = jax.local_devices()[:1]
-    pmap = jax.pmap
-    monkeypatch.setattr(jax, "local_device_count", lambda: 1)
-    monkeypatch.setattr(parallel.jax, "pmap", lambda f, **kw: pmap(f, devices=one, **kw))
-    state_1, losses_1, norm_1 = take(settings, model, batch)
+    with parallel.on(jax.local_devices()[1]):
+        state_1, losses_1, norm_1 = take(settings, model, batch)
     np.testing.assert_allclose(losses_2, losses_1, rtol=1e-5)
     np.testing.assert_allclose(norm_2, norm_1, rtol=1e-4)
     # The first moments are the gradients themselves, to Adam's constants.

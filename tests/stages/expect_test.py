@@ -34,13 +34,15 @@ from synthmed_jax.statistics.intervals import Interval
 def make_timed(make_run):
     """A run whose calls have been timed.
 
-    A step of the generator takes 3 s, of the networks 5 and 7, a prediction 0.25 and 0.75.
+    A step of the generator takes 3 s, of the networks 5 and 7, a prediction 0.25 and 0.75; of two
+    ResNets beside each other, a step of each adds 4.
     """
 
     def make(**changes):
         run = make_run(**changes)
         run.compiled.timings.update({"diffusion step": 3.0, "evaluation": 0.5})
         run.compiled.timings.update({"resnet18 8": 5.0, "resnet18 predicts": 0.25})
+        run.compiled.timings.update({f"resnet18 8, {n} at once": 4.0 for n in (1, 2)})
         run.compiled.timings.update({"features 22": 7.0, "features 32": 7.0})
         run.compiled.timings["features predicts"] = 0.75
         return run
@@ -166,8 +168,8 @@ def test_explanations_are_expected_to_ask_for_every_perturbed_image(make_timed):
 
 def test_trainings_are_expected_from_their_last_saved_epoch(make_timed):
     run = make_timed(classifier__steps=8, classifier__max_epochs=4, classifier__arms=("synthetic",))
-    # Two steps of 8 images; then predictions of val.
-    epoch = 5 * 2 + 0.25 * len(run.inputs.planned_split.parts.val)
+    # Two steps of 8 images, two trainings at once; then predictions of val.
+    epoch = 4 * 2 + 0.25 * len(run.inputs.planned_split.parts.val)
     assert classify.STAGE.expect(run) == 2 * 4 * epoch
     (cell,) = classify.cells(run)
     folds = [cell.folder(run.workdir.classify, name) for name in ("training0", "training1")]

@@ -28,14 +28,14 @@ def test_fit_alone_is_divided_and_no_group_of_it(groups):
 
 def test_the_network_neither_learns_from_val_nor_is_chosen_on_it(make_run, monkeypatch):
     given = []
-    monkeypatch.setattr(features, "train_fold", lambda *args, **_: given.append(args))
+    monkeypatch.setattr(features, "train_alone", given.append)
     run = make_run()
     split.STAGE.run(run)
     features.STAGE.run(run)
-    ((_, _, _, learned, judges, select, _),) = given
-    fit = set(run.inputs.parts.fit.files)
-    assert list(judges) == [select]
-    assert set(learned.files) | set(judges[select].files) == fit
+    (training,) = given
+    fit, judges = set(run.inputs.parts.fit.files), training.validation
+    assert list(judges) == [training.select]
+    assert set(training.train.files) | set(judges[training.select].files) == fit
     assert not fit & set(run.inputs.parts.val.files)
 
 
