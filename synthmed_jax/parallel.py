@@ -100,6 +100,14 @@ def mean(tree: Tree) -> Tree:
     return jax.lax.pmean(tree, AXIS)
 
 
+def gather(x: jax.Array) -> jax.Array:
+    """The global [B, ...] of every device's share, inside a mapped function.
+
+    The mean over devices of gradients through it is the gradient for all shares.
+    """
+    return jax.lax.all_gather(x, AXIS, tiled=True)
+
+
 def example_indices(local_batch: int) -> jax.Array:
     """i32[local_batch], each example's index in the global batch, inside a mapped function."""
     return jax.lax.axis_index(AXIS) * local_batch + jnp.arange(local_batch)

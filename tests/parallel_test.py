@@ -43,6 +43,20 @@ def test_on_one_device_all_work_is_there():
     assert (state.devices(), float(state)) == (set(jax.local_devices()), 3.0)
 
 
+def test_gradients_through_what_is_gathered_are_those_of_all_shares():
+    x = np.array([1.0, -2.0, 0.5, 3.0], np.float32)
+
+    def step(state, batch):
+        def loss(w):
+            own = w * batch["x"]
+            return jnp.prod(parallel.gather(own)) + parallel.gather(batch["x"]).sum()
+
+        return parallel.mean(jax.grad(loss)(state)), {}
+
+    gradient, _ = parallel.train_step(step)(jnp.float32(2), {"x": x})
+    assert float(gradient) == pytest.approx(4 * 2**3 * np.prod(x))
+
+
 def test_a_fresh_state_reaches_every_device_before_the_step(monkeypatch):
     # Else two devices on two threads may wait for each other for ever.
     seen = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import cast
+from typing import NamedTuple, cast
 
 import flax.linen as nn
 import jax
@@ -33,6 +33,15 @@ _RATE = 2e-3
 _TEMPERATURE = 0.07
 _BATCH = 256
 _FLATTEST = 4.0  # least deviation that an image is divided by, grey levels
+
+
+class _State(NamedTuple):
+    """Weights, AdamW's state, the key of all changes, and steps taken, i32[]."""
+
+    params: parallel.Tree
+    opt_state: parallel.Tree
+    key: jax.Array
+    step: jax.Array
 
 
 class _Network(nn.Module):
@@ -72,18 +81,16 @@ def train(images: np.ndarray, nearest: np.ndarray, seed: int, steps: int = STEPS
       seed: of weights, batches and changes.
     """
     rng, images = np.random.default_rng(seed), _reduced(images)
-    params = begin(images, seed)
-    state = params, optimiser(steps).init(params)
-    pairs = min(_PAIRS, len(images))  # none is its own stranger
-    for step in range(steps):
+    state = _fresh(images, seed, steps)
+    pairs = _pairs(images)
+    for _ in range(steps):
         order = rng.permutation(len(images))
         # No image twice: its two versions would be told to differ from their own likes.
         wanted = np.stack([order, nearest[order]], axis=1).ravel()[: 2 * pairs]
         first = np.sort(np.unique(wanted, return_index=True)[1])[:pairs]
         batch = np.concatenate([wanted[first], np.setdiff1d(order, wanted)])[:pairs]
-        key = jax.random.fold_in(jax.random.key(seed), step)
-        state = _step(steps)(state, images[batch], key)
-    return state[0]
+        state, _ = _step(steps)(state, images[np.resize(batch, pairs)])
+    return state.params
 
 
 def timed_step(images: np.ndarray, seed: int) -> Callable[[], parallel.Tree]:
@@ -93,15 +100,26 @@ def timed_step(images: np.ndarray, seed: int) -> Callable[[], parallel.Tree]:
       images, seed: as of `train`.
     """
     images = _reduced(images[:_PAIRS])
-    params, key = begin(images, seed), jax.random.key(seed)
-    state = params, optimiser(STEPS).init(params)
+    images, state = images[np.arange(_pairs(images)) % len(images)], _fresh(images, seed, STEPS)
 
     def step() -> parallel.Tree:
         nonlocal state
-        state = _step(STEPS)(state, images, key)
+        state, _ = _step(STEPS)(state, images)
         return state
 
     return step
+
+
+def _pairs(images: np.ndarray) -> int:
+    """Images of a batch, as many for every device; only of fewer images than devices some twice."""
+    devices = parallel.device_count()
+    return max(min(_PAIRS, len(images)) // devices, 1) * devices
+
+
+def _fresh(images: np.ndarray, seed: int, steps: int) -> _State:
+    params = begin(images, seed)
+    opt_state = optimiser(steps).init(params)
+    return _State(params, opt_state, jax.random.key(seed), jnp.zeros((), jnp.int32))
 
 
 def begin(images: np.ndarray, seed: int) -> parallel.Tree:
@@ -126,22 +144,25 @@ def optimiser(steps: int) -> optax.GradientTransformation:
 
 
 @functools.cache
-def _step(steps: int) -> Callable[..., parallel.Tree]:
-    @functools.partial(jax.jit, donate_argnums=0)
-    def step(state: parallel.Tree, images: jax.Array, key: jax.Array) -> parallel.Tree:
-        params, opt_state = state
-        levels = images.astype(jnp.float32)
-        one, two = (change(each, levels) for each in jax.random.split(key))
+def _step(steps: int) -> Callable[..., tuple[_State, parallel.Tree]]:
+    def step(state: _State, images: jax.Array) -> tuple[_State, parallel.Tree]:
+        # All images are changed on every device, so that the numbers drawn are the same ones
+        # however many there are; the network sees the device's own.
+        levels = parallel.gather(images).astype(jnp.float32)
+        own = parallel.example_indices(len(images))
+        keys = jax.random.split(jax.random.fold_in(state.key, state.step))
+        versions = jnp.concatenate([change(key, levels)[own] for key in keys])
 
         def loss(params: parallel.Tree) -> jax.Array:
-            both = _Network().apply(params, jnp.concatenate([one, two]))
-            first, second = jnp.split(cast(jax.Array, both), 2)
-            return contrastive_loss(first, second)
+            vectors = jnp.split(cast(jax.Array, _Network().apply(params, versions)), 2)
+            return contrastive_loss(*(parallel.gather(each) for each in vectors))
 
-        updates, opt_state = optimiser(steps).update(jax.grad(loss)(params), opt_state, params)
-        return optax.apply_updates(params, updates), opt_state
+        gradient = parallel.mean(jax.grad(loss)(state.params))
+        updates, opt_state = optimiser(steps).update(gradient, state.opt_state, state.params)
+        params = optax.apply_updates(state.params, updates)
+        return state._replace(params=params, opt_state=opt_state, step=state.step + 1), {}
 
-    return step
+    return parallel.train_step(step)
 
 
 @functools.cache

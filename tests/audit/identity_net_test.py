@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from synthmed_jax import parallel
 from synthmed_jax.audit import aligned_search, identity_net, identity_search
 from synthmed_jax.audit.identity_changes import change
 from tests.audit.aligned_search_test import scenes
@@ -49,6 +50,25 @@ def test_it_learns_to_know_images_again():
     assert found.alike == pytest.approx(np.ones(80), abs=1e-5)
     others = identity_search.find_nearest(params, images, images, "none", (own, own))
     assert (others.index != own).all()
+
+
+def test_two_devices_learn_what_one_does():
+    images, nearest = scenes(8, 0), np.roll(np.arange(8), 1)
+    start = identity_net.begin(images, 3)
+    two = jax.device_get(identity_net.train(images, nearest, seed=3, steps=2))
+    with parallel.on(jax.local_devices()[0]):
+        one = jax.device_get(identity_net.train(images, nearest, seed=3, steps=2))
+    moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), two, start)
+    assert min(jax.tree.leaves(moved)) > 0
+    # Adam makes whole steps of gradients near zero: what rounding turns is few.
+    for a, b in zip(jax.tree.leaves(two), jax.tree.leaves(one), strict=True):
+        assert (np.abs(a - b) > 1e-5).mean() < 0.01
+
+
+def test_of_one_image_each_device_has_it():
+    images = scenes(1, 0)
+    params = identity_net.train(images, np.zeros(1, int), seed=0, steps=1)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(jax.device_get(params)))
 
 
 def test_features_are_unit_vectors_of_large_images_too():
