@@ -25,6 +25,7 @@ from synthmed_jax.report.formats import n_is
 from synthmed_jax.results.explanations import LimeSummary
 from synthmed_jax.results.section import Table
 from synthmed_jax.results.split import PartCounts
+from synthmed_jax.verdicts import Caveat
 
 TITLE = "Can synthetic images stand in for real ones?"
 PARTS = tuple(field.name for field in dataclasses.fields(PartCounts))
@@ -48,7 +49,7 @@ def build(contents: Contents, conclusions: Conclusions, answer: Answer) -> dict[
     return {
         "title": TITLE,
         "dataset": dataset,
-        "subtitle": _subtitle(dataset, len(contents.counts), totals),
+        "subtitle": _subtitle(dataset, len(contents.counts), totals, conclusions),
         "outline": outline.TITLES,
         "answer": answer,
         "distance_numbers": generator_text.distance_numbers(fidelity),
@@ -85,10 +86,11 @@ def name_of_dataset(contents: Contents) -> str:
     return contents.setting("data.name", "data" if evaluation is None else evaluation.dataset)
 
 
-def _subtitle(dataset: str, num_classes: int, totals: PartCounts) -> str:
+def _subtitle(dataset: str, num_classes: int, totals: PartCounts, conclusions: Conclusions) -> str:
+    trial = f" {wording.TRIAL}" if Caveat.TRIAL in conclusions.caveats else ""
     return (
         f"Data set {dataset}: {n_is(totals.total)} images in {num_classes} classes "
-        f"(fit {totals.fit}, val {totals.val}, test {totals.test})."
+        f"(fit {totals.fit}, val {totals.val}, test {totals.test}).{trial}"
     )
 
 

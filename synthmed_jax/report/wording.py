@@ -123,7 +123,13 @@ COPYING = {
         "since the val part is empty."
     ),
 }
+TRIAL = "A trial run (scale smoke): its numbers and verdicts mean nothing."
 CAVEATS = {
+    Caveat.TRIAL: (
+        "This is a trial run (scale smoke), which shows only that everything runs: generator and "
+        "networks learn for a few steps on tiny images, so no number or verdict of it says "
+        "anything about the data. The scales cpu and paper give answers."
+    ),
     Caveat.SMALL_CLASSES: (
         "Warning: under {few:g} fit images in {classes}. With so few, nothing can be concluded "
         "about the generator's variety or about copying in these classes."
