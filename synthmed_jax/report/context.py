@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from collections.abc import Collection
 
 from synthmed_jax.report import (
@@ -28,6 +29,7 @@ from synthmed_jax.results.split import PartCounts
 from synthmed_jax.verdicts import Caveat
 
 TITLE = "Can synthetic images stand in for real ones?"
+_OWN_IMAGES = "folder"  # config.data.name of them
 PARTS = tuple(field.name for field in dataclasses.fields(PartCounts))
 
 
@@ -45,7 +47,7 @@ class Explained:
 def build(contents: Contents, conclusions: Conclusions, answer: Answer) -> dict[str, object]:
     """Returns the templates' variables, less the pictures and what `not_run` says."""
     evaluation, fidelity, totals = contents.evaluation, contents.fidelity, contents.totals
-    dataset = name_of_dataset(contents)
+    dataset = _shown_dataset(contents)
     return {
         "title": TITLE,
         "dataset": dataset,
@@ -84,6 +86,13 @@ def name_of_dataset(contents: Contents) -> str:
     """Returns the data set's name."""
     evaluation = contents.evaluation
     return contents.setting("data.name", "data" if evaluation is None else evaluation.dataset)
+
+
+def _shown_dataset(contents: Contents) -> str:
+    """The data set's name; a user's own has that of its folder."""
+    name = name_of_dataset(contents)
+    folder = pathlib.PurePath(contents.setting("data.dir", "")).name
+    return f"{folder} (a folder)" if name == _OWN_IMAGES and folder else name
 
 
 def _subtitle(dataset: str, num_classes: int, totals: PartCounts, conclusions: Conclusions) -> str:
