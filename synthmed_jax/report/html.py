@@ -127,8 +127,8 @@ def _printable(value: object) -> object:
 
 
 def breakable(name: str) -> markupsafe.Markup:
-    """Returns a name that a line may end in after a dot or an underscore; all else is escaped."""
-    parts = re.split(r"(?<=[._])(?=\w)", str(_printable(name)))
+    """Returns a name that a line may end in after "._/:", but for numbers; all else is escaped."""
+    parts = re.split(r"(?<=[._/:])(?=[^\W\d])", str(_printable(name)))
     return markupsafe.Markup("<wbr>").join(parts)
 
 

@@ -195,7 +195,8 @@ def test_markdown_marks_are_escaped():
         ("config.classifier.batch_size", "config.<wbr>classifier.<wbr>batch_<wbr>size"),
         ("real: forest on all pixels", "real: forest on all pixels"),
         ("a.<b>_c", "a.&lt;b&gt;_<wbr>c"),
-        ("ends.", "ends."),
+        ("/runs/mine", "/<wbr>runs/<wbr>mine"),
+        ("0.97, ends.", "0.97, ends."),
     ],
 )
 def test_a_line_may_end_inside_a_name_and_markup_is_escaped(name, shown):
