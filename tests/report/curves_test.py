@@ -45,7 +45,7 @@ def test_each_class_with_a_model_of_its_own_has_a_panel():
 
 def test_a_run_just_begun_has_no_validation_yet():
     figure = curves.diffusion_curves({"": [StepRecord(1, loss=1.0)]})
-    assert len(figure.axes[0].lines) == 2
+    assert len(figure.axes[0].lines) == 1
     assert to_png(figure)
 
 
