@@ -28,6 +28,7 @@ from synthmed_jax.report.formats import (
     accuracy,
     amount,
     n_is,
+    of_trainings,
     percent,
     points,
     signed,
@@ -277,7 +278,7 @@ def control(conclusion: ControlConclusion) -> str:
     mean = DASH if of.mean is None else percent(of.mean)
     return (
         f"Control: networks that learned from {ARMS[SHUFFLED].says} have a mean balanced accuracy "
-        f"of {mean}{spread} over {n_is(of.n)} trainings, {CONTROLS[conclusion.verdict]} (chance: "
+        f"of {mean}{spread} over {of_trainings(of.n)}, {CONTROLS[conclusion.verdict]} (chance: "
         f"{percent(conclusion.chance)})."
     )
 
