@@ -209,7 +209,7 @@ class Conclusions:
     caveats: tuple[verdicts.Caveat, ...]
 
 
-_TRIAL_SCALE = "smoke"  # configs/base.py
+TRIAL_SCALE = "smoke"  # configs/base.py
 
 
 def conclude(contents: Contents) -> Conclusions:
@@ -240,7 +240,7 @@ def conclude(contents: Contents) -> Conclusions:
             num_known=0 if contents.leakage is None else contents.leakage.twins_held_out,
             tested=evaluation is not None,
             of_folds=not contents.setting("classifier.seeds", 0),
-            is_trial=contents.setting("scale", "") == _TRIAL_SCALE,
+            is_trial=contents.setting("scale", "") == TRIAL_SCALE,
         ),
     )
 
