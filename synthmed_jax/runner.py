@@ -128,8 +128,8 @@ def _run(
         _run_stages(run, mending.with_damaged(run, wanted, needed), config, needed, screen)
     if _is_of_this_state(run):
         page = run.workdir.report
-        answers = read_json(page.with_name("report.json")).get("answers", {})
-        screen.answer([*console.lines(answers), f"report: {page.absolute()}"])
+        written = read_json(page.with_name("report.json"))
+        screen.answer([*console.lines(written), f"report: {page.absolute()}"])
 
 
 def _is_of_this_state(run: Run) -> bool:

@@ -301,6 +301,7 @@ def small_classes(counts: Mapping[str, PartCounts]) -> dict[str, int]:
 class Caveat(enum.StrEnum):
     """What a reader of the results must know of the run that they are from."""
 
+    TRIAL = "trial run"
     SMALL_CLASSES = "small classes"
     SPLIT_BY_IMAGE = "split by image"
     SPLIT_BY_LIKENESS = "split by likeness"
@@ -321,6 +322,7 @@ def caveats(
     num_known: int,
     tested: bool,
     of_folds: bool,
+    is_trial: bool = False,
 ) -> tuple[Caveat, ...]:
     """The caveats that a run needs, in the order in which they are to be read.
 
@@ -332,8 +334,10 @@ def caveats(
       num_known: test images that equal a fit or val image, byte for byte.
       tested: whether there are results on the test images.
       of_folds: whether arms were cross-validated.
+      is_trial: whether the run was only to show that everything runs.
     """
     needed = {
+        Caveat.TRIAL: is_trial,
         Caveat.SMALL_CLASSES: bool(small_classes(counts)),
         Caveat.SPLIT_BY_IMAGE: not grouped and not by_likeness,
         Caveat.SPLIT_BY_LIKENESS: by_likeness,

@@ -215,6 +215,7 @@ def caveats(
     num_known=0,
     tested=False,
     of_folds=False,
+    is_trial=False,
 ):
     return verdicts.caveats(
         {"sick": PartCounts(200, 60, 0, 140), "well": PartCounts(200, fit, val, 100)},
@@ -224,6 +225,7 @@ def caveats(
         num_known=num_known,
         tested=tested,
         of_folds=of_folds,
+        is_trial=is_trial,
     )
 
 
@@ -240,7 +242,9 @@ def test_each_caveat_has_its_reason():
     assert caveats(tested=True)[0] is Caveat.ONE_GENERATOR
     assert caveats(tested=True, of_folds=True)[0] is Caveat.FOLDS
     assert caveats(of_folds=True) == (Caveat.RESEARCH_SOFTWARE,)
-    every = caveats(49, 0, grouped=False, num_unreadable=2, num_known=1, tested=True, of_folds=True)
+    assert caveats(is_trial=True)[0] is Caveat.TRIAL
+    all_reasons = {"num_unreadable": 2, "num_known": 1, "tested": True, "of_folds": True}
+    every = caveats(49, 0, grouped=False, is_trial=True, **all_reasons)
     assert every == tuple(each for each in Caveat if each is not Caveat.SPLIT_BY_LIKENESS)
 
 

@@ -10,10 +10,8 @@ from synthmed_jax.results.audit import (
     COVERAGE,
     DENSITY,
     FIT,
-    FRECHET,
     HELD_OUT,
     KID,
-    PRETRAINED,
     AuditFidelity,
     Comparison,
     Measured,
@@ -21,29 +19,10 @@ from synthmed_jax.results.audit import (
     Places,
     PretrainedNetwork,
 )
+from synthmed_jax.results.fidelity_words import FEATURES, READING, REFERENCES, named
 from synthmed_jax.results.section import Row, Section, SectionPicture, Table
 
 PICTURE = "difference.png"
-REFERENCES = {FIT: "fit images", HELD_OUT: "held-out images"}
-_MEASURES = {
-    AUROC_FOREST: "told apart by a forest",
-    AUROC_NETWORK: "told apart by a network",
-    KID: "kernel distance",
-    DENSITY: "density",
-    COVERAGE: "coverage",
-    FRECHET: "Frechet distance",
-}
-_FEATURES = {
-    "pixels": "pixels",
-    "handmade": "hand-made features",
-    "ring": "outermost ring of pixels",
-    "random_convolutions": "random convolutions",
-    "histogram": "histogram",
-    "glcm": "co-occurrence",
-    "lbp": "local patterns",
-    "spectrum": "spectrum",
-    PRETRAINED: "features of a pretrained network",
-}
 # What the tables of single classes show; the rest is in fidelity.json.
 _OF_CLASSES = (
     (AUROC_FOREST, "pixels"),
@@ -117,11 +96,11 @@ def _headline(fidelity: AuditFidelity) -> list[str]:
         whom = "forest" if by.measure == AUROC_FOREST else "small network"
         beside = "" if by.real is None else f"; two sets of real ones: {by.real.value:.2f}"
         verdict = (
-            f"can be told apart: a {whom} does so best by {_FEATURES[by.features]}, with AUROC "
+            f"can be told apart: a {whom} does so best by {FEATURES[by.features]}, with AUROC "
             f"{value:.2f}"
             if measured.low > 0.5
             else f"are not shown to be told apart: the best attempt, a {whom}'s by "
-            f"{_FEATURES[by.features]}, has AUROC {value:.2f}"
+            f"{FEATURES[by.features]}, has AUROC {value:.2f}"
         )
         said.append(
             f"Synthetic and {words} {verdict} ({measured.low:.2f} to {measured.high:.2f}; 0.5: no "
@@ -170,17 +149,13 @@ def _overall(fidelity: AuditFidelity) -> Table:
     for measure, features in keys:
         both = [by_key[measure, features, against] for against in REFERENCES]
         values = [text for e in both for text in (_text(e.synthetic, e.why), _text(e.real, e.why))]
-        rows.append(Row(f"{_MEASURES[measure]}, {_FEATURES[features]}", tuple(values)))
+        rows.append(Row(named(measure, features), tuple(values)))
     n = {e.against: e.num_images for e in of_all}
     left_out = ", ".join(f"{fidelity.num_twins[k]} {REFERENCES[k]}" for k in REFERENCES)
     caption = (
         f"All classes together, with 95 % intervals over images. n = {n[FIT]} images of each set "
         f"beside fit, {n[HELD_OUT]} beside held-out images (at most {fidelity.limit}; as many real "
-        f"ones again for the figures of real images). Told apart: AUROC of a cross-fitted "
-        f"classifier of the two sets, 0.5 where it can't, 1 where it always can; well below 0.5, "
-        f"images of the one set have near copies in the other. Kernel distance (KID): 0 on average "
-        f"for two sets of one distribution. Density: about 1 for those, lower where images lie "
-        f"where no real ones do. Coverage: share of real images with a compared one near them. "
+        f"ones again for the figures of real images). {READING} "
         f"Frechet distance: only where there are ten images per feature; above 0 by chance alone. "
         f"Left out since another image of the class has the same pixels: {left_out}."
     )
@@ -193,7 +168,7 @@ def _overall(fidelity: AuditFidelity) -> Table:
 def _of_classes(fidelity: AuditFidelity) -> list[Table]:
     """A table per reference that has any value of a single class."""
     names = list(dict.fromkeys(e.class_name for e in fidelity.comparisons if e.class_name))
-    columns = tuple(f"{_MEASURES[m]}, {_FEATURES[f]}" for m, f in _OF_CLASSES)
+    columns = tuple(named(*key) for key in _OF_CLASSES)
     tables = []
     for against, words in REFERENCES.items():
         found = {

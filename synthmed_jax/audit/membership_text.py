@@ -141,7 +141,7 @@ def _bits_sentence(found: Membership) -> tuple[str, ...]:
 
 def _bits(bits: Mapping[str, BitsPerDimension], name: str) -> str:
     of = bits[name]
-    error = "" if of.standard_error is None else f" +- {of.standard_error:.3f}"
+    error = "" if of.standard_error is None else f" ± {of.standard_error:.3f}"
     return f"{of.total:.3f}{error} (n = {of.num_images})"
 
 

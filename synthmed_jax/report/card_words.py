@@ -99,6 +99,7 @@ NO_AUDIT = "The stage audit (--stages=audit), which looks for copies and attacks
 
 # Caveat -> the end of "Do not conclude ..."
 LIMITS = {
+    Caveat.TRIAL: "anything from these numbers and verdicts",
     Caveat.SMALL_CLASSES: "anything of variety or copying in classes of few images",
     Caveat.SPLIT_BY_IMAGE: "how well it works for new patients",
     Caveat.SPLIT_BY_LIKENESS: "how well it works for new patients",

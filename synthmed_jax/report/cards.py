@@ -13,7 +13,7 @@ from synthmed_jax.report.conclusions import Conclusions, ControlConclusion
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.findings import Headline, headline
 from synthmed_jax.report.floor_card import floor_card
-from synthmed_jax.report.formats import n_is, percent, points
+from synthmed_jax.report.formats import of_trainings, percent, points
 from synthmed_jax.report.release_card import release_card
 from synthmed_jax.results.evaluation import DeclaredDifference
 
@@ -151,7 +151,7 @@ def _control(contents: Contents, found: ControlConclusion | None) -> Card:
                 of.n,
                 "trainings",
                 percent(of.mean),
-                f"{ends}{n_is(of.n)} trainings; chance: {percent(found.chance)}",
+                f"{ends}{of_trainings(of.n)}; chance: {percent(found.chance)}",
             )
         )
     return Card(

@@ -4,44 +4,19 @@ from __future__ import annotations
 
 from synthmed_jax.report.formats import DASH, MINUS, n_is
 from synthmed_jax.report.side_by_side import SideBySide
-from synthmed_jax.results.audit import (
-    AUROC_FOREST,
-    AUROC_NETWORK,
-    COVERAGE,
-    DENSITY,
-    FIT,
-    HELD_OUT,
-    KID,
-    PRETRAINED,
-    Comparison,
-    Measured,
-)
+from synthmed_jax.results.audit import FIT, FRECHET, HELD_OUT, Comparison, Measured
+from synthmed_jax.results.fidelity_words import READING, REFERENCES, named
 from synthmed_jax.results.section import Row, Table
 
-# Frechet distances are above 0 by chance, the more so the fewer the images: those of runs with
-# other numbers of images can't stand beside each other.
-MEASURES = {
-    AUROC_FOREST: "AUROC of a forest on",
-    AUROC_NETWORK: "AUROC of a network on",
-    KID: "KID in",
-    DENSITY: "density in",
-    COVERAGE: "coverage in",
-}
-FEATURES = {
-    "pixels": "pixels",
-    "ring": "the outermost ring of pixels",
-    "handmade": "hand-made features",
-    "random_convolutions": "random convolutions",
-    PRETRAINED: "features of a pretrained network",
-}
-_REFERENCES = {HELD_OUT: "held-out images", FIT: "fit images"}
 _CAPTION = (
     "Synthetic against {reference}, all classes together, each with its 95 % interval over images; "
     "below it the same of two sets of real images, which shows what is chance, and n, the images "
-    "of each set. AUROC of telling the two sets apart (a classifier two-sample test): 0.5 where "
-    "nothing can, 1 where it always can. KID: 0 on average for sets of one distribution. Density: "
-    "about 1 for those. Coverage: share of real images with a synthetic one near them. Runs with "
-    "another n, size of images or data are not measured by the same yardstick."
+    f"of each set. {READING} Runs with another n, size of images or data are not measured by the "
+    "same yardstick."
+)
+_NO_FRECHET = (
+    " Frechet distances are left out: they are above 0 by chance, the more so the fewer the "
+    "images; each run's own report has them."
 )
 
 
@@ -59,26 +34,25 @@ def nearness_table(side: SideBySide) -> Table:
 def fidelity_tables(side: SideBySide) -> list[Table]:
     """Returns a table per set of real images that synthetic ones were compared with."""
     tables = []
-    for against, reference in _REFERENCES.items():
+    for against in (HELD_OUT, FIT):
         of_runs = [
             {
                 (each.measure, each.features): each
                 for each in run.fidelity
-                if each.against == against and each.measure in MEASURES
+                if each.against == against
             }
             for run in side.runs
         ]
-        keys = dict.fromkeys(key for of_run in of_runs for key in of_run)
+        found = dict.fromkeys(key for of_run in of_runs for key in of_run)
+        shown = [key for key in found if key[0] != FRECHET]
         rows = [
-            Row(_name(*key), tuple(_value(of_run.get(key)) for of_run in of_runs)) for key in keys
+            Row(named(*key), tuple(_value(of_run.get(key)) for of_run in of_runs)) for key in shown
         ]
         if rows:
-            tables.append(Table(side.names, tuple(rows), _CAPTION.format(reference=reference)))
+            caption = _CAPTION.format(reference=REFERENCES[against])
+            without = "" if len(shown) == len(found) else _NO_FRECHET
+            tables.append(Table(side.names, tuple(rows), caption + without))
     return tables
-
-
-def _name(measure: str, features: str) -> str:
-    return f"{MEASURES[measure]} {FEATURES.get(features, features)}"
 
 
 def _value(found: Comparison | None) -> str:

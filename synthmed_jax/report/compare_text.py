@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 
+from synthmed_jax.report.conclusions import TRIAL_SCALE
 from synthmed_jax.report.formats import n_is
 from synthmed_jax.report.side_by_side import SideBySide
+from synthmed_jax.report.wording import TRIAL
 
 TITLE = "Runs side by side"
 # Settings that are named in a sentence; more are counted.
@@ -19,6 +21,7 @@ def paragraphs(side: SideBySide) -> tuple[str, ...]:
         "rules of its report; no difference between runs was tested.",
         _images(side),
         f"{_settings(side)}{_programs(side)}",
+        *(f"{run.name}: {TRIAL}" for run in side.runs if run.scale == TRIAL_SCALE),
     ]
     if side.seeds_alone:
         folders = ",".join(run.workdir for run in side.runs)

@@ -209,6 +209,9 @@ class Conclusions:
     caveats: tuple[verdicts.Caveat, ...]
 
 
+TRIAL_SCALE = "smoke"  # configs/base.py
+
+
 def conclude(contents: Contents) -> Conclusions:
     """Judges what the workdir holds."""
     evaluation, lime = contents.evaluation, contents.lime
@@ -237,6 +240,7 @@ def conclude(contents: Contents) -> Conclusions:
             num_known=0 if contents.leakage is None else contents.leakage.twins_held_out,
             tested=evaluation is not None,
             of_folds=not contents.setting("classifier.seeds", 0),
+            is_trial=contents.setting("scale", "") == TRIAL_SCALE,
         ),
     )
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from synthmed_jax.report.card import Card, Finding
 from synthmed_jax.report.formats import MINUS, NBSP
-from synthmed_jax.results.stored import structure
+from synthmed_jax.report.wording import TRIAL
+from synthmed_jax.results.stored import Document, structure
+from synthmed_jax.verdicts import Caveat
 
 # The cards that it shows: the page has more.
 SHOWN = ("D1", "D2", "release")
@@ -15,16 +17,18 @@ SHOWN = ("D1", "D2", "release")
 _PLAIN = {NBSP: " ", MINUS: "-"}
 
 
-def lines(answers: Mapping[str, object]) -> list[str]:
+def lines(report: Document) -> list[str]:
     """Returns a line per question and a line per finding: verdict, deciding number, interval.
 
     Args:
-      answers: name -> card, of report.json; those of an earlier version may lack.
+      report: report.json; cards, and what not to conclude, may lack in that of an earlier version.
 
     Raises:
       UserError: a card has other fields.
     """
-    found = []
+    answers: Mapping[str, object] = report.get("answers", {})
+    limits = {limit["name"] for limit in report.get("not_to_conclude", ())}
+    found = [TRIAL] if Caveat.TRIAL.value in limits else []
     for name in SHOWN:
         if name not in answers:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from collections.abc import Collection
 
 from synthmed_jax.report import (
@@ -25,8 +26,10 @@ from synthmed_jax.report.formats import n_is
 from synthmed_jax.results.explanations import LimeSummary
 from synthmed_jax.results.section import Table
 from synthmed_jax.results.split import PartCounts
+from synthmed_jax.verdicts import Caveat
 
 TITLE = "Can synthetic images stand in for real ones?"
+_OWN_IMAGES = "folder"  # config.data.name of them
 PARTS = tuple(field.name for field in dataclasses.fields(PartCounts))
 
 
@@ -44,11 +47,11 @@ class Explained:
 def build(contents: Contents, conclusions: Conclusions, answer: Answer) -> dict[str, object]:
     """Returns the templates' variables, less the pictures and what `not_run` says."""
     evaluation, fidelity, totals = contents.evaluation, contents.fidelity, contents.totals
-    dataset = name_of_dataset(contents)
+    dataset = _shown_dataset(contents)
     return {
         "title": TITLE,
         "dataset": dataset,
-        "subtitle": _subtitle(dataset, len(contents.counts), totals),
+        "subtitle": _subtitle(dataset, len(contents.counts), totals, conclusions),
         "outline": outline.TITLES,
         "answer": answer,
         "distance_numbers": generator_text.distance_numbers(fidelity),
@@ -85,10 +88,18 @@ def name_of_dataset(contents: Contents) -> str:
     return contents.setting("data.name", "data" if evaluation is None else evaluation.dataset)
 
 
-def _subtitle(dataset: str, num_classes: int, totals: PartCounts) -> str:
+def _shown_dataset(contents: Contents) -> str:
+    """The data set's name; a user's own has that of its folder."""
+    name = name_of_dataset(contents)
+    folder = pathlib.PurePath(contents.setting("data.dir", "")).name
+    return f"{folder} (a folder)" if name == _OWN_IMAGES and folder else name
+
+
+def _subtitle(dataset: str, num_classes: int, totals: PartCounts, conclusions: Conclusions) -> str:
+    trial = f" {wording.TRIAL}" if Caveat.TRIAL in conclusions.caveats else ""
     return (
         f"Data set {dataset}: {n_is(totals.total)} images in {num_classes} classes "
-        f"(fit {totals.fit}, val {totals.val}, test {totals.test})."
+        f"(fit {totals.fit}, val {totals.val}, test {totals.test}).{trial}"
     )
 
 
@@ -153,6 +164,6 @@ def _explained(lime: LimeSummary, conclusions: Conclusions) -> Explained:
 def _split_caption(contents: Contents) -> str:
     return (
         "Numbers of images. fit: generator and classifiers learn from it; val: for choices; test: "
-        f"opened by evaluation and explanation alone. Rule: {contents.split.rule}; seed "
+        f"opened by audit, evaluation and explanation alone. Rule: {contents.split.rule}; seed "
         f"{contents.split.seed}."
     )

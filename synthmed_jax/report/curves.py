@@ -52,9 +52,11 @@ def _diffusion_panel(axes: Axes, records: Sequence[StepRecord]) -> None:
     if train:
         steps, losses = zip(*train, strict=True)
         window = 2 * (len(losses) // 40) + 1
-        axes.plot(steps, losses, color=PALE, linewidth=0.8, label="train, as logged")
-        label = f"train, mean of {window} records"
-        axes.plot(steps, smooth(losses, window), color=INK, linewidth=1.6, label=label)
+        color, width = (PALE, 0.8) if window > 1 else (INK, 1.6)
+        axes.plot(steps, losses, color=color, linewidth=width, label="train, as logged")
+        if window > 1:
+            label = f"train, mean of {window} records"
+            axes.plot(steps, smooth(losses, window), color=INK, linewidth=1.6, label=label)
     if val:
         steps, losses = zip(*val, strict=True)
         axes.plot(steps, losses, "o--", color=BLUE, linewidth=1.2, markersize=4, label="val")

@@ -17,6 +17,7 @@ from synthmed_jax.report.files import Contents
 from synthmed_jax.report.html import escape_markdown
 from synthmed_jax.results.release import Release
 from synthmed_jax.results.section import Section
+from synthmed_jax.verdicts import Caveat
 
 FILL_IN = "*to fill in*"
 _SEAL = b"<!-- as synthmed_jax wrote it; sha256 of all above: "
@@ -62,6 +63,7 @@ def render(contents: Contents, facts: SyntheticFacts, audit: Sequence[Section]) 
         f"{contents.totals.fit} real ones. They are made, not acquired; what they may still reveal "
         "of the real images is said below.",
         "",
+        *([f"**{wording.TRIAL}**", ""] if Caveat.TRIAL in conclusions.caveats else []),
         *_table(
             ("class", "synthetic images", "real images that the generator learned from"),
             [(each, n, contents.counts[each].fit) for each, n in facts.counts.items()],

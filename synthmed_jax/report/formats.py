@@ -19,6 +19,11 @@ def n_is(count: int | str) -> str:
     return f"n{NBSP}={NBSP}{count}"
 
 
+def of_trainings(count: int) -> str:
+    """Returns "n = 3 trainings"."""
+    return f"{n_is(count)} training{'' if count == 1 else 's'}"
+
+
 def percent(share: float, digits: int = 1) -> str:
     """Returns 0.8694 as "86.9 %"."""
     return f"{100 * share:.{digits}f}{NBSP}%"

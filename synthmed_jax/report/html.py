@@ -90,6 +90,7 @@ def render_section(section: Section, of_section: Sequence[pictures.Picture]) -> 
 def render_page(template: str, variables: dict[str, object]) -> str:
     """Returns a page of a template, in the report's style."""
     environment = _environment(autoescape=True, finalize=_printable)
+    environment.filters["breakable"] = breakable
     style = (HERE / "style.css").read_text(encoding="utf-8")
     return environment.get_template(template).render(variables, style=style)
 
@@ -123,6 +124,12 @@ def _printable(value: object) -> object:
     if isinstance(value, str) and not isinstance(value, markupsafe.Markup):
         return printable(value, keep="\n\t")
     return value
+
+
+def breakable(name: str) -> markupsafe.Markup:
+    """Returns a name that a line may end in after "._/:", but for numbers; all else is escaped."""
+    parts = re.split(r"(?<=[._/:])(?=[^\W\d])", str(_printable(name)))
+    return markupsafe.Markup("<wbr>").join(parts)
 
 
 def escape_markdown(value: object) -> str:

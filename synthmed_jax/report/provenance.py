@@ -23,7 +23,7 @@ PROTOCOL = (
     ("protocol", "{protocol}"),
     (
         "images",
-        "{data.image_size} pixels per side, {data.channels} channel(s), made square: {data.square}",
+        "{data.image_size} pixels per side, channels: {data.channels}, made square: {data.square}",
     ),
     ("split", "{split.fraction} of each class for fit + val, groups: {split.group_by}"),
     ("explicit counts", "{split.counts}"),
@@ -171,7 +171,7 @@ def plain(value: object) -> str:
     if isinstance(value, list | tuple):
         # From a command line several names come as one: "a,b".
         names = (name.strip() for item in value for name in plain(item).split(","))
-        return ", ".join(filter(None, names))
+        return ", ".join(filter(None, names)) or "none"
     return value if isinstance(value, str) and value else json.dumps(value)
 
 

@@ -107,7 +107,11 @@ def _validated_on(contents: Contents) -> str:
         cells = () if contents.evaluation is None else contents.evaluation.cells
         if all(ARMS[each.arm].learns for each in cells):
             return same
-        return f"{same}; in rows of shuffled labels theirs are shuffled too"
+        # No file of a training says which it was.
+        return (
+            f"{same}; in rows of shuffled labels theirs are shuffled too (in trainings by early "
+            "versions of this program they were the right ones)"
+        )
     return "those of that arm that a fold leaves out"
 
 

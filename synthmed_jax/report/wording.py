@@ -28,6 +28,7 @@ from synthmed_jax.report.formats import (
     accuracy,
     amount,
     n_is,
+    of_trainings,
     percent,
     points,
     signed,
@@ -123,7 +124,13 @@ COPYING = {
         "since the val part is empty."
     ),
 }
+TRIAL = "A trial run (scale smoke): its numbers and verdicts mean nothing."
 CAVEATS = {
+    Caveat.TRIAL: (
+        "This is a trial run (scale smoke), which shows only that everything runs: generator and "
+        "networks learn for a few steps on tiny images, so no number or verdict of it says "
+        "anything about the data. The scales cpu and paper give answers."
+    ),
     Caveat.SMALL_CLASSES: (
         "Warning: under {few:g} fit images in {classes}. With so few, nothing can be concluded "
         "about the generator's variety or about copying in these classes."
@@ -271,7 +278,7 @@ def control(conclusion: ControlConclusion) -> str:
     mean = DASH if of.mean is None else percent(of.mean)
     return (
         f"Control: networks that learned from {ARMS[SHUFFLED].says} have a mean balanced accuracy "
-        f"of {mean}{spread} over {n_is(of.n)} trainings, {CONTROLS[conclusion.verdict]} (chance: "
+        f"of {mean}{spread} over {of_trainings(of.n)}, {CONTROLS[conclusion.verdict]} (chance: "
         f"{percent(conclusion.chance)})."
     )
 

@@ -21,6 +21,7 @@ from synthmed_jax.audit import (
 from synthmed_jax.data import held_out
 from synthmed_jax.diffusion.settings import COPIES
 from synthmed_jax.files import write_bytes
+from synthmed_jax.results.fidelity_words import REFERENCES
 from synthmed_jax.results.memorisation import AuditMemorisation
 from synthmed_jax.results.section import FILE, Section
 from synthmed_jax.stages import (
@@ -63,7 +64,7 @@ def _measure_fidelity(run: Run) -> Section:
         audit_network.load(run),
     )
     if seen:
-        words = fidelity_text.REFERENCES[seen[-1].against]
+        words = REFERENCES[seen[-1].against]
         write_bytes(folder / fidelity_text.PICTURE, difference_picture.draw(seen[-1], words))
     found.write(run.workdir.audit_fidelity)
     return fidelity_text.to_section(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 
 from synthmed_jax.files import write_text
@@ -15,7 +16,15 @@ from synthmed_jax.workdir import Workdir
 
 
 def _read(run: Run) -> SideBySide:
-    return compare_runs.read_side_by_side(run.settings.compare.folders)
+    folders = run.settings.compare.folders
+    compare_runs.check_folders(folders)
+    return _read_finished(folders, _unit(run))
+
+
+@functools.lru_cache(maxsize=1)  # They are read to be checked, and then shown.
+def _read_finished(folders: tuple[pathlib.Path, ...], unit: tuple[str, ...]) -> SideBySide:
+    """Reads workdirs; `unit` is another one where one of their files is."""
+    return compare_runs.read_side_by_side(folders)
 
 
 def _check(run: Run) -> None:
@@ -41,10 +50,14 @@ def _files(workdir: Workdir) -> tuple[pathlib.Path, ...]:
     )
 
 
+def _unit(run: Run) -> tuple[str, ...]:
+    return other_runs.unit(run.settings.compare, _files)
+
+
 STAGE = Stage(
     "compare",
     _run,
-    units=lambda run: other_runs.unit(run.settings.compare, _files),
+    units=_unit,
     check=_check,
     optional=True,
     inherited=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 
 from synthmed_jax.data import held_out
@@ -17,7 +18,7 @@ from synthmed_jax.stages.run import Run
 from synthmed_jax.workdir import Workdir
 
 
-def _read(run: Run) -> list[Replicate]:
+def _read(run: Run) -> tuple[Replicate, ...]:
     """The workdirs, each finished and all comparable."""
     folders = run.settings.pool.folders
     if len(folders) < 2:
@@ -27,6 +28,14 @@ def _read(run: Run) -> list[Replicate]:
         )
     for folder in folders:
         replicates.check_finished(folder)
+    return _read_finished(folders, _unit(run))
+
+
+@functools.lru_cache(maxsize=1)  # They are read to be checked, and then put together.
+def _read_finished(
+    folders: tuple[pathlib.Path, ...], unit: tuple[str, ...]
+) -> tuple[Replicate, ...]:
+    """Reads workdirs; `unit` is another one where one of their files is."""
     try:
         found = [
             replicates.read_replicate(folder, held_out.read_test_groups(Workdir(folder).split))
@@ -38,7 +47,7 @@ def _read(run: Run) -> list[Replicate]:
             "is gone: give the command of that run again, which makes it anew",
         ) from error
     replicates.check_comparable(found)
-    return found
+    return tuple(found)
 
 
 def _check(run: Run) -> None:
@@ -65,10 +74,14 @@ def _files(workdir: Workdir) -> tuple[pathlib.Path, ...]:
     return workdir.split, workdir.evaluation, workdir.evaluate / "predictions.csv"
 
 
+def _unit(run: Run) -> tuple[str, ...]:
+    return other_runs.unit(run.settings.pool, _files)
+
+
 STAGE = Stage(
     "pool",
     _run,
-    units=lambda run: other_runs.unit(run.settings.pool, _files),
+    units=_unit,
     check=_check,
     optional=True,
     inherited=False,

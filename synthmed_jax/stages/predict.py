@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from synthmed_jax import checks
 from synthmed_jax.csv_text import to_csv
 from synthmed_jax.data import unlabelled
+from synthmed_jax.data.formats.opened import EIGHT_BITS
 from synthmed_jax.data.sets.exclude import hits
 from synthmed_jax.data.sets.flags import some
 from synthmed_jax.data.sets.listing import LeftOut
@@ -20,6 +21,7 @@ from synthmed_jax.figure_png import to_png
 from synthmed_jax.files import sha256, sha256_of, write_bytes, write_text
 from synthmed_jax.legible import chart_names
 from synthmed_jax.progress import progress_over
+from synthmed_jax.results.inventory import ClassInventory, Inventory
 from synthmed_jax.results.predictions import Predictions
 from synthmed_jax.stages import evaluate, networks, split
 from synthmed_jax.stages.base import Stage
@@ -109,7 +111,21 @@ def _note(run: Run, num_eight_bit: int) -> str:
     own = run.inputs.data.grey_scales
     if not own or run.settings.data.window or not num_eight_bit:
         return ""
-    kinds = ", ".join(each.kind for each in own)
+    found = Inventory.read_if_there(run.workdir.inventory)
+    return note(num_eight_bit, [each.kind for each in own], () if found is None else found.classes)
+
+
+def note(num_eight_bit: int, scaled: Sequence[str], classes: Sequence[ClassInventory]) -> str:
+    """Returns what a reader must know of new files of 8 bits; "" where the run has such files too.
+
+    Args:
+      num_eight_bit: number of new files of 8 bits, 1 or more.
+      scaled: kinds of the run's own files whose black and white had to be found.
+      classes: what was found of the run's own files, where that is known.
+    """
+    if any(name.endswith(f" {EIGHT_BITS.name}") for each in classes for name in each.formats):
+        return ""
+    kinds = ", ".join(scaled)
     return (
         f"{num_eight_bit} of the new files are 8-bit, those of the run's own set are not ({kinds}):"
         " whether black and white are the same values in both is not known."

@@ -97,7 +97,7 @@ def test_a_blind_score_that_tells_is_said():
 
 
 def test_bits_stand_side_by_side():
-    expected = "all classes: fit 3.210 +- 0.012 (n = 128), val 3.400 +- 0.012 (n = 128)"
+    expected = "all classes: fit 3.210 ± 0.012 (n = 128), val 3.400 ± 0.012 (n = 128)"
     assert expected in words(found())
     assert "Bits" not in words(found(bits={"fit": {"all": BITS}, "val": {}}))
 

@@ -96,14 +96,19 @@ def test_fidelity_stands_beside_that_of_real_images():
     held_out, fit = compare_fidelity.fidelity_tables(SIDE)
     n = f"n{NBSP}={NBSP}"
     assert rows(held_out) == {
-        "KID in hand-made features": (
+        "kernel distance, hand-made features": (
             f"2.40\n1.90 to 2.90\nreal {MINUS}0.01 ({MINUS}0.04 to 0.02)\n{n}90",
             DASH,
         )
     }
-    assert rows(fit) == {"AUROC of a forest on pixels": (f"{DASH}\ntoo few images", DASH)}
+    assert rows(fit) == {"told apart by a forest, pixels": (f"{DASH}\ntoo few images", DASH)}
     assert "Synthetic against held-out images" in held_out.caption
     assert "Synthetic against fit images" in fit.caption
+    # A Frechet distance is among those to held-out images alone.
+    assert ("Frechet distances are left out" in held_out.caption, "Frechet" in fit.caption) == (
+        True,
+        False,
+    )
 
 
 def test_without_audits_there_is_no_table_of_fidelity():

@@ -35,6 +35,14 @@ def test_how_runs_differ_is_said(changes, sentence):
     assert sentence in " ".join(compare_text.paragraphs(side))
 
 
+def test_a_trial_run_among_others_is_named():
+    runs = (FULL, dataclasses.replace(FULL, name="small", scale="smoke"))
+    said = compare_text.paragraphs(dataclasses.replace(SIDE, runs=runs))
+    assert [text for text in said if "trial" in text] == [
+        "small: A trial run (scale smoke): its numbers and verdicts mean nothing."
+    ]
+
+
 def test_only_seeds_lead_to_pool():
     assert "--stages=pool" not in " ".join(compare_text.paragraphs(SIDE))
 

@@ -134,6 +134,8 @@ def test_caveats_are_those_of_the_run(contents):
         Caveat.ONE_GENERATOR,
         Caveat.RESEARCH_SOFTWARE,
     )
+    trial = dataclasses.replace(contents, config=contents.config | {"scale": "smoke"})
+    assert conclude(trial).caveats == (Caveat.TRIAL, *conclude(contents).caveats)
     pairs = tuple(
         dataclasses.replace(entry, group=i // 2) for i, entry in enumerate(contents.split.fit)
     )

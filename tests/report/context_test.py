@@ -1,6 +1,6 @@
 import dataclasses
 
-from synthmed_jax.report import context
+from synthmed_jax.report import context, wording
 from synthmed_jax.report.cards import make_answer
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.report.formats import NBSP
@@ -20,6 +20,11 @@ def test_counts_are_those_of_the_split(contents):
     assert variables["subtitle"].replace(NBSP, " ") == (
         "Data set leukemia: n = 84 images in 3 classes (fit 12, val 12, test 60)."
     )
+    own = contents.config["data"] | {"name": "folder", "dir": "/my/chest CT/"}
+    mine = dataclasses.replace(contents, config=contents.config | {"data": own})
+    assert build(mine)["subtitle"].startswith("Data set chest CT (a folder): ")
+    trial = dataclasses.replace(contents, config=contents.config | {"scale": "smoke"})
+    assert build(trial)["subtitle"] == f"{variables['subtitle']} {wording.TRIAL}"
     assert variables["split_caption"].endswith("ceil(0.2 n) images per class; seed 17.")
 
 

@@ -30,6 +30,12 @@ def test_training_and_validation_loss_are_drawn_against_the_step():
     assert axes.get_title(loc="left") == "Diffusion model: loss (log scale)"
 
 
+def test_few_records_are_not_drawn_again_as_their_own_means():
+    (axes,) = curves.diffusion_curves({"": [StepRecord(s, loss=1 / s) for s in (1, 2)]}).axes
+    assert len(axes.lines) == 1
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["train, as logged"]
+
+
 def test_each_class_with_a_model_of_its_own_has_a_panel():
     trainings = {"glioma": [StepRecord(1, loss=1.0)], "notumor": [StepRecord(1, loss=3.0)]}
     first, second = curves.diffusion_curves(trainings).axes
@@ -39,7 +45,7 @@ def test_each_class_with_a_model_of_its_own_has_a_panel():
 
 def test_a_run_just_begun_has_no_validation_yet():
     figure = curves.diffusion_curves({"": [StepRecord(1, loss=1.0)]})
-    assert len(figure.axes[0].lines) == 2
+    assert len(figure.axes[0].lines) == 1
     assert to_png(figure)
 
 

@@ -41,6 +41,13 @@ def test_the_size_class_is_that_of_the_number(contents, total, size):
     assert f"- {size}\n" in card_of(contents, facts)
 
 
+def test_the_card_of_a_trial_run_says_so(contents):
+    said = "**A trial run (scale smoke): its numbers and verdicts mean nothing.**"
+    assert said not in card_of(contents)
+    trial = dataclasses.replace(contents, config=contents.config | {"scale": "smoke"})
+    assert said in card_of(trial)
+
+
 def test_the_classes_are_counted_beside_what_the_generator_learned_from(contents):
     card = card_of(contents)
     for name, counts in contents.counts.items():

@@ -23,6 +23,8 @@ def test_shares_and_their_differences():
     assert plain(formats.percent(0.8694, 0)) == "87 %"
     assert formats.points(-0.1131) == formats.points(0.1131) == "11.3 percentage points"
     assert plain(formats.n_is(60)) == "n = 60"
+    assert plain(formats.of_trainings(1)) == "n = 1 training"
+    assert plain(formats.of_trainings(3)) == "n = 3 trainings"
 
 
 def test_amounts():

@@ -7,10 +7,10 @@ import pytest
 
 from synthmed_jax.errors import UserError
 from synthmed_jax.report import outline
-from synthmed_jax.report.html import escape_markdown, write_report
+from synthmed_jax.report.html import breakable, escape_markdown, render_section, write_report
 from synthmed_jax.results.cells import FoldResult, InitialWeights
 from synthmed_jax.results.evaluation import Evaluation
-from synthmed_jax.results.section import FILE, Section
+from synthmed_jax.results.section import FILE, Row, Section, Table
 
 
 class Page(HTMLParser):
@@ -187,3 +187,24 @@ def test_markdown_marks_are_escaped():
     assert escape_markdown("a|b *c* _d_ e_f [g] `h` <i>") == (
         r"a\|b \*c\* \_d\_ e_f \[g\] \`h\` &lt;i&gt;"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("config.classifier.batch_size", "config.<wbr>classifier.<wbr>batch_<wbr>size"),
+        ("real: forest on all pixels", "real: forest on all pixels"),
+        ("a.<b>_c", "a.&lt;b&gt;_<wbr>c"),
+        ("/runs/mine", "/<wbr>runs/<wbr>mine"),
+        ("0.97, ends.", "0.97, ends."),
+    ],
+)
+def test_a_line_may_end_inside_a_name_and_markup_is_escaped(name, shown):
+    assert breakable(name) == shown
+
+
+def test_a_cell_of_words_is_not_squeezed_on_a_phone():
+    row = Row("KID", ("0.01", "none: 12 images per set, 20 are needed"))
+    page = render_section(Section("Audit", (), (Table(("a", "b"), (row,), ""),), ()), ())
+    assert "<td>0.01</td>" in page
+    assert '<td class="long">none: 12' in page

@@ -107,3 +107,15 @@ def test_a_report_that_is_made_anew_is_the_same(contents):
     )
     assert provenance.stage_rows(again) == provenance.stage_rows(first)
     assert provenance.total_time(again) == provenance.total_time(first)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"num_images": 3, "unreadable": []}, "num_images 3; unreadable none"),
+        (["a,b", "c"], "a, b, c"),
+        ([1, 2], "1, 2"),
+    ],
+)
+def test_values_of_json_are_text_and_an_empty_list_is_said_to_be_one(value, text):
+    assert provenance.plain(value) == text

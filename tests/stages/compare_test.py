@@ -1,10 +1,12 @@
 import importlib
 import json
+from unittest import mock
 
 import pytest
 
 from synthmed_jax import runner
 from synthmed_jax.errors import UserError
+from synthmed_jax.report import compare_runs
 from synthmed_jax.report.side_by_side import SideBySide
 from synthmed_jax.results.evaluation import Evaluation
 from synthmed_jax.stages import base, compare
@@ -24,13 +26,16 @@ def make_comparison(make_run):
     return make
 
 
-def test_finished_runs_become_a_page_markdown_and_json(tmp_path, runs, capsys):
+def test_finished_runs_become_a_page_markdown_and_json(tmp_path, runs, capsys, monkeypatch):
     config = importlib.import_module("configs.phantom_ddpm").get_config("smoke")
     config.data.cache_dir = str(tmp_path / "cache")
     config.data.name, config.data.dir = "folder", str(tmp_path / "images on another machine")
     config.compare.workdirs = ",".join(map(str, runs))
     workdir = tmp_path / "compared"
+    read = mock.Mock(wraps=compare_runs.read_side_by_side)
+    monkeypatch.setattr(compare_runs, "read_side_by_side", read)
     runner.run(config, workdir, ["compare"])
+    assert read.call_count == 1  # to check them and to show them
     said = capsys.readouterr().out
     assert "They are one experiment under several seeds." in said
     assert f"compare: {workdir / 'compare' / 'index.html'}" in said

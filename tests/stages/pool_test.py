@@ -1,10 +1,12 @@
 import importlib
 import shutil
+from unittest import mock
 
 import pytest
 
 from synthmed_jax import runner
 from synthmed_jax.errors import Damaged, UserError
+from synthmed_jax.evaluation import replicates
 from synthmed_jax.results.pool import Pool
 from synthmed_jax.stages import base, pool
 from tests.finished_runs import write_run
@@ -23,13 +25,16 @@ def make_pool(make_run):
     return make
 
 
-def test_finished_runs_become_numbers_a_picture_and_a_page(tmp_path, runs, capsys):
+def test_finished_runs_become_numbers_a_picture_and_a_page(tmp_path, runs, capsys, monkeypatch):
     config = importlib.import_module("configs.phantom_ddpm").get_config("smoke")
     config.data.cache_dir = str(tmp_path / "cache")
     config.data.name, config.data.dir = "folder", str(tmp_path / "images on another machine")
     config.pool.workdirs = ",".join(map(str, runs))
     workdir = tmp_path / "pooled"
+    read = mock.Mock(wraps=replicates.read_replicate)
+    monkeypatch.setattr(replicates, "read_replicate", read)
     runner.run(config, workdir, ["pool"])
+    assert read.call_count == len(runs)  # each once, to be checked and to be put together
     said = capsys.readouterr().out
     assert "D1: " in said
     assert f"pool: {workdir / 'pool' / 'index.html'}" in said

@@ -10,7 +10,9 @@ from PIL import Image
 import synthmed_jax
 from synthmed_jax import runner
 from synthmed_jax.errors import UserError
+from synthmed_jax.results.inventory import ClassInventory
 from synthmed_jax.results.predictions import Predictions
+from synthmed_jax.stages import predict
 
 
 @pytest.fixture
@@ -109,3 +111,18 @@ def test_it_needs_an_evaluation(workdir, new, phantom_config):
     (workdir / "stages" / "evaluate.json").unlink()
     with pytest.raises(UserError, match="'predict' needs 'evaluate', which is not finished"):
         runner.run(phantom_config(predict__dir=str(new)), workdir, ["predict"])
+
+
+@pytest.mark.parametrize(
+    ("formats", "is_said"),
+    [
+        ({"TIFF 16-bit": 9}, True),
+        ({"TIFF 8-bit signed": 9}, True),
+        ({"TIFF 16-bit": 5, "JPEG 8-bit": 4}, False),
+    ],
+)
+def test_new_files_of_8_bits_are_noted_only_where_the_run_has_none(formats, is_said):
+    sick = ClassInventory("sick", 9, 9, formats, {}, 90.0, 0, 0, 0, 0, None, (), 0.0)
+    said = predict.note(2, ["16-bit"], [sick])
+    assert said.startswith("2 of the new files are 8-bit") == is_said
+    assert bool(said) == is_said
