@@ -226,7 +226,7 @@ class Control(enum.StrEnum):
 
 
 def judge_control(balanced: Estimate, num_classes: int) -> Control:
-    """Judges the balanced accuracies of a control's trainings, with Student's interval over them.
+    """Judges the mean balanced accuracy of a control's trainings by its interval over them.
 
     Labels are right by chance in 1 of K, so that is what the mean over shuffles must be; a single
     network may do better or worse, as it gives images of one class one answer.

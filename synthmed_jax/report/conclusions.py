@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
+
 from synthmed_jax import verdicts
 from synthmed_jax.data.groups import NEAR_DUPLICATES
 from synthmed_jax.estimands import ADD, REPLACE, Estimand
@@ -299,8 +301,14 @@ def _adding(evaluation: Evaluation) -> AddingConclusion | None:
 def _control(cell: CellScores | None) -> ControlConclusion | None:
     if cell is None:
         return None
-    balanced = mean_estimate([training.balanced_accuracy for training in cell.folds])
-    classes = len(cell.folds[0].confusion)
+    confusion = np.mean([training.confusion for training in cell.folds], axis=0)
+    counts, classes = confusion.sum(axis=1), len(confusion)
+    recall = np.diag(confusion) / counts
+    # Over test images, as if each had been drawn alone.
+    error = float(np.sqrt((recall * (1 - recall) / counts).sum()) / classes)
+    balanced = mean_estimate(
+        [training.balanced_accuracy for training in cell.folds], least_error=error
+    )
     return ControlConclusion(verdicts.judge_control(balanced, classes), balanced, 1 / classes)
 
 

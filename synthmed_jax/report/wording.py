@@ -274,7 +274,10 @@ def control(conclusion: ControlConclusion) -> str:
     of = conclusion.balanced
     spread = ""
     if of.low is not None and of.high is not None:
-        spread = f" (95{NBSP}% interval {percent(max(of.low, 0))} to {percent(min(of.high, 1))})"
+        spread = (
+            f" (95{NBSP}% interval over trainings, no narrower than over test images: "
+            f"{percent(max(of.low, 0))} to {percent(min(of.high, 1))})"
+        )
     mean = DASH if of.mean is None else percent(of.mean)
     return (
         f"Control: networks that learned from {ARMS[SHUFFLED].says} have a mean balanced accuracy "

@@ -73,8 +73,16 @@ def accuracy_interval(accuracy: float, n: int, level: float = LEVEL) -> Interval
     return Interval(low, high, level, f"Wilson score, mean accuracy over folds on n = {n}")
 
 
-def mean_estimate(values: Sequence[float], level: float = LEVEL) -> Estimate:
-    """Mean of values with Student's interval; what needs two or more values is None."""
+def mean_estimate(
+    values: Sequence[float], level: float = LEVEL, least_error: float = 0.0
+) -> Estimate:
+    """Mean of values with Student's interval; what needs two or more values is None.
+
+    Args:
+      level: confidence of the interval.
+      least_error: standard error that the mean has at least, whatever the values' spread; of three
+        values that happen to agree, Student's interval is next to nothing.
+    """
     n = len(values)
     if not n:
         return Estimate(0, None, None, None, None)
@@ -82,7 +90,8 @@ def mean_estimate(values: Sequence[float], level: float = LEVEL) -> Estimate:
     if n == 1:
         return Estimate(1, mean, None, None, None)
     std = float(np.std(values, ddof=1))
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * std / n**0.5
+    tail = (1 + level) / 2
+    half = float(max(stats.t.ppf(tail, n - 1) * std / n**0.5, stats.norm.ppf(tail) * least_error))
     return Estimate(n, mean, std, mean - half, mean + half)
 
 

@@ -75,6 +75,23 @@ def test_the_control_is_judged_by_its_trainings(contents):
     assert conclude(contents).control is None
 
 
+def test_trainings_of_the_control_that_happen_to_agree_raise_no_alarm(contents):
+    given = with_arms(contents, ("synthetic_shuffled", math.inf))
+    *others, control = given.evaluation.cells
+    # Just above chance, in each training alike: of 20 images per class no more than two too many.
+    confusion = tuple(tuple(12 if column == row else 8 for column in range(2)) for row in range(2))
+    alike = tuple(
+        dataclasses.replace(each, balanced_accuracy=0.6, confusion=confusion)
+        for each in control.folds * 2
+    )
+    cells = (*others, dataclasses.replace(control, folds=alike))
+    evaluation = dataclasses.replace(given.evaluation, cells=cells)
+    found = conclude(dataclasses.replace(given, evaluation=evaluation)).control
+    assert found.verdict is Control.AT_CHANCE
+    half = 1.96 * math.sqrt(2 * 0.6 * 0.4 / 20) / 2
+    assert found.balanced.high - found.balanced.mean == pytest.approx(half, rel=1e-3)
+
+
 def test_a_floor_that_is_not_beaten_stands_beside_its_network(contents, conclusions):
     assert list(conclusions.unbeaten) == ["real"]
     unbeaten = conclusions.unbeaten["real"]

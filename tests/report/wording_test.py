@@ -248,7 +248,11 @@ def test_what_is_added_has_its_sentence(contents):
 def test_a_control_above_chance_is_an_alarm():
     balanced = Estimate(3, 0.5, 0.02, 0.45, 0.55)
     said = wording.control(ControlConclusion(verdicts.Control.ABOVE, balanced, 0.25))
-    assert "balanced accuracy of 50.0 % (95 % interval 45.0 % to 55.0 %)" in said.replace(NBSP, " ")
+    expected = (
+        "balanced accuracy of 50.0 % (95 % interval over trainings, no narrower than over test "
+        "images: 45.0 % to 55.0 %)"
+    )
+    assert expected in said.replace(NBSP, " ")
     assert "above chance. Something other than the labels tells the classes apart" in said
 
 
