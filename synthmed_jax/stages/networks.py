@@ -46,7 +46,8 @@ class TrainedNetwork:
     def temperature(self) -> float | None:
         """That fits its probabilities to `val` best, as `evaluate` does.
 
-        None where `val` sets no limit to how sure answers may be: it is empty, or all are right.
+        None where `val` sets no limit to how sure answers may be (it is empty, or all are right),
+        or to how unsure (they say nothing of its images).
         """
         val = self.run.inputs.parts.val
         answers = self._uncalibrated(val.images)

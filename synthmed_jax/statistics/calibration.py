@@ -97,12 +97,18 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def determines_temperature(probabilities: np.ndarray, labels: np.ndarray) -> bool:
-    """Whether images set a limit to how sure answers may be: one of them at least is called wrong.
+    """Whether images set a limit to how sure, and to how unsure, answers may be.
 
-    Where all are right, the log loss falls with ever surer answers, and `fit_temperature` returns
-    one of the lowest temperatures.
+    Where all are right, the log loss falls with ever surer answers. Where the labels' logits are
+    not above the others' on average, it falls with ever less sure ones: then the answers say
+    nothing of the images. `fit_temperature` returns a temperature near an end of its range for
+    these.
     """
-    return bool((probabilities.argmax(axis=1) != labels).any())
+    logits = np.log(np.clip(probabilities.astype(np.float64), _LEAST, 1))
+    of_labels = logits[np.arange(len(labels)), labels]
+    some_wrong = bool((probabilities.argmax(axis=1) != labels).any())
+    # The slope of the loss where all answers are equal.
+    return some_wrong and bool((of_labels - logits.mean(axis=1)).mean() > 0)
 
 
 def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:

@@ -111,6 +111,15 @@ def test_a_wrong_answer_limits_how_sure_answers_may_be(num_wrong):
     assert (fit_temperature(probabilities, labels) > 0.1) == bool(num_wrong)
 
 
+@pytest.mark.parametrize(("num_right", "determined"), [(2, False), (3, False), (4, True)])
+def test_answers_that_say_nothing_of_the_images_limit_nothing(num_right, determined):
+    labels = np.arange(6) % 2
+    probabilities = np.where(np.eye(2)[labels] == 1, 0.8, 0.2)
+    probabilities[num_right:] = 1 - probabilities[num_right:]
+    assert determines_temperature(probabilities, labels) == determined
+    assert (fit_temperature(probabilities, labels) < 40) == determined
+
+
 def test_bayes_rule_moves_a_prior():
     likelihood = np.array([[0.2, 0.6], [0.5, 0.1]])  # of two images, under both classes
     posterior = likelihood * [0.5, 0.5]
