@@ -59,7 +59,9 @@ def list_files(folder: Path) -> tuple[list[str], list[LeftOut]]:
       UserError: there is no such folder, or it can't be listed.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder} is no folder: name the folder that holds the images")
+        raise UserError(
+            f"--config.predict.dir={folder} is no folder: name the folder that holds the images"
+        )
     return listing.sort_out(folder, "", listing.walk_files(folder), "")
 
 

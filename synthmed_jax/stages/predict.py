@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from synthmed_jax import checks
 from synthmed_jax.csv_text import to_csv
 from synthmed_jax.data import unlabelled
+from synthmed_jax.data.counted import counted
 from synthmed_jax.data.formats.opened import EIGHT_BITS
 from synthmed_jax.data.sets.exclude import hits
 from synthmed_jax.data.sets.flags import some
@@ -143,9 +144,10 @@ def _in_words(run: Run, network: TrainedNetwork, found: Predictions) -> str:
             f"calibrated by the temperature {found.temperature:.3g}, fitted on {found.num_val} val "
             "images"
         )
-    counted = ", ".join(f"{name} {count}" for name, count in found.counts.items())
+    of_classes = ", ".join(f"{name} {count}" for name, count in found.counts.items())
+    images = counted(sum(found.counts.values()), "image")
     lines = [
-        f"predict: {sum(found.counts.values())} images labelled by {network.name} ({counted}); "
+        f"predict: {images} labelled by {network.name} ({of_classes}); "
         f"probabilities are {calibrated}",
         f"predict: {(run.workdir.predict / 'predictions.csv').absolute()}",
     ]

@@ -56,7 +56,9 @@ class Folder(builders.ImageBuilder):
     def make_source(cls, settings: DataSettings) -> builders.Source:
         """Lists and reads the files of `settings.dir`; errors as of `list_files`, or no `dir`."""
         if not settings.dir:
-            raise UserError("data.dir is not set: give a folder that holds one folder per class")
+            raise UserError(
+                "--config.data.dir is not set: give a folder that holds one folder per class"
+            )
         listed = list_files(settings)
         guards.check_distinct(listed.root, listed.class_names)
         _say_links(listed)

@@ -86,7 +86,7 @@ def find_root(builder_class: type[KaggleImages], given: str, variant: str) -> Pa
             f"data.dir={given!r} holds no {builder_class.name} data.\n"
             + _instructions(builder_class, variant)
         )
-    missing = f"data.dir={given!r} does not exist" if given else "data.dir is not set"
+    missing = f"data.dir={given!r} does not exist" if given else "--config.data.dir is not set"
     if importlib.util.find_spec("kagglehub") is None:
         raise UserError(f"{missing}.\n" + _instructions(builder_class, variant))
     print(f"{missing}: fetching {builder_class.KAGGLE} with kagglehub", file=sys.stderr)

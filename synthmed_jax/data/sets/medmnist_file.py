@@ -28,7 +28,7 @@ def find_file(given: str) -> Path:
     """
     advice = "give a file of MedMNIST's, --config.data.dir=<folder>/pneumoniamnist.npz"
     if not given:
-        raise UserError(f"data.dir is not set: {advice}")
+        raise UserError(f"--config.data.dir is not set: {advice}")
     path = Path(given).expanduser()
     if path.is_dir():
         found = sorted(path.glob("*.npz"))
