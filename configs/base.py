@@ -263,7 +263,10 @@ def _paper() -> ConfigDict:
     config.explain = ConfigDict()
     config.explain.arm = "synthetic"  # The arm whose best network by validation is explained.
     config.explain.engine = "jax"  # jax (this project's LIME) | lime (the package of that name).
-    config.explain.num_samples = 1000  # Perturbed images per explained image.
+    config.explain.num_samples = 1000  # Perturbed images per explanation, at most.
+    # An explanation stops once the standard errors of the regions that its picture marks (root mean
+    # square of up to five) are at most this share of its largest weight; 0: it takes num_samples.
+    config.explain.precision = 0.1
     # How regions are switched on and off: balanced | antithetic | bernoulli (as the package does).
     config.explain.sampling = "balanced"
     # logistic (a control variate: the same weights from fewer perturbed images) | none.

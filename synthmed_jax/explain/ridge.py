@@ -50,8 +50,14 @@ def _blas() -> threadpoolctl.ThreadpoolController:
     return threadpoolctl.ThreadpoolController().select(user_api="blas")
 
 
-def fit(masks: np.ndarray, answers: np.ndarray, group: np.ndarray) -> Fit:
+def fit(
+    masks: np.ndarray, answers: np.ndarray, group: np.ndarray, planned: int | None = None
+) -> Fit:
     """Minimises sum_n k_n (a_n - c - m_n w)^2 + ALPHA |w|^2 for each class.
+
+    Among more masks the whole image and the penalty weigh less. Where fewer than `planned` are
+    asked about, both weigh by as much less as if all were: what is estimated stays the same, and
+    only its error is larger.
 
     The standard errors are those of the sandwich estimator (White, 1980), with the rows of a group
     as one observation (Liang & Zeger, 1986): no assumption on how the model fails. They are of the
@@ -62,17 +68,25 @@ def fit(masks: np.ndarray, answers: np.ndarray, group: np.ndarray) -> Fit:
       answers: f[N,K], probabilities.
       group: i32[N] from 0, rows that were drawn together; the first row is alone in group 0 (see
         `draw_masks`).
+      planned: how many masks the whole image and the penalty weigh as if there were; None: N.
     """
     # BLAS's threads gain nothing on matrices this small, and afterwards they spin for some 50 ms on
     # the cores that the network needs next.
     with _blas().limit(limits=1):
-        solution = _solve(masks, answers.astype(np.float64), kernel(masks), ALPHA)
+        closeness, alpha = _as_planned(masks, planned or len(masks))
+        solution = _solve(masks, answers.astype(np.float64), closeness, alpha)
         errors = _standard_errors(solution, group)
-        r2 = _r2(masks, answers, solution.weights, solution.intercepts)
+        r2 = _r2(masks, answers, closeness, solution.weights, solution.intercepts)
     return Fit(solution.weights, errors, solution.intercepts, r2)
 
 
-def fit_controlled(masks: np.ndarray, answers: np.ndarray, group: np.ndarray, seed: int) -> Fit:
+def fit_controlled(
+    masks: np.ndarray,
+    answers: np.ndarray,
+    group: np.ndarray,
+    seed: int,
+    planned: int | None = None,
+) -> Fit:
     """Estimates what `fit` does with less noise from as many evaluations, by a control variate.
 
     A logistic model of the answers costs nothing to evaluate, so the linear model of its answers is
@@ -80,18 +94,17 @@ def fit_controlled(masks: np.ndarray, answers: np.ndarray, group: np.ndarray, se
     difference between its answers and the logistic model's.
 
     Args:
-      masks, answers, group: as of `fit`; answers above 0.
+      masks, answers, group, planned: as of `fit`; answers above 0.
       seed: of the logistic model's masks.
     """
+    planned = planned or len(masks)
     with _blas().limit(limits=1):
         answers = answers.astype(np.float64)
         control = _logistic(masks, answers)
         many, many_group = draw_masks(seed, MANY, masks.shape[1], "balanced")
-        closeness, scale = kernel(many), MANY / len(masks)
-        # Among the N masks the whole image is one of N, and so it has to be among these.
-        closeness[0] *= scale
-        known = _solve(many, control(many), closeness, ALPHA * scale)
-        rest = _solve(masks, answers - control(masks), kernel(masks), ALPHA)
+        known = _solve(many, control(many), *_as_planned(many, planned))
+        closeness, alpha = _as_planned(masks, planned)
+        rest = _solve(masks, answers - control(masks), closeness, alpha)
         weights, intercepts = known.weights + rest.weights, known.intercepts + rest.intercepts
         # The logistic model also fits what is of even order in the regions. That cancels out of a
         # pair; where rows are single, it costs as many degrees of freedom again.
@@ -99,7 +112,14 @@ def fit_controlled(masks: np.ndarray, answers: np.ndarray, group: np.ndarray, se
         errors = np.hypot(
             _standard_errors(known, many_group), _standard_errors(rest, group, models)
         )
-        return Fit(weights, errors, intercepts, _r2(masks, answers, weights, intercepts))
+        return Fit(weights, errors, intercepts, _r2(masks, answers, closeness, weights, intercepts))
+
+
+def _as_planned(masks: np.ndarray, planned: int) -> tuple[np.ndarray, float]:
+    """Closeness f64[N], and the penalty, as of the N masks' share of the planned ones."""
+    closeness, share = kernel(masks), len(masks) / planned
+    closeness[0] *= share
+    return closeness, ALPHA * share
 
 
 def _logistic(masks: np.ndarray, answers: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -140,9 +160,12 @@ def _solve(
 
 
 def _r2(
-    masks: np.ndarray, answers: np.ndarray, weights: np.ndarray, intercepts: np.ndarray
+    masks: np.ndarray,
+    answers: np.ndarray,
+    closeness: np.ndarray,
+    weights: np.ndarray,
+    intercepts: np.ndarray,
 ) -> np.ndarray:
-    closeness = kernel(masks)
     unexplained = closeness @ (answers - intercepts - masks @ weights) ** 2
     total = closeness @ (answers - np.average(answers, axis=0, weights=closeness)) ** 2
     # Below this it is rounding, not variation: the network sees no difference between the masks.

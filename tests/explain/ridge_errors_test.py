@@ -51,7 +51,7 @@ def fits(network, num_samples, sampling, control):
     found = []
     for seed in range(SEEDS):
         masks, group = draw_masks(seed, num_samples, REGIONS, sampling)
-        found.append(CONTROLS[control](masks, network(masks), group, seed))
+        found.append(CONTROLS[control](masks, network(masks), group, seed, num_samples))
     return np.array([f.weights for f in found]), np.array([f.standard_errors for f in found])
 
 
@@ -113,7 +113,7 @@ def test_nothing_is_said_where_there_are_no_more_groups_than_parameters(
 ):
     def errors(n):
         masks, group = draw_masks(0, n, REGIONS, sampling)
-        return CONTROLS[control](masks, saturating(masks), group, 0).standard_errors
+        return CONTROLS[control](masks, saturating(masks), group, 0, n).standard_errors
 
     assert np.isnan(errors(num_samples)).all()
     assert np.isfinite(errors(num_samples + 1)).all()
