@@ -17,8 +17,8 @@ def _study(weights):
     view = make_view(np.zeros((16, 16, 1), np.uint8), SEGMENTS)
     both = np.stack([-np.array(weights), weights], axis=1)
     r2 = np.array([0.5, 0.9])
-    explanation = Explanation(view, 1, np.array([0.25, 0.75]), both, None, r2)
-    return Study(explanation, None, {"lime": {"r2": 0.9}}, coarse_heat(explanation))
+    explanation = Explanation(view, 1, np.array([0.25, 0.75]), both, None, r2, 100)
+    return Study((explanation,), None, {"lime": {"r2": 0.9}}, coarse_heat(explanation))
 
 
 def _images(labels):

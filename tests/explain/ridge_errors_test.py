@@ -135,3 +135,18 @@ def test_a_control_variate_tends_to_what_lime_tends_to(network, num_samples):
     shift = (weights - limit(network, num_samples)).mean(axis=1)
     z = shift.mean(axis=0) / (shift.std(axis=0, ddof=1) / SEEDS**0.5)
     assert np.abs(z).max() < 3.5
+
+
+@pytest.mark.parametrize("control", ["none", "logistic"])
+def test_fewer_masks_than_planned_estimate_the_same_weights(control):
+    # A network that is sure of the whole image alone: among few masks the whole image pulls most.
+    found = {}
+    for planned in (None, 1000):
+        weights = []
+        for seed in range(SEEDS):
+            masks, group = draw_masks(seed, 257, REGIONS, "balanced")
+            fit = CONTROLS[control](masks, sure(masks), group, seed, planned or 257)
+            weights.append(fit.weights)
+        found[planned] = np.mean(weights, axis=0)
+    off = {planned: np.abs((w - limit(sure, 1000))[:, 0].mean()) for planned, w in found.items()}
+    assert off[1000] < off[None] / 10
