@@ -98,10 +98,10 @@ def study_evaluations(settings: LimeSettings, repeats: int) -> float:
     Exactly so many where LIME always takes `settings.num_samples`.
     """
     per_order = settings.regions + 1
-    orders = len(METHODS) + scores.RANDOM_ORDERS
-    # LIME, to which the image itself is known; occlusion, deletion and insertion. Grad-CAM is one
-    # pass.
-    return repeats * (settings.expected_samples - 1) + per_order + 2 * orders * per_order
+    # Deletion and insertion in each method's order, and random orders, which serve both.
+    orders = 2 * len(METHODS) + scores.RANDOM_ORDERS
+    # LIME, to which the image itself is known, and occlusion; Grad-CAM is one pass.
+    return repeats * (settings.expected_samples - 1) + per_order + orders * per_order
 
 
 def coarse_heat(explanation: Explanation) -> np.ndarray | None:

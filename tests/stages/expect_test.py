@@ -146,8 +146,8 @@ def test_explanations_are_expected_to_ask_for_the_perturbed_images_that_they_tak
     run = make_timed(explain__num_samples=50, **changes)
     # So few are all taken: the errors are not looked at before there are more.
     assert run.settings.explain.precision > 0
-    # LIME twice, occlusion, and on the way down and up three methods' orders and five random ones.
-    one = 2 * 49 + 10 + 2 * 8 * 10
+    # LIME twice, occlusion, three methods' orders on the way down and up, and five random ones.
+    one = 2 * 49 + 10 + (2 * 3 + 5) * 10
     # Of each class, five images and three telling ones; synthetic ones' neighbours, once.
     perturbed = 4 * (5 + 3) * (2 * one + 50)
     # All test images as they are and with each of three regions blanked; all synthetic ones.
