@@ -17,15 +17,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from ml_collections import ConfigDict
 
 from benchmarks import duel, reference
-from synthmed_jax import protocol, settings
+from synthmed_jax import settings
 from synthmed_jax.explain.lime import CONTROLS, LimeSettings
 from synthmed_jax.explain.masks import draw_masks, round_ends
 from synthmed_jax.explain.precision import relative_error, strongest
 from synthmed_jax.explain.predictor import Predictor, make_view
 from synthmed_jax.explain.segmentation import segment
+from synthmed_jax.finished_run import BLOCKS
 from synthmed_jax.stages import explain
 from synthmed_jax.stages.run import make_run
 
@@ -99,9 +99,9 @@ def main() -> None:
     """Measures every precision, and every fixed number, on the same explanations."""
     options = reference.parse(__doc__, workdir="", images=24, seeds=6, num_samples=1000)
     workdir = pathlib.Path(options.workdir)
-    config = ConfigDict(json.loads((workdir / "config.json").read_text()))
-    config.explain.num_samples = options.num_samples
-    run = make_run(settings.from_config(protocol.apply(config)), workdir)
+    document = json.loads((workdir / "config.json").read_text())
+    document["explain"]["num_samples"] = options.num_samples
+    run = make_run(settings.from_document(document, BLOCKS), workdir)
     rng, lime = np.random.default_rng(0), run.settings.explain.lime
     shuffled = []
     for part in (run.inputs.parts.val, run.inputs.parts.fit):
@@ -119,7 +119,7 @@ def main() -> None:
             fixed.setdefault(at[0].num_samples, []).append(list(at))
     duel.report(
         {
-            "name": f"lime_precision, {config.data.name}",
+            "name": f"lime_precision, {run.settings.data.name}",
             "images": len(images),
             "seeds": options.seeds,
             "regions_marked": float(np.mean([len(strongest(s[-1].weights)) for [s, *_] in found])),
