@@ -63,10 +63,7 @@ def limit(network, num_samples):
     """
     masks = np.random.default_rng(1).random((50_000, REGIONS)) < 0.5
     masks = np.concatenate([np.ones((1, REGIONS), bool), masks, ~masks])
-    scale = len(masks) / num_samples
-    closeness = ridge.kernel(masks)
-    closeness[0] *= scale
-    return ridge._solve(masks, network(masks), closeness, ridge.ALPHA * scale).weights
+    return ridge.fit(masks, network(masks), np.arange(len(masks)), num_samples).weights
 
 
 def ratio(weights, errors):
