@@ -36,7 +36,7 @@ def test_without_weights_there_is_nothing_to_be_unsure_of_and_without_errors_not
         (0.0, 1000),
         (0.9, 257),  # the first look at the errors is enough
         (0.001, 1000),
-        (0.1, (257 + 1000 * 0.75**2 + 1000) / 3),  # typical errors of 0.018, 0.075 and 0.19
+        (0.1, (257 + 1000 * 0.9**2 + 1000) / 3),  # typical errors of 0.024, 0.09 and 0.16
     ],
 )
 def test_the_samples_that_are_expected_lie_between_the_first_look_and_the_most(wanted, expected):
