@@ -181,12 +181,12 @@ def _explain(
     answers = dict.fromkeys(seeds, whole[None])  # The first mask shows everything.
     found: dict[int, Explanation] = {}
     for end in [num_samples] if settings.precision == 0 else round_ends(num_samples, num_regions):
-        open_ = [seed for seed in seeds if seed not in found]
-        if not open_:
+        going = [seed for seed in seeds if seed not in found]
+        if not going:
             break
-        start = len(answers[open_[0]])
-        asked = predictor.masked(view, np.concatenate([draws[s][0][start:end] for s in open_]))
-        for seed, new in zip(open_, np.split(asked, len(open_)), strict=True):
+        start = len(answers[going[0]])
+        asked = predictor.masked(view, np.concatenate([draws[s][0][start:end] for s in going]))
+        for seed, new in zip(going, np.split(asked, len(going)), strict=True):
             answers[seed] = np.concatenate([answers[seed], new])
             masks, group = (rows[:end] for rows in draws[seed])
             fit = CONTROLS[settings.control](masks, answers[seed], group, seed, num_samples)
