@@ -39,7 +39,9 @@ def make_engine(
     options: reference.Options, predictor: Predictor, image: np.ndarray, engine: str
 ) -> Callable[[], None]:
     """One explanation by one of our engines."""
-    settings = lime.LimeSettings(engine, options.samples, "bernoulli", "none", "slic", 55, seed=0)
+    settings = lime.LimeSettings(
+        engine, options.samples, 0.0, "bernoulli", "none", "slic", 55, seed=0
+    )
     return lambda: void(lime.explain(predictor, image, settings))
 
 

@@ -44,7 +44,7 @@ def correlations(
     return {
         name: [
             scores.stability(
-                [fit(m[:n], a[:n], g[:n], s).weights[:, label] for m, a, g, s in drawn]
+                [fit(m[:n], a[:n], g[:n], s, n).weights[:, label] for m, a, g, s in drawn]
             ).rank_correlation
             for n in BUDGETS
         ]

@@ -263,7 +263,10 @@ def _paper() -> ConfigDict:
     config.explain = ConfigDict()
     config.explain.arm = "synthetic"  # The arm whose best network by validation is explained.
     config.explain.engine = "jax"  # jax (this project's LIME) | lime (the package of that name).
-    config.explain.num_samples = 1000  # Perturbed images per explained image.
+    config.explain.num_samples = 1000  # Perturbed images per explanation, at most.
+    # An explanation stops once the standard errors of the regions that its picture marks (root mean
+    # square of up to five) are at most this share of its largest weight; 0: it takes num_samples.
+    config.explain.precision = 0.1
     # How regions are switched on and off: balanced | antithetic | bernoulli (as the package does).
     config.explain.sampling = "balanced"
     # logistic (a control variate: the same weights from fewer perturbed images) | none.
@@ -308,7 +311,14 @@ def _to_cpu(config: ConfigDict) -> None:
     # On ALL a ResNet-18 that was trained on 1600 synthetic images got 94.5 % of the real fit + val
     # images right if they were drawn without guidance, 95.7 % with it.
     config.generate.update(
-        per_class=800, sampler="dpm_solver_pp", steps=15, guidance=1.5, block=100
+        per_class=800,
+        sampler="dpm_solver_pp",
+        steps=15,
+        # Even in time, the last step would start from the noise of 15 grey levels, and the network's
+        # estimate from there has lost its fine texture (RESULTS.md).
+        spacing="log_snr",
+        guidance=1.5,
+        block=100,
     )
     config.tune.update(steps=1500, per_class=100)
     config.classifier.update(

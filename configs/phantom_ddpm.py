@@ -18,8 +18,8 @@ def get_config(scale: str = "paper") -> ConfigDict:
     config.data.name = "phantom"
     if scale == "cpu":
         config.data.phantom_images = 400
-        config.diffusion.train.update(steps=1200, ema_half_lives=(150,), val_every=400)
-        config.generate.update(per_class=200, block=50)
+        config.diffusion.train.update(steps=1050, ema_half_lives=(150,), val_every=350)
+        config.generate.update(per_class=160, block=40)
         config.classifier.arms = (
             "synthetic", "real", "real_augmented", "mixed_1to1", "synthetic_shuffled",
         )  # fmt: skip

@@ -25,6 +25,7 @@ ADDED: dict[str, object] = {
     "classifier.transform_input": "auto",
     "classifier.dtype": "float32",
     "explain.control": "none",
+    "explain.precision": 0.0,
     "data.table": "",
     "data.columns": "",
     "data.classes": "",

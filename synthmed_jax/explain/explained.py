@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.explain.lime import Explanation
+from synthmed_jax.explain.lime import Explanation, LimeSettings
 from synthmed_jax.explain.study import Study, coarse_heat
-from synthmed_jax.results.explanations import ImageExplanation, NearestAgreement
+from synthmed_jax.results.explanations import Evaluations, ImageExplanation, NearestAgreement
 from synthmed_jax.statistics.agreement import rank_correlation
 from synthmed_jax.statistics.intervals import mean_estimate
 
@@ -68,9 +69,42 @@ def _record(kind: str, explained: Explained, i: int) -> ImageExplanation:
         standard_errors=None if errors is None else tuple(errors.tolist()),
         r2=float(explanation.r2[explanation.label]),
         stability=study.stability,
+        num_samples=explanation.num_samples,
+        relative_error=None if errors is None else explanation.relative_error,
         numbers=study.numbers,
         nearest=explained.nearest.files[i] if explained.nearest else None,
     )
+
+
+def evaluations_of(explained: Mapping[str, Explained], settings: LimeSettings) -> Evaluations:
+    """Counts the perturbed images of all explanations: of all seeds, and of nearest real images.
+
+    Args:
+      explained: kind (KINDS) -> its explained images.
+      settings: under which they were explained.
+    """
+    explanations = [
+        explanation
+        for of_kind in explained.values()
+        for explanation in (
+            *(each for study in of_kind.studies for each in study.explanations),
+            *of_kind.nearest_explanations,
+        )
+    ]
+    used = [each.num_samples for each in explanations]
+    return Evaluations(
+        explanations=len(used),
+        total=sum(used),
+        median=float(np.median(used)),
+        most=max(used),
+        imprecise=sum(_is_imprecise(each, settings.precision) for each in explanations),
+    )
+
+
+def _is_imprecise(explanation: Explanation, precision: float) -> bool:
+    """Whether a precision was asked for and not reached: also where the error is not known."""
+    error = explanation.relative_error
+    return precision > 0 and not (error is not None and error <= precision)
 
 
 def agreement_with_nearest(explained: Explained) -> NearestAgreement:

@@ -12,7 +12,13 @@ import numpy as np
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.explain import choice
 from synthmed_jax.explain.blanking import probe_evaluations, probe_regions
-from synthmed_jax.explain.explained import KINDS, Explained, agreement_with_nearest, records
+from synthmed_jax.explain.explained import (
+    KINDS,
+    Explained,
+    agreement_with_nearest,
+    evaluations_of,
+    records,
+)
 from synthmed_jax.explain.lime import explain
 from synthmed_jax.explain.pages import draw_pages
 from synthmed_jax.explain.predictor import Predictor
@@ -53,7 +59,7 @@ class Sources(NamedTuple):
 
 def num_evaluations(
     settings: ExplainSettings, num_classes: int, num_test: int, num_synthetic: int
-) -> int:
+) -> float:
     """About how many images the network is asked about by `explain_sets`, perturbed ones or whole.
 
     The whole sets are asked about once each to choose from them, the test images also with regions
@@ -67,7 +73,7 @@ def num_evaluations(
     images = num_classes * (settings.images + len(choice.ROLES))
     per_image = study_evaluations(settings.lime, settings.repeats)
     # Both kinds; and a synthetic image's nearest real one is explained too.
-    perturbed = images * (2 * per_image + settings.num_samples)
+    perturbed = images * (2 * per_image + settings.lime.expected_samples)
     return perturbed + probe_evaluations(num_test) + num_synthetic
 
 
@@ -98,6 +104,8 @@ def explain_sets(
         model=model,
         engine=lime.engine,
         num_samples=lime.num_samples,
+        precision=lime.precision,
+        evaluations=evaluations_of(explained, lime),
         sampling=lime.sampling,
         control=lime.control,
         segmentation=lime.segmentation,
@@ -136,7 +144,8 @@ def _explain_kind(
 ) -> Explained:
     """Explains the chosen images of one kind, and synthetic ones' nearest real images."""
     resized = sources.resize(image_set)
-    roles = choice.telling(predictor.probabilities(resized.images), resized.labels)
+    probabilities = predictor.probabilities(resized.images)
+    roles = choice.telling(probabilities, resized.labels)
     drawn = choice.sample(resized.labels, settings.images, settings.seed).tolist()
     chosen = sorted({*roles, *drawn})
     images = resized.subset(chosen)
@@ -148,6 +157,7 @@ def _explain_kind(
             images.images[i],
             settings.lime,
             settings.repeats,
+            probabilities[chosen[i]],
             lesion(images.files[i]) if lesion else None,
         )
         for i in progress_over(range(len(images)), description=f"explain {kind}", unit="image")
@@ -181,7 +191,9 @@ def _compare_engines(
 ) -> EngineAgreement:
     """Explains the pictured images by both engines, under the package's own masks."""
     ours, theirs = (
-        dataclasses.replace(settings.lime, engine=engine, sampling="bernoulli", control="none")
+        dataclasses.replace(
+            settings.lime, engine=engine, precision=0.0, sampling="bernoulli", control="none"
+        )
         for engine in ("jax", "lime")
     )
     differences, largest = [], []

@@ -19,7 +19,7 @@ ALL_CLASSES = 10**6  # more "top" classes than any network has
 
 def fit(
     probabilities: Callable[[np.ndarray], np.ndarray], view: View, num_samples: int, seed: int
-) -> tuple[Fit, np.ndarray]:
+) -> Fit:
     """Explains a view by `LimeImageExplainer`.
 
     Args:
@@ -27,8 +27,7 @@ def fit(
       num_samples: perturbed images.
       seed: of the masks.
 
-    Returns the fit, whose standard errors are NaN (lime does not estimate them), and the
-    probabilities f32[K] of the image itself.
+    Returns the fit, whose standard errors are NaN: lime does not estimate them.
     """
     channels, dtype = view.image.shape[-1], view.image.dtype
 
@@ -38,7 +37,7 @@ def fit(
 
     explainer = lime_image.LimeImageExplainer(random_state=seed)
     fit_one = explainer.base.explain_instance_with_data
-    by_class: dict[int, tuple[float, float]] = {}  # R2, and the image's probability
+    r2_by_class: dict[int, float] = {}
 
     def fit_and_record(
         masks: np.ndarray,
@@ -48,10 +47,9 @@ def fit(
         *args: object,
         **options: object,
     ) -> object:
-        # lime's result has neither the network's answers nor the R2 of any class but the last.
+        # lime's result has the R2 of no class but the last.
         result = fit_one(masks, answers, distances, k, *args, **options)
-        # The first perturbed image is the image itself.
-        by_class[k] = result[2], answers[0, k]
+        r2_by_class[k] = result[2]
         return result
 
     explainer.base.explain_instance_with_data = fit_and_record
@@ -66,14 +64,14 @@ def fit(
             segmentation_fn=lambda _: view.segments,
             random_seed=seed,
         )
-    num_classes = len(by_class)
+    num_classes = len(r2_by_class)
     weights = np.zeros((view.num_regions, num_classes))
     for k, regions in explanation.local_exp.items():
         for region, weight in regions:
             weights[region, k] = weight
     intercepts = np.array([explanation.intercept[k] for k in range(num_classes)])
-    r2, whole = np.array([by_class[k] for k in range(num_classes)]).T
-    return Fit(weights, np.full_like(weights, np.nan), intercepts, r2), whole.astype(np.float32)
+    r2 = np.array([r2_by_class[k] for k in range(num_classes)])
+    return Fit(weights, np.full_like(weights, np.nan), intercepts, r2)
 
 
 @contextlib.contextmanager

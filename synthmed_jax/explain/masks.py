@@ -14,6 +14,10 @@ from scipy.linalg import hadamard
 
 from synthmed_jax import checks
 
+ROUND = 128  # fewest masks from one look at the errors of weights to the next
+# From so many masks per region on, errors of weights are known well, by any sampling.
+MASKS_PER_REGION = 4
+
 
 def draw_masks(
     seed: int, num_samples: int, num_regions: int, sampling: str
@@ -63,7 +67,7 @@ def _balanced(seed: int, n: int, r: int) -> tuple[np.ndarray, np.ndarray]:
     and signs: a region's weight is then disturbed by no other's, nor by any interaction of two.
     """
     rng = np.random.default_rng(seed)
-    order = 1 << max(1, r.bit_length())  # the smallest power of two with r columns that vary
+    order = _order(r)
     columns = hadamard(order)[:, 1:] > 0
     halves = []
     for _ in range(-(-n // (2 * order))):
@@ -71,6 +75,27 @@ def _balanced(seed: int, n: int, r: int) -> tuple[np.ndarray, np.ndarray]:
         block = columns[:, chosen] ^ (rng.random(r) < 0.5)
         halves.append(rng.permutation(block))
     return _with_complements(np.concatenate(halves))
+
+
+def _order(r: int) -> int:
+    """The smallest power of two with r columns that vary."""
+    return 1 << max(1, r.bit_length())
+
+
+def round_ends(num_samples: int, num_regions: int) -> list[int]:
+    """After how many masks an explanation may stop, in ascending order; the last is `num_samples`.
+
+    Rounds are whole blocks of balanced masks, so that what has been drawn is balanced after each;
+    the row that shows everything comes before them. Of the errors nothing is known well before
+    MASKS_PER_REGION.
+
+    Args:
+      num_samples: N, at most.
+      num_regions: R >= 1.
+    """
+    step = max(ROUND, 2 * _order(num_regions))
+    first = -(-MASKS_PER_REGION * num_regions // step) * step
+    return [*range(1 + first, num_samples, step), num_samples]
 
 
 def _with_complements(half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -17,13 +17,12 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from synthmed_jax.explain.lime import Explanation
+from synthmed_jax.explain.precision import LEAST, strongest
 from synthmed_jax.explain.scores import middle
 
 PANEL = 1.75  # side of one panel, inches
 DPI = 110
-NUM_REGIONS = 5  # outlined and signed, at most
 COLOURS = "RdBu_r"
-LEAST = 0.1  # of the largest magnitude: weaker weights are never outlined or signed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,14 +41,6 @@ class Entry:
 def heat_map(explanation: Explanation) -> np.ndarray:
     """f64[S,S]: every pixel's weight for the explained class."""
     return explanation.label_weights[explanation.view.segments]
-
-
-def strongest(weights: np.ndarray, count: int = NUM_REGIONS) -> list[int]:
-    """The regions of the largest magnitude, at most `count`, none that is next to nothing."""
-    size = np.abs(weights)
-    order = np.argsort(-size, kind="stable")[:count]
-    least = max(LEAST * size[order[0]], 1e-12)
-    return [int(region) for region in order if size[region] >= least]
 
 
 def speaking_for(explanation: Explanation) -> np.ndarray:

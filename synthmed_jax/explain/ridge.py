@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import threadpoolctl
-from scipy import sparse, special
+from scipy import special
 
 from synthmed_jax.explain.masks import draw_masks
 
@@ -47,11 +47,22 @@ def kernel(masks: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def _blas() -> threadpoolctl.ThreadpoolController:
+    """To be limited to one thread, on matrices as small as these.
+
+    More threads gain nothing, and afterwards they spin for some 50 ms on the cores that the network
+    needs next.
+    """
     return threadpoolctl.ThreadpoolController().select(user_api="blas")
 
 
-def fit(masks: np.ndarray, answers: np.ndarray, group: np.ndarray) -> Fit:
+def fit(
+    masks: np.ndarray, answers: np.ndarray, group: np.ndarray, planned: int | None = None
+) -> Fit:
     """Minimises sum_n k_n (a_n - c - m_n w)^2 + ALPHA |w|^2 for each class.
+
+    Among more masks the whole image and the penalty weigh less. Where fewer than `planned` are
+    asked about, both weigh by as much less as if all were: what is estimated stays the same, and
+    only its error is larger.
 
     The standard errors are those of the sandwich estimator (White, 1980), with the rows of a group
     as one observation (Liang & Zeger, 1986): no assumption on how the model fails. They are of the
@@ -62,17 +73,22 @@ def fit(masks: np.ndarray, answers: np.ndarray, group: np.ndarray) -> Fit:
       answers: f[N,K], probabilities.
       group: i32[N] from 0, rows that were drawn together; the first row is alone in group 0 (see
         `draw_masks`).
+      planned: how many masks the whole image and the penalty weigh as if there were; None: N.
     """
-    # BLAS's threads gain nothing on matrices this small, and afterwards they spin for some 50 ms on
-    # the cores that the network needs next.
     with _blas().limit(limits=1):
-        solution = _solve(masks, answers.astype(np.float64), kernel(masks), ALPHA)
-        errors = _standard_errors(solution, group)
-        r2 = _r2(masks, answers, solution.weights, solution.intercepts)
-    return Fit(solution.weights, errors, solution.intercepts, r2)
+        design = _design(masks, group, planned or len(masks))
+        solution = _solve(design, answers.astype(np.float64))
+        errors = _standard_errors(design, solution)
+        return _fit(design, answers, solution.weights, solution.intercepts, errors)
 
 
-def fit_controlled(masks: np.ndarray, answers: np.ndarray, group: np.ndarray, seed: int) -> Fit:
+def fit_controlled(
+    masks: np.ndarray,
+    answers: np.ndarray,
+    group: np.ndarray,
+    seed: int,
+    planned: int | None = None,
+) -> Fit:
     """Estimates what `fit` does with less noise from as many evaluations, by a control variate.
 
     A logistic model of the answers costs nothing to evaluate, so the linear model of its answers is
@@ -80,77 +96,154 @@ def fit_controlled(masks: np.ndarray, answers: np.ndarray, group: np.ndarray, se
     difference between its answers and the logistic model's.
 
     Args:
-      masks, answers, group: as of `fit`; answers above 0.
+      masks, answers, group, planned: as of `fit`; answers above 0.
       seed: of the logistic model's masks.
     """
+    planned = planned or len(masks)
     with _blas().limit(limits=1):
         answers = answers.astype(np.float64)
         control = _logistic(masks, answers)
-        many, many_group = draw_masks(seed, MANY, masks.shape[1], "balanced")
-        closeness, scale = kernel(many), MANY / len(masks)
-        # Among the N masks the whole image is one of N, and so it has to be among these.
-        closeness[0] *= scale
-        known = _solve(many, control(many), closeness, ALPHA * scale)
-        rest = _solve(masks, answers - control(masks), kernel(masks), ALPHA)
-        weights, intercepts = known.weights + rest.weights, known.intercepts + rest.intercepts
+        many = _many(seed, masks.shape[1], planned)
+        known = _solve(many, control(many.masks))
+        design = _design(masks, group, planned)
+        rest = _solve(design, answers - control(masks))
         # The logistic model also fits what is of even order in the regions. That cancels out of a
         # pair; where rows are single, it costs as many degrees of freedom again.
-        models = 2 if group[-1] + 1 == len(group) else 1
-        errors = np.hypot(
-            _standard_errors(known, many_group), _standard_errors(rest, group, models)
+        models = 1 if len(design.second) else 2
+        errors = np.hypot(_standard_errors(many, known), _standard_errors(design, rest, models))
+        return _fit(
+            design,
+            answers,
+            known.weights + rest.weights,
+            known.intercepts + rest.intercepts,
+            errors,
         )
-        return Fit(weights, errors, intercepts, _r2(masks, answers, weights, intercepts))
 
 
 def _logistic(masks: np.ndarray, answers: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Fits the logarithms linearly: returns bool[M,R] -> f64[M,K], the softmax of that fit."""
-    model = _solve(masks, np.log(np.maximum(answers, TINY)), np.ones(len(masks)), ALPHA)
+    x, x_mean = masks - masks.mean(axis=0), masks.mean(axis=0)
+    inverse = np.linalg.inv(x.T @ x + ALPHA * np.eye(x.shape[1]))
+    model = _regress(x, x_mean, np.ones(len(masks)), inverse, np.log(np.maximum(answers, TINY)))
     return lambda rows: special.softmax(rows @ model.weights + model.intercepts, axis=1)
 
 
+class _Design(NamedTuple):
+    """What a weighted ridge regression on N masks and its standard errors need of the masks alone.
+
+    Attributes:
+      masks: bool[N,R].
+      closeness: f64[N]; the whole image's and `inverse`'s penalty are as among the planned masks.
+      mean: f64[R], weighted.
+      centred: f64[N,R], masks less their means.
+      inverse: f64[R,R], of the normal equations' matrix A.
+      spread: variance, over draws, of how often two regions are shown together.
+      squares: f64[N-1,R], of (A^-1 x_n)_r, of all masks but the whole image.
+      second: i64[P], rows of those that are of one group with the row before.
+      products: f64[P,R], of A^-1 x_n of the two rows of a group.
+      num_groups: the whole image's among them.
+    """
+
+    masks: np.ndarray
+    closeness: np.ndarray
+    mean: np.ndarray
+    centred: np.ndarray
+    inverse: np.ndarray
+    spread: float
+    squares: np.ndarray
+    second: np.ndarray
+    products: np.ndarray
+    num_groups: int
+
+
+def _design(masks: np.ndarray, group: np.ndarray, planned: int) -> _Design:
+    closeness, share = kernel(masks), len(masks) / planned
+    closeness[0] *= share
+    mean = np.average(masks, axis=0, weights=closeness)
+    centred = masks - mean
+    r = masks.shape[1]
+    normal = centred.T @ (centred * closeness[:, None]) + ALPHA * share * np.eye(r)
+    inverse = np.linalg.inv(normal)
+    x = centred[1:]
+    together = x.T @ x
+    np.fill_diagonal(together, 0)
+    pulled = x @ inverse
+    # No group has more than two rows.
+    second = np.flatnonzero(group[1:] == group[:-1])
+    return _Design(
+        masks=masks,
+        closeness=closeness,
+        mean=mean,
+        centred=centred,
+        inverse=inverse,
+        spread=float((together**2).sum() / max(r * (r - 1), 1)),
+        squares=pulled**2,
+        second=second,
+        products=pulled[second] * pulled[second - 1],
+        num_groups=int(group[-1]) + 1,
+    )
+
+
+@functools.lru_cache(maxsize=3)
+def _many(seed: int, num_regions: int, planned: int) -> _Design:
+    """MANY masks: the same at each look at an explanation, and for images of as many regions.
+
+    Kept for a few seeds, since the seeds of an image take turns.
+    """
+    masks, group = draw_masks(seed, MANY, num_regions, "balanced")
+    return _design(masks, group, planned)
+
+
 class _Solution(NamedTuple):
-    """A weighted ridge regression, and what its standard errors are computed from.
+    """A weighted ridge regression.
 
     Attributes:
       weights: f64[R,K].
       intercepts: f64[K].
-      centred: f64[N,R], masks less their weighted means.
       pulls: f64[N,K], residuals times their rows' closeness.
-      inverse: f64[R,R], of the normal equations' matrix.
     """
 
     weights: np.ndarray
     intercepts: np.ndarray
-    centred: np.ndarray
     pulls: np.ndarray
-    inverse: np.ndarray
 
 
-def _solve(
-    masks: np.ndarray, answers: np.ndarray, closeness: np.ndarray, alpha: float
+def _solve(design: _Design, answers: np.ndarray) -> _Solution:
+    return _regress(design.centred, design.mean, design.closeness, design.inverse, answers)
+
+
+def _regress(
+    centred: np.ndarray,
+    mean: np.ndarray,
+    closeness: np.ndarray,
+    inverse: np.ndarray,
+    answers: np.ndarray,
 ) -> _Solution:
-    x, y = masks.astype(np.float64), answers
-    x_mean, y_mean = (np.average(v, axis=0, weights=closeness) for v in (x, y))
-    x, y = x - x_mean, y - y_mean
-    weighted = x * closeness[:, None]
-    inverse = np.linalg.inv(x.T @ weighted + alpha * np.eye(x.shape[1]))
-    weights = inverse @ (weighted.T @ y)
-    pulls = closeness[:, None] * (y - x @ weights)
-    return _Solution(weights, y_mean - x_mean @ weights, x, pulls, inverse)
+    y_mean = np.average(answers, axis=0, weights=closeness)
+    y = answers - y_mean
+    weights = inverse @ (centred.T @ (closeness[:, None] * y))
+    pulls = closeness[:, None] * (y - centred @ weights)
+    return _Solution(weights, y_mean - mean @ weights, pulls)
 
 
-def _r2(
-    masks: np.ndarray, answers: np.ndarray, weights: np.ndarray, intercepts: np.ndarray
-) -> np.ndarray:
-    closeness = kernel(masks)
-    unexplained = closeness @ (answers - intercepts - masks @ weights) ** 2
+def _fit(
+    design: _Design,
+    answers: np.ndarray,
+    weights: np.ndarray,
+    intercepts: np.ndarray,
+    errors: np.ndarray,
+) -> Fit:
+    """Adds the weighted R2."""
+    closeness = design.closeness
+    unexplained = closeness @ (answers - intercepts - design.masks @ weights) ** 2
     total = closeness @ (answers - np.average(answers, axis=0, weights=closeness)) ** 2
     # Below this it is rounding, not variation: the network sees no difference between the masks.
     varies = total > 1e-12 * len(answers)
-    return np.where(varies, 1 - unexplained / np.where(varies, total, 1), 0.0)
+    r2 = np.where(varies, 1 - unexplained / np.where(varies, total, 1), 0.0)
+    return Fit(weights, errors, intercepts, r2)
 
 
-def _standard_errors(solution: _Solution, group: np.ndarray, models: int = 1) -> np.ndarray:
+def _standard_errors(design: _Design, solution: _Solution, models: int = 1) -> np.ndarray:
     """Square roots of the diagonal of A^-1 V A^-1, V the variance of sum_n x_n p_n over draws.
 
     x_n is a row's centred mask and p_n its pull. The whole image's, x_0 p_0, is the same in every
@@ -158,32 +251,26 @@ def _standard_errors(solution: _Solution, group: np.ndarray, models: int = 1) ->
     * what of the pulls is linear in the regions: what balances the whole image and the penalty. Its
       sum varies only as two regions are shown together more or less often than apart, and how much
       they are the masks themselves tell; over a whole block of balanced masks, not at all;
-    * what is left: V is the sum of squares over groups.
+    * what is left: V is the sum of squares over groups, (p_a x_a + p_b x_b)^2 over pairs of rows.
 
     Args:
-      solution: of the N rows.
-      group: i32[N], as of `fit`.
+      design: of the N rows.
+      solution: of the same.
       models: how many of R + 1 parameters the residuals were left by.
 
     Returns:
       f64[R,K]; NaN where there are no more groups than parameters.
     """
-    x, inverse = solution.centred[1:], solution.inverse
-    (n, r), num_groups = x.shape, int(group[-1]) + 1
-    freedom = num_groups - models * (r + 1)
+    x, inverse, pulls = design.centred[1:], design.inverse, solution.pulls[1:]
+    n, r = x.shape
+    freedom = design.num_groups - models * (r + 1)
     if freedom <= 0:
-        return np.full((r, solution.pulls.shape[1]), np.nan)
-    together = sparse.csr_array((np.ones(n), (group[1:] - 1, np.arange(n))))
-    products = x.T @ x
-    np.fill_diagonal(products, 0)
-    spread = (products**2).sum() / max(r * (r - 1), 1)  # variance of one of them
-    errors = []
-    for pulls in solution.pulls[1:].T:
-        linear = 4 / n * (x.T @ pulls)  # a region's variance is 1/4 in every sampling
-        of_linear = spread * (
-            inverse**2 @ (linear @ linear - 2 * linear**2) + (inverse @ linear) ** 2
-        )
-        scores = together @ (x * (pulls - x @ linear)[:, None])
-        of_rest = num_groups / freedom * ((scores @ inverse) ** 2).sum(axis=0)
-        errors.append(np.sqrt(np.maximum(of_linear, 0) + of_rest))
-    return np.stack(errors, axis=1)
+        return np.full((r, pulls.shape[1]), np.nan)
+    linear = 4 / n * (x.T @ pulls)  # a region's variance is 1/4 in every sampling
+    of_linear = design.spread * (
+        inverse**2 @ ((linear**2).sum(axis=0) - 2 * linear**2) + (inverse @ linear) ** 2
+    )
+    left = pulls - x @ linear
+    of_pairs = design.products.T @ (left[design.second] * left[design.second - 1])
+    of_rest = design.num_groups / freedom * (design.squares.T @ left**2 + 2 * of_pairs)
+    return np.sqrt(np.maximum(of_linear, 0) + np.maximum(of_rest, 0))

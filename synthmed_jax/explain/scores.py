@@ -71,23 +71,23 @@ class Faithfulness(NamedTuple):
     Attributes:
       deletion: while regions are hidden, most important first; low is good.
       insertion: while they are shown, most important first; high is good.
-      random_deletion, random_insertion: the same in random orders: what chance gives.
+      chance: the same in random orders. Hiding in one order is showing in the reverse, which is as
+        random: chance gives both the same.
     """
 
     deletion: float
     insertion: float
-    random_deletion: float
-    random_insertion: float
+    chance: float
 
     @property
     def deletion_gain(self) -> float:
         """How much faster than at random the probability falls."""
-        return self.random_deletion - self.deletion
+        return self.chance - self.deletion
 
     @property
     def insertion_gain(self) -> float:
         """How much faster than at random the probability rises."""
-        return self.insertion - self.random_insertion
+        return self.insertion - self.chance
 
 
 def faithfulness(
@@ -104,15 +104,16 @@ def faithfulness(
       seed: of the RANDOM_ORDERS random orders, which all methods share.
     """
     rng = np.random.default_rng(seed)
-    ordered = [np.argsort(-weights, kind="stable") for weights in rankings]
-    ordered += [rng.permutation(view.num_regions) for _ in range(RANDOM_ORDERS)]
-    masks = np.concatenate([_removal(order) for order in ordered])
-    answers = predictor.masked(view, np.concatenate([masks, ~masks]))[:, label]
-    areas = answers.astype(np.float64).reshape(2, len(ordered), -1).mean(axis=-1)
-    chance = areas[:, len(rankings) :].mean(axis=1)
+    down = [_removal(np.argsort(-weights, kind="stable")) for weights in rankings]
+    random = [_removal(rng.permutation(view.num_regions)) for _ in range(RANDOM_ORDERS)]
+    masks = np.concatenate([*down, *(~hidden for hidden in down), *random])
+    answers = predictor.masked(view, masks)[:, label].astype(np.float64)
+    areas = answers.reshape(-1, view.num_regions + 1).mean(axis=-1)
+    deletions, insertions, by_chance = np.split(areas, [len(down), 2 * len(down)])
+    chance = float(by_chance.mean())
     return [
-        Faithfulness(*(float(v) for v in (down, up, *chance)))
-        for down, up in areas.T[: len(rankings)]
+        Faithfulness(float(deletion), float(insertion), chance)
+        for deletion, insertion in zip(deletions, insertions, strict=True)
     ]
 
 

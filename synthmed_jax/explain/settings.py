@@ -14,8 +14,8 @@ class ExplainSettings:
 
     Attributes:
       arm: the arm whose best network by validation is explained.
-      engine, num_samples, sampling, control, segmentation, regions, seed: how one image is
-        explained, see `LimeSettings`.
+      engine, num_samples, precision, sampling, control, segmentation, regions, seed: how one
+        image is explained, see `LimeSettings`.
       images: per class, of real and of synthetic images each, drawn at random for the numbers.
       repeats: explanations per image, under seeds of their own, which say how stable they are.
       compare_with_lime: whether the package lime explains the pictured images too, for comparison.
@@ -27,6 +27,7 @@ class ExplainSettings:
     arm: str
     engine: str
     num_samples: int
+    precision: float
     sampling: str
     control: str
     segmentation: str
@@ -49,6 +50,7 @@ class ExplainSettings:
         return LimeSettings(
             engine=self.engine,
             num_samples=self.num_samples,
+            precision=self.precision,
             sampling=self.sampling,
             control=self.control,
             segmentation=self.segmentation,

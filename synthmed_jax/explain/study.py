@@ -10,9 +10,10 @@ import numpy as np
 from synthmed_jax import verdicts
 from synthmed_jax.data import regions
 from synthmed_jax.explain import comparison, scores
-from synthmed_jax.explain.lime import Explanation, LimeSettings, explain
-from synthmed_jax.explain.predictor import Predictor
+from synthmed_jax.explain.lime import Explanation, LimeSettings, explain_repeatedly
+from synthmed_jax.explain.predictor import Predictor, make_view
 from synthmed_jax.explain.second_opinions import GradCam, occlusion
+from synthmed_jax.explain.segmentation import segment
 from synthmed_jax.results.explanations import Alarm, Comparison, Stability, Summary
 from synthmed_jax.statistics.agreement import mean_map_agreement
 from synthmed_jax.statistics.intervals import Estimate, mean_estimate, share_estimate
@@ -28,17 +29,22 @@ class Study:
     """One image, explained and scored.
 
     Attributes:
-      explanation: by LIME, under the first seed.
+      explanations: by LIME, one per seed.
       stability: over seeds; None for a single one.
       numbers: method -> score -> value, None where the image has none.
       heat: f64[M,M], LIME's importance on a coarse grid; None where no region has any, or none is
         known to have some.
     """
 
-    explanation: Explanation
+    explanations: tuple[Explanation, ...]
     stability: Stability | None
     numbers: dict[str, dict[str, float | None]]
     heat: np.ndarray | None
+
+    @property
+    def explanation(self) -> Explanation:
+        """Under the first seed: what pictures show and numbers are of."""
+        return self.explanations[0]
 
 
 def study(
@@ -47,6 +53,7 @@ def study(
     image: np.ndarray,
     settings: LimeSettings,
     repeats: int,
+    whole: np.ndarray,
     lesion: np.ndarray | None = None,
 ) -> Study:
     """Explains the class that the network predicts, by all METHODS, and scores them.
@@ -54,14 +61,13 @@ def study(
     Args:
       image: u8[S,S,C].
       repeats: how often LIME explains it, each time with another seed.
+      whole: f32[K], the network's answer to the image.
       lesion: bool[S,S], where the truth is known.
     """
-    explanations = [
-        explain(predictor, image[None], dataclasses.replace(settings, seed=settings.seed + i))[0]
-        for i in range(repeats)
-    ]
+    view = make_view(image, segment(image, settings.segmentation, settings.regions))
+    label = int(whole.argmax())
+    explanations = explain_repeatedly(predictor, view, settings, repeats, whole, label)
     first = explanations[0]
-    view, label = first.view, first.label
     weights = {
         "lime": first.label_weights,
         "occlusion": occlusion(predictor, view, label),
@@ -83,15 +89,19 @@ def study(
             numbers[method] |= {"hit": float(hit), "hit_by_chance": chance}
     numbers["lime"]["r2"] = float(first.r2[label])
     stability = scores.stability([e.label_weights for e in explanations]) if repeats > 1 else None
-    return Study(first, stability, numbers, coarse_heat(first))
+    return Study(tuple(explanations), stability, numbers, coarse_heat(first))
 
 
-def study_evaluations(settings: LimeSettings, repeats: int) -> int:
-    """Perturbed images that `study` asks about, for an image cut into `settings.regions`."""
+def study_evaluations(settings: LimeSettings, repeats: int) -> float:
+    """About how many perturbed images `study` asks about, for one cut into `settings.regions`.
+
+    Exactly so many where LIME always takes `settings.num_samples`.
+    """
     per_order = settings.regions + 1
-    orders = len(METHODS) + scores.RANDOM_ORDERS
-    # LIME, occlusion, deletion and insertion; Grad-CAM is one pass.
-    return repeats * settings.num_samples + per_order + 2 * orders * per_order
+    # Deletion and insertion in each method's order, and random orders, which serve both.
+    orders = 2 * len(METHODS) + scores.RANDOM_ORDERS
+    # LIME, to which the image itself is known, and occlusion; Grad-CAM is one pass.
+    return repeats * (settings.expected_samples - 1) + per_order + orders * per_order
 
 
 def coarse_heat(explanation: Explanation) -> np.ndarray | None:

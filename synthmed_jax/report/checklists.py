@@ -145,6 +145,8 @@ def _uncertainty(contents: Contents) -> str:
 def _explanations(contents: Contents) -> str:
     if contents.lime is None:
         return ""
+    most = "at most " if contents.lime.precision else ""
     return (
-        f"LIME, {contents.lime.num_samples} perturbed images each, of real and of synthetic images"
+        f"LIME, {most}{contents.lime.num_samples} perturbed images each, of real and of synthetic "
+        "images"
     )

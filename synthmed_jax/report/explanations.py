@@ -46,14 +46,39 @@ def intro(lime: LimeSummary) -> str:
     return (
         f"Which regions made {lime.model.backbone} (arm {lime.model.arm}, training "
         f"{lime.model.fold}) answer as it did: LIME (engine {lime.engine}, {lime.segmentation} "
-        f"regions, {lime.num_samples} perturbed copies of each image, sampling {lime.sampling}"
-        f"{control}, seed {lime.seed}). Numbers are of at most {lime.images_per_class} images per "
-        "class and kind, drawn at random; the pictures are of chosen ones. "
+        f"regions, {_copies(lime)} of each image, sampling {lime.sampling}"
+        f"{control}, seed {lime.seed}). {_evaluations(lime)}Numbers are of at most "
+        f"{lime.images_per_class} images per class and kind, drawn at random; the pictures are of "
+        "chosen ones. "
         "R\N{SUPERSCRIPT TWO} is the share of the variation in the network's answers that an "
         "explanation accounts for: near 0 it explains nothing. On the pictures + and "
         "\N{MINUS SIGN} mark regions that speak strongly for and against the predicted class; "
         "outlined ones speak for it."
         f"{_unsure(lime)}"
+    )
+
+
+def _copies(lime: LimeSummary) -> str:
+    most = "at most " if lime.precision else ""
+    return f"{most}{lime.num_samples} perturbed copies"
+
+
+def _evaluations(lime: LimeSummary) -> str:
+    """Says what the explanations took and how sure they are, with a space after it; or ""."""
+    of = lime.evaluations
+    if of is None:
+        return ""
+    took = (
+        f"The {of.explanations} explanations, of all seeds and of the nearest real images, took "
+        f"{of.total} perturbed copies in all"
+    )
+    if not lime.precision:
+        return f"{took}. "
+    return (
+        f"Each stopped once the standard errors of the regions that its picture marks (root mean "
+        f"square) were at most {percent(lime.precision)} of its largest weight. {took}, half of "
+        f"them {of.median:.0f} or fewer and none more than {of.most}; {of.imprecise} ended at the "
+        f"most allowed without being so sure. "
     )
 
 

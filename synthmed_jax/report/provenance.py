@@ -63,7 +63,8 @@ PROTOCOL = (
         "{classifier.flips}, shift {classifier.shift} pixels; also flipped, shifted and warped as "
         "the generator's images, with probability {classifier.warp}: {classifier.augmented}",
     ),
-    ("explanations", "LIME, {explain.num_samples} perturbed images each"),
+    ("explanations", "LIME, at most {explain.num_samples} perturbed images each"),
+    ("they stop", "at a relative error of {explain.precision} (0.0: they take as many as that)"),
 )
 
 

@@ -153,6 +153,10 @@ class ImageExplanation:
       stability: over seeds; None for a single one.
       numbers: method -> score -> value, None where the image has none.
       nearest: file of a synthetic image's nearest `fit` image, else None.
+      num_samples: perturbed images that its explanation took; None where an earlier version
+        explained.
+      relative_error: root mean square of the standard errors of the regions that pictures mark,
+        over the largest weight; None where `standard_errors` is, or an earlier version explained.
     """
 
     kind: str
@@ -168,6 +172,26 @@ class ImageExplanation:
     stability: Stability | None
     numbers: dict[str, dict[str, float | None]]
     nearest: str | None
+    num_samples: int | None = None
+    relative_error: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluations:
+    """How many perturbed images LIME's explanations took.
+
+    Attributes:
+      explanations: how many there are, of all seeds and of synthetic images' nearest real ones.
+      total: perturbed images of all of them.
+      median, most: perturbed images of one.
+      imprecise: explanations that took the most allowed and did not reach the precision.
+    """
+
+    explanations: int
+    total: int
+    median: float
+    most: int
+    imprecise: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,7 +201,7 @@ class LimeSummary(Stored):
     Attributes:
       model: the network that was asked.
       engine, num_samples, sampling, control, segmentation, regions, seed: how one image is
-        explained, see `LimeSettings`.
+        explained, see `LimeSettings`; it took `num_samples` perturbed images or fewer.
       images_per_class: of each kind, that the numbers are of, at most.
       repeats: explanations per image, under seeds of their own.
       summary: kind ("real", "synthetic") -> class or "all classes" -> its numbers.
@@ -188,6 +212,9 @@ class LimeSummary(Stored):
       pages: of pictures.
       images: one per explained image.
       probes: of regions where a shortcut can hide; none where an earlier version explained.
+      precision: relative error at which an explanation stops, see `LimeSettings`; 0: each took
+        `num_samples` perturbed images.
+      evaluations: what the explanations took; None where an earlier version explained.
     """
 
     VERSION: ClassVar[int] = 2
@@ -210,6 +237,8 @@ class LimeSummary(Stored):
     pages: tuple[Page, ...]
     images: tuple[ImageExplanation, ...]
     probes: tuple[RegionProbe, ...] = ()
+    precision: float = 0.0
+    evaluations: Evaluations | None = None
 
     @property
     def num_unsure(self) -> int:

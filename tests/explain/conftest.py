@@ -45,6 +45,7 @@ def settings():
     return lime.LimeSettings(
         engine="jax",
         num_samples=300,
+        precision=0.0,
         sampling="balanced",
         control="logistic",
         segmentation="slic",

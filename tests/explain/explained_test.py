@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.explain.explained import Explained, agreement_with_nearest, records
-from synthmed_jax.explain.lime import Explanation
+from synthmed_jax.explain.explained import (
+    Explained,
+    agreement_with_nearest,
+    evaluations_of,
+    records,
+)
+from synthmed_jax.explain.lime import Explanation, LimeSettings
 from synthmed_jax.explain.predictor import make_view
 from synthmed_jax.explain.study import Study, coarse_heat
+from synthmed_jax.results.explanations import Evaluations
 
 SEGMENTS = np.repeat(np.repeat(np.arange(4, dtype=np.int32).reshape(2, 2), 8, 0), 8, 1)
 
@@ -17,8 +23,8 @@ def _study(weights):
     view = make_view(np.zeros((16, 16, 1), np.uint8), SEGMENTS)
     both = np.stack([-np.array(weights), weights], axis=1)
     r2 = np.array([0.5, 0.9])
-    explanation = Explanation(view, 1, np.array([0.25, 0.75]), both, None, r2)
-    return Study(explanation, None, {"lime": {"r2": 0.9}}, coarse_heat(explanation))
+    explanation = Explanation(view, 1, np.array([0.25, 0.75]), both, None, r2, 100)
+    return Study((explanation,), None, {"lime": {"r2": 0.9}}, coarse_heat(explanation))
 
 
 def _images(labels):
@@ -59,6 +65,23 @@ def test_a_record_says_what_was_seen(explained):
     assert first.numbers == {"lime": {"r2": 0.9}}
     assert first.roles == ("surest right",)
     assert first.sampled
+
+
+def test_explanations_of_all_seeds_and_of_nearest_images_are_counted(explained):
+    first = explained.studies[0].explanation
+    errors = np.abs(first.weights) / 5
+    less, more, unsure = (
+        dataclasses.replace(first, num_samples=n, standard_errors=e)
+        for n, e in ((257, errors / 10), (1000, errors), (1000, np.full_like(errors, np.nan)))
+    )
+    of_kind = explained._replace(
+        studies=[dataclasses.replace(explained.studies[0], explanations=(less, more))],
+        nearest_explanations=[unsure],
+    )
+    settings = LimeSettings("jax", 1000, 0.1, "balanced", "none", "grid", 4, 0)
+    assert evaluations_of({"real": of_kind}, settings) == Evaluations(3, 2257, 1000, 1000, 2)
+    always = dataclasses.replace(settings, precision=0.0)
+    assert evaluations_of({"real": of_kind}, always).imprecise == 0
 
 
 def test_agreement_with_ones_own_neighbour_and_with_others(explained):

@@ -14,7 +14,7 @@ from synthmed_jax.explain.predictor import Predictor
 from synthmed_jax.explain.settings import ExplainSettings
 from synthmed_jax.explain.study import METHODS, shortcut_alarms, study_evaluations
 from synthmed_jax.results.evaluation import BestNetwork
-from synthmed_jax.results.explanations import LimeSummary, Page
+from synthmed_jax.results.explanations import Evaluations, LimeSummary, Page
 
 SIZE = 16  # that the network sees; the sets are twice as large
 CLASSES = ("a", "b", "c")
@@ -24,6 +24,7 @@ SETTINGS = ExplainSettings(
     arm="synthetic",
     engine="jax",
     num_samples=32,
+    precision=0.0,
     sampling="balanced",
     control="logistic",
     segmentation="grid",
@@ -262,13 +263,40 @@ def test_what_rests_on_errors_that_are_not_known_is_not_said(explain_sets):
     assert written.nearest.nearest.n == 0
 
 
+def test_what_the_explanations_took_is_written(written, explain_sets):
+    real, synthetic = (len(_of_kind(written, kind)) for kind in ("real", "synthetic"))
+    # Two seeds of each image, and the nearest real image of each synthetic one.
+    count = 2 * (real + synthetic) + synthetic
+    assert written.precision == 0
+    assert written.evaluations == Evaluations(count, 32 * count, 32, 32, imprecise=0)
+    assert {image.num_samples for image in written.images} == {32}
+
+    # Four regions: the first look is after a round of 128.
+    sure = explain_sets(num_samples=500, precision=0.9, repeats=1, compare_with_lime=False)
+    assert sure.precision == 0.9
+    assert sure.evaluations.total == 129 * (real + 2 * synthetic)
+    assert (sure.evaluations.most, sure.evaluations.imprecise) == (129, 0)
+    for image in sure.images:
+        assert image.num_samples == 129
+        assert 0 < image.relative_error < 0.9
+
+    never = explain_sets(num_samples=150, precision=1e-9, repeats=1, compare_with_lime=False)
+    assert never.evaluations.imprecise == never.evaluations.explanations
+    assert never.evaluations.median == 150
+
+
 def test_the_package_lime_can_explain_alone(explain_sets):
-    written = explain_sets(engine="lime", images=1, repeats=1, compare_with_lime=False)
+    written = explain_sets(
+        engine="lime", precision=0.5, images=1, repeats=1, compare_with_lime=False
+    )
+    # It takes all, whatever the precision, of which it knows nothing.
+    assert (written.precision, written.evaluations.imprecise) == (0, 0)
     # It has one way to draw its masks, whatever is asked for.
     assert (written.engine, written.sampling, written.control) == ("lime", "bernoulli", "none")
     assert written.num_unsure == 0  # it never tells
     for image in written.images:
         assert image.standard_errors is None
+        assert (image.num_samples, image.relative_error) == (32, None)
         assert np.abs(image.weights).argmax() == LOWER_LEFT
 
 
@@ -286,10 +314,12 @@ def test_the_work_is_known_beforehand(explain_sets, predictor, monkeypatch):
     written = explain_sets(compare_with_lime=False)
     per_image = study_evaluations(SETTINGS.lime, SETTINGS.repeats)
     real, synthetic = (len(_of_kind(written, kind)) for kind in ("real", "synthetic"))
-    assert sum(asked) == (real + synthetic) * per_image + synthetic * SETTINGS.num_samples
+    nearest = synthetic * (SETTINGS.num_samples - 1)  # The images themselves are asked about whole.
+    assert sum(asked) == (real + synthetic) * per_image + nearest
     # Foretold is what it would be were no image both drawn and telling.
     foretold = gallery.num_evaluations(SETTINGS, len(CLASSES), 0, 0)
     assert sum(asked) < foretold < 3 * sum(asked)
     # The same question counts once: the stage's predictor remembers its answers.
     sizes = (len(TEST), len(SYNTHETIC))
-    assert gallery.num_evaluations(SETTINGS, len(CLASSES), *sizes) - foretold == sum(whole.values())
+    sets = gallery.num_evaluations(SETTINGS, len(CLASSES), *sizes) - foretold
+    assert sets + synthetic == sum(whole.values())

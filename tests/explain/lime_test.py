@@ -62,7 +62,7 @@ def test_same_seed_same_answer_whatever_the_batch_size_and_the_neighbours(settin
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_package_finds_the_same_weights(crossed, channels):
     image = np.repeat(_phantoms(1), channels, axis=-1)
-    ours = lime.LimeSettings("jax", 200, "bernoulli", "none", "slic", 40, seed=3)
+    ours = lime.LimeSettings("jax", 200, 0.0, "bernoulli", "none", "slic", 40, seed=3)
     theirs = dataclasses.replace(ours, engine="lime")
     (a,), (b,) = lime.explain(crossed, image, ours), lime.explain(crossed, image, theirs)
     assert np.abs(a.weights).max() > 1e-3
@@ -123,7 +123,7 @@ from synthmed_jax.explain.predictor import Predictor
 from tests.explain.conftest import quadrant_logits
 
 assert jax.local_device_count() == 1
-settings = lime.LimeSettings("jax", 300, "balanced", "logistic", "slic", 40, 0)
+settings = lime.LimeSettings("jax", 300, 0.0, "balanced", "logistic", "slic", 40, 0)
 image = np.load(sys.argv[1])
 (found,) = lime.explain(Predictor(quadrant_logits, np.float32(4), 50), image, settings)
 np.save(sys.argv[2], found.weights)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthmed_jax.errors import UserError
-from synthmed_jax.explain.masks import SAMPLINGS, draw_masks
+from synthmed_jax.explain.masks import MASKS_PER_REGION, SAMPLINGS, draw_masks, round_ends
 
 
 @given(
@@ -58,3 +58,33 @@ def test_every_region_is_shown_half_of_the_time(sampling):
 def test_an_unknown_sampling_is_refused():
     with pytest.raises(UserError, match="balanced"):
         draw_masks(0, 10, 3, "ballanced")
+
+
+@pytest.mark.parametrize(
+    ("num_samples", "num_regions", "ends"),
+    [
+        (1000, 55, [257, 385, 513, 641, 769, 897, 1000]),
+        (1000, 12, [129, 257, 385, 513, 641, 769, 897, 1000]),
+        (1025, 70, [513, 769, 1025]),  # blocks of 256 masks
+        (257, 55, [257]),
+        (40, 12, [40]),
+    ],
+)
+def test_an_explanation_may_stop_after_whole_rounds(num_samples, num_regions, ends):
+    assert round_ends(num_samples, num_regions) == ends
+    assert ends[0] > MASKS_PER_REGION * num_regions or ends == [num_samples]
+
+
+@pytest.mark.parametrize("num_regions", [9, 31, 32, 55, 64, 100])
+def test_masks_are_balanced_after_each_round(num_regions):
+    masks, group = draw_masks(5, 2000, num_regions, "balanced")
+    for end in round_ends(2000, num_regions)[:-1]:
+        sign = np.where(masks[1:end], 1, -1)
+        np.testing.assert_array_equal(sign.T @ sign, (end - 1) * np.eye(num_regions))
+        assert group[end - 1] != group[end]  # no pair is torn
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_fewer_masks_are_the_first_of_more(sampling):
+    few, more = (draw_masks(4, n, 20, sampling)[0] for n in (129, 500))
+    np.testing.assert_array_equal(few, more[:129])

@@ -23,7 +23,7 @@ def _explanation(probability, label=None):
     predicted = int(probabilities.argmax())
     view = make_view(np.zeros((8, 8, 1), np.uint8), SEGMENTS)
     label = predicted if label is None else label
-    return Explanation(view, label, probabilities, WEIGHTS, None, np.array([0.5, 0.9]))
+    return Explanation(view, label, probabilities, WEIGHTS, None, np.array([0.5, 0.9]), 100)
 
 
 def _image_set(folder, labels):
@@ -33,7 +33,7 @@ def _image_set(folder, labels):
 
 
 def _explained(kind, labels, roles, probabilities, nearest=None, nearest_explanations=()):
-    studies = [Study(_explanation(p), None, {}, None) for p in probabilities]
+    studies = [Study((_explanation(p),), None, {}, None) for p in probabilities]
     sampled = [not of_image for of_image in roles]
     images = _image_set(kind, labels)
     return Explained(images, roles, sampled, studies, nearest, list(nearest_explanations))

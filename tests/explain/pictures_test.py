@@ -17,7 +17,7 @@ WEIGHTS = np.array([0.01, 0.125, 0.25, -0.5])
 def _explanation(image, weights=WEIGHTS, errors=None):
     view = make_view(image, SEGMENTS)
     both = np.stack([-weights, weights], axis=1)
-    return Explanation(view, 1, np.array([0.3, 0.7]), both, errors, np.array([0.8, 0.8]))
+    return Explanation(view, 1, np.array([0.3, 0.7]), both, errors, np.array([0.8, 0.8]), 100)
 
 
 @pytest.fixture
@@ -28,12 +28,6 @@ def explanation():
 def test_heat_map_puts_each_weight_on_its_region(explanation):
     heat = pictures.heat_map(explanation)
     np.testing.assert_array_equal(heat[::8, ::8], [[0.01, 0.125], [0.25, -0.5]])
-
-
-def test_strongest_regions_are_largest_first_and_none_of_them_noise():
-    assert pictures.strongest(WEIGHTS) == [3, 2, 1]
-    assert pictures.strongest(WEIGHTS, 2) == [3, 2]
-    assert pictures.strongest(np.zeros(4)) == []
 
 
 def test_regions_that_speak_for_the_class_are_the_positive_ones(explanation):

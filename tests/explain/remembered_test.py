@@ -81,6 +81,8 @@ def test_a_study_that_was_broken_off_goes_on(quadrant, discs, settings, tmp_path
     class Killed(BaseException):
         pass
 
+    answer = quadrant.probabilities(discs[None])[0]
+
     def explained(limit):
         asked.clear()
         predictor = RememberedPredictor(quadrant.logits, quadrant.variables, 64, tmp_path)
@@ -92,12 +94,12 @@ def test_a_study_that_was_broken_off_goes_on(quadrant, discs, settings, tmp_path
             return ask(*question)
 
         predictor._answer = until_killed
-        return study(predictor, first_region, discs, settings, repeats=2)
+        return study(predictor, first_region, discs, settings, 2, answer)
 
-    # Two explanations, occlusion, deletion and insertion.
-    whole = study(quadrant, first_region, discs, settings, repeats=2)
+    # LIME under both seeds, occlusion, deletion and insertion.
+    whole = study(quadrant, first_region, discs, settings, 2, answer)
     with pytest.raises(Killed):
-        explained(2)
+        explained(1)
     found = explained(None)
     assert asked == ["masked"] * 2
     assert found.numbers == whole.numbers

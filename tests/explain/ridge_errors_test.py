@@ -51,7 +51,7 @@ def fits(network, num_samples, sampling, control):
     found = []
     for seed in range(SEEDS):
         masks, group = draw_masks(seed, num_samples, REGIONS, sampling)
-        found.append(CONTROLS[control](masks, network(masks), group, seed))
+        found.append(CONTROLS[control](masks, network(masks), group, seed, num_samples))
     return np.array([f.weights for f in found]), np.array([f.standard_errors for f in found])
 
 
@@ -63,10 +63,7 @@ def limit(network, num_samples):
     """
     masks = np.random.default_rng(1).random((50_000, REGIONS)) < 0.5
     masks = np.concatenate([np.ones((1, REGIONS), bool), masks, ~masks])
-    scale = len(masks) / num_samples
-    closeness = ridge.kernel(masks)
-    closeness[0] *= scale
-    return ridge._solve(masks, network(masks), closeness, ridge.ALPHA * scale).weights
+    return ridge.fit(masks, network(masks), np.arange(len(masks)), num_samples).weights
 
 
 def ratio(weights, errors):
@@ -113,7 +110,7 @@ def test_nothing_is_said_where_there_are_no_more_groups_than_parameters(
 ):
     def errors(n):
         masks, group = draw_masks(0, n, REGIONS, sampling)
-        return CONTROLS[control](masks, saturating(masks), group, 0).standard_errors
+        return CONTROLS[control](masks, saturating(masks), group, 0, n).standard_errors
 
     assert np.isnan(errors(num_samples)).all()
     assert np.isfinite(errors(num_samples + 1)).all()
@@ -135,3 +132,18 @@ def test_a_control_variate_tends_to_what_lime_tends_to(network, num_samples):
     shift = (weights - limit(network, num_samples)).mean(axis=1)
     z = shift.mean(axis=0) / (shift.std(axis=0, ddof=1) / SEEDS**0.5)
     assert np.abs(z).max() < 3.5
+
+
+@pytest.mark.parametrize("control", ["none", "logistic"])
+def test_fewer_masks_than_planned_estimate_the_same_weights(control):
+    # A network that is sure of the whole image alone: among few masks the whole image pulls most.
+    found = {}
+    for planned in (None, 1000):
+        weights = []
+        for seed in range(SEEDS):
+            masks, group = draw_masks(seed, 257, REGIONS, "balanced")
+            fit = CONTROLS[control](masks, sure(masks), group, seed, planned or 257)
+            weights.append(fit.weights)
+        found[planned] = np.mean(weights, axis=0)
+    off = {planned: np.abs((w - limit(sure, 1000))[:, 0].mean()) for planned, w in found.items()}
+    assert off[1000] < off[None] / 10

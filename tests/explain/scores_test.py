@@ -61,12 +61,20 @@ def test_the_true_order_beats_chance_and_the_reverse_loses(quadrant, discs):
     assert true.insertion_gain > 0.02
     assert false.deletion_gain < 0
     assert false.insertion_gain < 0
-    assert (true.random_deletion, true.random_insertion) == (
-        false.random_deletion,
-        false.random_insertion,
-    )
+    assert true.chance == false.chance
     whole = quadrant.probabilities(discs[None])[0, 1]
     assert true.deletion < whole < true.insertion
+
+
+def test_chance_is_the_mean_over_random_orders_of_hiding_and_of_showing(quadrant, discs):
+    view = make_view(discs, segment(discs, "grid", 16))
+    rng = np.random.default_rng(1)
+    weights = [rng.random(16) for _ in range(200)]
+    each = scores.faithfulness(quadrant, view, 1, weights, seed=0)
+    chance = np.mean([scores.faithfulness(quadrant, view, 1, weights[:1], s)[0].chance
+                      for s in range(40)])  # fmt: skip
+    for way in ("deletion", "insertion"):
+        assert np.mean([getattr(one, way) for one in each]) == pytest.approx(chance, abs=0.01)
 
 
 def test_removal_hides_one_region_more_a_row():

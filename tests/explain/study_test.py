@@ -23,7 +23,7 @@ def test_an_alarm_needs_an_interval_wholly_above_the_areas_share():
 
 def _study(numbers, heat=None, stability=None):
     methods = {method: {} for method in study.METHODS}
-    return study.Study(None, stability, methods | {"lime": numbers}, heat)
+    return study.Study((), stability, methods | {"lime": numbers}, heat)
 
 
 def test_a_summary_is_of_the_images_that_have_the_number():
@@ -68,7 +68,7 @@ def test_a_study_finds_the_reason_that_is_known(quadrant, discs, settings):
     lesion = np.zeros(discs.shape[:2], bool)
     lesion[16:, :16] = True
     # Stands for a method that looks elsewhere: at region 0, in the upper left.
-    astray = study.study(quadrant, _astray, discs, settings, repeats=2, lesion=lesion)
+    astray = study.study(quadrant, _astray, discs, settings, 2, _answer(quadrant, discs), lesion)
     numbers = astray.numbers
     assert set(numbers) == set(study.METHODS)
     for method in ("lime", "occlusion"):
@@ -85,7 +85,7 @@ def test_a_study_finds_the_reason_that_is_known(quadrant, discs, settings):
 
 
 def test_without_a_lesion_and_repeats_nothing_is_said_of_them(quadrant, discs, settings):
-    alone = study.study(quadrant, _astray, discs, settings, repeats=1)
+    alone = study.study(quadrant, _astray, discs, settings, 1, _answer(quadrant, discs))
     assert alone.stability is None
     assert not {"hit", "hit_by_chance", "lesion"} & set(alone.numbers["lime"])
 
@@ -97,9 +97,13 @@ def test_the_work_is_known_beforehand(quadrant, discs, settings, monkeypatch, re
         quadrant, "masked", lambda view, m: asked.append(len(m)) or np.full((len(m), 2), 0.5)
     )
     squares = dataclasses.replace(settings, segmentation="grid", regions=16)
-    found = study.study(quadrant, _astray, discs, squares, repeats)
+    found = study.study(quadrant, _astray, discs, squares, repeats, np.array([0.4, 0.6]))
     assert found.explanation.view.num_regions == 16
     assert sum(asked) == study.study_evaluations(squares, repeats)
+
+
+def _answer(predictor, image):
+    return predictor.probabilities(image[None])[0]
 
 
 def _astray(view, label):

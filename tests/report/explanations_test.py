@@ -15,9 +15,23 @@ def lime(contents):
 def test_the_intro_says_how_explanations_were_made(lime):
     text = explanations.intro(lime)
     assert "made resnet18 (arm synthetic, training 1) answer" in text
-    assert "slic regions, 400 perturbed copies of each image, sampling balanced, logistic" in text
-    assert "seed 5). Numbers are of at most 7 images per class and kind" in text
+    assert "slic regions, at most 400 perturbed copies of each image, sampling balanced, l" in text
+    assert "seed 5). Each stopped once" in text
+    assert "without being so sure. Numbers are of at most 7 images per class and kind" in text
     assert "variate" not in explanations.intro(dataclasses.replace(lime, control="none"))
+
+
+def test_the_intro_says_what_the_explanations_took(lime):
+    text = explanations.intro(lime).replace("\N{NO-BREAK SPACE}", " ")
+    assert "were at most 8.0 % of its largest weight" in text
+    assert "The 3 explanations, of all seeds and of the nearest real images, took 914" in text
+    assert "half of them 257 or fewer and none more than 400; 1 ended at the most allowed" in text
+    fixed = explanations.intro(dataclasses.replace(lime, precision=0.0))
+    assert "regions, 400 perturbed copies of each image" in fixed
+    assert "took 914 perturbed copies in all. Numbers" in fixed
+    assert "stopped" not in fixed
+    older = explanations.intro(dataclasses.replace(lime, precision=0.0, evaluations=None))
+    assert "seed 5). Numbers are" in older
 
 
 def test_the_intro_says_of_how_many_images_too_little_is_known(lime):

@@ -143,11 +143,13 @@ def evaluation_of(cell):
     return Evaluation("phantom", 0, ("a",), 1, (scored,), best)
 
 
-def test_explanations_are_expected_to_ask_for_every_perturbed_image(make_timed):
+def test_explanations_are_expected_to_ask_for_the_perturbed_images_that_they_take(make_timed):
     changes = {f"explain__{name}": n for name, n in [("images", 5), ("repeats", 2), ("regions", 9)]}
     run = make_timed(explain__num_samples=50, **changes)
-    # LIME twice, occlusion, and on the way down and up three methods' orders and five random ones.
-    one = 2 * 50 + 10 + 2 * 8 * 10
+    # So few are all taken: the errors are not looked at before there are more.
+    assert run.settings.explain.precision > 0
+    # LIME twice, occlusion, three methods' orders on the way down and up, and five random ones.
+    one = 2 * 49 + 10 + (2 * 3 + 5) * 10
     # Of each class, five images and three telling ones; synthetic ones' neighbours, once.
     perturbed = 4 * (5 + 3) * (2 * one + 50)
     # All test images as they are and with each of three regions blanked; all synthetic ones.
@@ -155,6 +157,11 @@ def test_explanations_are_expected_to_ask_for_every_perturbed_image(make_timed):
     assert (num_test, num_synthetic) == (128, 32)
     evaluations = perturbed + 4 * num_test + num_synthetic
     assert explain.STAGE.expect(run) == 0.25 * evaluations
+    for precision, expected in ((0.0, 1000), (0.9, 129)):
+        fields = {"explain__num_samples": 1000, "explain__precision": precision}
+        more = make_timed(**fields, **changes)
+        added = 4 * (5 + 3) * (5 * (expected - 50))
+        assert explain.STAGE.expect(more) == 0.25 * (evaluations + added)
     # The network that an evaluation has found best is the one that will be explained; one of other
     # cells has found nothing yet.
     run.compiled.timings["vgg16 predicts"] = 1.0
