@@ -314,8 +314,8 @@ def _to_cpu(config: ConfigDict) -> None:
         per_class=800,
         sampler="dpm_solver_pp",
         steps=15,
-        # Even in time, the last step would start from the noise of 15 grey levels, and the network's
-        # estimate from there has lost its fine texture (RESULTS.md).
+        # Even in time, the last step would start from the noise of 15 grey levels, and the
+        # network's estimate from there has lost its fine texture (RESULTS.md).
         spacing="log_snr",
         guidance=1.5,
         block=100,
