@@ -18,12 +18,13 @@ def get_config(scale: str = "paper") -> ConfigDict:
     config.data.name = "phantom"
     if scale == "cpu":
         config.data.phantom_images = 400
-        config.diffusion.train.update(steps=1050, ema_half_lives=(150,), val_every=350)
+        config.diffusion.train.update(steps=960, ema_half_lives=(150,), val_every=320)
         config.generate.update(per_class=160, block=40)
         config.classifier.arms = (
             "synthetic", "real", "real_augmented", "mixed_1to1", "synthetic_shuffled",
         )  # fmt: skip
-        config.classifier.update(steps=120, max_epochs=6)
+        config.audit.images = 400
+        config.classifier.update(steps=90, max_epochs=6)
         # As many images as its page shows, and little more.
         config.explain.update(num_samples=500, images=5, repeats=2)
     if scale == "smoke":
