@@ -99,7 +99,10 @@ def test_a_generators_search_is_expected_to_train_draw_and_judge(make_timed):
 
 
 def test_a_sweep_is_expected_to_draw_all_its_sets(make_timed):
-    run = make_timed(sweep__candidates=("ddpm:10", "heun:5"), sweep__per_class=20, sweep__seeds=2)
+    run = make_timed(
+        sweep__candidates=("ddpm:10", "heun:5"), sweep__per_class=20, sweep__seeds=2,
+        generate__spacing="time",
+    )  # fmt: skip
     # Heun's first and last of five steps are one evaluation each.
     assert sweep.STAGE.expect(run) == pytest.approx(4 * 20 * 2 * (10 + 8) * 0.5)
 
