@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from benchmarks import duel, reference, torchvision_networks
-from benchmarks.classifier_train import NUM_CLASSES, make_batch, make_settings
+from benchmarks.reference_classifier import NUM_CLASSES, make_batch, make_settings
 from synthmed_jax.classifiers.programs import make_network, make_programs
 from synthmed_jax.classifiers.settings import make_rates
 

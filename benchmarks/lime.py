@@ -16,7 +16,7 @@ import numpy as np
 from lime import lime_image
 
 from benchmarks import duel, reference
-from benchmarks.classifier_train import make_settings
+from benchmarks.reference_classifier import make_settings
 from synthmed_jax.classifiers.programs import make_network, make_programs
 from synthmed_jax.classifiers.settings import make_rates
 from synthmed_jax.data.sets import phantom_drawing

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import jax
 
-from benchmarks import classifier_train, duel, reference
+from benchmarks import duel, reference
+from benchmarks.reference_classifier import NUM_CLASSES, make_batch, make_settings
 from synthmed_jax import parallel
 from synthmed_jax.classifiers.programs import Programs, make_network, make_programs
 from synthmed_jax.classifiers.settings import make_rates
@@ -20,8 +21,8 @@ from synthmed_jax.classifiers.settings import make_rates
 
 def make_beside(programs: Programs, options: reference.Options, rounds: int) -> Callable[[], None]:
     """Steps of `rounds` trainings, each on a device of its own."""
-    rates = make_rates(classifier_train.make_settings(options), 1000)
-    batch = classifier_train.make_batch(options)
+    rates = make_rates(make_settings(options), 1000)
+    batch = make_batch(options)
     states = {
         device: programs.init(jax.random.key(number), rates)
         for number, device in enumerate(parallel.devices()[:rounds])
@@ -40,8 +41,8 @@ def make_beside(programs: Programs, options: reference.Options, rounds: int) -> 
 
 def make_spread(programs: Programs, options: reference.Options, rounds: int) -> Callable[[], None]:
     """As many steps of a training that is spread over all devices."""
-    rates = make_rates(classifier_train.make_settings(options), 1000)
-    state, batch = programs.init(jax.random.key(0), rates), classifier_train.make_batch(options)
+    rates = make_rates(make_settings(options), 1000)
+    state, batch = programs.init(jax.random.key(0), rates), make_batch(options)
 
     def call() -> None:
         nonlocal state
@@ -55,8 +56,8 @@ def make_spread(programs: Programs, options: reference.Options, rounds: int) -> 
 def main() -> None:
     """Runs the race."""
     options = reference.parse(__doc__, pairs=5, batch_size=32, backbone="resnet18", image_size=32)
-    own, devices = classifier_train.make_settings(options), parallel.device_count()
-    network = make_network(options.backbone, classifier_train.NUM_CLASSES, own)
+    own, devices = make_settings(options), parallel.device_count()
+    network = make_network(options.backbone, NUM_CLASSES, own)
     programs = make_programs(network, own)
     result = duel.run(
         f"side_by_side {options.backbone}",
