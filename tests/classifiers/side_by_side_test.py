@@ -55,7 +55,7 @@ def test_trainings_beside_each_other_are_those_alone(make_training, places, tmp_
     jax.tree.map(np.testing.assert_array_equal, beside, variables)
     assert (results[5].val_loss, results[5].steps) == (alone.val_loss, alone.steps)
     # Over two devices, to rounding that three epochs have made larger.
-    assert results[5].val_loss == pytest.approx(spread.val_loss, abs=0.01)
+    assert results[5].val_loss == pytest.approx(spread.val_loss, abs=0.05)
     # Seeds differ, and none has taken another's place.
     assert len({each.weights for each in results.values()}) == 3
 
