@@ -8,7 +8,7 @@ the trainings one after the other, each over all devices.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 
@@ -19,36 +19,21 @@ from synthmed_jax.classifiers.programs import Programs, make_network, make_progr
 from synthmed_jax.classifiers.settings import make_rates
 
 
-def make_beside(programs: Programs, options: reference.Options, rounds: int) -> Callable[[], None]:
-    """Steps of `rounds` trainings, each on a device of its own."""
+def make_steps(
+    programs: Programs, options: reference.Options, places: Sequence[jax.Device | None]
+) -> Callable[[], None]:
+    """A step of each of some trainings, by the device that each is on; None: spread over all."""
     rates = make_rates(make_settings(options), 1000)
     batch = make_batch(options)
-    states = {
-        device: programs.init(jax.random.key(number), rates)
-        for number, device in enumerate(parallel.devices()[:rounds])
-    }
+    states = [programs.init(jax.random.key(number), rates) for number, _ in enumerate(places)]
 
     def call() -> None:
         waiting = []
-        for device, state in states.items():
-            with parallel.on(device):
-                states[device], metrics = programs.step(state, batch)
+        for number, place in enumerate(places):
+            with parallel.on(place):
+                states[number], metrics = programs.step(states[number], batch)
             waiting.append(metrics)
         jax.block_until_ready(waiting)
-
-    return call
-
-
-def make_spread(programs: Programs, options: reference.Options, rounds: int) -> Callable[[], None]:
-    """As many steps of a training that is spread over all devices."""
-    rates = make_rates(make_settings(options), 1000)
-    state, batch = programs.init(jax.random.key(0), rates), make_batch(options)
-
-    def call() -> None:
-        nonlocal state
-        for _ in range(rounds):
-            state, metrics = programs.step(state, batch)
-        jax.block_until_ready(metrics)
 
     return call
 
@@ -56,21 +41,21 @@ def make_spread(programs: Programs, options: reference.Options, rounds: int) -> 
 def main() -> None:
     """Runs the race."""
     options = reference.parse(__doc__, pairs=5, batch_size=32, backbone="resnet18", image_size=32)
-    own, devices = make_settings(options), parallel.device_count()
+    own, devices = make_settings(options), parallel.devices()
     network = make_network(options.backbone, NUM_CLASSES, own)
     programs = make_programs(network, own)
     result = duel.run(
         f"side_by_side {options.backbone}",
         {
-            "side by side": make_beside(programs, options, devices),
-            "spread": make_spread(programs, options, devices),
+            "side by side": make_steps(programs, options, devices),
+            "spread": make_steps(programs, options, [None] * len(devices)),
         },
         ours="side by side",
         pairs=options.pairs,
-        per_call=devices * options.batch_size,
+        per_call=len(devices) * options.batch_size,
         unit="images/s",
     )
-    duel.report(result | {"devices": devices})
+    duel.report(result | {"devices": len(devices)})
 
 
 if __name__ == "__main__":

@@ -60,8 +60,8 @@ _chosen: contextvars.ContextVar[jax.Device | None] = contextvars.ContextVar("dev
 
 
 @contextlib.contextmanager
-def on(device: jax.Device) -> Iterator[None]:
-    """Within it, all functions of this module work on this device alone."""
+def on(device: jax.Device | None) -> Iterator[None]:
+    """Within it, all functions of this module work on this device alone; None: on all of them."""
     token = _chosen.set(device)
     try:
         yield

@@ -110,22 +110,18 @@ class ClassifierTimer:
         if name not in self._timings:
             labels = np.zeros(batch_size, np.int32)
             batch = {"image": self._blank(batch_size), "label": labels}
-            states = {device: self._fresh_state() for device in parallel.devices()[:at_once]}
-            spread = self._fresh_state()
+            places = parallel.devices()[:at_once] or [None]
+            states = [self._fresh_state() for _ in places]
 
             def step() -> Tree:
-                nonlocal spread
-                if not states:
-                    spread, metrics = self._programs.step(spread, batch)
-                    return metrics
                 of_all = []
-                for device, state in states.items():
-                    with parallel.on(device):
-                        states[device], metrics = self._programs.step(state, batch)
+                for i, place in enumerate(places):
+                    with parallel.on(place):
+                        states[i], metrics = self._programs.step(states[i], batch)
                     of_all.append(metrics)
                 return of_all
 
-            self._timings[name] = seconds_per_call(step) / max(at_once, 1)
+            self._timings[name] = seconds_per_call(step) / len(places)
         return self._timings[name]
 
     def _fresh_state(self) -> Tree:
