@@ -244,7 +244,8 @@ def _paper() -> ConfigDict:
     config.evaluate.external_classes = ""
 
     config.pool = ConfigDict()  # --stages=pool; no part of the main chain.
-    # Finished workdirs of the same run under several config.seed, "/runs/s0,/runs/s1,/runs/s2".
+    # Finished workdirs of the same run under several config.seed, or what --stages=record wrote of
+    # them: "/runs/s0,/runs/s1,/runs/s2.json".
     config.pool.workdirs = ""
     # Values of config.seed whose results were watched while settings were chosen, "0,7"; "": none.
     # They are shown, and left out of what is said over seeds.

@@ -142,6 +142,11 @@ class Workdir:
         return self.root / "pool"
 
     @property
+    def record(self) -> pathlib.Path:
+        """What the run says, in one file without images and networks."""
+        return self.root / "record" / "record.json"
+
+    @property
     def compare(self) -> pathlib.Path:
         """Folder of the page that sets finished runs side by side."""
         return self.root / "compare"

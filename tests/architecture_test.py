@@ -162,7 +162,7 @@ def test_the_whole_data_set_is_opened_at_one_door():
             "read_test_groups",
             {
                 *("synthmed_jax.stages.evaluate", "synthmed_jax.stages.explain"),
-                "synthmed_jax.stages.pool",
+                *("synthmed_jax.stages.pool", "synthmed_jax.stages.record"),
             },
         ),
         ("read_membership", {"synthmed_jax.stages.membership"}),

@@ -65,7 +65,7 @@ def test_answers_and_temperature_are_those_of_the_evaluation(run, network):
     assert network.temperature == pytest.approx(cell.quality.tempered.temperature, rel=1e-4)
     probabilities = network.predict(run.held_out.images)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
-    hits = predictions.read_hits(run.run.workdir.evaluate / "predictions.csv")
+    hits = predictions.read_answers(run.run.workdir.evaluate / "predictions.csv").hits
     right = probabilities.argmax(axis=1) == run.held_out.labels
     np.testing.assert_array_equal(right, hits.of_cells[cell.path])
     confusion = np.zeros((4, 4), int)

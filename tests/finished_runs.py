@@ -7,8 +7,10 @@ import pathlib
 import numpy as np
 
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.evaluation import records, replicates
 from synthmed_jax.evaluation.differences import Answers, declared_differences
 from synthmed_jax.evaluation.predictions import FoldPredictions, write_predictions
+from synthmed_jax.evaluation.replicates import Replicate
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.results.evaluation import BestNetwork, CellScores, Evaluation, FoldScores, Scores
 from synthmed_jax.results.marker import Marker
@@ -108,3 +110,8 @@ def write_run(
             root / "stages" / f"{stage}.json"
         )
     return root
+
+
+def read_run(root: pathlib.Path, groups: np.ndarray | None = None) -> Replicate:
+    """What is put together of a workdir; groups: i64[N] of its test images."""
+    return replicates.replicate_of(root, records.read_record(root, groups))

@@ -13,7 +13,7 @@ class PoolSettings:
     """Which runs are put together.
 
     Attributes:
-      workdirs: finished workdirs, separated by commas; "": none.
+      workdirs: finished workdirs, or files of the stage `record`, separated by commas; "": none.
       development_seeds: values of config.seed that are shown and left out of what is said over
         seeds, separated by commas; "": none.
 

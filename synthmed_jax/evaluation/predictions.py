@@ -68,29 +68,49 @@ class Hits:
     of_cells: dict[str, np.ndarray]
 
 
-def read_hits(path: pathlib.Path) -> Hits:
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """What networks call the test images.
+
+    Attributes:
+      files, classes: of the N test images in their order, and the names of their classes.
+      of_networks: (a cell's path, number of a training) -> N names of classes.
+    """
+
+    files: tuple[str, ...]
+    classes: tuple[str, ...]
+    of_networks: dict[tuple[str, int], tuple[str, ...]]
+
+    @property
+    def hits(self) -> Hits:
+        """Which of them are right."""
+        of_cells: dict[str, list[np.ndarray]] = {}
+        for (cell, _), called in self.of_networks.items():
+            of_cells.setdefault(cell, []).append(np.array(called) == np.array(self.classes))
+        means = {cell: np.mean(of_cell, axis=0) for cell, of_cell in of_cells.items()}
+        return Hits(self.files, self.classes, means)
+
+
+def read_answers(path: pathlib.Path) -> Answers:
     """Reads what `write_predictions` has written.
 
     Raises:
       FileNotFoundError: there is no such file.
       Damaged: it lacks a column, or its networks were not all given the same images.
     """
-    right: dict[tuple[str, str], list[bool]] = {}
-    images: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    called: dict[tuple[str, int], list[str]] = {}
+    images: dict[tuple[str, int], list[tuple[str, str]]] = {}
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             for row in csv.DictReader(stream):
                 cell = "{backbone}/{arm}/{n}-{ratio}-s{seed}".format(**row)
-                network, label = (cell, row["fold"]), row["label"]
-                right.setdefault(network, []).append(label == row["predicted"])
-                images.setdefault(network, []).append((text_of(row["file"]), text_of(label)))
+                network = cell, int(row["fold"])
+                called.setdefault(network, []).append(text_of(row["predicted"]))
+                images.setdefault(network, []).append((text_of(row["file"]), text_of(row["label"])))
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise Damaged(path, f"is no table of predictions ({error!r})") from error
     listed = next(iter(images.values()), [])
     if not listed or any(of_network != listed for of_network in images.values()):
         raise Damaged(path, "is damaged: it has not the same test images for every network")
-    folds: dict[str, list[list[bool]]] = {}
-    for (cell, _), of_fold in right.items():
-        folds.setdefault(cell, []).append(of_fold)
     files, classes = zip(*listed, strict=True)
-    return Hits(files, classes, {cell: np.mean(np.array(of), axis=0) for cell, of in folds.items()})
+    return Answers(files, classes, {network: tuple(names) for network, names in called.items()})

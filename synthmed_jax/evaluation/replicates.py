@@ -10,17 +10,16 @@ import numpy as np
 
 from synthmed_jax import field_history
 from synthmed_jax.errors import Damaged, UserError
-from synthmed_jax.evaluation.predictions import Hits, read_hits
+from synthmed_jax.evaluation import records
+from synthmed_jax.evaluation.predictions import Hits
 from synthmed_jax.results.evaluation import Evaluation
 from synthmed_jax.results.marker import Marker
-from synthmed_jax.results.split import SplitFile
+from synthmed_jax.results.record import Record
 from synthmed_jax.workdir import Workdir
 
-# The stages that a result follows from, in their order.
-CHAIN = ("split", "diffusion", "generate", "classify", "evaluate")
-SEED, FRACTION = "seed", "split.fraction"
+FRACTION = "split.fraction"
 # What may differ between runs that are put together.
-_FREE = (SEED, FRACTION)
+_FREE = (records.SEED, FRACTION)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Replicate:
     """What is read of a workdir.
 
     Attributes:
-      root: the workdir.
+      root: the workdir, or the file of its record.
       fields: config field -> value, those that its results depend on.
       inputs: "<stage>: <name>" -> digest, or text, of what else they depend on.
       evaluation: what its networks score.
@@ -70,7 +69,7 @@ class Replicate:
     @property
     def seed(self) -> int:
         """config.seed."""
-        seed = self.fields[SEED]
+        seed = self.fields[records.SEED]
         assert isinstance(seed, int)
         return seed
 
@@ -114,7 +113,7 @@ def check_finished(root: pathlib.Path, named_by: str = "config.pool.workdirs") -
     """
     if not root.is_dir():
         raise UserError(f"{named_by}: there is no folder {root}")
-    for stage in CHAIN:
+    for stage in records.CHAIN:
         marker = Marker.read_if_there(Workdir(root).marker(stage))
         if marker is None or marker.status != "finished":
             how = "has not begun" if marker is None else f"is {marker.status}, not finished"
@@ -124,53 +123,31 @@ def check_finished(root: pathlib.Path, named_by: str = "config.pool.workdirs") -
             )
 
 
-def result_fields(workdir: Workdir) -> dict[str, object]:
-    """Returns the config fields that a finished workdir's results depend on, with their values."""
-    fields: dict[str, object] = {SEED: 0}
-    for stage in CHAIN:
-        fields |= field_history.with_new_names(Marker.read(workdir.marker(stage)).fields)
-    return fields
-
-
-def read_replicate(root: pathlib.Path, groups: np.ndarray | None) -> Replicate:
-    """Reads a finished workdir.
+def replicate_of(root: pathlib.Path, record: Record) -> Replicate:
+    """Returns what is put together of a run.
 
     Args:
-      groups: i64[N] of its test images in the order of split.json, or None.
+      root: its workdir, or the file of its record.
+      record: what it says.
 
     Raises:
-      Damaged, FileNotFoundError: a file is gone, or not what was written.
+      Damaged: its predictions are not those of its evaluation.
       UserError: it was evaluated by an earlier version, or without a real arm.
     """
-    workdir = Workdir(root)
-    fields = result_fields(workdir)
-    inputs: dict[str, str] = {}
-    for stage in CHAIN:
-        marker = Marker.read(workdir.marker(stage))
-        inputs |= {
-            f"{stage}: {name}": digest
-            for name, digest in marker.inputs.items()
-            if name not in CHAIN  # which differ by the seed
-        }
-        if stage == "generate":
-            inputs["generate: images"] = ", ".join(marker.units)
-    inputs["split: data_hash"] = SplitFile.read(workdir.split).data_hash
-    evaluation = Evaluation.read(workdir.evaluation)
-    declared = declared_differences(evaluation)
-    if not declared:
+    evaluation = record.document(Evaluation, records.METRICS, root)
+    declared = () if evaluation is None else declared_differences(evaluation)
+    if evaluation is None or not declared:
         raise UserError(
-            f"{workdir.evaluation} compares no arms: the run needs the arm 'real', and an "
+            f"{root / records.METRICS} compares no arms: the run needs the arm 'real', and an "
             "evaluation by this version (remove stages/evaluate.json there, and give its command "
             "again)"
         )
-    path = workdir.evaluate / "predictions.csv"
-    hits = read_hits(path)
+    hits = records.hits_of(record)
     compared = {cell for each in declared for cell in (each.first, each.second)}
     if not compared <= set(hits.of_cells) or len(hits.files) != evaluation.num_test:
-        raise Damaged(path, "is not of the evaluation beside it")
-    if groups is not None and len(groups) != len(hits.files):
-        raise Damaged(path, f"has other test images than {workdir.split}")
-    return Replicate(root, fields, inputs, evaluation, declared, hits, groups)
+        raise Damaged(root / records.PREDICTIONS, "is not of the evaluation beside it")
+    groups = np.asarray(record.groups, np.int64) if record.groups else None
+    return Replicate(root, record.fields, record.inputs, evaluation, declared, hits, groups)
 
 
 def check_comparable(replicates: Sequence[Replicate]) -> None:

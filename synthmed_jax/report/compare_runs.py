@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from synthmed_jax import field_history
 from synthmed_jax.errors import Damaged, UserError
-from synthmed_jax.evaluation import replicates
-from synthmed_jax.evaluation.predictions import read_hits
+from synthmed_jax.evaluation import records, replicates
+from synthmed_jax.evaluation.predictions import read_answers
 from synthmed_jax.files import read_json
 from synthmed_jax.report.cards import make_answer
 from synthmed_jax.report.conclusions import conclude
@@ -107,7 +107,7 @@ def _read(folders: Sequence[pathlib.Path], names: Sequence[str]) -> SideBySide:
         configs[name] = {
             field: value for field, value in fields.items() if not field.startswith(_NOT_OF_THE_RUN)
         }
-        results[name] = replicates.result_fields(Workdir(folder))
+        results[name] = records.result_fields(Workdir(folder))
     hashes = {run.test_hash for run in runs}
     same_data = len({(run.data_hash, tuple(run.counts)) for run in runs}) == 1
     differing = {each.name for each in differing_fields(results)}
@@ -116,7 +116,7 @@ def _read(folders: Sequence[pathlib.Path], names: Sequence[str]) -> SideBySide:
         fields=differing_fields(configs),
         same_data=same_data,
         same_test=None if None in hashes else len(hashes) == 1,
-        seeds_alone=same_data and differing == {replicates.SEED},
+        seeds_alone=same_data and differing == {records.SEED},
     )
 
 
@@ -182,8 +182,8 @@ def _test_hash(workdir: Workdir, data_hash: str) -> str | None:
     predictions = workdir.evaluate / "predictions.csv"
     if not predictions.exists():
         return None
-    hits = read_hits(predictions)
-    tested = sorted(zip(hits.files, hits.classes, strict=True))
+    answers = read_answers(predictions)
+    tested = sorted(zip(answers.files, answers.classes, strict=True))
     return hashlib.sha256(json.dumps([data_hash, tested]).encode()).hexdigest()
 
 

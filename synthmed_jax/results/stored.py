@@ -78,15 +78,27 @@ class Stored:
           UserError: it is no file of this kind; the text names the file, its version and the
             fields at fault.
         """
-        document = read_document(path)
-        version = document.pop("version", 1)
+        return cls.from_document(read_document(path), path)
+
+    @classmethod
+    def from_document(cls, document: Document, path: pathlib.Path) -> Self:
+        """Returns what the content of a file says, of this version or an earlier one.
+
+        Args:
+          document: less its seal; it stays as it is.
+          path: the file, for errors.
+
+        Raises:
+          UserError: as of `read`.
+        """
+        fields = {k: v for k, v in document.items() if k not in cls.WITHHELD}
+        version = fields.pop("version", 1)
         if type(version) is not int or not 1 <= version <= cls.VERSION:
             raise UserError(
                 f"{path} is of version {version!r}, and this program reads {cls.__name__} up to "
                 f"version {cls.VERSION}: use the version of synthmed_jax that wrote it"
             )
         where = f"{path} (version {version} of {cls.__name__})"
-        fields = {k: v for k, v in document.items() if k not in cls.WITHHELD}
         try:
             for number in range(version, cls.VERSION):
                 fields = cls.upgrade(number, fields)

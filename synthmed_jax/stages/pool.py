@@ -1,4 +1,7 @@
-"""The stage that puts finished runs under several master seeds together; it reads no images."""
+"""The stage that puts finished runs under several master seeds together; it reads no images.
+
+A run is given as its workdir, or as the file that the stage `record` has written of it.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ import pathlib
 
 from synthmed_jax.data import held_out
 from synthmed_jax.errors import Damaged, UserError
-from synthmed_jax.evaluation import pool, replicates
+from synthmed_jax.evaluation import pool, records, replicates
 from synthmed_jax.evaluation.replicates import Replicate
 from synthmed_jax.files import write_bytes
 from synthmed_jax.report import drawing, forest, pool_text, section_page
+from synthmed_jax.results.record import Record
 from synthmed_jax.results.section import FILE
 from synthmed_jax.stages import other_runs
 from synthmed_jax.stages.base import Stage
@@ -20,27 +24,23 @@ from synthmed_jax.workdir import Workdir
 
 def _read(run: Run) -> tuple[Replicate, ...]:
     """The workdirs, each finished and all comparable."""
-    folders = run.settings.pool.folders
-    if len(folders) < 2:
+    paths = run.settings.pool.folders
+    if len(paths) < 2:
         raise UserError(
             f"config.pool.workdirs={run.settings.pool.workdirs!r} must name two finished workdirs "
             "or more: --config.pool.workdirs=/runs/s0,/runs/s1,/runs/s2"
         )
-    for folder in folders:
-        replicates.check_finished(folder)
-    return _read_finished(folders, _unit(run))
+    for path in paths:
+        if not path.is_file():
+            replicates.check_finished(path)
+    return _read_finished(paths, _unit(run))
 
 
 @functools.lru_cache(maxsize=1)  # They are read to be checked, and then put together.
-def _read_finished(
-    folders: tuple[pathlib.Path, ...], unit: tuple[str, ...]
-) -> tuple[Replicate, ...]:
-    """Reads workdirs; `unit` is another one where one of their files is."""
+def _read_finished(paths: tuple[pathlib.Path, ...], unit: tuple[str, ...]) -> tuple[Replicate, ...]:
+    """Reads workdirs and records; `unit` is another one where one of their files is."""
     try:
-        found = [
-            replicates.read_replicate(folder, held_out.read_test_groups(Workdir(folder).split))
-            for folder in folders
-        ]
+        found = [replicates.replicate_of(path, _record_of(path)) for path in paths]
     except FileNotFoundError as error:
         raise Damaged(
             pathlib.Path(error.filename),
@@ -48,6 +48,12 @@ def _read_finished(
         ) from error
     replicates.check_comparable(found)
     return tuple(found)
+
+
+def _record_of(path: pathlib.Path) -> Record:
+    if path.is_file():
+        return Record.read(path)
+    return records.read_record(path, held_out.read_test_groups(Workdir(path).split))
 
 
 def _check(run: Run) -> None:
@@ -71,6 +77,8 @@ def _run(run: Run) -> None:
 
 def _files(workdir: Workdir) -> tuple[pathlib.Path, ...]:
     """What is put together comes from these."""
+    if workdir.root.is_file():
+        return (workdir.root,)
     return workdir.split, workdir.evaluation, workdir.evaluate / "predictions.csv"
 
 

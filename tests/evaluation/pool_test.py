@@ -2,19 +2,18 @@ import numpy as np
 import pytest
 
 from synthmed_jax.evaluation.pool import pool_replicates, sums_by_unit, units_of
-from synthmed_jax.evaluation.replicates import read_replicate
 from synthmed_jax.statistics.multiple import adjust_by_holm
 from synthmed_jax.statistics.paired import mean_recall
-from tests.finished_runs import PER_GROUP, write_run
+from tests.finished_runs import PER_GROUP, read_run, write_run
 
 ARMS = ("synthetic", "real_augmented", "mixed_1to1")
 
 
 def read(root):
     """Groups are in the names of the files."""
-    found = read_replicate(root, None)
+    found = read_run(root)
     numbers = [int(file.split("/")[1].removesuffix(".png")) for file in found.hits.files]
-    return read_replicate(root, np.array(numbers) // PER_GROUP)
+    return read_run(root, np.array(numbers) // PER_GROUP)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +80,7 @@ def test_sums_give_the_difference_that_the_run_has_itself(runs):
 def test_an_image_is_of_one_unit_in_all_runs_and_groups_of_any_run_join_units(tmp_path):
     grouped, single = (
         read(write_run(tmp_path / "a", 1)),
-        read_replicate(write_run(tmp_path / "b", 2, grouped=False), None),
+        read_run(write_run(tmp_path / "b", 2, grouped=False)),
     )
     of_grouped, of_single = units_of([grouped, single])
     unit_of = dict(zip(grouped.hits.files, of_grouped, strict=True))

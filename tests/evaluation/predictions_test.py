@@ -7,7 +7,7 @@ import pytest
 from synthmed_jax.csv_text import text_of
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import Damaged
-from synthmed_jax.evaluation.predictions import FoldPredictions, read_hits, write_predictions
+from synthmed_jax.evaluation.predictions import FoldPredictions, read_answers, write_predictions
 from synthmed_jax.results.cells import Cell
 
 
@@ -59,7 +59,9 @@ def test_what_is_read_is_who_was_right(tmp_path):
     ]
     path = tmp_path / "predictions.csv"
     write_predictions(path, test, networks)
-    found = read_hits(path)
+    answers = read_answers(path)
+    assert answers.of_networks[one.path, 1] == ("+x", "+x", "y")
+    found = answers.hits
     assert (found.files, found.classes) == (files, ("+x", "y", "y"))
     assert {cell: hits.tolist() for cell, hits in found.of_cells.items()} == {
         one.path: [1.0, 0.5, 1.0],
@@ -69,4 +71,4 @@ def test_what_is_read_is_who_was_right(tmp_path):
     for damaged in (lines[:-1], lines[:1], ["a,b\n", "1,2\n"]):
         path.write_text("".join(damaged))
         with pytest.raises(Damaged, match=r"predictions\.csv is"):
-            read_hits(path)
+            read_answers(path)

@@ -1,19 +1,16 @@
 import pytest
 
 from synthmed_jax.errors import Damaged, UserError
-from synthmed_jax.evaluation import replicates
+from synthmed_jax.evaluation import records, replicates
 from synthmed_jax.results.evaluation import Evaluation
-from tests.finished_runs import write_run
-
-
-def read(root, groups=None):
-    return replicates.read_replicate(root, groups)
+from synthmed_jax.results.marker import Marker
+from tests.finished_runs import read_run, write_run
 
 
 def test_what_is_read_of_a_workdir(tmp_path):
     root = write_run(tmp_path / "s3", 3, arms=("synthetic", "real_augmented", "mixed_1to1"))
     replicates.check_finished(root)
-    found = read(root)
+    found = read_run(root)
     assert (found.seed, found.fraction) == (3, 0.2)
     assert [each.name for each in found.declared] == ["D1", "D2"]
     first, stored = found.declared[0], found.evaluation.declared[0]
@@ -28,16 +25,16 @@ def test_what_is_read_of_a_workdir(tmp_path):
 
 def test_old_workdirs_were_of_seed_0(tmp_path):
     root = write_run(tmp_path / "old")
-    for stage in replicates.CHAIN:
+    for stage in records.CHAIN:
         path = root / "stages" / f"{stage}.json"
-        marker = replicates.Marker.read(path)
+        marker = Marker.read(path)
         marker.fields.pop("seed", None)
         marker.write(path)
-    assert read(root).seed == 0
-    replicates.check_comparable([read(root), read(write_run(tmp_path / "new", 1))])
+    assert read_run(root).seed == 0
+    replicates.check_comparable([read_run(root), read_run(write_run(tmp_path / "new", 1))])
 
 
-@pytest.mark.parametrize("stage", replicates.CHAIN)
+@pytest.mark.parametrize("stage", records.CHAIN)
 def test_what_is_not_finished_is_refused_by_its_stage(tmp_path, stage):
     root = write_run(tmp_path / "s1", 1, unfinished=stage)
     with pytest.raises(UserError, match=rf"stage '{stage}' of .*s1 is started, not finished.*s1\)"):
@@ -66,14 +63,14 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
     ],
 )
 def test_runs_that_do_not_belong_together_are_refused(tmp_path, other, message):
-    one = read(write_run(tmp_path / "a"))
-    two = read(write_run(tmp_path / "b", **{"seed": 1} | other))
+    one = read_run(write_run(tmp_path / "a"))
+    two = read_run(write_run(tmp_path / "b", **{"seed": 1} | other))
     with pytest.raises(UserError, match=message):
         replicates.check_comparable([one, two])
 
 
 def test_other_shares_of_real_images_belong_together(tmp_path):
-    runs = [read(write_run(tmp_path / str(f), fraction=f)) for f in (0.1, 0.2)]
+    runs = [read_run(write_run(tmp_path / str(f), fraction=f)) for f in (0.1, 0.2)]
     replicates.check_comparable(runs)
     assert [each.fraction for each in runs] == [0.1, 0.2]
 
@@ -81,7 +78,7 @@ def test_other_shares_of_real_images_belong_together(tmp_path):
 def test_a_run_that_compares_no_arms_is_refused(tmp_path):
     root = write_run(tmp_path / "s0", arms=("synthetic",))
     with pytest.raises(UserError, match=r"metrics\.json compares no arms: .*the arm 'real'"):
-        read(root)
+        read_run(root)
 
 
 def test_predictions_of_another_evaluation_are_noticed(tmp_path):
@@ -90,5 +87,5 @@ def test_predictions_of_another_evaluation_are_noticed(tmp_path):
     predictions = root / "evaluate" / "predictions.csv"
     predictions.write_bytes((other / "evaluate" / "predictions.csv").read_bytes())
     with pytest.raises(Damaged, match="is not of the evaluation beside it"):
-        read(root)
+        read_run(root)
     assert Evaluation.read(root / "evaluate" / "metrics.json").seed == 0

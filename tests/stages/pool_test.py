@@ -5,10 +5,12 @@ from unittest import mock
 import pytest
 
 from synthmed_jax import runner
+from synthmed_jax.data import held_out
 from synthmed_jax.errors import Damaged, UserError
-from synthmed_jax.evaluation import replicates
+from synthmed_jax.evaluation import records, replicates
 from synthmed_jax.results.pool import Pool
 from synthmed_jax.stages import base, pool
+from synthmed_jax.workdir import Workdir
 from tests.finished_runs import write_run
 
 
@@ -31,8 +33,8 @@ def test_finished_runs_become_numbers_a_picture_and_a_page(tmp_path, runs, capsy
     config.data.name, config.data.dir = "folder", str(tmp_path / "images on another machine")
     config.pool.workdirs = ",".join(map(str, runs))
     workdir = tmp_path / "pooled"
-    read = mock.Mock(wraps=replicates.read_replicate)
-    monkeypatch.setattr(replicates, "read_replicate", read)
+    read = mock.Mock(wraps=replicates.replicate_of)
+    monkeypatch.setattr(replicates, "replicate_of", read)
     runner.run(config, workdir, ["pool"])
     assert read.call_count == len(runs)  # each once, to be checked and to be put together
     said = capsys.readouterr().out
@@ -49,6 +51,31 @@ def test_finished_runs_become_numbers_a_picture_and_a_page(tmp_path, runs, capsy
     }  # fmt: skip
     runner.run(config, workdir, ["pool"])
     assert "pool: finished, nothing to do" in capsys.readouterr().out
+
+
+def test_records_say_what_their_workdirs_say(runs, make_pool):
+    by_workdirs = make_pool(runs)
+    pool.STAGE.run(by_workdirs)
+    expected = Pool.read(by_workdirs.workdir.pool / "pool.json")
+    paths = []
+    for root in runs:
+        groups = held_out.read_test_groups(Workdir(root).split)
+        paths.append(root.with_suffix(".json"))
+        records.read_record(root, groups).write(paths[-1])
+        shutil.rmtree(root)
+    by_records = make_pool(paths)
+    assert not base.is_finished(by_records, pool.STAGE)
+    pool.STAGE.run(by_records)
+    found = Pool.read(by_records.workdir.pool / "pool.json")
+    assert found.differences == expected.differences
+    assert found.curve == expected.curve
+    assert [run.workdir for run in found.runs] == [str(path) for path in paths]
+    text = paths[1].read_text()
+    paths[1].write_text(text.replace('"labels": "0', '"labels": "1'))
+    with pytest.raises(
+        Damaged, match=r"s1\.json is damaged: its content is not what its seal says"
+    ):
+        pool.STAGE.check(make_pool(paths))
 
 
 def test_more_runs_or_other_results_are_put_together_anew(runs, make_pool, tmp_path):
