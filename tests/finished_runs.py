@@ -21,7 +21,10 @@ from synthmed_jax.statistics.intervals import Interval
 CLASSES = ("benign", "malignant")
 IMAGES, PER_GROUP = 240, 4  # of the whole data set, of which a run tests 80 %
 STAGE_FIELDS = {
-    "split": {"split.fraction": 0.2, "split.seed": 0, "data.name": "drawn"},
+    "split": {
+        **{"split.fraction": 0.2, "split.seed": 0, "split.group_by": "near_duplicates"},
+        "data.name": "drawn",
+    },
     "diffusion": {"diffusion.train.seed": 0, "diffusion.num_steps": 50},
     "generate": {"generate.seed": 0},
     "classify": {"classifier.folds": 1},

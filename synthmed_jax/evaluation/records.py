@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from collections.abc import Iterable
 
@@ -10,11 +11,12 @@ import numpy as np
 from synthmed_jax import field_history
 from synthmed_jax.errors import Damaged
 from synthmed_jax.evaluation.predictions import Answers, Hits, read_answers
+from synthmed_jax.results.explanations import LimeSummary
 from synthmed_jax.results.marker import Marker
 from synthmed_jax.results.record import Made, Record, from_characters, to_characters
 from synthmed_jax.results.run_info import RunInfo
 from synthmed_jax.results.split import SplitFile
-from synthmed_jax.results.stored import read_document
+from synthmed_jax.results.stored import Document, read_document
 from synthmed_jax.workdir import Workdir
 
 # The stages that a result follows from, in their order.
@@ -22,12 +24,13 @@ CHAIN = ("split", "diffusion", "generate", "classify", "evaluate")
 SEED = "seed"
 # Paths below a workdir.
 METRICS, PREDICTIONS = "evaluate/metrics.json", "evaluate/predictions.csv"
+LIME = "explain/lime.json"
 # What a record keeps, where it is there; METRICS always is.
 DOCUMENTS = (
     METRICS,
     *(f"evaluate/{name}.json" for name in ("floors", "without_duplicates", "fidelity", "external")),
     *(f"audit/{name}.json" for name in ("fidelity", "memorisation", "membership", "over_training")),
-    *("split/leakage.json", "explain/lime.json"),
+    *("split/leakage.json", LIME),
 )
 
 
@@ -72,11 +75,16 @@ def read_record(
             f"{cell}/{number}": to_characters([code[name] for name in called])
             for (cell, number), called in answers.of_networks.items()
         },
-        documents={
-            name: read_document(root / name) for name in documents if (root / name).exists()
-        },
+        documents={name: _kept(root, name) for name in documents if (root / name).exists()},
         made=_made(RunInfo.read_if_there(workdir.run_info)),
     )
+
+
+def _kept(root: pathlib.Path, name: str) -> Document:
+    """Content of a JSON file; of LIME's less what is of single images, nine tenths of it."""
+    if name != LIME:
+        return read_document(root / name)
+    return dataclasses.replace(LimeSummary.read(root / name), images=(), pages=()).to_document()
 
 
 def _inputs(workdir: Workdir) -> dict[str, str]:

@@ -41,7 +41,8 @@ class Record(Stored):
       labels: of these, a character each: "0" is the first class, ":" the eleventh, as in ASCII.
       groups: of these; none where images were not kept together.
       answers: "<a network's cell>/<number of its training>" -> what it calls each image, as labels.
-      documents: path below the workdir -> content of the JSON file there.
+      documents: path below the workdir -> content of the JSON file there; of explanations the
+        summary alone, without the single images.
       made: None where run.json is gone.
     """
 

@@ -1,0 +1,67 @@
+"""The command that repeats a run of the study."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+
+from benchmarks.study.runs import Design
+from synthmed_jax.evaluation.records import SEED
+
+# Name of a data set -> its config file.
+CONFIGS = {
+    "sarscov2_ct": "covid_ddpm",
+    "leukemia": "all_ddpm",
+    "brain_tumor_mri": "brain_ddpm",
+    "phantom": "phantom_ddpm",
+}
+SCALE = "cpu"
+_STAGES = "split,diffusion,generate,audit,classify,evaluate,report,record"
+
+
+def command_of(design: Design) -> str:
+    """Returns the command of the design's runs, `<seed>` and folders left open.
+
+    What differs from the preset as it is now is given as options, so that the command stays right
+    when a preset changes.
+    """
+    name = CONFIGS[design.dataset]
+    preset = importlib.import_module(f"configs.{name}").get_config(SCALE)
+    known = dict(_flat(preset.to_dict()))
+    evaluation = design.runs[0].replicate.evaluation
+    wanted = {
+        "classifier.seeds": len(evaluation.cells[0].folds),
+        "classifier.backbones": tuple(dict.fromkeys(cell.backbone for cell in evaluation.cells)),
+        "classifier.arms": tuple(dict.fromkeys(cell.arm for cell in evaluation.cells)),
+    } | {field: _as_preset(value) for field, value in design.field.items()}
+    options = [
+        f"--config.{field}={_text(value)}"
+        for field, value in wanted.items()
+        if field in known and field != SEED and value != _as_preset(known[field])
+    ]
+    return " ".join(
+        (
+            f"python main.py --config=configs/{name}.py:{SCALE} --config.data.dir=<folder>",
+            "--workdir=<folder> --config.seed=<seed>",
+            *options,
+            f"--stages={_STAGES}",
+        )
+    )
+
+
+def _as_preset(value: object) -> object:
+    return tuple(value) if isinstance(value, list | tuple) else value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, tuple):
+        return str(value)
+    return f"{value[0]}," if len(value) == 1 else ",".join(map(str, value))
+
+
+def _flat(block: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in block.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value

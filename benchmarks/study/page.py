@@ -1,0 +1,111 @@
+"""RESULTS.md of the study: its text is results.md.jinja2, its numbers are of records."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import jinja2
+import numpy as np
+
+from benchmarks.study import command, explanations, networks, tables
+from benchmarks.study.runs import Design
+from synthmed_jax import verdicts
+from synthmed_jax.report import charts, drawing, forest, pool_text
+from synthmed_jax.report.findings import confusion_sum
+from synthmed_jax.results.section import Table
+
+NAMES = {
+    "sarscov2_ct": "SARS-CoV-2 CT",
+    "leukemia": "Acute lymphoblastic leukaemia (ALL)",
+    "brain_tumor_mri": "Brain tumour MRI",
+    "phantom": "Drawn phantoms",
+}
+
+
+def pictures_of(design: Design) -> dict[str, bytes]:
+    """Returns the design's pictures: name of the file -> PNG."""
+    made = {}
+    stem = f"{design.dataset}_{design.name}"
+    pooled = design.pooled
+    headings = [pool_text.heading(pooled, each) for each in pooled.differences]
+    made[f"{stem}_forest.png"] = drawing.to_png(forest.forest(pooled.differences, headings))
+    made[f"{stem}_confusion.png"] = drawing.to_png(_confusion(design))
+    return made
+
+
+def _confusion(design: Design) -> drawing.Figure:
+    """The confusion matrices of real_augmented (or real) and synthetic, summed over the seeds."""
+    matrices: dict[str, np.ndarray] = {}
+    for run in design.runs:
+        chosen = verdicts.headline_cells(run.replicate.evaluation.cells)
+        real = "real_augmented" if "real_augmented" in chosen else "real"
+        for arm in (real, "synthetic"):
+            if arm in chosen:
+                title = tables.ARMS[arm]
+                matrices[title] = matrices.get(title, 0) + confusion_sum(chosen[arm])
+    return charts.confusion_matrices(matrices, design.runs[0].record.class_names)
+
+
+def render(designs: list[Design], folder: str) -> str:
+    """Returns the page.
+
+    Args:
+      designs: all of the study.
+      folder: of the pictures, as the page names it.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    sets = {
+        name: [_part(each, folder) for each in designs if each.dataset == dataset]
+        for dataset, name in NAMES.items()
+    }
+    page = environment.get_template("results.md.jinja2")
+    text = page.render(sets={name: parts for name, parts in sets.items() if parts})
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def _part(design: Design, folder: str) -> dict[str, object]:
+    stem = f"{folder}/{design.dataset}_{design.name}"
+    pooled = design.pooled
+    compares = networks.has_networks(design)
+    return {
+        "title": _title(design),
+        "command": command.command_of(design),
+        "answers": pool_text.paragraphs(pooled),
+        "forest": f"{stem}_forest.png",
+        "confusion": f"{stem}_confusion.png",
+        "networks": networks.networks_table(design) if compares else None,
+        "tables": {} if compares else _tables(design),
+        "cost": tables.cost_table(design),
+    }
+
+
+def _tables(design: Design) -> dict[str, list[Table]]:
+    explained = (explanations.explanations_table(design), explanations.probes_table(design))
+    found = {
+        "Images": [tables.images_table(design)],
+        "What needs no network": [tables.floors_table(design)],
+        "Networks": [tables.arms_table(design), tables.without_duplicates_table(design)],
+        "Can synthetic images be told from real ones?": tables.fidelity_tables(design),
+        "Are they safe to share?": [tables.privacy_table(design)],
+        "What the networks look at": [table for table in explained if table is not None],
+    }
+    return {title: [table for table in of if table.rows] for title, of in found.items()}
+
+
+def _title(design: Design) -> str:
+    if networks.has_networks(design):
+        return "Eight networks"
+    group_by = str(design.field["split.group_by"])
+    if group_by.startswith("blocks:"):
+        return f"Blocks of {group_by.removeprefix('blocks:')} file numbers on one side of the split"
+    if group_by == "near_duplicates":
+        return "Near-duplicates on one side of the split"
+    return f"split.group_by={group_by}"

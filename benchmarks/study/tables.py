@@ -1,0 +1,316 @@
+"""Tables of the study, a row per number and a column per seed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+
+from benchmarks.study.runs import Design, Run
+from synthmed_jax import verdicts
+from synthmed_jax.report import floor_tables
+from synthmed_jax.report.formats import DASH, MINUS, duration, percent
+from synthmed_jax.results.audit import FIT, FRECHET, HELD_OUT, AuditFidelity, Comparison
+from synthmed_jax.results.fidelity_words import READING, REFERENCES, named
+from synthmed_jax.results.floors import MAJORITY, Floors
+from synthmed_jax.results.leakage import Leakage
+from synthmed_jax.results.membership import Membership
+from synthmed_jax.results.memorisation import UNION, AuditMemorisation, Rate
+from synthmed_jax.results.section import Row, Table
+from synthmed_jax.results.without_duplicates import WithoutDuplicates
+from synthmed_jax.statistics.roc import AreaEstimate
+
+ARMS = {
+    "real": "real `fit` images",
+    "real_augmented": "the same, augmented",
+    "real_repeated": "the same, as often as mixed_1to4 has images",
+    "synthetic": "synthetic images alone",
+    "mixed_1to1": "both, 1 to 1",
+    "mixed_1to4": "both, 1 to 4",
+    "synthetic_shuffled": "synthetic images under shuffled labels",
+}
+
+
+def images_table(design: Design) -> Table:
+    """How many images there are, and how many are linked across the parts."""
+    rows = [
+        _row("test images", design, lambda run: str(run.replicate.evaluation.num_test)),
+        _row("groups of test images", design, _groups),
+        _row("test images that fit or val has too", design, lambda run: _linked(run, "twins")),
+        _row(
+            "test images with a near-duplicate in fit or val",
+            design,
+            lambda run: _linked(run, "near"),
+        ),
+    ]
+    return _table(design, rows, "Images of each split.")
+
+
+def _groups(run: Run) -> str:
+    groups = run.replicate.groups
+    return DASH if groups is None else str(len(set(groups.tolist())))
+
+
+def _linked(run: Run, kind: str) -> str:
+    leakage = run.document(Leakage, "split/leakage.json")
+    if leakage is None or leakage.alike is None:
+        return DASH
+    alike = leakage.alike
+    return str(alike.twins_held_out if kind == "twins" else alike.near_held_out)
+
+
+def floors_table(design: Design) -> Table:
+    """What needs no network: balanced accuracy on the test images."""
+    of_runs = [_floors_of(run) for run in design.runs]
+    rows = [
+        (
+            floor_tables.name_of(features)
+            + ("" if features == MAJORITY else f", learned from {arm} images"),
+            [of_run.get((features, arm)) for of_run in of_runs],
+        )
+        for features, arm in dict.fromkeys(key for of_run in of_runs for key in of_run)
+    ]
+    return _with_means(design, rows, "Balanced accuracy on real test images, %.")
+
+
+def _floors_of(run: Run) -> dict[tuple[str, str], float]:
+    floors = run.document(Floors, "evaluate/floors.json")
+    if floors is None:
+        return {}
+    return {
+        (each.features, each.arm): each.balanced_accuracy
+        for each in floors.floors
+        if each.features != MAJORITY or each.arm == "real"  # it knows nothing of either
+    }
+
+
+def arms_table(design: Design) -> Table:
+    """What the network that the answers are about scores after each arm."""
+    of_runs = [verdicts.headline_cells(run.replicate.evaluation.cells) for run in design.runs]
+    first = of_runs[0]
+    rows = [
+        (
+            ARMS.get(arm, arm),
+            [of_run[arm].mean.balanced_accuracy if arm in of_run else None for of_run in of_runs],
+        )
+        for arm in (*(arm for arm in ARMS if arm in first), *(a for a in first if a not in ARMS))
+    ]
+    cell = next(iter(first.values()))
+    trainings = len(cell.folds)
+    return _with_means(
+        design,
+        rows,
+        f"Balanced accuracy on real test images, %; {cell.backbone}, "
+        f"{trainings} training{'s' if trainings > 1 else ''} per arm and seed.",
+    )
+
+
+def without_duplicates_table(design: Design) -> Table:
+    """The same on the test images that no chain of near-duplicates links to fit or val."""
+    rows = []
+    found = [
+        run.document(WithoutDuplicates, "evaluate/without_duplicates.json") for run in design.runs
+    ]
+    if all(each is None or each.num_new == each.num_test for each in found):
+        return Table((), (), "")
+    of_runs = [
+        {} if each is None else {cell.arm: cell.on_new for cell in each.cells} for each in found
+    ]
+    for arm in dict.fromkeys(arm for of_run in of_runs for arm in of_run):
+        shares = [of_run.get(arm) for of_run in of_runs]
+        rows.append(
+            (
+                ARMS.get(arm, arm),
+                [None if share is None else share.balanced_accuracy for share in shares],
+            )
+        )
+    counts = ", ".join(f"{each.num_new} of {each.num_test}" for each in found if each is not None)
+    return _with_means(
+        design,
+        rows,
+        f"Balanced accuracy, %, on test images without a near-duplicate in fit or val ({counts}).",
+    )
+
+
+def fidelity_tables(design: Design) -> list[Table]:
+    """How far synthetic images can be told from real ones, beside real from real."""
+    audits = [run.document(AuditFidelity, "audit/fidelity.json") for run in design.runs]
+    tables = []
+    for against in (HELD_OUT, FIT):
+        of_runs = [
+            {
+                (each.measure, each.features): each
+                for each in (() if audit is None else audit.comparisons)
+                if each.against == against and not each.class_name
+            }
+            for audit in audits
+        ]
+        keys = dict.fromkeys(key for of_run in of_runs for key in of_run if key[0] != FRECHET)
+        rows = [
+            Row(named(*key), tuple(_compared(of_run.get(key)) for of_run in of_runs))
+            for key in keys
+            if any(key in of_run and of_run[key].synthetic is not None for of_run in of_runs)
+        ]
+        sizes = sorted({each.num_images for of_run in of_runs for each in of_run.values()})
+        if rows:
+            tables.append(
+                _table(
+                    design,
+                    rows,
+                    f"Synthetic against {REFERENCES[against]}, with its 95 % interval over "
+                    "images; after the bar: real against real, which shows what is chance. "
+                    f"Images per set: {', '.join(map(str, sizes))}. {READING}",
+                )
+            )
+    return tables
+
+
+def _compared(found: Comparison | None) -> str:
+    if found is None or found.synthetic is None:
+        return DASH
+    of = found.synthetic
+    text = f"{_number(of.value)} ({_number(of.low)} to {_number(of.high)})"
+    return text if found.real is None else f"{text} \\| {_number(found.real.value)}"
+
+
+def privacy_table(design: Design) -> Table:
+    """What the search for copies and the attacks say."""
+    rows = [
+        _row("flagged as copies", design, lambda run: _copies(run, _flagged)),
+        _row("false alarms of the search", design, lambda run: _copies(run, _false_alarms)),
+        _row("least of the planted changes found", design, lambda run: _copies(run, _weakest)),
+        _row("`fit` images that are copied", design, lambda run: _copies(run, _copied)),
+    ]
+    names = dict.fromkeys(
+        attack.name
+        for run in design.runs
+        for membership in [run.document(Membership, "audit/membership.json")]
+        if membership is not None
+        for attack in membership.attacks
+    )
+    rows += [
+        _row(f"attack by {name} (AUROC)", design, functools.partial(_attack, name=name))
+        for name in names
+    ]
+    released = dict.fromkeys(
+        release.released
+        for run in design.runs
+        for found in [run.document(AuditMemorisation, "audit/memorisation.json")]
+        if found is not None
+        for release in found.release
+    )
+    rows += [
+        _row(f"release of {name}", design, functools.partial(_verdict, released=name))
+        for name in released
+    ]
+    return _table(
+        design,
+        rows,
+        "Shares with exact 95 % intervals. Planted: `fit` images with one of ten changes; a change "
+        "that is found in fewer than 95 % is a hole. An area of 0.5 is chance.",
+    )
+
+
+def _copies(run: Run, text: Callable[[AuditMemorisation], str]) -> str:
+    found = run.document(AuditMemorisation, "audit/memorisation.json")
+    return DASH if found is None else text(found)
+
+
+def _flagged(found: AuditMemorisation) -> str:
+    return DASH if found.copied is None else _rate(found.copied)
+
+
+def _false_alarms(found: AuditMemorisation) -> str:
+    return next((_rate(each.false_alarms) for each in found.detectors if each.space == UNION), DASH)
+
+
+def _copied(found: AuditMemorisation) -> str:
+    return DASH if found.fit_copied is None else _rate(found.fit_copied)
+
+
+def _weakest(found: AuditMemorisation) -> str:
+    power = next((each.power for each in found.detectors if each.space == UNION), {})
+    if not power:
+        return DASH
+    change, rate = min(power.items(), key=lambda item: item[1].share)
+    return f"{percent(rate.share)} ({change})"
+
+
+def _attack(run: Run, name: str) -> str:
+    membership = run.document(Membership, "audit/membership.json")
+    attacks = () if membership is None else membership.attacks
+    found = next((each for each in attacks if each.name == name), None)
+    return DASH if found is None else f"{_area(found.area)}: {found.verdict}"
+
+
+def _verdict(run: Run, released: str) -> str:
+    found = run.document(AuditMemorisation, "audit/memorisation.json")
+    releases = () if found is None else found.release
+    return next((each.verdict for each in releases if each.released == released), DASH)
+
+
+def _area(area: AreaEstimate) -> str:
+    return f"{area.value:.2f} ({area.low:.2f} to {area.high:.2f})"
+
+
+def _rate(rate: Rate) -> str:
+    return f"{rate.hits} of {rate.n} ({100 * rate.low:.1f} to {100 * rate.high:.1f} %)"
+
+
+def cost_table(design: Design) -> Table:
+    """What the stages took, and where."""
+    made = [run.record.made for run in design.runs]
+    stages = dict.fromkeys(
+        stage for each in made if each is not None for stage in each.seconds if stage != "record"
+    )
+    rows = [
+        Row(
+            stage,
+            tuple(
+                DASH if each is None or stage not in each.seconds else duration(each.seconds[stage])
+                for each in made
+            ),
+        )
+        for stage in stages
+    ]
+    rows += [
+        Row("processor", tuple(DASH if each is None else each.cpu for each in made)),
+        Row("commit", tuple(DASH if each is None else each.commit for each in made)),
+    ]
+    return _table(
+        design,
+        rows,
+        "What each stage took, over all its sittings; other work may have run beside it.",
+    )
+
+
+def _row(name: str, design: Design, text: Callable[[Run], str]) -> Row:
+    return Row(name, tuple(text(run) for run in design.runs))
+
+
+def _with_means(
+    design: Design, rows: Iterable[tuple[str, Sequence[float | None]]], caption: str
+) -> Table:
+    """A table of shares with their mean in front, where there are several seeds."""
+    several = len(design.runs) > 1
+    made = []
+    for name, shares in rows:
+        there = [share for share in shares if share is not None]
+        mean = (_percent(sum(there) / len(there)),) if several and there else ()
+        made.append(Row(name, (*mean, *map(_percent, shares))))
+    return Table((*(("mean",) if several else ()), *_seeds(design)), tuple(made), caption)
+
+
+def _table(design: Design, rows: Sequence[Row], caption: str) -> Table:
+    return Table(_seeds(design), tuple(rows), caption)
+
+
+def _seeds(design: Design) -> tuple[str, ...]:
+    return tuple(f"seed {run.replicate.seed}" for run in design.runs)
+
+
+def _percent(share: float | None) -> str:
+    return DASH if share is None else f"{100 * share:.1f}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", MINUS)

@@ -1,0 +1,78 @@
+import re
+
+import numpy as np
+import pytest
+
+from benchmarks.study import command, page, runs, tables
+from synthmed_jax.data import held_out
+from synthmed_jax.errors import UserError
+from synthmed_jax.evaluation import records
+from synthmed_jax.workdir import Workdir
+from tests.finished_runs import write_run
+
+ARMS = ("synthetic", "real_augmented", "mixed_1to1")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Records of three runs of one design."""
+    folder = tmp_path_factory.mktemp("study")
+    for seed in (11, 12, 13):
+        root = write_run(folder / f"s{seed}", seed, arms=ARMS)
+        groups = held_out.read_test_groups(Workdir(root).split)
+        record = records.read_record(root, groups)
+        record.write(folder / "results" / "phantom" / "drawn" / f"{seed}.json")
+    return folder / "results"
+
+
+@pytest.fixture(scope="module")
+def design(results):
+    (design,) = runs.read_designs(results)
+    return design
+
+
+def test_seeds_that_were_not_watched_are_pooled(design):
+    assert [run.replicate.seed for run in design.runs] == [11, 12, 13]
+    assert [each.name for each in design.pooled.differences] == ["D1", "D2"]
+    assert design.pooled.differences[0].pooled.num_seeds == 3
+
+
+def test_scores_have_their_mean_and_a_column_per_seed(design):
+    table = tables.arms_table(design)
+    assert table.columns == ("mean", "seed 11", "seed 12", "seed 13")
+    assert [row.name for row in table.rows] == [tables.ARMS[arm] for arm in (
+        "real_augmented", "synthetic", "mixed_1to1",
+    )]  # fmt: skip
+    cells = [run.replicate.evaluation.cells for run in design.runs]
+    synthetic = [100 * of_run[0].mean.balanced_accuracy for of_run in cells]
+    shown = [float(value) for value in table.rows[1].values]
+    assert shown == pytest.approx([np.mean(synthetic), *synthetic], abs=0.05)
+
+
+def test_the_page_has_every_run_its_pictures_and_the_claim(design):
+    text = page.render([design], "results/pictures")
+    assert "## Drawn phantoms" in text
+    for run in design.runs:
+        assert f"seed {run.replicate.seed}" in text
+    assert re.search(r"D1: .* percentage points over 3 seeds", text)
+    shown = set(re.findall(r"results/pictures/(\S+\.png)", text))
+    assert shown == set(page.pictures_of(design))
+    assert "\n\n\n" not in text
+
+
+def test_the_command_names_what_differs_from_the_preset(design):
+    text = command.command_of(design)
+    assert text.startswith("python main.py --config=configs/phantom_ddpm.py:cpu ")
+    assert "--config.diffusion.num_steps=50 " in text  # as finished_runs.STAGE_FIELDS has it
+    assert "--config.classifier.arms=synthetic,real_augmented,mixed_1to1 " in text
+    assert "split.fraction" not in text  # which is the preset's
+    assert "--config.seed=<seed> " in text
+
+
+def test_runs_of_other_settings_are_no_design(results, tmp_path):
+    root = write_run(tmp_path / "s14", 14, arms=ARMS, changed={"diffusion.num_steps": 51})
+    folder = tmp_path / "results" / "phantom" / "drawn"
+    records.read_record(root, None).write(folder / "14.json")
+    (folder / "11.json").write_bytes((results / "phantom" / "drawn" / "11.json").read_bytes())
+    with pytest.raises(UserError, match=r"14\.json has config\.diffusion\.num_steps=51"):
+        runs.read_designs(tmp_path / "results")
