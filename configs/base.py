@@ -28,7 +28,7 @@ def _paper() -> ConfigDict:
     # paper: what the paper fixes is done its way, whatever is set here; own: all is as set here.
     config.protocol = "own"
     # Virtual devices that share the cores where JAX runs on a CPU; 0: one per core. Two train the
-    # generator faster than one (RESULTS.md).
+    # generator faster than one (docs/measurements.md).
     config.cpu_devices = 2
     # Master seed: moves the seeds of all blocks (split, generator, images, classifiers, tune,
     # explain) by 100,000 times this number. A replicate of a run is the same command with another
@@ -316,7 +316,7 @@ def _to_cpu(config: ConfigDict) -> None:
         sampler="dpm_solver_pp",
         steps=15,
         # Even in time, the last step would start from the noise of 15 grey levels, and the
-        # network's estimate from there has lost its fine texture (RESULTS.md).
+        # network's estimate from there has lost its fine texture (docs/measurements.md).
         spacing="log_snr",
         guidance=1.5,
         block=100,

@@ -8,7 +8,7 @@ NUM_REGIONS = 5  # that a picture outlines and signs, at most
 LEAST = 0.1  # of the largest magnitude: weaker weights are never outlined or signed
 NOTHING = 1e-12  # a weight below it is none
 # Relative errors after 1000 perturbed images below which a tenth, half and nine tenths of images
-# are: ResNet-18 on phantoms and on CT slices, 32 pixels, means of both (RESULTS.md).
+# are: ResNet-18 on phantoms and on CT slices, 32 pixels, means of both (docs/measurements.md).
 TYPICAL_ERRORS = (0.024, 0.09, 0.16)
 
 
