@@ -156,11 +156,11 @@ def _say_costs(costs: Sequence[Cost]) -> None:
             "arithmetic": times.compute,
             "memory traffic": times.bandwidth,
             "starting kernels": times.launch,
-            f"{done.summed / 1e6:.0f} MB summed over devices": times.between,
+            f"summing {done.summed / 1e6:.0f} MB over devices": times.between,
         }
-        parts = ", ".join(f"{1e3 * t:.3g} {name}" for name, t in waits.items() if t)
+        parts = ", ".join(f"{1e3 * t:.1f} {name}" for name, t in waits.items() if t)
         print(
-            f"  {cost.name}: {1e3 * times.total:.3g} ms ({parts}); a device: "
+            f"  {cost.name}: {1e3 * times.total:.1f} ms ({parts}); a device: "
             f"{done.flops / 1e12:.3f} TFLOP, {done.bytes / 1e9:.2f} GB moved, {done.launches} "
             f"kernels, {cost.memory / GIB:.2f} GiB",
             flush=True,
@@ -189,7 +189,7 @@ def _advise(run: Run, cost: Cost, target: Target) -> None:
             fits = changed.memory <= usable
             print(
                 f"  {flag}: {changed.memory / GIB:.1f} GiB{', fits' if fits else ''}; "
-                f"{1e3 * changed.times.total:.3g} ms",
+                f"{1e3 * changed.times.total:.1f} ms",
                 flush=True,
             )
             if fits:
