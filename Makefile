@@ -34,7 +34,7 @@ real_data: $(VENV)/dev
 	$(VENV)/bin/python -m pytest $(PARALLEL) -m real_data
 
 reliability: $(VENV)/dev
-	$(VENV)/bin/python -m pytest -n 2 --dist load -m reliability tests/reliability
+	$(VENV)/bin/python -m pytest -n 2 --dist load -m reliability tests/reliability tests/accelerators_test.py
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 to 3.13 with venv found: install one (Debian: \
