@@ -20,6 +20,7 @@ from synthmed_jax import (
     protocol,
 )
 from synthmed_jax import settings as settings_module
+from synthmed_jax.cost.chips import Target
 from synthmed_jax.durations import in_words
 from synthmed_jax.errors import Damaged, Unworkable, UserError
 from synthmed_jax.files import read_json, write_json
@@ -37,6 +38,7 @@ from synthmed_jax.stages import (
     report,
     split,
 )
+from synthmed_jax.stages import target as target_module
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run, make_run
 from synthmed_jax.terminal.board import State
@@ -52,6 +54,7 @@ def run(
     check_data: bool = False,
     source: pathlib.Path | None = None,
     screen: Screen | None = None,
+    target: Target | None = None,
 ) -> None:
     """Runs the stages that are not finished, in order.
 
@@ -66,6 +69,8 @@ def run(
       source: another workdir, whose finished stages are taken over as far as settings and data are
         the same.
       screen: where a person looks; None: plain lines.
+      target: with `dry_run`: say what the long stages would take on these devices, which need not
+        be here, and time nothing.
 
     Raises:
       UserError: bad settings, data or workdir, or a machine without room, memory or device;
@@ -76,6 +81,8 @@ def run(
             "--from writes into the workdir, and --dry_run and --check_data are to do nothing "
             "there: take over first (--stages=split does no more), then ask"
         )
+    if target is not None and not dry_run:
+        raise UserError("--target only tells what a run would take elsewhere: add --dry_run")
     settings_module.check_fields(config, BLOCKS)
     config = protocol.apply(config)
     settings = settings_module.from_config(config, BLOCKS)
@@ -84,7 +91,8 @@ def run(
     for warning in settings_module.warnings(settings):
         print(f"note: {warning}", flush=True)
     devices.start(settings.cpu_devices)
-    devices.check_accelerator(settings.scale)
+    if target is None:
+        devices.check_accelerator(settings.scale)
     root = pathlib.Path(directory)
     cache = places.prepare(settings.data, root)
     kept_programs.keep(cache / "xla")
@@ -93,21 +101,32 @@ def run(
         if source is not None:
             with run.workdir.lock():
                 inherit.take_over(run, pathlib.Path(source), STAGES)
-        _run(run, config, only, screen or Plain(), dry_run=dry_run, check_data=check_data)
+        wanted = _wanted(run, only)
+        if target is not None:
+            _say_target(run, wanted, target)
+            return
+        _run(run, config, wanted, screen or Plain(), dry_run=dry_run, check_data=check_data)
+
+
+def _wanted(run: Run, only: Sequence[str]) -> list[Stage]:
+    return [s for s in STAGES if s.name in only or (not only and (not s.optional or s.asked(run)))]
+
+
+def _say_target(run: Run, wanted: Sequence[Stage], target: Target) -> None:
+    for stage in base.with_upstream(run, wanted, STAGES):
+        base.check_marker(run, stage)
+    target_module.say_expected(run, wanted, target)
 
 
 def _run(
     run: Run,
     config: ConfigDict,
-    only: Sequence[str],
+    wanted: Sequence[Stage],
     screen: Screen,
     *,
     dry_run: bool,
     check_data: bool,
 ) -> None:
-    wanted = [
-        s for s in STAGES if s.name in only or (not only and (not s.optional or s.asked(run)))
-    ]
     if check_data:
         split.check_data(run)
         _say_refusals(run, wanted)
