@@ -25,6 +25,7 @@ check: $(VENV)/dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/hadolint Dockerfile
+	$(VENV)/bin/shellcheck docs/cluster/*.sh
 	$(VENV)/bin/python -m pytest $(PARALLEL) -m "not slow" --durations=5 --durations-min=5
 
 test: $(VENV)/dev

@@ -14,7 +14,7 @@ from typing import NoReturn
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from synthmed_jax import field_history, runner, stopping
+from synthmed_jax import field_history, runner, shard, stopping
 from synthmed_jax.cost.chips import CHIPS
 from synthmed_jax.cost.chips import parse as parse_target
 from synthmed_jax.errors import UserError
@@ -45,11 +45,17 @@ _TARGET = flags.DEFINE_string(
 _CHECK_DATA = flags.DEFINE_bool(
     "check_data", False, "Only say what was found in data.dir; draws contact sheets of the classes."
 )
+_SHARD = flags.DEFINE_string(
+    "shard",
+    None,
+    "i/n: with --stages=classify, only the i-th of n parts of its trainings; or slurm.",
+)
 # Flag -> what to do where it is given and empty.
 _NOT_EMPTY = {
     _WORKDIR.name: "name a folder",
     _TARGET.name: f"name one of {', '.join(CHIPS)}",
     _STAGES.name: "name stages, or leave the flag away, and all are run",
+    _SHARD.name: "give i/n",
 }
 
 
@@ -60,7 +66,7 @@ def run() -> NoReturn:
     """
     flags.FLAGS[_CONFIG.name].parser = _ConfigParser(flags.FLAGS[_CONFIG.name].parser)
     # --help shows the flags of the main module.
-    for flag in (_CONFIG, _WORKDIR, _STAGES, _FROM, _DRY_RUN, _TARGET, _CHECK_DATA):
+    for flag in (_CONFIG, _WORKDIR, _STAGES, _FROM, _DRY_RUN, _TARGET, _CHECK_DATA, _SHARD):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
     _take_former_names()
     out, err = streams.install(os.environ)
@@ -131,6 +137,7 @@ def main(argv: Sequence[str], *, screen: Screen) -> None:
             dry_run=_DRY_RUN.value,
             check_data=_CHECK_DATA.value,
             source=pathlib.Path(_FROM.value) if _FROM.value else None,
+            shard=None if _SHARD.value is None else shard.parse(_SHARD.value, os.environ),
             screen=screen,
             target=parse_target(_TARGET.value) if _TARGET.value else None,
         )

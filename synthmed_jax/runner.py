@@ -15,17 +15,17 @@ from synthmed_jax import (
     failures,
     kept_programs,
     litter,
-    machine,
     places,
     protocol,
+    shard_run,
 )
 from synthmed_jax import settings as settings_module
 from synthmed_jax.cost.chips import Target
 from synthmed_jax.durations import in_words
-from synthmed_jax.errors import Damaged, Unworkable, UserError
+from synthmed_jax.errors import Unworkable, UserError
 from synthmed_jax.files import read_json, write_json
 from synthmed_jax.report import console
-from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
+from synthmed_jax.shard import Shard, check_asked
 from synthmed_jax.stages import (
     BLOCKS,
     STAGES,
@@ -36,6 +36,7 @@ from synthmed_jax.stages import (
     ledger,
     mending,
     report,
+    run_info,
     split,
 )
 from synthmed_jax.stages import target as target_module
@@ -53,6 +54,7 @@ def run(
     dry_run: bool = False,
     check_data: bool = False,
     source: pathlib.Path | None = None,
+    shard: Shard | None = None,
     screen: Screen | None = None,
     target: Target | None = None,
 ) -> None:
@@ -68,6 +70,7 @@ def run(
         the classes into the workdir.
       source: another workdir, whose finished stages are taken over as far as settings and data are
         the same.
+      shard: only this part of the trainings of `classify`, beside other processes; None: all work.
       screen: where a person looks; None: plain lines.
       target: with `dry_run`: say what the long stages would take on these devices, which need not
         be here, and time nothing.
@@ -76,6 +79,9 @@ def run(
       UserError: bad settings, data or workdir, or a machine without room, memory or device;
         nothing that was computed is lost.
     """
+    if shard is not None:
+        others = {"from": source is not None, "dry_run": dry_run, "check_data": check_data}
+        check_asked(only, others)
     if source is not None and (dry_run or check_data):
         raise UserError(
             "--from writes into the workdir, and --dry_run and --check_data are to do nothing "
@@ -98,6 +104,9 @@ def run(
     kept_programs.keep(cache / "xla")
     run = make_run(settings, root)
     with failures.told(run):
+        if shard is not None:
+            shard_run.run(run, config.to_dict(), shard, screen or Plain())
+            return
         if source is not None:
             with run.workdir.lock():
                 inherit.take_over(run, pathlib.Path(source), STAGES)
@@ -270,34 +279,7 @@ def _run_stage(
         raise
     finally:
         if stage.reads_data:
-            _record(run, stage, status, time.monotonic() - started, expected_seconds)
+            seconds = time.monotonic() - started
+            run_info.add(run, stage, status, seconds, expected_seconds)
         state = State.DONE if status == "finished" else State.STOPPED
         screen.end(stage.name, state, time.monotonic() - started)
-
-
-def _record(
-    run: Run, stage: Stage, status: str, seconds: float, expected_seconds: float | None
-) -> None:
-    """Adds a stage to run.json."""
-    path = run.workdir.run_info
-    try:
-        info = RunInfo.read_if_there(path)
-    except Damaged as error:  # it only tells of earlier runs
-        print(f"{error}: it is begun anew", flush=True)
-        info = None
-    stages = dict(info.stages) if info else {}
-    before = stages[stage.name].seconds if stage.name in stages else 0.0
-    stages[stage.name] = StageRecord(
-        status=status,
-        seconds=round(before + seconds, 1),
-        peak_memory_mib=machine.peak_memory_mib(),
-        expected_seconds=None if expected_seconds is None else round(expected_seconds, 1),
-    )
-    seeds = {
-        field: value
-        for field, value in run.settings.fields.items()
-        if field.endswith("seed") and isinstance(value, int)
-    }
-    data = run.inputs.data
-    facts = DataFacts(run.settings.data.name, data.data_hash, len(data), data.unreadable)
-    machine.describe_run(seeds=seeds, data=facts, stages=stages).write(path)
