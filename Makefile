@@ -25,6 +25,7 @@ check: $(VENV)/dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/hadolint Dockerfile
+	$(VENV)/bin/shellcheck docs/cluster/*.sh
 	$(VENV)/bin/python -m pytest $(PARALLEL) -m "not slow" --durations=5 --durations-min=5
 
 test: $(VENV)/dev
@@ -34,7 +35,7 @@ real_data: $(VENV)/dev
 	$(VENV)/bin/python -m pytest $(PARALLEL) -m real_data
 
 reliability: $(VENV)/dev
-	$(VENV)/bin/python -m pytest -n 2 --dist load -m reliability tests/reliability
+	$(VENV)/bin/python -m pytest -n 2 --dist load -m reliability
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 to 3.13 with venv found: install one (Debian: \

@@ -14,7 +14,9 @@ from typing import NoReturn
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from synthmed_jax import field_history, runner, stopping
+from synthmed_jax import field_history, runner, shard, stopping
+from synthmed_jax.cost.chips import CHIPS
+from synthmed_jax.cost.chips import parse as parse_target
 from synthmed_jax.errors import UserError
 from synthmed_jax.printable import printable
 from synthmed_jax.stages import STAGES
@@ -34,13 +36,26 @@ _FROM = flags.DEFINE_string(
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Only say what time and disk space the run will take."
 )
+_TARGET = flags.DEFINE_string(
+    "target",
+    None,
+    f"With --dry_run: on these devices, which need not be here: {', '.join(CHIPS)}; a100:8 are "
+    "eight.",
+)
 _CHECK_DATA = flags.DEFINE_bool(
     "check_data", False, "Only say what was found in data.dir; draws contact sheets of the classes."
+)
+_SHARD = flags.DEFINE_string(
+    "shard",
+    None,
+    "i/n: with --stages=classify, only the i-th of n parts of its trainings; or slurm.",
 )
 # Flag -> what to do where it is given and empty.
 _NOT_EMPTY = {
     _WORKDIR.name: "name a folder",
+    _TARGET.name: f"name one of {', '.join(CHIPS)}",
     _STAGES.name: "name stages, or leave the flag away, and all are run",
+    _SHARD.name: "give i/n",
 }
 
 
@@ -51,7 +66,7 @@ def run() -> NoReturn:
     """
     flags.FLAGS[_CONFIG.name].parser = _ConfigParser(flags.FLAGS[_CONFIG.name].parser)
     # --help shows the flags of the main module.
-    for flag in (_CONFIG, _WORKDIR, _STAGES, _FROM, _DRY_RUN, _CHECK_DATA):
+    for flag in (_CONFIG, _WORKDIR, _STAGES, _FROM, _DRY_RUN, _TARGET, _CHECK_DATA, _SHARD):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
     _take_former_names()
     out, err = streams.install(os.environ)
@@ -122,7 +137,9 @@ def main(argv: Sequence[str], *, screen: Screen) -> None:
             dry_run=_DRY_RUN.value,
             check_data=_CHECK_DATA.value,
             source=pathlib.Path(_FROM.value) if _FROM.value else None,
+            shard=None if _SHARD.value is None else shard.parse(_SHARD.value, os.environ),
             screen=screen,
+            target=parse_target(_TARGET.value) if _TARGET.value else None,
         )
     except UserError as error:
         _fail(error)

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -101,8 +102,9 @@ def read_json(path: pathlib.Path) -> Any:
 def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Names a temporary file beside `path`, which replaces it at the end, unless an error rose."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Another process may be writing the same file of a shared cache.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Another process may be writing the same file of a shared cache: on another machine, or in
+    # another container, one of the same number.
+    temporary = path.with_name(f".{path.name}.{secrets.randbelow(10**9)}.tmp")
     try:
         yield temporary
         _sync(temporary)  # else a power cut could leave the new name with no content

@@ -1,8 +1,9 @@
 """What killed runs leave half written, as large as the data set at worst: the next run removes it.
 
-Nothing of a run that is still at work is removed: in a workdir there is one run at a time
-(workdir.py); in the cache, which runs share, everyone who writes holds a lock of which the system
-lets go when the process ends, and only who holds it alone may remove.
+Nothing of a run that is still at work is removed: in a workdir there is one run at a time, or there
+are shards, each of which looks after its own trainings (workdir.py, claims.py); in the cache, which
+runs share, everyone who writes holds a lock of which the system lets go when the process ends, and
+only who holds it alone may remove.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _CHECKPOINT = ".orbax-checkpoint-tmp"
 def remove_from_workdir(root: Path) -> None:
     """Removes temporary files and unfinished checkpoints at any depth; links are not followed.
 
-    The caller holds the workdir's lock.
+    Args:
+      root: a workdir whose lock the caller holds, or the folder of a training that it has claimed.
     """
     for where, folders, files in os.walk(root):
         for name in [name for name in folders if _CHECKPOINT in name]:

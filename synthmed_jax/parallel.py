@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from synthmed_jax import allocator
+from synthmed_jax import allocator, rehearsal
 from synthmed_jax.errors import UserError
 
 AXIS = "devices"
@@ -70,14 +70,29 @@ def on(device: jax.Device | None) -> Iterator[None]:
 
 
 def devices() -> list[jax.Device]:
-    """The devices over which batches are split: those of this process, or the one of `on`."""
-    chosen = _chosen.get()
-    return jax.local_devices() if chosen is None else [chosen]
+    """The devices over which batches are split: those of this process, or the one of `on`.
+
+    In a rehearsal the first device of this process stands for each of the machine's.
+    """
+    chosen, rehearsed = _chosen.get(), rehearsal.machine()
+    if chosen is not None:
+        return [chosen]
+    return jax.local_devices() if rehearsed is None else jax.local_devices()[:1] * rehearsed.devices
 
 
 def device_count() -> int:
-    """How many devices this process has, within `on` too."""
-    return jax.local_device_count()
+    """How many devices this process has, within `on` too; in a rehearsal, the machine's."""
+    rehearsed = rehearsal.machine()
+    return jax.local_device_count() if rehearsed is None else rehearsed.devices
+
+
+def is_cpu() -> bool:
+    """Whether programs are compiled for a CPU: here, or on the machine that is rehearsed.
+
+    The one place where what is compiled depends on the platform.
+    """
+    rehearsed = rehearsal.machine()
+    return (jax.default_backend() if rehearsed is None else rehearsed.platform) == "cpu"
 
 
 def check_batch_size(name: str, batch_size: int) -> None:
@@ -154,16 +169,41 @@ def train_step(
     loaded = _mapped(load, in_axes=(None, 0))
 
     def apply(state: Tree, batch: Tree, resident: Tree = None) -> tuple[Tree, Tree]:
+        rehearsed = rehearsal.current()
+        if rehearsed is not None:
+            if resident is not None:
+                batch = _note(rehearsed, load, (resident, batch))
+            return _note(rehearsed, step, (state, batch), split_out=False, donated=(0,))
         state, batch = _on_all_devices(state), split(batch)
         if resident is not None:
             batch = loaded(resident, batch)
-        if jax.default_backend() == "cpu":
+        if is_cpu():
             # XLA's CPU client allows 32 calls in flight. Dispatching one more blocks a thread that
             # a pending all-reduce may need, which is a deadlock: so wait for the last step.
             jax.block_until_ready((state, batch))
         return mapped(state, batch)
 
     return apply
+
+
+def _note(
+    rehearsed: rehearsal.Rehearsal,
+    function: Callable[..., Tree],
+    arguments: tuple[Tree, ...],
+    *,
+    split_out: bool = True,
+    donated: tuple[int, ...] = (),
+) -> Tree:
+    """Notes what `_mapped` would run; the first argument is whole on every device."""
+    return rehearsed.note(
+        function,
+        arguments,
+        axis=AXIS,
+        split_in=[False, *(True for _ in arguments[1:])],
+        split_out=split_out,
+        devices=len(devices()),
+        donated=donated,
+    )
 
 
 def _on_all_devices(state: Tree) -> Tree:
@@ -178,7 +218,12 @@ def _on_all_devices(state: Tree) -> Tree:
 
 
 def everywhere(tree: Tree) -> Tree:
-    """Copies every array to every device, but for those that are there, so that no call has to."""
+    """Copies every array to every device, but for those that are there, so that no call has to.
+
+    In a rehearsal, nothing is copied.
+    """
+    if rehearsal.current() is not None:
+        return tree
     sharding = NamedSharding(Mesh(np.array(devices()), (AXIS,)), PartitionSpec())
     return jax.tree.map(lambda x: x if _is_everywhere(x) else jax.device_put(x, sharding), tree)
 
@@ -208,14 +253,18 @@ def map_examples(
       A function (state, *arrays [N, ...], resident=None) -> tree of numpy arrays [N, ...], for any
       N >= 1; `resident` as in `train_step`.
     """
-    batch_size = -(-batch_size // device_count()) * device_count()
+    wanted = batch_size
     mapped: dict[int, Callable[..., Tree]] = {}
     loaded = _mapped(load, in_axes=(None, 0))
 
     def apply(state: Tree, *arrays: np.ndarray, resident: Tree = None) -> Tree:
+        batch_size = -(-wanted // device_count()) * device_count()
+        n = len(arrays[0])
+        rehearsed = rehearsal.current()
+        if rehearsed is not None:
+            return rehearse(rehearsed, state, arrays, resident, batch_size)
         if len(arrays) not in mapped:
             mapped[len(arrays)] = _mapped(function, in_axes=(None, *(0 for _ in arrays)))
-        n = len(arrays[0])
         state = everywhere(state)
         pieces = []
         for start in range(0, n, batch_size):
@@ -226,6 +275,23 @@ def map_examples(
             out = mapped[len(arrays)](state, *batch)
             pieces.append(jax.tree.map(_join, out))
         return jax.tree.map(lambda *p: np.concatenate(p)[:n], *pieces)
+
+    def rehearse(
+        rehearsed: rehearsal.Rehearsal,
+        state: Tree,
+        arrays: tuple[np.ndarray, ...],
+        resident: Tree,
+        batch_size: int,
+    ) -> Tree:
+        """The results as zeros, so that callers who go on to compute with them can."""
+        n = len(arrays[0])
+        batch = [jax.ShapeDtypeStruct((batch_size, *a.shape[1:]), a.dtype) for a in arrays]
+        for _ in range(0, n, batch_size):
+            given = batch
+            if resident is not None:
+                given = [_note(rehearsed, load, (resident, array)) for array in batch]
+            out = _note(rehearsed, function, (state, *given))
+        return jax.tree.map(lambda v: np.zeros((n, *v.shape[1:]), v.dtype), out)
 
     return apply
 

@@ -15,16 +15,17 @@ from synthmed_jax import (
     failures,
     kept_programs,
     litter,
-    machine,
     places,
     protocol,
+    shard_run,
 )
 from synthmed_jax import settings as settings_module
+from synthmed_jax.cost.chips import Target
 from synthmed_jax.durations import in_words
-from synthmed_jax.errors import Damaged, Unworkable, UserError
+from synthmed_jax.errors import Unworkable, UserError
 from synthmed_jax.files import read_json, write_json
 from synthmed_jax.report import console
-from synthmed_jax.results.run_info import DataFacts, RunInfo, StageRecord
+from synthmed_jax.shard import Shard, check_asked
 from synthmed_jax.stages import (
     BLOCKS,
     STAGES,
@@ -35,8 +36,10 @@ from synthmed_jax.stages import (
     ledger,
     mending,
     report,
+    run_info,
     split,
 )
+from synthmed_jax.stages import target as target_module
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run, make_run
 from synthmed_jax.terminal.board import State
@@ -51,7 +54,9 @@ def run(
     dry_run: bool = False,
     check_data: bool = False,
     source: pathlib.Path | None = None,
+    shard: Shard | None = None,
     screen: Screen | None = None,
+    target: Target | None = None,
 ) -> None:
     """Runs the stages that are not finished, in order.
 
@@ -65,17 +70,25 @@ def run(
         the classes into the workdir.
       source: another workdir, whose finished stages are taken over as far as settings and data are
         the same.
+      shard: only this part of the trainings of `classify`, beside other processes; None: all work.
       screen: where a person looks; None: plain lines.
+      target: with `dry_run`: say what the long stages would take on these devices, which need not
+        be here, and time nothing.
 
     Raises:
       UserError: bad settings, data or workdir, or a machine without room, memory or device;
         nothing that was computed is lost.
     """
+    if shard is not None:
+        others = {"from": source is not None, "dry_run": dry_run, "check_data": check_data}
+        check_asked(only, others)
     if source is not None and (dry_run or check_data):
         raise UserError(
             "--from writes into the workdir, and --dry_run and --check_data are to do nothing "
             "there: take over first (--stages=split does no more), then ask"
         )
+    if target is not None and not dry_run:
+        raise UserError("--target only tells what a run would take elsewhere: add --dry_run")
     settings_module.check_fields(config, BLOCKS)
     config = protocol.apply(config)
     settings = settings_module.from_config(config, BLOCKS)
@@ -84,30 +97,45 @@ def run(
     for warning in settings_module.warnings(settings):
         print(f"note: {warning}", flush=True)
     devices.start(settings.cpu_devices)
-    devices.check_accelerator(settings.scale)
+    if target is None:
+        devices.check_accelerator(settings.scale)
     root = pathlib.Path(directory)
     cache = places.prepare(settings.data, root)
     kept_programs.keep(cache / "xla")
     run = make_run(settings, root)
     with failures.told(run):
+        if shard is not None:
+            shard_run.run(run, config.to_dict(), shard, screen or Plain())
+            return
         if source is not None:
             with run.workdir.lock():
                 inherit.take_over(run, pathlib.Path(source), STAGES)
-        _run(run, config, only, screen or Plain(), dry_run=dry_run, check_data=check_data)
+        wanted = _wanted(run, only)
+        if target is not None:
+            _say_target(run, wanted, target)
+            return
+        _run(run, config, wanted, screen or Plain(), dry_run=dry_run, check_data=check_data)
+
+
+def _wanted(run: Run, only: Sequence[str]) -> list[Stage]:
+    return [s for s in STAGES if s.name in only or (not only and (not s.optional or s.asked(run)))]
+
+
+def _say_target(run: Run, wanted: Sequence[Stage], target: Target) -> None:
+    for stage in base.with_upstream(run, wanted, STAGES):
+        base.check_marker(run, stage)
+    target_module.say_expected(run, wanted, target)
 
 
 def _run(
     run: Run,
     config: ConfigDict,
-    only: Sequence[str],
+    wanted: Sequence[Stage],
     screen: Screen,
     *,
     dry_run: bool,
     check_data: bool,
 ) -> None:
-    wanted = [
-        s for s in STAGES if s.name in only or (not only and (not s.optional or s.asked(run)))
-    ]
     if check_data:
         split.check_data(run)
         _say_refusals(run, wanted)
@@ -251,34 +279,7 @@ def _run_stage(
         raise
     finally:
         if stage.reads_data:
-            _record(run, stage, status, time.monotonic() - started, expected_seconds)
+            seconds = time.monotonic() - started
+            run_info.add(run, stage, status, seconds, expected_seconds)
         state = State.DONE if status == "finished" else State.STOPPED
         screen.end(stage.name, state, time.monotonic() - started)
-
-
-def _record(
-    run: Run, stage: Stage, status: str, seconds: float, expected_seconds: float | None
-) -> None:
-    """Adds a stage to run.json."""
-    path = run.workdir.run_info
-    try:
-        info = RunInfo.read_if_there(path)
-    except Damaged as error:  # it only tells of earlier runs
-        print(f"{error}: it is begun anew", flush=True)
-        info = None
-    stages = dict(info.stages) if info else {}
-    before = stages[stage.name].seconds if stage.name in stages else 0.0
-    stages[stage.name] = StageRecord(
-        status=status,
-        seconds=round(before + seconds, 1),
-        peak_memory_mib=machine.peak_memory_mib(),
-        expected_seconds=None if expected_seconds is None else round(expected_seconds, 1),
-    )
-    seeds = {
-        field: value
-        for field, value in run.settings.fields.items()
-        if field.endswith("seed") and isinstance(value, int)
-    }
-    data = run.inputs.data
-    facts = DataFacts(run.settings.data.name, data.data_hash, len(data), data.unreadable)
-    machine.describe_run(seeds=seeds, data=facts, stages=stages).write(path)

@@ -6,7 +6,9 @@ import contextlib
 import dataclasses
 import fcntl
 import pathlib
+import shutil
 from collections.abc import Iterator
+from typing import TextIO
 
 from synthmed_jax.errors import UserError
 
@@ -176,28 +178,61 @@ class Workdir:
         """The page that shows everything."""
         return self.root / "report" / "index.html"
 
+    @property
+    def locks(self) -> pathlib.Path:
+        """Folder of the locks by which shards share the work."""
+        return self.root / ".locks"
+
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Keeps other runs out; the system lets go of it when the process ends.
+        """Keeps all others out; the system lets go of it when the process ends.
 
         Raises:
           UserError: another run is at work here, or the folder can't be made or written.
         """
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            opened = (self.root / ".lock").open("w")
-        except OSError as error:
-            raise UserError(
-                f"--workdir={self.root} can't be written ({error.strerror}): choose another folder"
-            ) from error
-        with opened as file:
+        with self._open_lock() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise UserError(
-                    f"another run is at work in {self.root}: wait for its end, or take a new "
-                    "--workdir"
+                    f"another run is at work in {self.root}, or a shard of one: wait for its end, "
+                    "or take a new --workdir"
                 ) from error
             except OSError as error:
                 print(f"{self.root} can't be locked ({error.strerror}): start no second run in it")
+            else:  # nobody has these open now
+                shutil.rmtree(self.locks, ignore_errors=True)
             yield
+
+    @contextlib.contextmanager
+    def shared_lock(self) -> Iterator[None]:
+        """Keeps whole runs out, and lets others in that ask for no more than this.
+
+        Raises:
+          UserError: a whole run is at work here, the folder can't be written, or its disk has no
+            locks.
+        """
+        with self._open_lock() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UserError(
+                    f"a whole run is at work in {self.root}, and shards and whole runs do not mix: "
+                    "wait for its end, or take a new --workdir"
+                ) from error
+            except OSError as error:
+                raise UserError(
+                    f"{self.root} can't be locked ({error.strerror}), and shards need locks: put "
+                    "--workdir on another file system (docs/cluster.md), or leave --shard away"
+                ) from error
+            yield
+
+    def _open_lock(self) -> TextIO:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            # On NFS, a file under a shared lock must be readable, under the other one writable.
+            return (self.root / ".lock").open("a+")
+        except OSError as error:
+            raise UserError(
+                f"--workdir={self.root} can't be written ({error.strerror}): choose another folder"
+            ) from error

@@ -21,6 +21,7 @@ SLOW = (
     "extending_test.py",
     "diffusion/step_test.py",
     "conv/conv_test.py",
+    "accelerators_test.py",
     "stopping_test.py",
     "search_test.py",
     "finished_run_test.py",

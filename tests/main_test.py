@@ -32,6 +32,10 @@ ROOT = pathlib.Path(__file__).parents[1]
             ["--config=configs/phantom_ddpm.py:smoke", "--workdir={tmp}", "--stages="],
             "error: --stages= is empty (a variable that is not set?): name stages",
         ),
+        (
+            ["--config=configs/phantom_ddpm.py:smoke", "--workdir={tmp}", "--shard=3/2"],
+            "error: --shard='3/2' must be i/n, the i-th of n parts",
+        ),
         # A former name of a field is understood.
         (
             ["--config=configs/phantom_ddpm.py:smoke", "--workdir={tmp}", "--config.data.fit=x"],

@@ -151,14 +151,15 @@ def test_without_handlers_a_loop_never_hears_of_it():
     stopping.check()
 
 
-# The program itself, ended in each of the long stages.
+# The program itself, ended in a long stage.
+ALL, FIRST = "split,diffusion,generate,classify", "split,diffusion"
 
 
-def command(workdir: pathlib.Path, cache: pathlib.Path) -> list[str]:
+def command(workdir: pathlib.Path, cache: pathlib.Path, stages: str = ALL) -> list[str]:
     return [
         *(sys.executable, "main.py", "--config=configs/phantom_ddpm.py:smoke"),
         *(f"--workdir={workdir}", f"--config.data.cache_dir={cache}"),
-        "--stages=split,diffusion,generate,classify",
+        f"--stages={stages}",
         *("--config.diffusion.train.steps=80", "--config.diffusion.train.val_every=60"),
         *("--config.generate.per_class=24", "--config.classifier.arms=synthetic"),
         *("--config.classifier.steps=32", "--config.classifier.max_epochs=4"),
@@ -169,12 +170,12 @@ def lines(path: pathlib.Path) -> int:
     return path.read_text().count("\n") if path.exists() else 0
 
 
-def run_until(there, number, workdir, cache) -> tuple[int, str]:
+def run_until(there, number, workdir, cache, stages=ALL) -> tuple[int, str]:
     """Starts the program, sends it a signal when something is there; its status and its stderr."""
     error = workdir.parent / "stderr"
     with error.open("w") as stream:
         process = subprocess.Popen(
-            command(workdir, cache), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=stream
+            command(workdir, cache, stages), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=stream
         )
         try:
             until = time.monotonic() + 300
@@ -187,6 +188,29 @@ def run_until(there, number, workdir, cache) -> tuple[int, str]:
     return status, error.read_text()
 
 
+def end_diffusion(workdir: pathlib.Path, cache: pathlib.Path, stages: str) -> None:
+    """Starts the program and ends it in its first long stage, which saves."""
+    log = workdir / "diffusion" / "metrics.jsonl"
+    status, said = run_until(lambda: lines(log) >= 1, signal.SIGTERM, workdir, cache, stages)
+    last = LAST.format(shlex.join(command(workdir, cache, stages)))
+    assert (status, said.endswith(f"stopped by SIGTERM: {last}")) == (143, True), said
+    assert "Traceback" not in said
+    step = checkpoint.latest_step(workdir / "diffusion" / "checkpoints")
+    assert 0 < step < 80
+    assert re.findall(r"(\d+)/80", said)[-1] == str(step)  # the step that it was in
+    assert read_json(workdir / "run.json")["stages"]["diffusion"]["status"] == "stopped"
+
+
+def test_a_stage_that_is_ended_saves_and_goes_on_to_the_same_bytes(tmp_path):
+    workdir, cache, whole = tmp_path / "run", tmp_path / "cache", tmp_path / "whole"
+    end_diffusion(workdir, cache, FIRST)
+    for folder in (workdir, whole):
+        subprocess.run(command(folder, cache, FIRST), cwd=ROOT, check=True, capture_output=True)
+    best = [(folder / "diffusion" / "best.json").read_bytes() for folder in (workdir, whole)]
+    assert best[0] == best[1]
+
+
+@pytest.mark.reliability
 def test_every_long_stage_saves_and_goes_on_to_the_same_bytes(tmp_path):
     workdir, cache, whole = tmp_path / "run", tmp_path / "cache", tmp_path / "whole"
     fold = workdir / "classify/resnet18/synthetic/24-inf-s0/training0"
@@ -199,14 +223,7 @@ def test_every_long_stage_saves_and_goes_on_to_the_same_bytes(tmp_path):
             return list(csv.DictReader(stream))
 
     last = LAST.format(shlex.join(command(workdir, cache)))
-    log = workdir / "diffusion" / "metrics.jsonl"
-    status, said = run_until(lambda: lines(log) >= 1, signal.SIGTERM, workdir, cache)
-    assert (status, said.endswith(f"stopped by SIGTERM: {last}")) == (143, True), said
-    assert "Traceback" not in said
-    step = checkpoint.latest_step(workdir / "diffusion" / "checkpoints")
-    assert 0 < step < 80
-    assert re.findall(r"(\d+)/80", said)[-1] == str(step)  # the step that it was in
-    assert read_json(workdir / "run.json")["stages"]["diffusion"]["status"] == "stopped"
+    end_diffusion(workdir, cache, ALL)
 
     status, said = run_until(lambda: len(drawn()) >= 4, signal.SIGINT, workdir, cache)
     assert (status, said.endswith(f"stopped by SIGINT: {last}")) == (130, True), said

@@ -71,7 +71,7 @@ def _without_numbers(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def stay_on_devices(size: int) -> bool:
     """Whether images of `size` bytes stay on the devices; a CPU has them in its memory anyway."""
-    return jax.default_backend() != "cpu" and size <= RESIDENT_BYTES
+    return not parallel.is_cpu() and size <= RESIDENT_BYTES
 
 
 def _make_resident(images: ImageSet) -> Tree:

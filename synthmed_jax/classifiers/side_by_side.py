@@ -10,8 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-import jax
-
 from synthmed_jax import parallel, stopping
 from synthmed_jax.classifiers.train import Training, step_by_step, train_alone
 from synthmed_jax.errors import Diverged
@@ -45,7 +43,7 @@ def at_once(number: int) -> int:
     The devices of a CPU share its cores, and one training gains nothing from a second device.
     """
     devices = parallel.device_count()
-    few_will_do = jax.default_backend() == "cpu" and 2 * number >= devices
+    few_will_do = parallel.is_cpu() and 2 * number >= devices
     return min(number, devices) if number >= devices or few_will_do else 0
 
 

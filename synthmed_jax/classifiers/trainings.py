@@ -38,6 +38,7 @@ def unfinished(
     augmentation: Augmentation | None = None,
     relabel: Callable[[ImageSet, int], ImageSet] | None = None,
     events: pathlib.Path | None = None,
+    take: Callable[[pathlib.Path], bool] = lambda folder: True,
 ) -> Iterator[Training]:
     """Yields every training that has no result.json yet, which is the last file of each.
 
@@ -58,6 +59,8 @@ def unfinished(
         agree with the right ones would be taken. None: labels are right.
       events: receives the event files of TensorBoard, in folders as those below `classify`; None:
         there are none.
+      take: folder of a training -> whether it is this process's to look at, and to make; asked when
+        its turn comes.
 
     Raises:
       UserError: see `check`; or a result is there that was made with other settings.
@@ -68,6 +71,8 @@ def unfinished(
     parts = _parts(settings, images, groups)
     for k, (name, (train, left_out)) in enumerate(zip(settings.trainings, parts, strict=True)):
         folder = cell.folder(classify, name)
+        if not take(folder):
+            continue
         known = FoldResult.read_if_there(folder / "result.json")
         if known is not None:
             refuse_others(folder / "result.json", known.made_by, made_by)

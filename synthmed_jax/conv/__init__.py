@@ -24,6 +24,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.typing import DTypeLike
 
+from synthmed_jax import parallel
 from synthmed_jax.conv import im2col, onednn, winograd
 from synthmed_jax.conv.geometry import LAYOUT, Padding
 
@@ -56,7 +57,7 @@ def conv_general_dilated(
         `jax.lax`.
     """
     images = (
-        jax.default_backend() == "cpu"
+        parallel.is_cpu()
         and lhs.ndim == 4
         and all(d == 1 for d in lhs_dilation or ())
         and _is_nhwc(lhs.shape, rhs.shape, dimension_numbers)

@@ -178,5 +178,5 @@ def _seconds_to_embed(run: Run, fit: ImageSet, count: int) -> float:
 
 def _timed(run: Run, name: str, call: Callable[[], Tree]) -> float:
     if name not in run.compiled.timings:
-        run.compiled.timings[name] = timing.seconds_per_call(call)
+        run.compiled.timings[name] = timing.seconds_per_call(name, call)
     return run.compiled.timings[name]

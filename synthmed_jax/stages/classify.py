@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from synthmed_jax.arms import ARMS, AUGMENTED, FILTERED, SYNTHETIC, Materials, deal_labels
 from synthmed_jax.classifiers import side_by_side, trainings
@@ -53,12 +53,17 @@ def cells(run: Run) -> list[Cell]:
     return list(dict.fromkeys(found))
 
 
+def grid(run: Run) -> tuple[str, ...]:
+    """Every training, as the path of its folder below classify/: network by network."""
+    names = run.settings.classifier.trainings
+    return tuple(f"{cell.path}/{name}" for cell in cells(run) for name in names)
+
+
 def units(run: Run) -> tuple[str, ...]:
     """The stage's units: cells, or the trainings of each where they are of seeds, not of folds."""
-    settings = run.settings.classifier
-    if not settings.seeds:
+    if not run.settings.classifier.seeds:
         return tuple(cell.path for cell in cells(run))
-    return tuple(f"{cell.path}/{name}" for cell in cells(run) for name in settings.trainings)
+    return grid(run)
 
 
 def augmentation_of(
@@ -85,12 +90,29 @@ def _check(run: Run) -> None:
 
 def _run(run: Run) -> None:
     """Makes every training of every cell that has no result yet."""
-    side_by_side.train_all(_unfinished(run))
+    train(run, grid(run), lambda name: True)
 
 
-def _unfinished(run: Run) -> Iterator[Training]:
-    inputs = run.inputs
+def train(run: Run, part: Collection[str], take: Callable[[str], bool]) -> None:
+    """Makes those trainings of a part of the grid that have no result yet.
+
+    Args:
+      part: names of `grid`.
+      take: name -> whether this process may look at it, and make it; asked when its turn comes.
+    """
+    side_by_side.train_all(_unfinished(run, part, take))
+
+
+def _unfinished(run: Run, part: Collection[str], take: Callable[[str], bool]) -> Iterator[Training]:
+    inputs, classify = run.inputs, run.workdir.classify
+
+    def takes(folder: pathlib.Path) -> bool:
+        name = folder.relative_to(classify).as_posix()
+        return name in part and take(name)
+
     for cell in cells(run):
+        if not any(name.startswith(f"{cell.path}/") for name in part):
+            continue
         training_set = ARMS[cell.arm].build(materials_of(cell, inputs.materials))
         yield from trainings.unfinished(
             run.compiled.programs_of(cell.backbone),
@@ -98,12 +120,13 @@ def _unfinished(run: Run) -> Iterator[Training]:
             cell,
             inputs.at_network_size(training_set.images),
             inputs.at_network_size(inputs.parts.val),
-            run.workdir.classify,
+            classify,
             training_set.groups,
             base.fingerprint(run, STAGE).digest,
             augmentation_of(run.settings.classifier, run.settings.diffusion, cell.arm),
             None if ARMS[cell.arm].learns else deal_labels,
-            run.events(run.workdir.classify),
+            run.events(classify),
+            takes,
         )
 
 

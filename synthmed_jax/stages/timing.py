@@ -10,7 +10,7 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
-from synthmed_jax import checkpoint, parallel
+from synthmed_jax import checkpoint, parallel, rehearsal
 from synthmed_jax.classifiers.programs import Programs
 from synthmed_jax.classifiers.settings import TrainingSettings, batch_of, make_rates, steps_of
 from synthmed_jax.diffusion.settings import check_batch
@@ -22,8 +22,17 @@ TIMED_CALLS = 3
 LONG = 0.5  # seconds
 
 
-def seconds_per_call(call: Callable[[], Tree]) -> float:
-    """Median seconds of TIMED_CALLS calls after one that compiles, of fewer if they are long."""
+def seconds_per_call(name: str, call: Callable[[], Tree]) -> float:
+    """Median seconds of TIMED_CALLS calls after one that compiles, of fewer if they are long.
+
+    In a rehearsal, what its clock says of one call.
+
+    Args:
+      name: what is called, for a reader.
+    """
+    rehearsed = rehearsal.current()
+    if rehearsed is not None:
+        return rehearsed.seconds(name, call)
     jax.block_until_ready(call())
     seconds: list[float] = []
     # A training must not wait for the clock: a long call says enough alone.
@@ -40,7 +49,7 @@ def seconds_per_diffusion_step(run: Run) -> float:
     if "diffusion step" in timings:
         return timings["diffusion step"]
     check_batch(train)
-    state = init_state(train, model)
+    state = rehearsal.made(lambda: init_state(train, model))
     batch: dict[str, np.ndarray] = {
         "image": np.zeros((train.batch_size, *model.image_shape), np.uint8),
         "label": np.zeros(train.batch_size, np.int32),
@@ -53,7 +62,8 @@ def seconds_per_diffusion_step(run: Run) -> float:
         state, metrics = run.compiled.diffusion_step(state, batch)
         return metrics
 
-    timings["diffusion step"] = seconds_per_call(step)
+    name = f"generator's training step, {train.batch_size} images"
+    timings["diffusion step"] = seconds_per_call(name, step)
     return timings["diffusion step"]
 
 
@@ -63,9 +73,13 @@ def seconds_per_evaluation(run: Run) -> float:
     if "evaluation" not in timings:
         draw = run.compiled.draw
         label = index = np.zeros(draw.block, np.int32)
-        params = init_state(run.settings.diffusion.train, run.compiled.model).params
+        train, model = run.settings.diffusion.train, run.compiled.model
+        params = rehearsal.made(lambda: init_state(train, model)).params
         walk = draw.start(label, index)
-        seconds = seconds_per_call(lambda: draw.advance(params, label, index, walk, 0))
+        seconds = seconds_per_call(
+            f"{draw.chunk_rows} of the sampler's steps, {draw.block} images",
+            lambda: draw.advance(params, label, index, walk, 0),
+        )
         timings["evaluation"] = seconds / draw.chunk_rows / draw.block
     return timings["evaluation"]
 
@@ -101,7 +115,10 @@ class ClassifierTimer:
             batch_size = self._training.batch_size
             state = self._fresh_state()
             variables, images = parallel.everywhere(state.variables), self._blank(batch_size)
-            seconds = seconds_per_call(lambda: self._programs.predict(variables, images))
+            seconds = seconds_per_call(
+                f"{self._name}'s answers, {batch_size} images",
+                lambda: self._programs.predict(variables, images),
+            )
             self._timings[name] = seconds / batch_size
         return self._timings[name]
 
@@ -121,11 +138,13 @@ class ClassifierTimer:
                     of_all.append(metrics)
                 return of_all
 
-            self._timings[name] = seconds_per_call(step) / len(places)
+            called = f"{self._name}'s training step, {batch_size} images"
+            self._timings[name] = seconds_per_call(called, step) / len(places)
         return self._timings[name]
 
     def _fresh_state(self) -> Tree:
-        return self._programs.init(jax.random.key(0), make_rates(self._training, 1))
+        rates = make_rates(self._training, 1)
+        return rehearsal.made(lambda: self._programs.init(jax.random.key(0), rates))
 
     def _blank(self, count: int) -> np.ndarray:
         """u8[count,S,S,C], images for the classifier."""

@@ -61,7 +61,7 @@ def test_trainings_beside_each_other_are_those_alone(make_training, places, tmp_
 
 
 def test_too_few_for_the_devices_are_spread_over_them(make_training, places, monkeypatch):
-    monkeypatch.setattr(side_by_side.jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(side_by_side.parallel, "is_cpu", lambda: False)
     side_by_side.train_all(make_training(seed) for seed in range(3))
     assert places == {0: 1, 1: 1, 2: 2}
 

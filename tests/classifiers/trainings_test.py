@@ -88,6 +88,22 @@ def test_a_finished_fold_is_not_trained_again(programs, tiny_settings, images, t
     assert left == ["tiny synthetic fold0", "tiny synthetic fold2"]
 
 
+def test_what_is_not_taken_is_neither_looked_at_nor_made(programs, tiny_settings, images, tmp_path):
+    args = (programs, tiny_settings, CELL, images, images.subset([]), tmp_path)
+    write_text(CELL.folder(tmp_path, "fold1") / "result.json", "another process is writing it")
+    asked = []
+
+    def take(folder):
+        asked.append(folder.name)
+        return folder.name != "fold1"
+
+    left = trainings.unfinished(*args, take=take)
+    assert next(left).description == "tiny synthetic fold0"
+    assert asked == ["fold0"]  # others when their turn comes
+    assert [each.description for each in left] == ["tiny synthetic fold2"]
+    assert asked == ["fold0", "fold1", "fold2"]
+
+
 def test_real_images_choose_the_epoch_where_they_are_asked(
     programs, tiny_settings, images, tmp_path
 ):

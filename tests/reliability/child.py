@@ -10,15 +10,18 @@ import os
 import pathlib
 import signal
 import sys
+import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
 import jax
 
-from synthmed_jax import kept_programs, runner
+from synthmed_jax import kept_programs, runner, shard
+from synthmed_jax.classifiers import side_by_side
 from synthmed_jax.classifiers import train as classifier_training
+from synthmed_jax.classifiers.train import Training
 from synthmed_jax.errors import UserError
 from tests.reliability import small
 
@@ -38,8 +41,10 @@ class Command:
       data, cache, workdir: folders.
       stages: names; empty: all.
       source: the workdir of --from.
+      shard: "i/n", one of so many parts of the trainings; "": all.
       changes: config fields of other values, a__b for a.b.
       kill_before: SIGKILL before this change of a file, from 1; 0: never.
+      stop_at: SIGSTOP before the first change of a file with this in its path; "": never.
       kill_after: SIGKILL after so many seconds of work; None: never.
       own_programs: keeps compiled programs as the program does, in the cache.
     """
@@ -49,8 +54,10 @@ class Command:
     workdir: pathlib.Path
     stages: Sequence[str] = ()
     source: pathlib.Path | None = None
+    shard: str = ""
     changes: dict[str, object] = dataclasses.field(default_factory=dict)
     kill_before: int = 0
+    stop_at: str = ""
     kill_after: float | None = None
     own_programs: bool = False
 
@@ -70,22 +77,46 @@ class Outcome:
     changes: int
 
 
+class Started:
+    """A process that runs the program."""
+
+    def __init__(self, command: Command, said: pathlib.Path) -> None:
+        """said: a file for what it prints."""
+        self._command, self._said = command, said
+        self._here, there = _PROCESSES.Pipe(duplex=False)
+        self._process = _PROCESSES.Process(target=_main, args=(command, said, there))
+        self._process.start()
+        there.close()
+
+    def wait_until_stopped(self) -> None:
+        """Waits until the process has stopped itself, as its command says."""
+        state = pathlib.Path(f"/proc/{self._process.pid}/stat")
+        while state.read_text().rpartition(")")[2].split()[0] not in "TZ":
+            time.sleep(0.02)
+        assert self._process.is_alive(), self._said.read_text(errors="backslashreplace")
+
+    def send(self, number: int) -> None:
+        """Sends a signal."""
+        os.kill(self._process.pid, number)
+
+    def wait(self) -> Outcome:
+        """Waits for its end, or kills it when that is due."""
+        changes = 0
+        with contextlib.suppress(EOFError):
+            self._here.recv()  # it begins
+            if self._command.kill_after is not None:
+                self._process.join(self._command.kill_after)
+                self._process.kill()
+            changes = self._here.recv()
+        self._process.join()
+        self._here.close()
+        said = self._said.read_text(errors="backslashreplace")
+        return Outcome(self._process.exitcode, said, changes)
+
+
 def run(command: Command, said: pathlib.Path) -> Outcome:
     """Runs the program until it ends or is killed; `said` is a file for what it prints."""
-    here, there = _PROCESSES.Pipe(duplex=False)
-    process = _PROCESSES.Process(target=_main, args=(command, said, there))
-    process.start()
-    there.close()
-    changes = 0
-    with contextlib.suppress(EOFError):
-        here.recv()  # it begins
-        if command.kill_after is not None:
-            process.join(command.kill_after)
-            process.kill()
-        changes = here.recv()
-    process.join()
-    here.close()
-    return Outcome(process.exitcode, said.read_text(errors="backslashreplace"), changes)
+    return Started(command, said).wait()
 
 
 def call(function: Callable[[T], str], argument: T) -> str:
@@ -128,11 +159,13 @@ def _main(command: Command, said: pathlib.Path, pipe: Connection) -> None:
     runner._is_long = lambda *_: False  # expectations take longer than the work
     classifier_training.SAVE_SECONDS = -1.0  # so that there is a resume/
     config = small.make_config(command.data, command.cache, **command.changes)
-    count = _watch((command.workdir, command.cache), command.kill_before)
+    _say_trainings()
+    count = _watch((command.workdir, command.cache), command.kill_before, command.stop_at)
     pipe.send("begins")
     status = 0
     try:
-        runner.run(config, command.workdir, command.stages, source=command.source)
+        part = shard.parse(command.shard, {}) if command.shard else None
+        runner.run(config, command.workdir, command.stages, source=command.source, shard=part)
     except UserError as error:
         print(f"error: {error}")
         status = 2
@@ -152,8 +185,20 @@ def _keep_all_programs(*, read_only: bool) -> None:
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-def _watch(folders: Sequence[pathlib.Path], kill_before: int) -> list[int]:
-    """Counts the changes of files in these folders, and ends the process before one of them."""
+def _say_trainings() -> None:
+    """Prints the folder of each training of `classify` that begins."""
+    begin = side_by_side.step_by_step
+
+    def said(training: Training) -> Generator[None, None, object]:
+        print(f"trains {training.folder}", flush=True)
+        return begin(training)
+
+    side_by_side.step_by_step = said
+
+
+def _watch(folders: Sequence[pathlib.Path], kill_before: int, stop_at: str) -> list[int]:
+    """Counts the changes of files in these folders; ends or stops the process at one of them."""
+    stopped = not stop_at
     count, roots = [0], tuple(f"{folder}/" for folder in folders)
 
     def on_event(event: str, args: tuple[object, ...]) -> None:
@@ -163,6 +208,10 @@ def _watch(folders: Sequence[pathlib.Path], kill_before: int) -> list[int]:
         # A tree is removed by names in its folders, which are relative.
         if not any(p.startswith(roots) or not p.startswith("/") for p in paths):
             return
+        nonlocal stopped
+        if not stopped and any(stop_at in path for path in paths):
+            stopped = True
+            os.kill(os.getpid(), signal.SIGSTOP)
         count[0] += 1
         if count[0] == kill_before:
             os.kill(os.getpid(), signal.SIGKILL)

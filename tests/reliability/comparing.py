@@ -20,9 +20,9 @@ from tests.reliability import child
 # (checkpoints/, resume/) are no result: how many there are depends on kills.
 _WEIGHTS = ("best", "checkpoint")
 _TO_GO_ON = ("checkpoints", "resume")
-# Folders and files of no stage: the lock, the notes of runs, what was damaged, and copies of the
+# Folders and files of no stage: the locks, the notes of runs, what was damaged, and copies of the
 # trainings' numbers for TensorBoard.
-_NO_RESULT = (".lock", "run.json", "damaged", "tensorboard")
+_NO_RESULT = (".lock", ".locks", "run.json", "damaged", "tensorboard")
 # `log` is the digest of a file that holds times.
 _TIMES = {
     *("seconds", "images_per_second", "log", "seal"),

@@ -70,6 +70,11 @@ class World:
         command = Command(self.data, moment.cache, moment.workdir, stages, **options)
         return child.run(command, moment.workdir.parent / "said")
 
+    def start(self, moment: Moment, name: str, *stages: str, **options: object) -> child.Started:
+        """The same, beside others: `name` is of this process."""
+        command = Command(self.data, moment.cache, moment.workdir, stages, **options)
+        return child.Started(command, moment.workdir.parent / f"said {name}")
+
     def after(self, stage: str) -> str:
         """The stage that follows, or END."""
         return (*STAGES, END)[STAGES.index(stage) + 1]

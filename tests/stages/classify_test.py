@@ -31,6 +31,16 @@ def test_folds_are_no_units_of_their_own(make_run):
     assert classify.STAGE.units(run) == ("resnet18/synthetic/5-inf-s0", "resnet18/real/all-0-s0")
 
 
+def test_the_grid_is_every_training_by_its_folder(make_run):
+    run = make_run(generate__per_class=5, **FOLDS)
+    assert classify.grid(run) == (
+        *(f"resnet18/synthetic/5-inf-s0/fold{k}" for k in (0, 1)),
+        *(f"resnet18/real/all-0-s0/fold{k}" for k in (0, 1)),
+    )
+    run = make_run(generate__per_class=5)
+    assert classify.grid(run) == classify.STAGE.units(run)
+
+
 def test_smaller_synthetic_sets_are_cells_of_a_curve(make_run):
     run = make_run(generate__per_class=5, classifier__amounts=(2, 5, 3))
     assert [(cell.arm, cell.n) for cell in classify.cells(run)] == [

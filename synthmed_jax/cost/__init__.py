@@ -1,0 +1,1 @@
+"""What a traced program costs on a chip that need not be here: operations, bytes, memory, time."""

@@ -1,0 +1,26 @@
+import dataclasses
+
+from synthmed_jax.results.run_info import RunInfo
+from synthmed_jax.stages import classify, run_info, split
+
+
+def test_a_stage_s_seconds_are_those_of_all_its_runs(make_run, capsys):
+    run = make_run(data__phantom_images=20, seed=1)
+    run.workdir.root.mkdir()
+    run_info.add(run, classify.STAGE, "stopped", 1.04, 7.0)
+    run_info.add(run, split.STAGE, "finished", 2.0, None)
+    run_info.add(run, classify.STAGE, "finished", 3.5, None)
+    written = RunInfo.read(run.workdir.run_info)
+    found = {name: dataclasses.astuple(stage) for name, stage in written.stages.items()}
+    peaks = [stage.peak_memory_mib for stage in written.stages.values()]
+    assert found == {
+        "classify": ("finished", 4.5, peaks[0], None),
+        "split": ("finished", 2.0, peaks[1], None),
+    }
+    assert (written.data.name, written.data.num_images) == ("phantom", 80)
+    assert written.seeds["seed"] == 1
+    # It only tells of earlier runs: a damaged one is in nobody's way.
+    run.workdir.run_info.write_text("{")
+    run_info.add(run, split.STAGE, "finished", 5.0, None)
+    assert "it is begun anew" in capsys.readouterr().out
+    assert list(RunInfo.read(run.workdir.run_info).stages) == ["split"]
