@@ -81,7 +81,7 @@ def run(
     """
     if shard is not None:
         others = {"from": source is not None, "dry_run": dry_run, "check_data": check_data}
-        check_asked(only, others)
+        check_asked(only, others | {"target": target is not None})
     if source is not None and (dry_run or check_data):
         raise UserError(
             "--from writes into the workdir, and --dry_run and --check_data are to do nothing "
