@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import time
@@ -24,6 +25,9 @@ from synthmed_jax.cost.chips import Target
 from synthmed_jax.durations import in_words
 from synthmed_jax.errors import Unworkable, UserError
 from synthmed_jax.files import read_json, write_json
+from synthmed_jax.remote import address
+from synthmed_jax.remote import sync as remote
+from synthmed_jax.remote.sync import Sync
 from synthmed_jax.report import console
 from synthmed_jax.shard import Shard, check_asked
 from synthmed_jax.stages import (
@@ -53,27 +57,29 @@ def run(
     *,
     dry_run: bool = False,
     check_data: bool = False,
-    source: pathlib.Path | None = None,
+    source: str | os.PathLike[str] | None = None,
     shard: Shard | None = None,
     screen: Screen | None = None,
     target: Target | None = None,
+    sync: Sync | None = None,
 ) -> None:
     """Runs the stages that are not finished, in order.
 
     Args:
       config: from configs/.
-      directory: the workdir.
+      directory: the workdir: a folder, or an address on remote storage (remote/address.py).
       only: names of stages; empty: all.
       dry_run: only time a few steps of the long stages and say how long they will take; nothing is
         written to the workdir.
       check_data: only print what was found in the data set's folder, and draw contact sheets of
         the classes into the workdir.
       source: another workdir, whose finished stages are taken over as far as settings and data are
-        the same.
+        the same; a folder or an address.
       shard: only this part of the trainings of `classify`, beside other processes; None: all work.
       screen: where a person looks; None: plain lines.
       target: with `dry_run`: say what the long stages would take on these devices, which need not
         be here, and time nothing.
+      sync: how a remote workdir is kept up to date; None: as by default.
 
     Raises:
       UserError: bad settings, data or workdir, or a machine without room, memory or device;
@@ -99,22 +105,32 @@ def run(
     devices.start(settings.cpu_devices)
     if target is None:
         devices.check_accelerator(settings.scale)
-    root = pathlib.Path(directory)
-    cache = places.prepare(settings.data, root)
+    url = address.check(os.fspath(directory), "--workdir") if address.is_address(directory) else ""
+    cache = places.prepare(settings.data, url or pathlib.Path(directory))
     kept_programs.keep(cache / "xla")
-    run = make_run(settings, root)
-    with failures.told(run):
-        if shard is not None:
-            shard_run.run(run, config.to_dict(), shard, screen or Plain())
-            return
-        if source is not None:
-            with run.workdir.lock():
-                inherit.take_over(run, pathlib.Path(source), STAGES)
-        wanted = _wanted(run, only)
-        if target is not None:
-            _say_target(run, wanted, target)
-            return
-        _run(run, config, wanted, screen or Plain(), dry_run=dry_run, check_data=check_data)
+    with contextlib.ExitStack() as stack:
+        root = pathlib.Path(directory)
+        if url and shard is not None:
+            raise UserError(
+                f"--workdir={url} can't be shared by --shard, whose processes work in one folder: "
+                "name a folder that they all see"
+            )
+        if url and dry_run:
+            root = stack.enter_context(remote.read(url, cache))
+        elif url:
+            root = stack.enter_context(remote.kept(url, cache, sync or Sync()))
+        run = make_run(settings, root)
+        with failures.told(run):
+            if shard is not None:
+                shard_run.run(run, config.to_dict(), shard, screen or Plain())
+                return
+            if source is not None:
+                _take_over(run, source, cache)
+            wanted = _wanted(run, only)
+            if target is not None:
+                _say_target(run, wanted, target)
+                return
+            _run(run, config, wanted, screen or Plain(), dry_run=dry_run, check_data=check_data)
 
 
 def _wanted(run: Run, only: Sequence[str]) -> list[Stage]:
@@ -125,6 +141,16 @@ def _say_target(run: Run, wanted: Sequence[Stage], target: Target) -> None:
     for stage in base.with_upstream(run, wanted, STAGES):
         base.check_marker(run, stage)
     target_module.say_expected(run, wanted, target)
+
+
+def _take_over(run: Run, source: str | os.PathLike[str], cache: pathlib.Path) -> None:
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(source)
+        if address.is_address(source):
+            url = address.check(os.fspath(source), "--from")
+            folder = stack.enter_context(remote.read(url, cache))
+        with run.workdir.lock():
+            inherit.take_over(run, folder, STAGES)
 
 
 def _run(

@@ -42,6 +42,7 @@ FLOORS = {
     "conv": 3,
     "cost": 3,
     "checkpoint": 3,
+    "remote": 2,
     "results": 2,
     "parallel": 2,
     "checks": 2,
@@ -234,6 +235,7 @@ def test_some_libraries_are_behind_one_door():
         "pmap": {"synthmed_jax.parallel"},
         "orbax": {"synthmed_jax.checkpoint"},
         "cattrs": {"synthmed_jax.results.stored"},
+        "fsspec": {"synthmed_jax.remote.store"},
         "tensorboardX": {"synthmed_jax.event_files"},
     }
     assert users_of(*doors) == doors
