@@ -98,6 +98,9 @@ def run(
     settings_module.check_fields(config, BLOCKS)
     config = protocol.apply(config)
     settings = settings_module.from_config(config, BLOCKS)
+    for field, value in settings.fields.items():
+        if isinstance(value, str) and address.is_address(value):
+            address.check(value, f"config.{field}")  # all fields are written into config.json
     for name in only:
         checks.one_of("--stages", name, [stage.name for stage in STAGES])
     for warning in settings_module.warnings(settings):

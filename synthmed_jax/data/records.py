@@ -136,7 +136,7 @@ def _brought_here(settings: DataSettings) -> DataSettings:
     """Fetches what lies on remote storage, and returns the settings with its folder here."""
     given = {"dir": settings.dir, "table": settings.table}
     here = {
-        field: str(images.fetch(value, settings.cache, f"config.data.{field}"))
+        field: str(images.fetch(value, settings.cache, f"data.{field}"))
         for field, value in given.items()
         if address.is_address(value)
     }

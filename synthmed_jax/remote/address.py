@@ -13,27 +13,30 @@ import re
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256
 
-_ADDRESS = re.compile(r"(?P<protocol>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+_ADDRESS = re.compile(
+    r"(?P<protocol>(?P<joined>[\w+.-]+::)*[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL
+)
 # A password, as in user:password@host; a query, a fragment.
 _SECRET = re.compile(r":.*@|[?#]", re.DOTALL)
 
 
 def is_address(given: str | os.PathLike[str]) -> bool:
     """Whether something that names a folder is an address on remote storage."""
-    return _ADDRESS.match(os.fspath(given)) is not None or "::" in os.fspath(given)
+    return _ADDRESS.match(os.fspath(given)) is not None
 
 
 def check(given: str, flag: str) -> str:
     """Returns an address without what says nothing: slashes at its end.
 
     Args:
+      given: of which `is_address` holds.
       flag: that it was given by, for the message.
 
     Raises:
       UserError: it has a password or a query, joins several protocols, or names no folder.
     """
     found = _ADDRESS.match(given)
-    if found is None or "::" in given:
+    if found is None or found["joined"]:
         raise UserError(
             f"{flag} joins several protocols by '::', which is not understood: give one address, "
             "<protocol>://<bucket>/<folder>"

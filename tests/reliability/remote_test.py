@@ -22,8 +22,8 @@ URL = "s3://test/run"
 SETTINGS = (
     "--config=configs/phantom_ddpm.py:smoke",
     "--stages=split,diffusion",
-    "--config.diffusion.train.steps=300",
-    "--config.diffusion.train.val_every=25",
+    "--config.diffusion.train.steps=120",
+    "--config.diffusion.train.val_every=10",
 )
 
 

@@ -22,7 +22,7 @@ def store(url):
 
 
 def fetch(store, cache):
-    return images.fetch(store.address, cache, "config.data.dir")
+    return images.fetch(store.address, cache, "data.dir")
 
 
 def contents(root):
@@ -87,7 +87,7 @@ def test_a_fetch_that_is_broken_off_goes_on(store, tmp_path, monkeypatch):
 
 def test_a_single_file_is_fetched_as_one(url, tmp_path):
     Store(url).write("pneumonia.npz", b"arrays")
-    path = images.fetch(f"{url}/pneumonia.npz", tmp_path, "config.data.dir")
+    path = images.fetch(f"{url}/pneumonia.npz", tmp_path, "data.dir")
     assert path.name == "pneumonia.npz"
     assert path.read_bytes() == b"arrays"
 
@@ -109,8 +109,8 @@ def test_a_name_of_a_file_and_a_folder_is_refused(store, tmp_path, monkeypatch):
 
 
 def test_a_folder_without_files_is_refused(url, tmp_path):
-    with pytest.raises(UserError, match=r"^config\.data\.dir=faulty://.* holds no file"):
-        images.fetch(url, tmp_path, "config.data.dir")
+    with pytest.raises(UserError, match=r"^data\.dir=faulty://.* holds no file"):
+        images.fetch(url, tmp_path, "data.dir")
 
 
 def test_a_data_set_is_read_from_an_address_as_from_a_folder(url, tmp_path):

@@ -258,6 +258,7 @@ def test_an_object_that_was_deleted_there_is_pushed_again(url, machine, pushed):
 def test_half_written_files_and_checkpoints_stay_here(machine, pushed):
     unfinished = {
         ".lock": b"",
+        ".locks/classify": b"",
         "diffusion/.best.json.77.tmp": b"{",
         "diffusion/checkpoints/20.orbax-checkpoint-tmp-5/d/a": b"half",
     }

@@ -13,6 +13,7 @@ from synthmed_jax.errors import UserError
 from synthmed_jax.remote import lease, manifest, sync
 from synthmed_jax.remote.store import Store
 from synthmed_jax.remote.sync import Sync
+from synthmed_jax.shard import Shard
 from tests.remote import faulty
 
 OFTEN = Sync(push_minutes=0.05 / 60)
@@ -233,9 +234,28 @@ def test_a_run_in_a_remote_workdir_is_the_run_in_a_folder(url, tmp_path, phantom
     assert len(opened.fit.images) + len(opened.val.images) == 32
 
 
+def test_shards_need_a_folder(url, phantom_config):
+    with pytest.raises(UserError, match=r"^--workdir=faulty://.* can't be shared by --shard"):
+        runner.run(phantom_config(), url, ["classify"], shard=Shard(0, 2))
+    assert Store(url).find() == {}
+
+
 def test_a_workdir_among_the_remote_images_is_refused(url, tmp_path, phantom_config):
     config = phantom_config(data__cache_dir=str(tmp_path / "cache"))
     config.data.update(name="folder", dir=url)
     with pytest.raises(UserError, match=r"run/out lies in data\.dir="):
         runner.run(config, f"{url}/out", ["split"])
     assert Store(url).find() == {}
+
+
+@pytest.mark.parametrize("field", ["data__dir", "predict__dir"])
+def test_a_secret_in_the_settings_is_refused_before_anything_is_written(
+    tmp_path, phantom_config, field
+):
+    config = phantom_config(**{field: "https://host/images?sig=secret"})
+    with pytest.raises(
+        UserError, match=r"^config\.\w+\.dir=https://host/images was given"
+    ) as raised:
+        runner.run(config, tmp_path / "run", ["split"])
+    assert "secret" not in str(raised.value)
+    assert not (tmp_path / "run").exists()
