@@ -89,7 +89,7 @@ def run(environment, *arguments):
 
 def begin(environment, storage, cache):
     """Starts a run, and returns it when the first checkpoint is pushed."""
-    arguments = command(cache, URL, "--push_minutes=0.01")
+    arguments = command(cache, URL, "--push_minutes=0.05")
     process = subprocess.Popen(
         arguments, cwd=ROOT, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
