@@ -22,7 +22,7 @@ from synthmed_jax.files import sha256_of
 
 _ATTEMPTS = 200
 _PAUSE_SECONDS = 0.02
-_LOCKS = (".lock", ".locks/")
+_LOCKS = (".lock", ".locks")
 # A larger file is linked and not copied. The program writes such ones whole, under another name.
 _COPIED_BYTES = 64 * 1024**2
 
@@ -54,7 +54,7 @@ def scan(root: pathlib.Path) -> dict[str, Seen]:
         for name in files:
             path = pathlib.Path(where, name)
             relative = path.relative_to(root).as_posix()
-            if relative.startswith(_LOCKS) or litter.is_unfinished_file(name):
+            if relative.split("/")[0] in _LOCKS or litter.is_unfinished_file(name):
                 continue
             with contextlib.suppress(FileNotFoundError):  # the second look tells
                 found[relative] = _look(path)

@@ -236,7 +236,7 @@ def test_a_run_in_a_remote_workdir_is_the_run_in_a_folder(url, tmp_path, phantom
 
 def test_shards_need_a_folder(url, phantom_config):
     with pytest.raises(UserError, match=r"^--workdir=faulty://.* can't be shared by --shard"):
-        runner.run(phantom_config(), url, ["classify"], shard=Shard(0, 2))
+        runner.run(phantom_config(), url, ["classify"], shard=Shard(1, 2))
     assert Store(url).find() == {}
 
 
