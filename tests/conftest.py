@@ -56,6 +56,8 @@ SLOW = (
     "diffusion/likelihood_test.py",
     "diffusion/denoising_loss_test.py",
     "diffusion/second_implementation_test.py",
+    "remote/sync_test.py",
+    "remote/snapshot_test.py",
     "data/loading_test.py",
     "data/cases_test.py",
     "data/records_test.py",
