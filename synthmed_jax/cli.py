@@ -14,7 +14,7 @@ from typing import NoReturn
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from synthmed_jax import field_history, runner, shard, stopping
+from synthmed_jax import field_history, hosts, runner, shard, stopping
 from synthmed_jax.cost.chips import CHIPS
 from synthmed_jax.cost.chips import parse as parse_target
 from synthmed_jax.errors import UserError
@@ -50,6 +50,17 @@ _SHARD = flags.DEFINE_string(
     None,
     "i/n: with --stages=classify, only the i-th of n parts of its trainings; or slurm.",
 )
+_DISTRIBUTED = flags.DEFINE_bool(
+    "distributed",
+    False,
+    "This process is one of several that work on the run, as the cluster says.",
+)
+_COORDINATOR = flags.DEFINE_string(
+    "coordinator", None, "Where no cluster says it: <address of process 0>:<free port>."
+)
+_NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "How many processes there are.")
+_PROCESS_ID = flags.DEFINE_integer("process_id", None, "Which one this is, from 0.")
+_OF_CLUSTER = (_COORDINATOR, _NUM_PROCESSES, _PROCESS_ID)
 # Flag -> what to do where it is given and empty.
 _NOT_EMPTY = {
     _WORKDIR.name: "name a folder",
@@ -66,7 +77,8 @@ def run() -> NoReturn:
     """
     flags.FLAGS[_CONFIG.name].parser = _ConfigParser(flags.FLAGS[_CONFIG.name].parser)
     # --help shows the flags of the main module.
-    for flag in (_CONFIG, _WORKDIR, _STAGES, _FROM, _DRY_RUN, _TARGET, _CHECK_DATA, _SHARD):
+    of_run = (_CONFIG, _WORKDIR, _STAGES, _FROM, _DRY_RUN, _TARGET, _CHECK_DATA, _SHARD)
+    for flag in (*of_run, _DISTRIBUTED, *_OF_CLUSTER):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
     _take_former_names()
     out, err = streams.install(os.environ)
@@ -130,19 +142,33 @@ def main(argv: Sequence[str], *, screen: Screen) -> None:
         except OSError as error:
             raise UserError(f"--config: {str(error).splitlines()[-1].strip()}") from error
         directory = pathlib.Path(_WORKDIR.value).expanduser()
-        runner.run(
-            _CONFIG.value,
-            directory,
-            _STAGES.value,
-            dry_run=_DRY_RUN.value,
-            check_data=_CHECK_DATA.value,
-            source=pathlib.Path(_FROM.value) if _FROM.value else None,
-            shard=None if _SHARD.value is None else shard.parse(_SHARD.value, os.environ),
-            screen=screen,
-            target=parse_target(_TARGET.value) if _TARGET.value else None,
-        )
+        with hosts.joined(_cluster(), stopping.asked):
+            runner.run(
+                _CONFIG.value,
+                directory,
+                _STAGES.value,
+                dry_run=_DRY_RUN.value,
+                check_data=_CHECK_DATA.value,
+                source=pathlib.Path(_FROM.value) if _FROM.value else None,
+                shard=None if _SHARD.value is None else shard.parse(_SHARD.value, os.environ),
+                screen=screen,
+                target=parse_target(_TARGET.value) if _TARGET.value else None,
+            )
     except UserError as error:
         _fail(error)
+
+
+def _cluster() -> hosts.Cluster | None:
+    """The processes that work on the run together; None: this one alone."""
+    given = [flag for flag in _OF_CLUSTER if flags.FLAGS[flag.name].present]
+    if not given and not _DISTRIBUTED.value:
+        return None
+    if _SHARD.value is not None or _TARGET.value:
+        raise UserError(
+            "--shard and --target are for a process that works alone: leave away --distributed, "
+            "--coordinator, --num_processes and --process_id"
+        )
+    return hosts.Cluster(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
 
 
 def shipped_configs() -> pathlib.Path | None:

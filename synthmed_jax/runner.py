@@ -13,6 +13,8 @@ from synthmed_jax import (
     checks,
     devices,
     failures,
+    following,
+    hosts,
     kept_programs,
     litter,
     places,
@@ -104,6 +106,9 @@ def run(
     kept_programs.keep(cache / "xla")
     run = make_run(settings, root)
     with failures.told(run):
+        if hosts.follows():
+            following.follow(run, STAGES)
+            return
         if shard is not None:
             shard_run.run(run, config.to_dict(), shard, screen or Plain())
             return
