@@ -14,7 +14,7 @@ from typing import NoReturn
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from synthmed_jax import field_history, runner, shard, stopping
+from synthmed_jax import field_history, hosts, runner, shard, stopping
 from synthmed_jax.cost.chips import CHIPS
 from synthmed_jax.cost.chips import parse as parse_target
 from synthmed_jax.errors import UserError
@@ -60,6 +60,17 @@ _PUSH_MINUTES = flags.DEFINE_float(
 _TAKE_OVER = flags.DEFINE_bool(
     "take_over", False, "Takes a remote workdir from a run on another machine, which is dead."
 )
+_DISTRIBUTED = flags.DEFINE_bool(
+    "distributed",
+    False,
+    "This process is one of several that work on the run, as the cluster says.",
+)
+_COORDINATOR = flags.DEFINE_string(
+    "coordinator", None, "Where no cluster says it: <address of process 0>:<free port>."
+)
+_NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "How many processes there are.")
+_PROCESS_ID = flags.DEFINE_integer("process_id", None, "Which one this is, from 0.")
+_OF_CLUSTER = (_COORDINATOR, _NUM_PROCESSES, _PROCESS_ID)
 # Flag -> what to do where it is given and empty.
 _NOT_EMPTY = {
     _WORKDIR.name: "name a folder",
@@ -78,7 +89,7 @@ def run() -> NoReturn:
     # --help shows the flags of the main module.
     own = (
         *(_CONFIG, _WORKDIR, _STAGES, _FROM, _DRY_RUN, _TARGET, _CHECK_DATA, _SHARD),
-        *(_PUSH_MINUTES, _TAKE_OVER),
+        *(_PUSH_MINUTES, _TAKE_OVER, _DISTRIBUTED, *_OF_CLUSTER),
     )
     for flag in own:
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
@@ -146,20 +157,34 @@ def main(argv: Sequence[str], *, screen: Screen) -> None:
         directory: str | pathlib.Path = _WORKDIR.value
         if not address.is_address(directory):
             directory = pathlib.Path(directory).expanduser()
-        runner.run(
-            _CONFIG.value,
-            directory,
-            _STAGES.value,
-            dry_run=_DRY_RUN.value,
-            check_data=_CHECK_DATA.value,
-            source=_FROM.value or None,
-            shard=None if _SHARD.value is None else shard.parse(_SHARD.value, os.environ),
-            screen=screen,
-            target=parse_target(_TARGET.value) if _TARGET.value else None,
-            sync=Sync(_PUSH_MINUTES.value, _TAKE_OVER.value),
-        )
+        with hosts.joined(_cluster(), stopping.asked):
+            runner.run(
+                _CONFIG.value,
+                directory,
+                _STAGES.value,
+                dry_run=_DRY_RUN.value,
+                check_data=_CHECK_DATA.value,
+                source=_FROM.value or None,
+                shard=None if _SHARD.value is None else shard.parse(_SHARD.value, os.environ),
+                screen=screen,
+                target=parse_target(_TARGET.value) if _TARGET.value else None,
+                sync=Sync(_PUSH_MINUTES.value, _TAKE_OVER.value),
+            )
     except UserError as error:
         _fail(error)
+
+
+def _cluster() -> hosts.Cluster | None:
+    """The processes that work on the run together; None: this one alone."""
+    given = [flag for flag in _OF_CLUSTER if flags.FLAGS[flag.name].present]
+    if not given and not _DISTRIBUTED.value:
+        return None
+    if _SHARD.value is not None or _TARGET.value:
+        raise UserError(
+            "--shard and --target are for a process that works alone: leave away --distributed, "
+            "--coordinator, --num_processes and --process_id"
+        )
+    return hosts.Cluster(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
 
 
 def shipped_configs() -> pathlib.Path | None:

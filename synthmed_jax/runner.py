@@ -14,6 +14,8 @@ from synthmed_jax import (
     checks,
     devices,
     failures,
+    following,
+    hosts,
     kept_programs,
     litter,
     places,
@@ -109,21 +111,20 @@ def run(
     if target is None:
         devices.check_accelerator(settings.scale)
     url = address.check(os.fspath(directory), "--workdir") if address.is_address(directory) else ""
+    _check_unshared(url, shard)
     cache = places.prepare(settings.data, url or pathlib.Path(directory))
     kept_programs.keep(cache / "xla")
     with contextlib.ExitStack() as stack:
         root = pathlib.Path(directory)
-        if url and shard is not None:
-            raise UserError(
-                f"--workdir={url} can't be shared by --shard, whose processes work in one folder: "
-                "name a folder that they all see"
-            )
         if url and dry_run:
             root = stack.enter_context(remote.read(url, cache))
         elif url:
             root = stack.enter_context(remote.kept(url, cache, sync or Sync()))
         run = make_run(settings, root)
         with failures.told(run):
+            if hosts.follows():
+                following.follow(run, STAGES)
+                return
             if shard is not None:
                 shard_run.run(run, config.to_dict(), shard, screen or Plain())
                 return
@@ -134,6 +135,16 @@ def run(
                 _say_target(run, wanted, target)
                 return
             _run(run, config, wanted, screen or Plain(), dry_run=dry_run, check_data=check_data)
+
+
+def _check_unshared(url: str, shard: Shard | None) -> None:
+    """Refuses a remote workdir to processes that share one."""
+    who = "--shard" if shard is not None else "several hosts" if hosts.count() > 1 else ""
+    if url and who:
+        raise UserError(
+            f"--workdir={url} can't be shared by {who}, whose processes work in one folder: name a "
+            "folder that they all see"
+        )
 
 
 def _wanted(run: Run, only: Sequence[str]) -> list[Stage]:

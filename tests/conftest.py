@@ -23,6 +23,7 @@ SLOW = (
     "conv/conv_test.py",
     "accelerators_test.py",
     "stopping_test.py",
+    "hosts_test.py",
     "search_test.py",
     "finished_run_test.py",
     "tutorial_test.py",
