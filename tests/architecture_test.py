@@ -68,6 +68,7 @@ FLOORS = {
     "hosts": 1,
     "pulse": 0,
     "printable": 1,
+    "pace": 1,
     "progress": 2,
     "terminal": 3,
     "statistics": 1,

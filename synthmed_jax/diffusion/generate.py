@@ -2,7 +2,8 @@
 
 Images are drawn in fixed, aligned blocks of indices, so that their bytes do not depend on how many
 are wanted; of a block only those that are wanted and lacking are written. The manifest is written
-after each block: a killed run redoes at most one block and yields the same files.
+after a block, as often as takes a twentieth of the time: a killed run draws again what it lacks and
+yields the same files.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from synthmed_jax.data.synthetic import ManifestRow
 from synthmed_jax.diffusion.sampling import SampleSettings
 from synthmed_jax.files import sha256, write_bytes
 from synthmed_jax.made_by import refuse_others
+from synthmed_jax.pace import Pace
 from synthmed_jax.progress import progress_bar
 
+# Share of the time that goes into writing the manifest, whose length grows with the set.
+MANIFEST_SHARE = 0.05
 # What draws images: (label, index i32[N]) -> u8[N,H,W,C].
 DrawClass = Callable[[int, np.ndarray], np.ndarray]
 # (class, index) of an image -> its row.
@@ -75,6 +79,7 @@ def generate(
     rows = {image: _as_wanted(row, settings, class_names, counts) for image, row in found.items()}
     if rows != found:
         synthetic.write_manifest(directory, rows.values())
+    pace = Pace(MANIFEST_SHARE)
     bar = progress_bar(description="generate", total=len(lacking) * block, unit="image")
     with stopping.deferred(), bar:
         waiting = [(label, start, indices) for (label, start), indices in lacking.items()]
@@ -99,7 +104,9 @@ def generate(
                         sha256=digest,
                         made_by=made_by,
                     )
-            synthetic.write_manifest(directory, rows.values())
+            if not waiting or stopping.asked() or pace.is_due():
+                with pace.saving():
+                    synthetic.write_manifest(directory, rows.values())
             bar.update(block * len(at_once))
             stopping.check()
 
