@@ -47,7 +47,8 @@ $(VENV)/runtime: requirements.txt | $(VENV)/bin/python
 	$(VENV)/bin/python -m pip install --quiet -r requirements.txt
 	touch $@
 
-$(VENV)/dev: requirements-dev.txt requirements.txt requirements-formats.txt | $(VENV)/bin/python
+$(VENV)/dev: requirements-dev.txt requirements.txt requirements-formats.txt requirements-remote.txt \
+	| $(VENV)/bin/python
 	$(VENV)/bin/python -m pip install --quiet -r requirements-dev.txt
 	touch $@ $(VENV)/runtime
 

@@ -40,7 +40,8 @@ def _paper() -> ConfigDict:
     config.data = ConfigDict()
     # leukemia | brain_tumor_mri | sarscov2_ct | folder | medmnist | phantom
     config.data.name = "folder"
-    config.data.dir = ""  # Folder of the images, or its parent (or .npz); may change between runs.
+    # Folder of the images, or its parent (or .npz), also s3:// or gs://; may change between runs.
+    config.data.dir = ""
     config.data.variant = "Original"  # Leukemia's folder: Original | Segmented.
     config.data.image_size = 128  # Side of what the generator makes, pixels.
     config.data.channels = 1  # 1 (MRI, CT) or 3 (microscopy).

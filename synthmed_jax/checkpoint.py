@@ -6,20 +6,22 @@ may hold notes as well: what else a training needs to go on.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import pathlib
 import shutil
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
-from synthmed_jax import parallel
+from synthmed_jax import hosts, parallel
 from synthmed_jax.errors import Damaged
 from synthmed_jax.files import check_room, sha256
 from synthmed_jax.parallel import Tree
@@ -85,7 +87,10 @@ def _write(
     directory: pathlib.Path, step: int, state: Tree, keep: int, metadata: dict[str, Any]
 ) -> None:
     policy = ocp.training.preservation_policies.LatestN(keep)
-    with ocp.training.Checkpointer(directory.absolute(), preservation_policy=policy) as writer:
+    with (
+        _as_only_host(),
+        ocp.training.Checkpointer(directory.absolute(), preservation_policy=policy) as writer,
+    ):
         written = writer.save(step, state, custom_metadata=metadata, overwrite=True)
     if not written:
         raise Damaged(directory, f"holds a later checkpoint than {step}")
@@ -97,7 +102,8 @@ def _remove_unreadable(directory: pathlib.Path) -> bool:
     for step in steps(directory):
         path = directory / str(step)
         try:
-            ocp.metadata(path.absolute())
+            with _as_only_host():
+                ocp.metadata(path.absolute())
         except ValueError as error:
             print(f"{path} is damaged ({type(error).__name__}): it is removed", flush=True)
             shutil.rmtree(path)
@@ -148,8 +154,9 @@ def restore(directory: pathlib.Path, like: Tree, step: int | None = None) -> Sav
     )
     _hush_readers()
     try:
-        metadata = ocp.metadata(path.absolute()).custom_metadata
-        state = jax.tree.map(np.asarray, ocp.load(path.absolute(), abstract))
+        with _as_only_host():
+            metadata = ocp.metadata(path.absolute()).custom_metadata
+            state = jax.tree.map(np.asarray, ocp.load(path.absolute(), abstract))
     except (MemoryError, PermissionError):
         raise
     except Exception as error:  # orbax raises whatever a broken file hits
@@ -164,6 +171,38 @@ def restore(directory: pathlib.Path, like: Tree, step: int | None = None) -> Sav
     if seal is not None and seal != _seal_of(metadata):
         raise Damaged(path, "is damaged: its notes are not those that were written")
     return Saved(wanted, state, metadata.get("notes", {}))
+
+
+_only_host = threading.Lock()
+
+
+@contextlib.contextmanager
+def _as_only_host() -> Iterator[None]:
+    """Within it, orbax takes this host for the only one of the run.
+
+    A checkpoint here is of one host, which has all of its arrays. Orbax would wait until every host
+    writes or reads with it: of its options for some hosts alone, its `Checkpointer` refuses one
+    (active_processes), and its other functions wait all the same. It asks for the number of hosts
+    by these two names of JAX.
+    """
+    if hosts.count() == 1:
+        yield
+        return
+    with _only_host:  # trainings on several devices save in threads of their own
+        before = jax.process_count, jax.process_index
+        jax.process_count, jax.process_index = _one, _first
+        try:
+            yield
+        finally:
+            jax.process_count, jax.process_index = before
+
+
+def _one(backend: Any = None) -> int:
+    return 1
+
+
+def _first(backend: Any = None) -> int:
+    return 0
 
 
 def _hush_readers() -> None:

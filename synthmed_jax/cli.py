@@ -14,11 +14,13 @@ from typing import NoReturn
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from synthmed_jax import field_history, runner, shard, stopping
+from synthmed_jax import field_history, hosts, runner, shard, stopping
 from synthmed_jax.cost.chips import CHIPS
 from synthmed_jax.cost.chips import parse as parse_target
 from synthmed_jax.errors import UserError
 from synthmed_jax.printable import printable
+from synthmed_jax.remote import address
+from synthmed_jax.remote.sync import Sync
 from synthmed_jax.stages import STAGES
 from synthmed_jax.terminal import live, streams
 from synthmed_jax.terminal.screen import Plain, Screen
@@ -26,7 +28,9 @@ from synthmed_jax.terminal.screen import Plain, Screen
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "configs/<name>.py[:paper|cpu|smoke]; --config.<field>=<value> overrides."
 )
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder for everything that the run writes.")
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder for everything that the run writes; also s3://, gs:// (BUILD.md)."
+)
 _STAGES = flags.DEFINE_list(
     "stages", [], f"Only these, of {', '.join(stage.name for stage in STAGES)}."
 )
@@ -50,6 +54,23 @@ _SHARD = flags.DEFINE_string(
     None,
     "i/n: with --stages=classify, only the i-th of n parts of its trainings; or slurm.",
 )
+_PUSH_MINUTES = flags.DEFINE_float(
+    "push_minutes", Sync.push_minutes, "Minutes between two pushes to a remote workdir at most."
+)
+_TAKE_OVER = flags.DEFINE_bool(
+    "take_over", False, "Takes a remote workdir from a run on another machine, which is dead."
+)
+_DISTRIBUTED = flags.DEFINE_bool(
+    "distributed",
+    False,
+    "This process is one of several that work on the run, as the cluster says.",
+)
+_COORDINATOR = flags.DEFINE_string(
+    "coordinator", None, "Where no cluster says it: <address of process 0>:<free port>."
+)
+_NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "How many processes there are.")
+_PROCESS_ID = flags.DEFINE_integer("process_id", None, "Which one this is, from 0.")
+_OF_CLUSTER = (_COORDINATOR, _NUM_PROCESSES, _PROCESS_ID)
 # Flag -> what to do where it is given and empty.
 _NOT_EMPTY = {
     _WORKDIR.name: "name a folder",
@@ -66,7 +87,11 @@ def run() -> NoReturn:
     """
     flags.FLAGS[_CONFIG.name].parser = _ConfigParser(flags.FLAGS[_CONFIG.name].parser)
     # --help shows the flags of the main module.
-    for flag in (_CONFIG, _WORKDIR, _STAGES, _FROM, _DRY_RUN, _TARGET, _CHECK_DATA, _SHARD):
+    own = (
+        *(_CONFIG, _WORKDIR, _STAGES, _FROM, _DRY_RUN, _TARGET, _CHECK_DATA, _SHARD),
+        *(_PUSH_MINUTES, _TAKE_OVER, _DISTRIBUTED, *_OF_CLUSTER),
+    )
+    for flag in own:
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[flag.name])
     _take_former_names()
     out, err = streams.install(os.environ)
@@ -129,20 +154,37 @@ def main(argv: Sequence[str], *, screen: Screen) -> None:
             _CONFIG.value.lock()  # the file is read on first use
         except OSError as error:
             raise UserError(f"--config: {str(error).splitlines()[-1].strip()}") from error
-        directory = pathlib.Path(_WORKDIR.value).expanduser()
-        runner.run(
-            _CONFIG.value,
-            directory,
-            _STAGES.value,
-            dry_run=_DRY_RUN.value,
-            check_data=_CHECK_DATA.value,
-            source=pathlib.Path(_FROM.value) if _FROM.value else None,
-            shard=None if _SHARD.value is None else shard.parse(_SHARD.value, os.environ),
-            screen=screen,
-            target=parse_target(_TARGET.value) if _TARGET.value else None,
-        )
+        directory: str | pathlib.Path = _WORKDIR.value
+        if not address.is_address(directory):
+            directory = pathlib.Path(directory).expanduser()
+        with hosts.joined(_cluster(), stopping.asked):
+            runner.run(
+                _CONFIG.value,
+                directory,
+                _STAGES.value,
+                dry_run=_DRY_RUN.value,
+                check_data=_CHECK_DATA.value,
+                source=_FROM.value or None,
+                shard=None if _SHARD.value is None else shard.parse(_SHARD.value, os.environ),
+                screen=screen,
+                target=parse_target(_TARGET.value) if _TARGET.value else None,
+                sync=Sync(_PUSH_MINUTES.value, _TAKE_OVER.value),
+            )
     except UserError as error:
         _fail(error)
+
+
+def _cluster() -> hosts.Cluster | None:
+    """The processes that work on the run together; None: this one alone."""
+    given = [flag for flag in _OF_CLUSTER if flags.FLAGS[flag.name].present]
+    if not given and not _DISTRIBUTED.value:
+        return None
+    if _SHARD.value is not None or _TARGET.value:
+        raise UserError(
+            "--shard and --target are for a process that works alone: leave away --distributed, "
+            "--coordinator, --num_processes and --process_id"
+        )
+    return hosts.Cluster(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
 
 
 def shipped_configs() -> pathlib.Path | None:

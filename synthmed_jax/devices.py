@@ -49,6 +49,7 @@ def start(cpu_devices: int) -> None:
             f"first in a new process (restart the notebook's kernel), or set "
             f"config.cpu_devices={count}"
         )
+    parallel.connect_hosts()
 
 
 def _why_not(error: str) -> str:

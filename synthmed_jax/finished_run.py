@@ -28,12 +28,15 @@ from matplotlib.figure import Figure
 from synthmed_jax import checks, kept_programs, parallel
 from synthmed_jax.data import array_record_copy, held_out, synthetic, unlabelled
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.settings import DEFAULT_CACHE
 from synthmed_jax.diffusion.sampling import Draw
 from synthmed_jax.errors import UserError
 from synthmed_jax.explain import pictures
 from synthmed_jax.explain.lime import Explanation
 from synthmed_jax.files import read_json
 from synthmed_jax.legible import chart_names
+from synthmed_jax.remote import address
+from synthmed_jax.remote import sync as remote
 from synthmed_jax.results.evaluation import Evaluation
 from synthmed_jax.settings import Settings, from_document
 from synthmed_jax.stages import BLOCKS, base, diffusion, evaluate, generate, networks, split
@@ -247,14 +250,14 @@ def load(workdir: Path, *, data_dir: Path = "", cache_dir: Path = "") -> Finishe
     """Opens the workdir of a run.
 
     Args:
-      workdir: its folder.
+      workdir: its folder, or its address on remote storage, of which a copy is brought here.
       data_dir: where the real images are now; "": where they were.
       cache_dir: where prepared images and compiled programs are kept; "": where they were.
 
     Raises:
       UserError: it is no workdir, or its config can't be understood.
     """
-    folder = Workdir(pathlib.Path(workdir).expanduser())
+    folder = Workdir(_brought_here(workdir, cache_dir))
     if not folder.config.is_file():
         raise UserError(f"{folder.root} is no workdir of a run: it has no {folder.config.name}")
     try:
@@ -271,6 +274,15 @@ def load(workdir: Path, *, data_dir: Path = "", cache_dir: Path = "") -> Finishe
         parallel.set_up_devices(settings.cpu_devices)
     kept_programs.keep(settings.data.cache / "xla")
     return FinishedRun(make_run(settings, folder.root))
+
+
+def _brought_here(workdir: Path, cache_dir: Path) -> pathlib.Path:
+    """The workdir's folder on this machine."""
+    if not address.is_address(workdir):
+        return pathlib.Path(workdir).expanduser()
+    cache = pathlib.Path(cache_dir or DEFAULT_CACHE).expanduser()
+    with remote.read(address.check(os.fspath(workdir), "workdir"), cache) as folder:
+        return folder
 
 
 def _prepare(run: Run, images: Images) -> np.ndarray:

@@ -24,6 +24,16 @@ _TEMPORARY = re.compile(r"\..+\.\d+\.tmp", re.DOTALL)
 _CHECKPOINT = ".orbax-checkpoint-tmp"
 
 
+def is_unfinished_file(name: str) -> bool:
+    """Whether a file of this name is being written, or was when its run was killed."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+def is_unfinished_folder(name: str) -> bool:
+    """The same of a checkpoint, which is a folder."""
+    return _CHECKPOINT in name
+
+
 def remove_from_workdir(root: Path) -> None:
     """Removes temporary files and unfinished checkpoints at any depth; links are not followed.
 
@@ -31,10 +41,10 @@ def remove_from_workdir(root: Path) -> None:
       root: a workdir whose lock the caller holds, or the folder of a training that it has claimed.
     """
     for where, folders, files in os.walk(root):
-        for name in [name for name in folders if _CHECKPOINT in name]:
+        for name in filter(is_unfinished_folder, list(folders)):
             folders.remove(name)
             _remove_tree(Path(where, name))
-        for name in filter(_TEMPORARY.fullmatch, files):
+        for name in filter(is_unfinished_file, files):
             Path(where, name).unlink(missing_ok=True)
 
 
@@ -75,7 +85,7 @@ def _try_lock(file: TextIO, how: int) -> bool:
 
 def _remove_from_cache(cache: Path) -> None:
     for path in (cache / "arrays").glob(".*.tmp"):
-        if _TEMPORARY.fullmatch(path.name):
+        if is_unfinished_file(path.name):
             path.unlink(missing_ok=True)
     for path in (cache / "prepared").glob("*/*/incomplete.*"):  # as TFDS names them
         _remove_tree(path)

@@ -77,7 +77,7 @@ def describe_run(
         commit=_commit(),
         python=platform.python_version(),
         versions={name: metadata.version(name) for name in PACKAGES},
-        devices=tuple(f"{d.platform}:{d.device_kind}" for d in parallel.devices()),
+        devices=tuple(f"{d.platform}:{d.device_kind}" for d in parallel.devices_of_all_hosts()),
         cpu=_cpu_model(),
         cpu_affinity=affinity,
         seeds=seeds,

@@ -1,7 +1,8 @@
-"""Data parallelism over local devices: the only file that names them, and the only `jax.pmap`.
+"""Data parallelism over devices: the only file that names them, and the only `jax.pmap`.
 
 State stays unmapped (one logical copy, replicated by the runtime); batches are split on their first
 axis. Work that needs no reductions between devices is better done on one of them each: see `on`.
+All work is on this host's devices, but for steps that are made to be taken by all hosts together.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from synthmed_jax import allocator, rehearsal
+from synthmed_jax import allocator, hosts, rehearsal
 from synthmed_jax.errors import UserError
 
 AXIS = "devices"
@@ -80,6 +82,11 @@ def devices() -> list[jax.Device]:
     return jax.local_devices() if rehearsed is None else jax.local_devices()[:1] * rehearsed.devices
 
 
+def devices_of_all_hosts() -> list[jax.Device]:
+    """The devices of this run, each host's next to each other, in the hosts' order."""
+    return sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
+
+
 def device_count() -> int:
     """How many devices this process has, within `on` too; in a rehearsal, the machine's."""
     rehearsed = rehearsal.machine()
@@ -95,9 +102,47 @@ def is_cpu() -> bool:
     return (jax.default_backend() if rehearsed is None else rehearsed.platform) == "cpu"
 
 
+def device_count_of_all_hosts() -> int:
+    """How many devices all hosts of this run have together."""
+    return hosts.count() * device_count()
+
+
+def connect_hosts() -> None:
+    """Connects the devices of all hosts of this run, each of which calls it.
+
+    Else they would connect at the first step. On a CPU no host may then be 30 seconds behind, and
+    compiling the step may take one longer than another.
+
+    Raises:
+      UserError: the hosts have different numbers of devices.
+    """
+    if hosts.count() == 1:
+        return
+    if jax.device_count() != device_count_of_all_hosts():
+        raise UserError(
+            f"the {hosts.count()} hosts have {jax.device_count()} devices together, and this one "
+            f"has {device_count()}: all hosts of a run must have the same number"
+        )
+    hosts.meet()
+    ones = np.ones((device_count(), 1), np.float32)
+    jax.block_until_ready(_mapped(mean, by_all_hosts=True, in_axes=0)(ones))
+    from_leader(ones)
+
+
+def rows_of_this_host(batch_size: int) -> slice:
+    """Which rows of a batch of all hosts are this one's."""
+    rows = batch_size // hosts.count()
+    return slice(hosts.index() * rows, (hosts.index() + 1) * rows)
+
+
+def from_leader(tree: Tree) -> Tree:
+    """The leader's arrays, on every host; called by all of them, with arrays of the same shapes."""
+    return multihost_utils.broadcast_one_to_all(tree) if hosts.count() > 1 else tree
+
+
 def check_batch_size(name: str, batch_size: int) -> None:
-    """Raises UserError if a batch can't be split evenly over the local devices."""
-    count = device_count()
+    """Raises UserError if a batch can't be split evenly over the devices of all hosts."""
+    count = device_count_of_all_hosts()
     if batch_size % count:
         raise UserError(
             f"{name}={batch_size} can't be split over {count} devices: use a multiple of {count}"
@@ -105,7 +150,7 @@ def check_batch_size(name: str, batch_size: int) -> None:
 
 
 def split(batch: Tree) -> Tree:
-    """Splits every array [B, ...] into [devices, B / devices, ...]."""
+    """Splits every array [B, ...] into [devices, B / devices, ...], over this host's devices."""
     count = len(devices())
     return jax.tree.map(lambda x: x.reshape(count, x.shape[0] // count, *x.shape[1:]), batch)
 
@@ -128,15 +173,21 @@ def example_indices(local_batch: int) -> jax.Array:
     return jax.lax.axis_index(AXIS) * local_batch + jnp.arange(local_batch)
 
 
-def _mapped(function: Callable[..., Tree], **options: Any) -> Callable[..., Tree]:
-    """As `jax.pmap`, over the devices that are chosen when it is called."""
+def _mapped(
+    function: Callable[..., Tree], *, by_all_hosts: bool = False, **options: Any
+) -> Callable[..., Tree]:
+    """As `jax.pmap`, over the devices that are chosen when it is called, or over all hosts'."""
     made: dict[jax.Device | None, Callable[..., Tree]] = {}
     options["axis_name"] = AXIS
 
     def apply(*arguments: Tree) -> Tree:
         chosen = _chosen.get()
         if chosen not in made:
-            where: dict[str, Any] = {} if chosen is None else {"devices": [chosen]}
+            where: dict[str, Any] = {}
+            if by_all_hosts and hosts.count() > 1:
+                where["devices"] = devices_of_all_hosts()
+            elif chosen is not None or hosts.count() > 1:
+                where["devices"] = devices()
             made[chosen] = jax.pmap(function, **options, **where)
         return made[chosen](*arguments)
 
@@ -148,7 +199,10 @@ def _unchanged(resident: Tree, batch: Tree) -> Tree:
 
 
 def train_step(
-    step: Callable[[Tree, Tree], tuple[Tree, Tree]], load: Callable[[Tree, Tree], Tree] = _unchanged
+    step: Callable[[Tree, Tree], tuple[Tree, Tree]],
+    load: Callable[[Tree, Tree], Tree] = _unchanged,
+    *,
+    by_all_hosts: bool = False,
 ) -> Callable[..., tuple[Tree, Tree]]:
     """Maps step(state, local batch) -> (state, metrics) over the devices.
 
@@ -159,13 +213,17 @@ def train_step(
       step: sees one device's share of the batch.
       load: (resident data, local batch) -> the local batch that `step` takes. It is compiled apart
         from `step`, which therefore is compiled once, however much data there are.
+      by_all_hosts: the hosts take the step together: each calls the function with the same state
+        and its rows of the batch (`rows_of_this_host`). Otherwise a host takes it by itself.
 
     Returns:
       A function (state, batch, resident=None) -> (state, metrics). The batch's arrays have the
       global leading axis B. `resident` are data that stay on the devices, as `everywhere` returns
       them; with None the batch goes to `step` as it is.
     """
-    mapped = _mapped(step, in_axes=(None, 0), out_axes=None, donate_argnums=0)
+    mapped = _mapped(
+        step, by_all_hosts=by_all_hosts, in_axes=(None, 0), out_axes=None, donate_argnums=0
+    )
     loaded = _mapped(load, in_axes=(None, 0))
 
     def apply(state: Tree, batch: Tree, resident: Tree = None) -> tuple[Tree, Tree]:

@@ -8,12 +8,16 @@ import pathlib
 from synthmed_jax.data import cache_folder, sets
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
+from synthmed_jax.remote import address
 
 
-def prepare(data: DataSettings, workdir: pathlib.Path) -> pathlib.Path:
+def prepare(data: DataSettings, workdir: pathlib.Path | str) -> pathlib.Path:
     """Checks the folders of a run, makes the one for prepared images, and returns it.
 
     Of the workdir nothing is made: a run that is refused later leaves no empty folder behind.
+
+    Args:
+      workdir: its folder, or its address on remote storage.
 
     Raises:
       UserError: a folder that is written to lies among the images, or can't be made or written. A
@@ -26,11 +30,19 @@ def prepare(data: DataSettings, workdir: pathlib.Path) -> pathlib.Path:
             "prepared images are kept in the home folder, and this account has none: set "
             "--config.data.cache_dir=<folder>"
         ) from error
-    if sets.DATASETS[data.name].TAKES_ALL_BELOW_DIR and data.dir:
+    takes_all = sets.DATASETS[data.name].TAKES_ALL_BELOW_DIR and data.dir
+    if takes_all and not address.is_address(data.dir):
         root = pathlib.Path(data.dir).expanduser()
-        _refuse_below(root, workdir, "--workdir", "what the run writes")
+        if isinstance(workdir, pathlib.Path):
+            _refuse_below(root, workdir, "--workdir", "what the run writes")
         _refuse_below(root, cache, "--config.data.cache_dir", "prepared images")
-    _refuse_unwritable(workdir)
+    if isinstance(workdir, pathlib.Path):
+        _refuse_unwritable(workdir)
+    elif takes_all and f"{workdir}/".startswith(f"{data.dir.rstrip('/')}/"):
+        raise UserError(
+            f"{workdir} lies in data.dir={data.dir!r}, and what the run writes there would become "
+            "images of the data set: set --workdir to a folder outside of it"
+        )
     # Of a folder with prepared images it turns out later whether they are all that is needed.
     if not (cache / cache_folder.PREPARED).is_dir():
         cache_folder.check_writable(cache, "it holds no prepared images yet")

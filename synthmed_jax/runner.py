@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import time
@@ -13,6 +14,8 @@ from synthmed_jax import (
     checks,
     devices,
     failures,
+    following,
+    hosts,
     kept_programs,
     litter,
     places,
@@ -24,6 +27,9 @@ from synthmed_jax.cost.chips import Target
 from synthmed_jax.durations import in_words
 from synthmed_jax.errors import Unworkable, UserError
 from synthmed_jax.files import read_json, write_json
+from synthmed_jax.remote import address
+from synthmed_jax.remote import sync as remote
+from synthmed_jax.remote.sync import Sync
 from synthmed_jax.report import console
 from synthmed_jax.shard import Shard, check_asked
 from synthmed_jax.stages import (
@@ -53,27 +59,29 @@ def run(
     *,
     dry_run: bool = False,
     check_data: bool = False,
-    source: pathlib.Path | None = None,
+    source: str | os.PathLike[str] | None = None,
     shard: Shard | None = None,
     screen: Screen | None = None,
     target: Target | None = None,
+    sync: Sync | None = None,
 ) -> None:
     """Runs the stages that are not finished, in order.
 
     Args:
       config: from configs/.
-      directory: the workdir.
+      directory: the workdir: a folder, or an address on remote storage (remote/address.py).
       only: names of stages; empty: all.
       dry_run: only time a few steps of the long stages and say how long they will take; nothing is
         written to the workdir.
       check_data: only print what was found in the data set's folder, and draw contact sheets of
         the classes into the workdir.
       source: another workdir, whose finished stages are taken over as far as settings and data are
-        the same.
+        the same; a folder or an address.
       shard: only this part of the trainings of `classify`, beside other processes; None: all work.
       screen: where a person looks; None: plain lines.
       target: with `dry_run`: say what the long stages would take on these devices, which need not
         be here, and time nothing.
+      sync: how a remote workdir is kept up to date; None: as by default.
 
     Raises:
       UserError: bad settings, data or workdir, or a machine without room, memory or device;
@@ -81,7 +89,7 @@ def run(
     """
     if shard is not None:
         others = {"from": source is not None, "dry_run": dry_run, "check_data": check_data}
-        check_asked(only, others)
+        check_asked(only, others | {"target": target is not None})
     if source is not None and (dry_run or check_data):
         raise UserError(
             "--from writes into the workdir, and --dry_run and --check_data are to do nothing "
@@ -92,6 +100,9 @@ def run(
     settings_module.check_fields(config, BLOCKS)
     config = protocol.apply(config)
     settings = settings_module.from_config(config, BLOCKS)
+    for field, value in settings.fields.items():
+        if isinstance(value, str) and address.is_address(value):
+            address.check(value, f"config.{field}")  # all fields are written into config.json
     for name in only:
         checks.one_of("--stages", name, [stage.name for stage in STAGES])
     for warning in settings_module.warnings(settings):
@@ -99,22 +110,41 @@ def run(
     devices.start(settings.cpu_devices)
     if target is None:
         devices.check_accelerator(settings.scale)
-    root = pathlib.Path(directory)
-    cache = places.prepare(settings.data, root)
+    url = address.check(os.fspath(directory), "--workdir") if address.is_address(directory) else ""
+    _check_unshared(url, shard)
+    cache = places.prepare(settings.data, url or pathlib.Path(directory))
     kept_programs.keep(cache / "xla")
-    run = make_run(settings, root)
-    with failures.told(run):
-        if shard is not None:
-            shard_run.run(run, config.to_dict(), shard, screen or Plain())
-            return
-        if source is not None:
-            with run.workdir.lock():
-                inherit.take_over(run, pathlib.Path(source), STAGES)
-        wanted = _wanted(run, only)
-        if target is not None:
-            _say_target(run, wanted, target)
-            return
-        _run(run, config, wanted, screen or Plain(), dry_run=dry_run, check_data=check_data)
+    with contextlib.ExitStack() as stack:
+        root = pathlib.Path(directory)
+        if url and dry_run:
+            root = stack.enter_context(remote.read(url, cache))
+        elif url:
+            root = stack.enter_context(remote.kept(url, cache, sync or Sync()))
+        run = make_run(settings, root)
+        with failures.told(run):
+            if hosts.follows():
+                following.follow(run, STAGES)
+                return
+            if shard is not None:
+                shard_run.run(run, config.to_dict(), shard, screen or Plain())
+                return
+            if source is not None:
+                _take_over(run, source, cache)
+            wanted = _wanted(run, only)
+            if target is not None:
+                _say_target(run, wanted, target)
+                return
+            _run(run, config, wanted, screen or Plain(), dry_run=dry_run, check_data=check_data)
+
+
+def _check_unshared(url: str, shard: Shard | None) -> None:
+    """Refuses a remote workdir to processes that share one."""
+    who = "--shard" if shard is not None else "several hosts" if hosts.count() > 1 else ""
+    if url and who:
+        raise UserError(
+            f"--workdir={url} can't be shared by {who}, whose processes work in one folder: name a "
+            "folder that they all see"
+        )
 
 
 def _wanted(run: Run, only: Sequence[str]) -> list[Stage]:
@@ -125,6 +155,16 @@ def _say_target(run: Run, wanted: Sequence[Stage], target: Target) -> None:
     for stage in base.with_upstream(run, wanted, STAGES):
         base.check_marker(run, stage)
     target_module.say_expected(run, wanted, target)
+
+
+def _take_over(run: Run, source: str | os.PathLike[str], cache: pathlib.Path) -> None:
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(source)
+        if address.is_address(source):
+            url = address.check(os.fspath(source), "--from")
+            folder = stack.enter_context(remote.read(url, cache))
+        with run.workdir.lock():
+            inherit.take_over(run, folder, STAGES)
 
 
 def _run(

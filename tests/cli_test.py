@@ -17,6 +17,7 @@ BUILT_FROM = (
     "setup.py",
     "requirements.txt",
     "requirements-formats.txt",
+    "requirements-remote.txt",
     "README.md",
     "LICENSE",
 )

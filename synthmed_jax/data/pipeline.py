@@ -16,7 +16,11 @@ from synthmed_jax.errors import UserError
 
 
 def batches(
-    images: ImageSet, batch_size: int, seed: int, augmentation: Augmentation
+    images: ImageSet,
+    batch_size: int,
+    seed: int,
+    augmentation: Augmentation,
+    rows: slice = slice(None),
 ) -> grain.MapDataset:
     """Returns an endless data set of training batches.
 
@@ -28,10 +32,12 @@ def batches(
       batch_size: B >= 1; where it is above N, a batch holds images more than once.
       seed: 0 <= seed < 2**32; a batch depends on (seed, step) alone.
       augmentation: how each image is varied, by itself and anew in every epoch.
+      rows: of each batch that are made; the others' pixels are not read. They are the same pixels
+        as in the whole batch.
 
     Returns:
       `dataset[step]` = {"image": u8[B,S,S,C], "label": i32[B]}; with warps also "warp": f32[B,5],
-      the numbers of `warp.warp`.
+      the numbers of `warp.draw_numbers`. Of B, the `rows` alone.
 
     Raises:
       UserError: there are no images, or batch_size is below 1.
@@ -39,10 +45,12 @@ def batches(
     pixels = np.asarray(images.images)  # a plain array, still read from the mapped file on demand
 
     def load(indices: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        chosen = augment(pixels[indices], rng, augmentation)
-        batch = {"image": chosen, "label": images.labels[indices]}
+        moves, wanted = draw_moves(len(indices), rng, augmentation), indices[rows]
+        chosen = _move(pixels[wanted], moves[rows], augmentation)
+        batch = {"image": chosen, "label": images.labels[wanted]}
         if augmentation.warp:
-            batch["image"], batch["warp"] = warp.warp(chosen, rng, augmentation.warp)
+            numbers = warp.draw_numbers(len(indices), rng, augmentation.warp)[rows]
+            batch["image"], batch["warp"] = warp.warp(chosen, numbers), numbers.astype(np.float32)
         return batch
 
     return _indices(len(images), batch_size, seed).random_map(load)
@@ -100,8 +108,11 @@ def draw_moves(count: int, rng: np.random.Generator, augmentation: Augmentation)
 
 def augment(images: np.ndarray, rng: np.random.Generator, augmentation: Augmentation) -> np.ndarray:
     """Draws moves and applies them, to each image its own: u8[B,S,S,C] -> u8[B,S,S,C], a copy."""
+    return _move(images, draw_moves(len(images), rng, augmentation), augmentation)
+
+
+def _move(images: np.ndarray, moves: np.ndarray, augmentation: Augmentation) -> np.ndarray:
     count, size = images.shape[:2]
-    moves = draw_moves(count, rng, augmentation)
     mirrored, flipped, transposed = moves[:, :3].T.astype(bool)
     out = np.array(images)
     if augmentation.flips != "none":

@@ -6,6 +6,7 @@ the source's content, so that a changed folder gives a new copy. TFDS writes int
 """
 
 import contextlib
+import dataclasses
 import functools
 import io
 import os
@@ -23,6 +24,7 @@ from synthmed_jax.data.sets.listing import content_hash
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import Damaged, UserError
 from synthmed_jax.files import is_full_disk, sha256
+from synthmed_jax.remote import address, images
 
 
 class _StoredRow(TypedDict):
@@ -118,7 +120,7 @@ def open_records(settings: DataSettings) -> Records:
     """
     sets.check_settings(settings)
     builder_class = sets.DATASETS[settings.name]
-    source = builder_class.make_source(settings)
+    source = builder_class.make_source(_brought_here(settings))
     where = settings.cache / cache_folder.PREPARED / source.key
     rows = _prepare(builder_class, source, where)
     # The key also tells two tables of labels apart, which name the same files.
@@ -128,6 +130,17 @@ def open_records(settings: DataSettings) -> Records:
             known = [(os.fsdecode(row["file"]), row["sha256"].decode()) for row in rows]
         data_hash = content_hash(known)
     return Records(rows, source, data_hash, where)
+
+
+def _brought_here(settings: DataSettings) -> DataSettings:
+    """Fetches what lies on remote storage, and returns the settings with its folder here."""
+    given = {"dir": settings.dir, "table": settings.table}
+    here = {
+        field: str(images.fetch(value, settings.cache, f"data.{field}"))
+        for field, value in given.items()
+        if address.is_address(value)
+    }
+    return dataclasses.replace(settings, **here)  # type: ignore[arg-type]
 
 
 def _prepare(

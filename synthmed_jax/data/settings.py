@@ -18,6 +18,7 @@ from synthmed_jax.errors import UserError
 FITS = ("pad", "crop", "stretch")
 FLIPS = ("none", "horizontal", "dihedral")
 CONFLICTS = ("refuse", "drop", "keep")
+DEFAULT_CACHE = "~/.cache/synthmed_jax"
 DICOM_WINDOW = "dicom"
 """The value of `window` with which every DICOM file is seen through its own window."""
 
@@ -121,7 +122,7 @@ class DataSettings:
     @property
     def cache(self) -> Path:
         """The folder for prepared data and decoded arrays."""
-        return Path(self.cache_dir or "~/.cache/synthmed_jax").expanduser()
+        return Path(self.cache_dir or DEFAULT_CACHE).expanduser()
 
 
 @dataclasses.dataclass(frozen=True)

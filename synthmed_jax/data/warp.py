@@ -15,24 +15,28 @@ ratio, and rotation (turns): small enough that anatomy stays anatomy."""
 NUMBERS = len(SPREADS)
 
 
-def warp(
-    images: np.ndarray, rng: np.random.Generator, probability: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Warps each image with some probability, by random numbers drawn for it alone.
+def draw_numbers(count: int, rng: np.random.Generator, probability: float) -> np.ndarray:
+    """Draws how images are warped, each with some probability, by random numbers for it alone.
 
-    Pixels from beyond the border repeat the edge.
+    Returns:
+      f64[count,NUMBERS] in units of SPREADS: unit normal where an image is warped, all 0 where it
+      is left as it is.
+    """
+    chosen = rng.random(count) < probability
+    return rng.normal(size=(count, NUMBERS)) * np.expand_dims(chosen, 1)
+
+
+def warp(images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Warps each image; pixels from beyond the border repeat the edge.
 
     Args:
       images: u8[B,S,S,C], S >= 2.
-      probability: that an image is warped, in [0, 1].
+      numbers: f64[B,NUMBERS], as `draw_numbers` returns them.
 
     Returns:
-      The images, u8[B,S,S,C], and what was done to them, f32[B,NUMBERS] in units of SPREADS: unit
-      normal where an image was warped, all 0 where it was left as it is.
+      u8[B,S,S,C].
     """
-    count, size = images.shape[:2]
-    chosen = rng.random(count) < probability
-    numbers = rng.normal(size=(count, NUMBERS)) * np.expand_dims(chosen, 1)
+    size = images.shape[1]
     down, right, scale, aspect, turns = (numbers * SPREADS).T
     angle = 2 * np.pi * turns
     # The place in the source that each pixel of the result comes from: about the centre, the shift
@@ -44,7 +48,7 @@ def warp(
     cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
     from_y = (cos * y + sin * x) / stretch_y[:, None, None] + (size - 1) / 2
     from_x = (cos * x - sin * y) / stretch_x[:, None, None] + (size - 1) / 2
-    return _bilinear(images, from_y, from_x), numbers.astype(np.float32)
+    return _bilinear(images, from_y, from_x)
 
 
 def zoom(images: np.ndarray, factor: float) -> np.ndarray:

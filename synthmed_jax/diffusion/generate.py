@@ -2,7 +2,8 @@
 
 Images are drawn in fixed, aligned blocks of indices, so that their bytes do not depend on how many
 are wanted; of a block only those that are wanted and lacking are written. The manifest is written
-after each block: a killed run redoes at most one block and yields the same files.
+after a block, as often as takes a twentieth of the time: a killed run draws again what it lacks and
+yields the same files.
 """
 
 from __future__ import annotations
@@ -13,21 +14,26 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from synthmed_jax import stopping
+from synthmed_jax import hosts, stopping
 from synthmed_jax.data import synthetic
 from synthmed_jax.data.png import encode_png
 from synthmed_jax.data.synthetic import ManifestRow
 from synthmed_jax.diffusion.sampling import SampleSettings
 from synthmed_jax.files import sha256, write_bytes
 from synthmed_jax.made_by import refuse_others
+from synthmed_jax.pace import Pace
 from synthmed_jax.progress import progress_bar
 
+# Share of the time that goes into writing the manifest, whose length grows with the set.
+MANIFEST_SHARE = 0.05
+# What draws images: (label, index i32[N]) -> u8[N,H,W,C].
+DrawClass = Callable[[int, np.ndarray], np.ndarray]
 # (class, index) of an image -> its row.
 _Rows = dict[tuple[str, int], ManifestRow]
 
 
 def generate(
-    draw_class: Callable[[int, np.ndarray], np.ndarray],
+    draw_class: DrawClass,
     settings: SampleSettings,
     block: int,
     class_names: tuple[str, ...],
@@ -39,10 +45,11 @@ def generate(
     """Draws the images that `directory` lacks; the others stay, those beyond `counts` too.
 
     A file that is missing, or is not the one that its row of the manifest names, is drawn again.
-    The manifest's column `used` says which images are within `counts`.
+    The manifest's column `used` says which images are within `counts`. Where several hosts work on
+    a run, each draws a block and writes its images, and then this one writes the manifest.
 
     Args:
-      draw_class: (label, index i32[N]) -> u8[N,H,W,C].
+      draw_class: what draws images.
       settings: those of `draw_class`, for the manifest.
       block: images per call of `draw_class`, and indices per block.
       class_names: folder of each label.
@@ -72,30 +79,73 @@ def generate(
     rows = {image: _as_wanted(row, settings, class_names, counts) for image, row in found.items()}
     if rows != found:
         synthetic.write_manifest(directory, rows.values())
+    pace = Pace(MANIFEST_SHARE)
     bar = progress_bar(description="generate", total=len(lacking) * block, unit="image")
     with stopping.deferred(), bar:
-        for (label, start), indices in lacking.items():
-            images = draw_class(label, np.arange(start, start + block, dtype=np.int32))
-            name = class_names[label]
-            for i in indices:
-                png = encode_png(images[i - start])
-                path = directory / synthetic.path_of(name, i)
-                write_bytes(path, png)
-                rows[name, i] = ManifestRow(
-                    path=path.relative_to(directory).as_posix(),
-                    class_name=name,
-                    index=i,
-                    seed=settings.seed,
-                    sampler=settings.sampler,
-                    steps=settings.steps,
-                    guidance=settings.guidance,
-                    checkpoint=checkpoints[label],
-                    sha256=sha256(png),
-                    made_by=made_by,
-                )
-            synthetic.write_manifest(directory, rows.values())
-            bar.update(block)
+        waiting = [(label, start, indices) for (label, start), indices in lacking.items()]
+        while waiting:
+            at_once, waiting = waiting[: hosts.count()], waiting[hosts.count() :]
+            hosts.tell(at_once)
+            drawn_here = _draw_block(draw_class, block, class_names, directory, *at_once[0])
+            for (label, _, indices), drawn in zip(
+                at_once, hosts.gathered(drawn_here), strict=False
+            ):
+                name = class_names[label]
+                for i, digest in zip(indices, drawn, strict=True):
+                    rows[name, i] = ManifestRow(
+                        path=synthetic.path_of(name, i),
+                        class_name=name,
+                        index=i,
+                        seed=settings.seed,
+                        sampler=settings.sampler,
+                        steps=settings.steps,
+                        guidance=settings.guidance,
+                        checkpoint=checkpoints[label],
+                        sha256=digest,
+                        made_by=made_by,
+                    )
+            if not waiting or stopping.asked() or pace.is_due():
+                with pace.saving():
+                    synthetic.write_manifest(directory, rows.values())
+            bar.update(block * len(at_once))
             stopping.check()
+
+
+def help_generate(
+    draw_class: DrawClass, block: int, class_names: tuple[str, ...], directory: pathlib.Path
+) -> None:
+    """Draws the blocks that the leader of several hosts leaves to this one.
+
+    Args: as of `generate`.
+    """
+    while (at_once := hosts.told()) is not None:
+        mine = at_once[hosts.index() : hosts.index() + 1]  # of the last blocks there may be none
+        hosts.report(
+            [
+                digest
+                for place in mine
+                for digest in _draw_block(draw_class, block, class_names, directory, *place)
+            ]
+        )
+
+
+def _draw_block(
+    draw_class: DrawClass,
+    block: int,
+    class_names: Sequence[str],
+    directory: pathlib.Path,
+    label: int,
+    start: int,
+    indices: Sequence[int],
+) -> list[str]:
+    """Draws a block, writes those of its images that lack, and returns their sha256."""
+    images = draw_class(label, np.arange(start, start + block, dtype=np.int32))
+    digests = []
+    for i in indices:
+        png = encode_png(images[i - start])
+        write_bytes(directory / synthetic.path_of(class_names[label], i), png)
+        digests.append(sha256(png))
+    return digests
 
 
 def _as_wanted(

@@ -204,7 +204,7 @@ class TrainSettings:
 def check_batch(settings: TrainSettings) -> None:
     """Raises UserError if a batch can't be split over devices and then into `accumulate` parts."""
     parallel.check_batch_size("config.diffusion.train.batch_size", settings.batch_size)
-    local = settings.batch_size // parallel.device_count()
+    local = settings.batch_size // parallel.device_count_of_all_hosts()
     if local % settings.accumulate:
         raise UserError(
             f"config.diffusion.train.accumulate={settings.accumulate} can't divide the {local} "

@@ -34,7 +34,7 @@ class State(NamedTuple):
     opt_state: Tree
 
 
-# (state, global batch) -> (next state, {"loss": f32[], "gradient_norm": f32[]}); the batch is that
+# (state, batch) -> (next state, {"loss": f32[], "gradient_norm": f32[]}); the batch is that
 # of `data.pipeline.batches`.
 Step = Callable[[State, dict[str, np.ndarray]], tuple[State, dict[str, jax.Array]]]
 
@@ -68,15 +68,21 @@ def make_step(settings: TrainSettings, model: Model) -> Step:
     """Builds the compiled training step.
 
     t, eps, hidden labels and dropout masks follow from (seed, step, index of the example in the
-    global batch), so the loss depends neither on the number of devices nor on `accumulate`.
+    global batch), so the loss depends neither on the number of devices nor on `accumulate`. Where
+    several hosts work on a run they take the step together, each with its rows of the batch.
     """
-    return make_step_of_rate(settings, model)(settings.learning_rate)
+    return make_step_of_rate(settings, model, by_all_hosts=True)(settings.learning_rate)
 
 
-def make_step_of_rate(settings: TrainSettings, model: Model) -> Callable[[float], Step]:
+def make_step_of_rate(
+    settings: TrainSettings, model: Model, *, by_all_hosts: bool = False
+) -> Callable[[float], Step]:
     """Returns learning rate -> the training step at that rate; all of them are one program.
 
     A search over rates then compiles once. The learning rate in `settings` is not read.
+
+    Args:
+      by_all_hosts: as of `parallel.train_step`.
     """
     num_steps = model.schedule.num_steps
     weights = process.loss_weights(model.schedule, settings.weighting, model.prediction)
@@ -136,7 +142,7 @@ def make_step_of_rate(settings: TrainSettings, model: Model) -> Callable[[float]
         metrics = {"loss": loss, "gradient_norm": optax.tree.norm(gradient)}
         return (State(state.step + 1, params, averages, opt_state), rate), metrics
 
-    mapped = parallel.train_step(step)
+    mapped = parallel.train_step(step, by_all_hosts=by_all_hosts)
 
     def step_of_rate(learning_rate: float) -> Step:
         def step_at(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from synthmed_jax import checkpoint, stopping
+from synthmed_jax import checkpoint, hosts, parallel, stopping
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.pipeline import batches
 from synthmed_jax.data.settings import Augmentation
@@ -80,6 +80,8 @@ def train(
     directory: pathlib.Path,
     made_by: str = "",
     events: pathlib.Path | None = None,
+    *,
+    by_all_hosts: bool = False,
 ) -> GeneratorEnd:
     """Trains to the last step or to the stop rule, from the newest checkpoint if there is one.
 
@@ -93,6 +95,7 @@ def train(
         images are drawn from), kept/ (those that are to be kept), and last best.json.
       made_by: digest of the settings and inputs, which all that is saved says.
       events: receives the event files of TensorBoard; None: there are none.
+      by_all_hosts: the other hosts of the run take the steps with this one: they `follow` it.
 
     Returns:
       The content of best.json.
@@ -114,13 +117,19 @@ def train(
     if _is_best_at(start, history):
         _save_best(settings, state, history[-1], directory)
     _keep(settings, state, start, history, directory)
-    data = batches(fit, settings.batch_size, settings.seed, augmentation)
+    rows = slice(None)
+    if by_all_hosts:
+        hosts.tell(start)
+        state, rows = parallel.from_leader(state), parallel.rows_of_this_host(settings.batch_size)
+    data = batches(fit, settings.batch_size, settings.seed, augmentation, rows)
     pending, reason = _Pending(), reason_to_stop(history, settings.patience)
     n, since_log = start, 0
     saved = window = time.monotonic()
     bar = progress_bar(description="diffusion", total=settings.steps, initial=start, unit="step")
     with stopping.deferred(), bar:
         while n < settings.steps and not reason:
+            if by_all_hosts:
+                hosts.tell(n)
             state, metrics = step(state, data[n])
             n, since_log = n + 1, since_log + 1
             pending.add(n, metrics)
@@ -169,6 +178,26 @@ def train(
     )
     end.write(directory / "best.json")
     return end
+
+
+def follow(
+    settings: TrainSettings, step: Step, model: Model, augmentation: Augmentation, fit: ImageSet
+) -> None:
+    """Takes the steps of a training that the leader of several hosts is at, with its own rows.
+
+    The leader decides on everything, and tells of each step before it is taken.
+
+    Args and errors: as of `train`.
+    """
+    start = hosts.told()
+    if start is None:  # it has ended before
+        return
+    check_batch(settings)
+    state = parallel.from_leader(init_state(settings, model))
+    rows = parallel.rows_of_this_host(settings.batch_size)
+    data = batches(fit, settings.batch_size, settings.seed, augmentation, rows)
+    while (n := hosts.told()) is not None:
+        state, _ = step(state, data[n])
 
 
 def _resume(

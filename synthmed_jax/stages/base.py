@@ -8,13 +8,15 @@ yet takes other fields.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import pathlib
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from synthmed_jax import field_history
+from synthmed_jax import field_history, hosts
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256
 from synthmed_jax.results.marker import Marker, Status
@@ -72,6 +74,8 @@ class Stage:
       inherited: whether another workdir may take its output over: it is never written into.
       reads_data: whether it needs the data set, of which run.json then tells. A stage that does not
         runs where the images are not.
+      help: (run, task) what the other hosts of a run do at a task of this stage, see `helped`;
+        None: one host does it alone.
     """
 
     name: str
@@ -94,6 +98,7 @@ class Stage:
     forget: Callable[[Run, pathlib.Path], None] = lambda run, path: remove(path)
     inherited: bool = True
     reads_data: bool = True
+    help: Callable[[Run, Mapping[str, Any]], None] | None = None
 
     def output(self, run: Run) -> pathlib.Path:
         """The folder of its output."""
@@ -130,6 +135,18 @@ def fingerprint(run: Run, stage: Stage) -> Fingerprint:
         fields["seed"] = run.settings.fields["seed"]
     inputs = {each.name: fingerprint(run, each).digest for each in stage.inputs}
     return Fingerprint(fields, inputs | dict(stage.digests(run)))
+
+
+@contextlib.contextmanager
+def helped(run: Run, stage: Stage, **task: str | int) -> Iterator[None]:
+    """Within it, the other hosts of the run are at a task of the stage: its `help`.
+
+    Args:
+      task: what `help` is told of it.
+    """
+    made_by = fingerprint(run, stage).digest
+    with hosts.helped({"stage": stage.name, "made_by": made_by, **task}):
+        yield
 
 
 def upstream(run: Run, stage: Stage) -> tuple[Stage, ...]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
-from synthmed_jax import checkpoint
+from synthmed_jax import checkpoint, hosts
 from synthmed_jax.diffusion import kept, sampling, train, validate
 from synthmed_jax.diffusion import settings as diffusion_settings
 from synthmed_jax.diffusion.conditioning import Portion
@@ -24,20 +26,37 @@ HARMLESS = tuple(
 def _run(run: Run) -> None:
     """Trains every model that has not ended."""
     settings = run.settings.diffusion
-    for portion in run.inputs.portions:
+    for number, portion in enumerate(run.inputs.portions):
         if portion.folder:
             print(f"diffusion: {portion.folder}", flush=True)
-        train.train(
-            settings.train,
-            run.compiled.diffusion_step,
-            run.compiled.model,
-            settings.augmentation,
-            portion.fit,
-            _validation(run, portion) if len(portion.val) else None,
-            run.workdir.diffusion / portion.folder,
-            base.fingerprint(run, STAGE).digest,
-            run.events(run.workdir.diffusion / portion.folder),
-        )
+        with base.helped(run, STAGE, portion=number):
+            train.train(
+                settings.train,
+                run.compiled.diffusion_step,
+                run.compiled.model,
+                settings.augmentation,
+                portion.fit,
+                _validation(run, portion) if len(portion.val) else None,
+                run.workdir.diffusion / portion.folder,
+                base.fingerprint(run, STAGE).digest,
+                run.events(run.workdir.diffusion / portion.folder),
+                by_all_hosts=True,
+            )
+
+
+def _help(run: Run, task: Mapping[str, Any]) -> None:
+    """Takes the steps of a portion's training, or those that are timed."""
+    if "timed" in task:
+        timing.help_to_time(run)
+        return
+    settings, portion = run.settings.diffusion, run.inputs.portions[task["portion"]]
+    train.follow(
+        settings.train,
+        run.compiled.diffusion_step,
+        run.compiled.model,
+        settings.augmentation,
+        portion.fit,
+    )
 
 
 def check_attention(run: Run) -> None:
@@ -66,9 +85,9 @@ def _validation(run: Run, portion: Portion) -> train.Validate:
         steps=min(validate.NEARNESS_STEPS, settings.num_steps),
         eta=0.0,
     )
-    loss = validate.make_val_loss(
-        model, portion.val, settings.train.batch_size, settings.train.seed + 2
-    )
+    # One host measures: of a batch for all hosts its devices may not have room for more.
+    together = -(-settings.train.batch_size // hosts.count())
+    loss = validate.make_val_loss(model, portion.val, together, settings.train.seed + 2)
     draw = sampling.Draw(sample, model, validate.NEARNESS_SAMPLES)
     nearness = memorisation.nearness_to(portion.fit, portion.val, settings.flips)
     num_labels = len(portion.fit.class_names)
@@ -109,6 +128,12 @@ def _forget(run: Run, path: pathlib.Path) -> None:
     base.remove(path)
 
 
+def seconds_per_step(run: Run) -> float:
+    """One training step, timed with the help of all hosts of the run."""
+    with base.helped(run, STAGE, timed="step"):
+        return timing.seconds_per_diffusion_step(run)
+
+
 def _expect(run: Run) -> float:
     settings, folders = run.settings.diffusion.train, run.inputs.generator_folders
     done = [
@@ -120,7 +145,7 @@ def _expect(run: Run) -> float:
     steps = len(folders) * settings.steps - sum(done)
     if not steps:
         return 0.0
-    seconds = steps * timing.seconds_per_diffusion_step(run)
+    seconds = steps * seconds_per_step(run)
     num_val = len(run.inputs.planned_split.parts.val)
     if num_val:
         images = len(settings.ema_half_lives) * num_val / len(folders) * validate.NOISE_LEVELS
@@ -139,4 +164,5 @@ STAGE = Stage(
     expect=_expect,
     ends=("best.json",),
     forget=_forget,
+    help=_help,
 )

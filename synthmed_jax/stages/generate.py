@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
+from synthmed_jax import hosts
 from synthmed_jax.data import synthetic
 from synthmed_jax.diffusion import generate
 from synthmed_jax.errors import Damaged, UserError
+from synthmed_jax.parallel import Tree
 from synthmed_jax.results.cells import amount_of, amount_text
 from synthmed_jax.stages import base, diffusion, timing
 from synthmed_jax.stages.base import Stage
@@ -20,21 +23,35 @@ LONGEST_NAME = 160  # characters of the numbers of images, which are a part of n
 
 def _run(run: Run) -> None:
     settings, generators = run.settings.generate, diffusion.generator_of_label(run)
+    with base.helped(run, STAGE):
+        generate.generate(
+            _draw_class(run, generators),
+            settings,
+            settings.block,
+            run.inputs.class_names,
+            run.inputs.synthetic_counts,
+            tuple(sha256 for _, _, sha256 in generators.values()),
+            run.workdir.synthetic,
+            base.fingerprint(run, STAGE).digest,
+        )
 
+
+def _help(run: Run, task: Mapping[str, Any]) -> None:
+    """Draws this host's blocks."""
+    generate.help_generate(
+        _draw_class(run, diffusion.generator_of_label(run)),
+        run.settings.generate.block,
+        run.inputs.class_names,
+        run.workdir.synthetic,
+    )
+
+
+def _draw_class(run: Run, generators: Mapping[int, tuple[Tree, int, str]]) -> generate.DrawClass:
     def draw_class(label: int, index: np.ndarray) -> np.ndarray:
         params, label_in_model, _ = generators[label]
         return run.compiled.draw(params, np.full(len(index), label_in_model, np.int32), index)
 
-    generate.generate(
-        draw_class,
-        settings,
-        settings.block,
-        run.inputs.class_names,
-        run.inputs.synthetic_counts,
-        tuple(sha256 for _, _, sha256 in generators.values()),
-        run.workdir.synthetic,
-        base.fingerprint(run, STAGE).digest,
-    )
+    return draw_class
 
 
 def images_per_class(run: Run) -> tuple[str, ...]:
@@ -91,7 +108,8 @@ def _expect(run: Run) -> float:
     num_drawn = len(lacking_images(run)) * run.settings.generate.block
     if not num_drawn:
         return 0.0
-    return num_drawn * run.compiled.draw.evaluations * timing.seconds_per_evaluation(run)
+    seconds = num_drawn * run.compiled.draw.evaluations * timing.seconds_per_evaluation(run)
+    return seconds / hosts.count()
 
 
 STAGE = Stage(
@@ -115,4 +133,5 @@ STAGE = Stage(
     recorded=("manifest.csv", "section.json"),
     needed=_images,
     forget=_forget,
+    help=_help,
 )

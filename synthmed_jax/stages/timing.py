@@ -10,7 +10,7 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
-from synthmed_jax import checkpoint, parallel, rehearsal
+from synthmed_jax import checkpoint, hosts, parallel, rehearsal
 from synthmed_jax.classifiers.programs import Programs
 from synthmed_jax.classifiers.settings import TrainingSettings, batch_of, make_rates, steps_of
 from synthmed_jax.diffusion.settings import check_batch
@@ -44,27 +44,47 @@ def seconds_per_call(name: str, call: Callable[[], Tree]) -> float:
 
 
 def seconds_per_diffusion_step(run: Run) -> float:
-    """One training step of the diffusion model."""
-    timings, model, train = run.compiled.timings, run.compiled.model, run.settings.diffusion.train
+    """One training step of the diffusion model, which all hosts of the run take together."""
+    timings = run.compiled.timings
     if "diffusion step" in timings:
         return timings["diffusion step"]
+    take = _diffusion_step(run)
+
+    def step() -> Tree:
+        hosts.tell("step")
+        return take()
+
+    name = f"generator's training step, {run.settings.diffusion.train.batch_size} images"
+    timings["diffusion step"] = seconds_per_call(name, step)
+    return timings["diffusion step"]
+
+
+def help_to_time(run: Run) -> None:
+    """Takes the steps that the leader of several hosts times."""
+    step = _diffusion_step(run)
+    while hosts.told() is not None:
+        step()
+
+
+def _diffusion_step(run: Run) -> Callable[[], Tree]:
+    """Takes training steps of blank images, one a call, and returns their metrics."""
+    model, train = run.compiled.model, run.settings.diffusion.train
     check_batch(train)
     state = rehearsal.made(lambda: init_state(train, model))
+    rows = train.batch_size // hosts.count()
     batch: dict[str, np.ndarray] = {
-        "image": np.zeros((train.batch_size, *model.image_shape), np.uint8),
-        "label": np.zeros(train.batch_size, np.int32),
+        "image": np.zeros((rows, *model.image_shape), np.uint8),
+        "label": np.zeros(rows, np.int32),
     }
     if model.unet.warp_numbers:
-        batch["warp"] = np.zeros((train.batch_size, model.unet.warp_numbers), np.float32)
+        batch["warp"] = np.zeros((rows, model.unet.warp_numbers), np.float32)
 
     def step() -> Tree:
         nonlocal state
         state, metrics = run.compiled.diffusion_step(state, batch)
         return metrics
 
-    name = f"generator's training step, {train.batch_size} images"
-    timings["diffusion step"] = seconds_per_call(name, step)
-    return timings["diffusion step"]
+    return step
 
 
 def seconds_per_evaluation(run: Run) -> float:

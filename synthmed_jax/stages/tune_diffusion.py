@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from synthmed_jax import search
+from synthmed_jax import hosts, search
 from synthmed_jax.classifiers import feature_net
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.diffusion import sampling, schedule, train
@@ -17,7 +17,7 @@ from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.step import Step, make_step_of_rate
 from synthmed_jax.errors import Diverged, UserError
 from synthmed_jax.files import sha256
-from synthmed_jax.stages import features, timing
+from synthmed_jax.stages import diffusion, features, timing
 from synthmed_jax.stages.run import Run
 from synthmed_jax.stages.trials import Report, Searched, Target, loss_on_real, real_images
 
@@ -97,7 +97,8 @@ def _seconds(run: Run) -> dict[str, float]:
     tune, num_val = run.settings.tune, len(run.inputs.planned_split.parts.val)
     images = tune.per_class * len(run.inputs.class_names)
     seconds = features.timer(run).seconds_per_training(images, num_val)
-    seconds += tune.steps * timing.seconds_per_diffusion_step(run)
+    # One host takes these steps alone.
+    seconds += tune.steps * diffusion.seconds_per_step(run) * hosts.count()
     seconds += images * run.compiled.draw.evaluations * timing.seconds_per_evaluation(run)
     return {_FOLDER: seconds}
 

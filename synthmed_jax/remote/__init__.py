@@ -1,0 +1,1 @@
+"""Workdirs and images on remote storage, of which runs work in a copy on this machine."""

@@ -1,0 +1,181 @@
+"""Several processes at one run: what they make, and what becomes of it when one is killed."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from synthmed_jax.files import sha256_of
+from synthmed_jax.metrics_log import read_metrics
+from tests.reliability import small
+
+pytestmark = pytest.mark.reliability
+ROOT = pathlib.Path(__file__).parents[2]
+_DEVICES = 2  # of each process
+_SETTINGS = {
+    "tensorboard": False,
+    "cpu_devices": _DEVICES,
+    "diffusion.train.batch_size": 8,
+    "diffusion.train.steps": 10,
+    "diffusion.train.val_every": 5,
+    "generate.per_class": 16,
+}
+# jax.distributed's own message, where the leader is gone.
+_MESSAGES = ("has been silent for", "detected fatal errors", "can't be reached", "has ended:")
+
+
+@dataclasses.dataclass
+class Place:
+    """Folders of the runs of this file."""
+
+    root: pathlib.Path
+
+    def start(
+        self, name: str, hosts: int, devices: int = _DEVICES, of_last: str = ""
+    ) -> list[subprocess.Popen]:
+        """Starts the processes of a run up to `generate`; the first one leads.
+
+        Args:
+          of_last: an option that the last process alone is given.
+        """
+        settings = small._SETTINGS | _SETTINGS | {"cpu_devices": devices}
+        settings |= {"data.dir": self.root / "data", "data.cache_dir": self.root / "cache"}
+        command = [sys.executable, "main.py", "--config=configs/folder_ddpm.py:smoke"]
+        command += [f"--workdir={self.root / name}", "--stages=split,diffusion,generate"]
+        command += [
+            f"--config.{field}={value}"
+            for field, value in settings.items()
+            if not field.startswith("classifier.backbones")
+        ]
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        cluster = [f"--coordinator=127.0.0.1:{port}", f"--num_processes={hosts}"]
+        return [
+            subprocess.Popen(
+                command
+                + ([*cluster, f"--process_id={i}"] if hosts > 1 else [])
+                + ([of_last] if of_last and i == hosts - 1 else []),
+                cwd=ROOT,
+                stdout=self.said(name, i).open("w"),
+                stderr=subprocess.STDOUT,
+            )
+            for i in range(hosts)
+        ]
+
+    def said(self, name: str, index: int) -> pathlib.Path:
+        """What a process printed."""
+        return self.root / f"{name}.{index}.txt"
+
+    def finish(self, name: str, hosts: int, devices: int = _DEVICES) -> None:
+        """Runs to the end."""
+        processes = self.start(name, hosts, devices)
+        statuses = [process.wait() for process in processes]
+        assert statuses == [0] * hosts, [self.said(name, i).read_text() for i in range(hosts)]
+
+    def compare(self, name: str, wanted: str) -> None:
+        """Asserts that two runs have the same numbers and images, but for rounding."""
+        logs = [
+            read_metrics(self.root / each / "diffusion/metrics.jsonl") for each in (name, wanted)
+        ]
+        for field in ("loss", "val_loss", "nearness"):
+            found, expected = ([r[field] for r in log if field in r] for log in logs)
+            np.testing.assert_allclose(found, expected, rtol=1e-4)
+        manifests = [
+            list(csv.DictReader((self.root / each / "synthetic/manifest.csv").open()))
+            for each in (name, wanted)
+        ]
+        assert [row["path"] for row in manifests[0]] == [row["path"] for row in manifests[1]]
+        assert len(manifests[0]) == len(small.CLASSES) * 16
+        for row in manifests[0]:
+            path = self.root / name / "synthetic" / row["path"]
+            assert sha256_of(path) == row["sha256"]
+            one, other = (
+                np.asarray(Image.open(self.root / each / "synthetic" / row["path"]), int)
+                for each in (name, wanted)
+            )
+            assert np.abs(one - other).max() <= 1  # grey level
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    place = Place(tmp_path_factory.mktemp("hosts"))
+    small.draw(place.root / "data")
+    place.finish("one", 1, 4)
+    return place
+
+
+@pytest.mark.parametrize(("hosts", "devices"), [(2, 2), (4, 1)])
+def test_hosts_make_what_one_does_with_as_many_devices(place: Place, hosts: int, devices: int):
+    name = f"of{hosts}"
+    place.finish(name, hosts, devices)
+    place.compare(name, "one")
+
+
+def test_four_hosts_of_two_devices_make_what_one_with_eight_does(place: Place):
+    place.finish("one8", 1, 8)
+    place.finish("of4x2", 4, 2)
+    place.compare("of4x2", "one8")
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+@pytest.mark.parametrize(
+    ("stage", "sign"),
+    [("diffusion", "diffusion/checkpoints/[4-9]"), ("generate", "synthetic/*/0000[4-9].png")],
+)
+def test_a_killed_host_ends_all_and_the_command_goes_on(
+    place: Place, victim: int, stage: str, sign: str
+):
+    name = f"killed_{stage}_{victim}"
+    processes = place.start(name, 2)
+    while not list((place.root / name).glob(sign)):
+        assert processes[0].poll() is None, place.said(name, 0).read_text()
+        time.sleep(0.05)
+    processes[victim].kill()
+    killed = time.monotonic()
+    statuses = [process.wait(timeout=120) for process in processes]
+    said = place.said(name, 1 - victim).read_text()
+    print(f"{name}: {time.monotonic() - killed:.0f} s, statuses {statuses}")
+    assert statuses[victim] == -signal.SIGKILL
+    assert statuses[1 - victim] not in (0, None)
+    assert any(message in said for message in _MESSAGES), said
+    # Four hosts of one device go on with what two of two have begun.
+    place.finish(name, 4, 1)
+    place.compare(name, "one")
+
+
+def test_a_signal_to_a_host_that_follows_saves_and_ends_all(place: Place):
+    processes = place.start("asked", 2)
+    while not list((place.root / "asked").glob("diffusion/checkpoints/[2-9]")):
+        assert processes[0].poll() is None, place.said("asked", 0).read_text()
+        time.sleep(0.05)
+    processes[1].terminate()
+    statuses = [process.wait(timeout=120) for process in processes]
+    assert statuses[0] == 128 + signal.SIGTERM, place.said("asked", 0).read_text()
+    assert statuses[1] != 0
+    assert "host 0" in place.said("asked", 1).read_text()
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--config.diffusion.train.learning_rate=0.5", "host 1 has other settings or other images"),
+        ("--workdir={root}/elsewhere", "name a folder that all hosts share"),
+    ],
+)
+def test_a_host_that_differs_is_refused(place: Place, option: str, message: str):
+    processes = place.start("differs", 2, of_last=option.format(root=place.root))
+    statuses = [process.wait(timeout=300) for process in processes]
+    assert statuses == [1, 2]
+    for i in range(2):
+        assert message in place.said("differs", i).read_text()
