@@ -2,7 +2,8 @@
 
 A training that is spread over devices waits for the others at every normalisation layer, and each
 of them updates all weights. Trainings that have a device each wait for nothing: two ResNet-18 side
-by side on two cores take in 1.8 times the images of one that is spread over both (docs/measurements.md).
+by side on two cores take in 1.8 times the images of one that is spread over both
+(docs/measurements.md).
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ from synthmed_jax.diffusion.schedule import make_schedule
 from synthmed_jax.diffusion.settings import DiffusionSettings, SampleSettings
 
 # Below so many steps these samplers draw images of less than 0.9 of the right variance, with a
-# denoiser that makes no mistake, on some schedule and spacing (docs/measurements.md; a test holds it).
+# denoiser that makes no mistake, on some schedule and spacing (docs/measurements.md; a test holds
+# it).
 NARROW_SAMPLERS, ENOUGH_STEPS = ("ddpm", "ddim"), 30
 
 

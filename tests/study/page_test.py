@@ -1,3 +1,4 @@
+import pathlib
 import re
 
 import numpy as np
@@ -10,6 +11,7 @@ from synthmed_jax.evaluation import records
 from synthmed_jax.workdir import Workdir
 from tests.finished_runs import write_run
 
+ROOT = pathlib.Path(__file__).parents[2]
 ARMS = ("synthetic", "real_augmented", "mixed_1to1")
 
 
@@ -76,3 +78,16 @@ def test_runs_of_other_settings_are_no_design(results, tmp_path):
     (folder / "11.json").write_bytes((results / "phantom" / "drawn" / "11.json").read_bytes())
     with pytest.raises(UserError, match=r"14\.json has config\.diffusion\.num_steps=51"):
         runs.read_designs(tmp_path / "results")
+
+
+def test_without_records_the_page_says_so(tmp_path):
+    assert runs.read_designs(tmp_path / "results") == []
+    assert "has been recorded yet" in page.render([], "results/pictures")
+
+
+def test_the_results_are_what_the_records_say():
+    """RESULTS.md was written by `python -m benchmarks.study` from the records that are there."""
+    designs = runs.read_designs(ROOT / "results")
+    assert page.render(designs, "results/pictures") == (ROOT / "RESULTS.md").read_text()
+    shown = {name for design in designs for name in page.pictures_of(design)}
+    assert shown == {path.name for path in (ROOT / "results" / "pictures").glob("*")}
