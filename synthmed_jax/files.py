@@ -13,7 +13,7 @@ import re
 import secrets
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -150,6 +150,19 @@ def is_full_disk(error: Exception) -> bool:
 def sha256(content: bytes) -> str:
     """Returns the sha256 of some bytes, hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def sha256_of_all(paths: Iterable[pathlib.Path], first: bytes = b"") -> str:
+    """Returns a sha256 over files, hexadecimal: another one where one changes, comes or goes.
+
+    Args:
+      paths: files, which may be there or not.
+      first: what else it is of.
+    """
+    sha = hashlib.sha256(first)
+    for path in paths:
+        sha.update(path.read_bytes() if path.exists() else b"absent")
+    return sha.hexdigest()
 
 
 def sha256_of(path: pathlib.Path) -> str:

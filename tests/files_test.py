@@ -16,6 +16,7 @@ from synthmed_jax.files import (
     read_json,
     sha256,
     sha256_of,
+    sha256_of_all,
     write_array,
     write_json,
     write_text,
@@ -120,3 +121,14 @@ def test_an_array_that_another_program_wrote_is_damage(tmp_path):
         warnings.simplefilter("ignore")  # as a user's settings may have it
         with pytest.raises(Damaged, match=r"it is no array \(UserWarning"):
             read_array(path)
+
+
+def test_a_digest_of_files_tells_changes_and_files_that_are_not_there(tmp_path):
+    paths = [tmp_path / "a", tmp_path / "b"]
+    paths[0].write_bytes(b"1")
+    without = sha256_of_all(paths)
+    assert without == sha256(b"1absent")
+    paths[1].write_bytes(b"2")
+    assert sha256_of_all(paths) == sha256(b"12")
+    assert sha256_of_all(paths, b"0") == sha256(b"012")
+    assert len({without, sha256_of_all(paths), sha256_of_all(paths, b"0")}) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import importlib
 from collections.abc import Iterator, Mapping
 
@@ -28,9 +29,12 @@ def command_of(design: Design) -> str:
     name = CONFIGS[design.dataset]
     preset = importlib.import_module(f"configs.{name}").get_config(SCALE)
     known = dict(_flat(preset.to_dict()))
-    evaluation = design.runs[0].replicate.evaluation
+    run = design.runs[0]
+    evaluation = run.replicate.evaluation
+    by_cell = collections.Counter(unit.rpartition("/training")[0] for unit in run.record.trainings)
     wanted = {
-        "classifier.seeds": len(evaluation.cells[0].folds),
+        # With folds, units are cells alone.
+        "classifier.seeds": by_cell[evaluation.cells[0].path],
         "classifier.backbones": tuple(dict.fromkeys(cell.backbone for cell in evaluation.cells)),
         "classifier.arms": tuple(dict.fromkeys(cell.arm for cell in evaluation.cells)),
     } | {field: _as_preset(value) for field, value in design.field.items()}

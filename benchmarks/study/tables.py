@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks.study.runs import Design, Run
+from benchmarks.study.runs import DEVELOPMENT, Design, Run
 from synthmed_jax import verdicts
 from synthmed_jax.report import floor_tables
 from synthmed_jax.report.formats import DASH, MINUS, duration, percent
 from synthmed_jax.results.audit import FIT, FRECHET, HELD_OUT, AuditFidelity, Comparison
+from synthmed_jax.results.evaluation import CellScores
 from synthmed_jax.results.fidelity_words import READING, REFERENCES, named
 from synthmed_jax.results.floors import MAJORITY, Floors
 from synthmed_jax.results.leakage import Leakage
@@ -20,9 +21,9 @@ from synthmed_jax.results.without_duplicates import WithoutDuplicates
 from synthmed_jax.statistics.roc import AreaEstimate
 
 ARMS = {
-    "real": "real `fit` images",
-    "real_augmented": "the same, augmented",
-    "real_repeated": "the same, as often as mixed_1to4 has images",
+    "real": "real fit images",
+    "real_augmented": "real fit images, augmented",
+    "real_repeated": "real fit images, repeated to as many as 1 to 4",
     "synthetic": "synthetic images alone",
     "mixed_1to1": "both, 1 to 1",
     "mixed_1to4": "both, 1 to 4",
@@ -85,7 +86,7 @@ def _floors_of(run: Run) -> dict[tuple[str, str], float]:
 
 def arms_table(design: Design) -> Table:
     """What the network that the answers are about scores after each arm."""
-    of_runs = [verdicts.headline_cells(run.replicate.evaluation.cells) for run in design.runs]
+    of_runs = [_headline(run) for run in design.runs]
     first = of_runs[0]
     rows = [
         (
@@ -104,6 +105,10 @@ def arms_table(design: Design) -> Table:
     )
 
 
+def _headline(run: Run) -> dict[str, CellScores]:
+    return verdicts.headline_cells(run.replicate.evaluation.cells)
+
+
 def without_duplicates_table(design: Design) -> Table:
     """The same on the test images that no chain of near-duplicates links to fit or val."""
     rows = []
@@ -112,9 +117,11 @@ def without_duplicates_table(design: Design) -> Table:
     ]
     if all(each is None or each.num_new == each.num_test for each in found):
         return Table((), (), "")
-    of_runs = [
-        {} if each is None else {cell.arm: cell.on_new for cell in each.cells} for each in found
-    ]
+    of_runs = []
+    for run, each in zip(design.runs, found, strict=True):
+        shown = {cell.path for cell in _headline(run).values()}
+        cells = () if each is None else each.cells
+        of_runs.append({cell.arm: cell.on_new for cell in cells if cell.path in shown})
     for arm in dict.fromkeys(arm for of_run in of_runs for arm in of_run):
         shares = [of_run.get(arm) for of_run in of_runs]
         rows.append(
@@ -290,14 +297,23 @@ def _row(name: str, design: Design, text: Callable[[Run], str]) -> Row:
 def _with_means(
     design: Design, rows: Iterable[tuple[str, Sequence[float | None]]], caption: str
 ) -> Table:
-    """A table of shares with their mean in front, where there are several seeds."""
-    several = len(design.runs) > 1
+    """A table of shares, with the mean of the seeds that count in front where they are several.
+
+    There is no mean where one of them has no share.
+    """
+    counts = [run.replicate.seed not in DEVELOPMENT for run in design.runs]
+    several = sum(counts) > 1
     made = []
     for name, shares in rows:
-        there = [share for share in shares if share is not None]
-        mean = (_percent(sum(there) / len(there)),) if several and there else ()
+        counted = [share for share, does in zip(shares, counts, strict=True) if does]
+        mean = (_percent(_mean(counted)),) if several else ()
         made.append(Row(name, (*mean, *map(_percent, shares))))
     return Table((*(("mean",) if several else ()), *_seeds(design)), tuple(made), caption)
+
+
+def _mean(shares: Sequence[float | None]) -> float | None:
+    there = [share for share in shares if share is not None]
+    return sum(there) / len(there) if len(there) == len(shares) else None
 
 
 def _table(design: Design, rows: Sequence[Row], caption: str) -> Table:
@@ -305,7 +321,8 @@ def _table(design: Design, rows: Sequence[Row], caption: str) -> Table:
 
 
 def _seeds(design: Design) -> tuple[str, ...]:
-    return tuple(f"seed {run.replicate.seed}" for run in design.runs)
+    seeds = [run.replicate.seed for run in design.runs]
+    return tuple(f"seed {s}{' (watched)' if s in DEVELOPMENT else ''}" for s in seeds)
 
 
 def _percent(share: float | None) -> str:

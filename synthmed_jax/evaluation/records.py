@@ -67,6 +67,7 @@ def read_record(
     return Record(
         fields=result_fields(workdir),
         inputs=_inputs(workdir) | {"split: data_hash": split.data_hash},
+        trainings=Marker.read(workdir.marker("classify")).units,
         class_names=split.class_names,
         files=answers.files,
         labels=to_characters([code[name] for name in answers.classes]),

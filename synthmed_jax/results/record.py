@@ -36,6 +36,7 @@ class Record(Stored):
     Attributes:
       fields: config field -> value, those that the results depend on.
       inputs: "<stage>: <name>" -> digest, or text, of what else they depend on.
+      trainings: units of the stage classify: cells, or a training each where they are of seeds.
       class_names: in the order of the labels.
       files: of the N test images, in the order of the split.
       labels: of these, a character each: "0" is the first class, ":" the eleventh, as in ASCII.
@@ -48,6 +49,7 @@ class Record(Stored):
 
     fields: dict[str, object]
     inputs: dict[str, str]
+    trainings: tuple[str, ...]
     class_names: tuple[str, ...]
     files: tuple[str, ...]
     labels: str

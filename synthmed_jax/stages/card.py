@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import hashlib
 import pathlib
 
 from synthmed_jax.audit import release_text
 from synthmed_jax.data import metadata_csv, synthetic
-from synthmed_jax.files import write_text
+from synthmed_jax.files import sha256_of_all, write_text
 from synthmed_jax.report import dataset_card
 from synthmed_jax.report.dataset_card import SyntheticFacts
 from synthmed_jax.report.files import Contents, read_contents
@@ -86,13 +85,11 @@ def _is_of_this_set(run: Run, stage: Stage) -> bool:
 
 def _shown(run: Run) -> tuple[str, ...]:
     """The card is made anew when a file that it tells of has changed."""
-    sha, workdir = hashlib.sha256(), run.workdir
+    workdir = run.workdir
     told = [workdir.synthetic / "manifest.csv", workdir.evaluation, workdir.fidelity]
     told.append(workdir.audit_memorisation)
     told += [p for p in section_files(workdir.root) if p.is_relative_to(workdir.audit)]
-    for path in told:
-        sha.update(path.read_bytes() if path.exists() else b"absent")
-    return (sha.hexdigest(),)
+    return (sha256_of_all(told),)
 
 
 STAGE = Stage(

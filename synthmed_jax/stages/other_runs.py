@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import pathlib
 from collections.abc import Callable, Iterable
 
 from synthmed_jax.evaluation.compare_settings import CompareSettings
 from synthmed_jax.evaluation.pool_settings import PoolSettings
+from synthmed_jax.files import sha256_of_all
 from synthmed_jax.workdir import Workdir
 
 
@@ -22,8 +22,6 @@ def unit(
       settings: which runs, and what is asked of them.
       read: workdir of one of them -> the files that are read there, whether they are there or not.
     """
-    sha = hashlib.sha256(json.dumps(dataclasses.asdict(settings)).encode())
-    for folder in settings.folders:
-        for path in read(Workdir(folder)):
-            sha.update(path.read_bytes() if path.exists() else b"absent")
-    return (sha.hexdigest(),)
+    asked = json.dumps(dataclasses.asdict(settings)).encode()
+    paths = [path for folder in settings.folders for path in read(Workdir(folder))]
+    return (sha256_of_all(paths, asked),)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from synthmed_jax.data import held_out
 from synthmed_jax.evaluation import records
+from synthmed_jax.files import sha256_of_all
 from synthmed_jax.stages import evaluate
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
@@ -20,11 +19,8 @@ def _run(run: Run) -> None:
 
 def _unit(run: Run) -> tuple[str, ...]:
     """Another one where a file that the record keeps has changed."""
-    sha = hashlib.sha256()
-    for name in (*records.DOCUMENTS, records.PREDICTIONS):
-        path = run.workdir.root / name
-        sha.update(path.read_bytes() if path.exists() else b"absent")
-    return (sha.hexdigest(),)
+    names = (*records.DOCUMENTS, records.PREDICTIONS)
+    return (sha256_of_all(run.workdir.root / name for name in names),)
 
 
 STAGE = Stage(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from synthmed_jax.errors import UserError
+from synthmed_jax.files import sha256_of_all
 from synthmed_jax.report import html
 from synthmed_jax.results.section import section_files
 from synthmed_jax.stages import base, classify, evaluate, explain
@@ -24,15 +23,12 @@ def _run(run: Run) -> None:
 
 def _shown(run: Run) -> tuple[str, ...]:
     """The report is made anew when a file that it shows has changed."""
-    sha = hashlib.sha256()
     workdir = run.workdir
     shown = (
         *(workdir.evaluation, workdir.floors, workdir.fidelity, workdir.lime),
         workdir.audit_memorisation,
     )
-    for path in (*shown, *section_files(workdir.root)):
-        sha.update(path.read_bytes() if path.exists() else b"absent")
-    return (sha.hexdigest(),)
+    return (sha256_of_all((*shown, *section_files(workdir.root))),)
 
 
 def _explained(run: Run) -> tuple[Stage, ...]:

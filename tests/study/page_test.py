@@ -1,3 +1,4 @@
+import dataclasses
 import pathlib
 import re
 
@@ -8,6 +9,7 @@ from benchmarks.study import command, page, runs, tables
 from synthmed_jax.data import held_out
 from synthmed_jax.errors import UserError
 from synthmed_jax.evaluation import records
+from synthmed_jax.report.formats import DASH
 from synthmed_jax.workdir import Workdir
 from tests.finished_runs import write_run
 
@@ -49,6 +51,31 @@ def test_scores_have_their_mean_and_a_column_per_seed(design):
     synthetic = [100 * of_run[0].mean.balanced_accuracy for of_run in cells]
     shown = [float(value) for value in table.rows[1].values]
     assert shown == pytest.approx([np.mean(synthetic), *synthetic], abs=0.05)
+
+
+def test_a_mean_is_of_the_seeds_that_count_and_of_all_of_them(design):
+    watched = dataclasses.replace(design.runs[0].replicate, fields={"seed": 3})
+    runs_of = (dataclasses.replace(design.runs[0], replicate=watched), *design.runs[1:])
+    table = tables._with_means(
+        dataclasses.replace(design, runs=runs_of),
+        [("all", [0.1, 0.6, 0.8]), ("one lacks", [0.1, None, 0.8])],
+        "",
+    )
+    assert table.columns == ("mean", "seed 3 (watched)", "seed 12", "seed 13")
+    assert [row.values[0] for row in table.rows] == ["70.0", DASH]
+    assert [len(row.values) for row in table.rows] == [4, 4]
+
+
+def test_the_command_has_the_trainings_of_seeds_and_none_of_folds(design):
+    def command_with(units):
+        record = dataclasses.replace(design.runs[0].record, trainings=units)
+        run = dataclasses.replace(design.runs[0], record=record)
+        return command.command_of(dataclasses.replace(design, runs=(run,)))
+
+    cell = design.runs[0].replicate.evaluation.cells[0].path
+    of_seeds = command_with((f"{cell}/training0", f"{cell}/training1"))
+    assert "--config.classifier.seeds=2 " in of_seeds
+    assert "--config.classifier.seeds=0 " in command_with((cell,))
 
 
 def test_the_page_has_every_run_its_pictures_and_the_claim(design):
