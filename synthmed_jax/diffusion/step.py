@@ -79,13 +79,15 @@ def make_step_of_rate(
 ) -> Callable[[float], Step]:
     """Returns learning rate -> the training step at that rate; all of them are one program.
 
-    A search over rates then compiles once. The learning rate in `settings` is not read.
+    A search over rates then compiles once, and so do runs that differ in their seed alone. The
+    learning rate in `settings` is not read.
 
     Args:
       by_all_hosts: as of `parallel.train_step`.
     """
     num_steps = model.schedule.num_steps
     weights = process.loss_weights(model.schedule, settings.weighting, model.prediction)
+    root = np.asarray(jax.random.key_data(jax.random.key(settings.seed + 1)))
 
     def loss_of(
         params: Params, batch: dict[str, jax.Array], t: jax.Array, keys: jax.Array
@@ -106,12 +108,12 @@ def make_step_of_rate(
         return losses.mean()
 
     def step(
-        state_and_rate: tuple[State, jax.Array], batch: dict[str, jax.Array]
-    ) -> tuple[tuple[State, jax.Array], dict[str, jax.Array]]:
-        state, rate = state_and_rate
+        carried: tuple[State, jax.Array, jax.Array], batch: dict[str, jax.Array]
+    ) -> tuple[tuple[State, jax.Array, jax.Array], dict[str, jax.Array]]:
+        state, rate, root = carried
         optimizer = make_optimizer(settings, rate)
         local = batch["label"].shape[0]
-        key = jax.random.fold_in(jax.random.key(settings.seed + 1), state.step)
+        key = jax.random.fold_in(jax.random.wrap_key_data(root), state.step)
         indices = parallel.example_indices(local)
         keys = jax.vmap(lambda i: jax.random.split(jax.random.fold_in(key, i), 4))(indices)
         if settings.timesteps == "stratified":
@@ -140,7 +142,7 @@ def make_step_of_rate(
             for average, half_life in zip(state.averages, settings.ema_half_lives, strict=True)
         )
         metrics = {"loss": loss, "gradient_norm": optax.tree.norm(gradient)}
-        return (State(state.step + 1, params, averages, opt_state), rate), metrics
+        return (State(state.step + 1, params, averages, opt_state), rate, root), metrics
 
     mapped = parallel.train_step(step, by_all_hosts=by_all_hosts)
 
@@ -150,8 +152,8 @@ def make_step_of_rate(
         ) -> tuple[State, dict[str, jax.Array]]:
             # Placed as the state is placed: JAX compiles again for another placement.
             sharding = getattr(state.step, "sharding", None)
-            rate = jax.device_put(np.float32(learning_rate), sharding)
-            (state, _), metrics = mapped((state, rate), batch)
+            given = jax.device_put((np.float32(learning_rate), root), sharding)
+            (state, *_), metrics = mapped((state, *given), batch)
             return state, metrics
 
         return step_at

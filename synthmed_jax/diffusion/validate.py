@@ -43,9 +43,13 @@ def make_val_loss(
     """
 
     def loss(
-        params: Params, image: jax.Array, label: jax.Array, t: jax.Array, i: jax.Array
+        given: tuple[Params, jax.Array],
+        image: jax.Array,
+        label: jax.Array,
+        t: jax.Array,
+        i: jax.Array,
     ) -> jax.Array:
-        key = jax.random.key(seed)
+        params, key = given
         eps = jax.vmap(lambda k: jax.random.normal(jax.random.fold_in(key, k), image.shape[1:]))(i)
 
         def network(x_t: jax.Array, t: jax.Array) -> jax.Array:
@@ -58,9 +62,10 @@ def make_val_loss(
     t = np.tile(level_steps(model.schedule.num_steps), len(val))
     index = np.arange(len(t), dtype=np.int32)
     mapped = parallel.map_examples(loss, batch_size)
+    key = jax.random.key(seed)  # an argument: with another seed it is the same program
 
     def val_loss(params: Params) -> np.ndarray:
-        losses = mapped(params, image, label, t, index).astype(np.float64)
+        losses = mapped((params, key), image, label, t, index).astype(np.float64)
         return losses.reshape(len(val), NOISE_LEVELS).mean(axis=0)
 
     return val_loss
