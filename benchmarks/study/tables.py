@@ -281,7 +281,10 @@ def cost_table(design: Design) -> Table:
     ]
     rows += [
         Row("processor", tuple(DASH if each is None else each.cpu for each in made)),
-        Row("commit", tuple(DASH if each is None else each.commit for each in made)),
+        Row(
+            "commit of its last command",
+            tuple(DASH if each is None else each.commit for each in made),
+        ),
     ]
     return _table(
         design,

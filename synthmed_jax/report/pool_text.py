@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synthmed_jax.data.counted import counted
 from synthmed_jax.report.formats import DASH, percent, points, signed
 from synthmed_jax.results.pool import Pool, PooledDifference
 from synthmed_jax.results.section import Row, Section, SectionPicture, Table
@@ -51,7 +52,7 @@ def paragraphs(pool: Pool) -> tuple[str, ...]:
     watched = sorted({run.seed for run in pool.runs if run.is_development})
     seeds = sorted({run.seed for run in pool.runs})
     said = [
-        f"{len(pool.runs)} runs on the data set {pool.dataset}, under config.seed "
+        f"{counted(len(pool.runs), 'run')} on the data set {pool.dataset}, under config.seed "
         f"{_listed(seeds)}. Each has a split, a generator, synthetic images and networks of its "
         "own."
     ]
