@@ -75,7 +75,10 @@ _MAPS = pathlib.Path("/proc/self/maps")
 # XLA's own stay on. XLA_FLAGS=--xla_backend_optimization_level=3 tests with what users run.
 _LEVEL = "--xla_backend_optimization_level"
 if _LEVEL not in os.environ.get("XLA_FLAGS", ""):
-    os.environ["XLA_FLAGS"] = f"{_LEVEL}=0 {os.environ.get('XLA_FLAGS', '')}".strip()
+    _FLAGS = f"{_LEVEL}=0 --xla_cpu_parallel_codegen_split_count=1"
+    if jax.__version_info__ < (0, 11):  # Later ones have only the fusions that take longer.
+        _FLAGS += " --xla_cpu_use_fusion_emitters=false"
+    os.environ["XLA_FLAGS"] = f"{_FLAGS} {os.environ.get('XLA_FLAGS', '')}".strip()
 # Two virtual devices, so that everything parallel is tested as such; set before any JAX operation.
 parallel.set_up_devices(2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
