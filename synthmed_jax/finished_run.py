@@ -26,7 +26,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from synthmed_jax import checks, kept_programs, parallel
-from synthmed_jax.data import array_record_copy, held_out, synthetic, unlabelled
+from synthmed_jax.data import array_record_copy, held_out, manifest, unlabelled
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.settings import DEFAULT_CACHE
 from synthmed_jax.diffusion.sampling import Draw
@@ -113,7 +113,7 @@ class FinishedRun:
         """
         self._need(generate.STAGE)
         directory = self.run.workdir.synthetic
-        rows = synthetic.read_manifest(directory)
+        rows = manifest.read_manifest(directory)
         return array_record_copy.write_copy(
             directory, rows, self.class_names, pathlib.Path(folder).expanduser()
         )

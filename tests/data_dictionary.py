@@ -17,7 +17,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 
-from synthmed_jax.data.synthetic import MANIFEST_FIELDS, ManifestRow
+from synthmed_jax.data.manifest import MANIFEST_FIELDS, ManifestRow
 from synthmed_jax.report import side_by_side, training_logs
 from synthmed_jax.results import (
     audit,

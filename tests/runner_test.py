@@ -14,7 +14,7 @@ import jax
 import pytest
 
 from synthmed_jax import protocol, runner, search, settings
-from synthmed_jax.data import synthetic
+from synthmed_jax.data import manifest
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import read_json
 from synthmed_jax.stages import STAGES, disk, tune, tune_classifier
@@ -139,7 +139,7 @@ def test_more_images_add_a_cell_and_redo_nothing(finished, cache):
     again = contents(finished)
     for name in ("evaluate/metrics.json", "evaluate/fidelity.json", "explain/lime.json"):
         assert after[name] != before[name] == again[name], name
-    rows = synthetic.read_manifest(finished / "synthetic")
+    rows = manifest.read_manifest(finished / "synthetic")
     assert [row.used for row in rows] == [row.index < 8 for row in rows]
     assert len(rows) == 48
 
@@ -315,7 +315,7 @@ def test_arms_that_can_not_be_made_are_refused_before_they_bind_the_workdir(gene
 def test_one_model_a_class_runs_to_its_images(tmp_path, cache):
     config = make_config(cache, diffusion__conditioning="per_class")
     runner.run(config, tmp_path, ["split", "diffusion", "generate"])
-    rows = synthetic.read_manifest(tmp_path / "synthetic")
+    rows = manifest.read_manifest(tmp_path / "synthetic")
     assert len({row.checkpoint for row in rows}) == 4
     assert {p.parent.name for p in (tmp_path / "diffusion").glob("*/best.json")} == {
         row.class_name for row in rows

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
+from synthmed_jax.data.manifest import ManifestRow
 from synthmed_jax.data.sets.builders import ImageBuilder, Source
 from synthmed_jax.data.sets.listing import ImageFile
-from synthmed_jax.data.synthetic import ManifestRow
 from synthmed_jax.errors import UserError
 
 

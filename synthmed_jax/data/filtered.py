@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from synthmed_jax.csv_text import to_csv
-from synthmed_jax.data.synthetic import MANIFEST_FIELDS, ManifestRow
+from synthmed_jax.data.manifest import MANIFEST_FIELDS, ManifestRow
 from synthmed_jax.files import write_text
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from synthmed_jax.csv_text import to_csv
-from synthmed_jax.data.synthetic import ManifestRow
+from synthmed_jax.data.manifest import ManifestRow
 from synthmed_jax.files import write_text
 
 FILE = "metadata.csv"

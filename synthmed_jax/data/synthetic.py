@@ -1,149 +1,16 @@
-"""The synthetic set on disk: class folders of PNGs and manifest.csv, one row per image."""
+"""The images of a synthetic set, read from its class folders as its manifests name them."""
 
-import csv
-import dataclasses
-import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from synthmed_jax.csv_text import text_of, to_csv
 from synthmed_jax.data import decode
 from synthmed_jax.data.image_set import ImageSet
+from synthmed_jax.data.manifest import MANIFEST, ManifestRow, read_manifest
 from synthmed_jax.errors import Damaged, UserError
-from synthmed_jax.files import sha256, sha256_of, write_text
+from synthmed_jax.files import sha256, sha256_of
 from synthmed_jax.progress import file_progress_bar
-
-
-@dataclasses.dataclass(frozen=True)
-class ManifestRow:
-    """One synthetic image: where it is, and all that determines its pixels.
-
-    Attributes:
-      path: relative POSIX path below the synthetic set's folder.
-      class_name: its class; the column is called `class`.
-      index: >= 0, which image of its class.
-      seed, sampler, steps, guidance: of the sampling, as in `SampleSettings`.
-      checkpoint: sha256 of the generator's weights.
-      sha256: of the file's bytes.
-      used: whether it is one of those that `generate` was last asked for; images of a run that
-        wanted more stay where they are. True where an old manifest does not say.
-      made_by: digest of the settings and inputs that it was drawn with; "" where an old manifest
-        does not say.
-    """
-
-    path: str
-    class_name: str
-    index: int
-    seed: int
-    sampler: str
-    steps: int
-    guidance: float
-    checkpoint: str
-    sha256: str
-    used: bool = True
-    made_by: str = ""
-
-    @property
-    def expected_path(self) -> str:
-        """Where the image of this class and index lies."""
-        return path_of(self.class_name, self.index)
-
-
-def path_of(class_name: str, index: int) -> str:
-    """Returns the path of an image below the synthetic set's folder."""
-    return f"{class_name}/{index:05d}.png"
-
-
-_ATTRIBUTES = tuple(field.name for field in dataclasses.fields(ManifestRow))
-# `class` can't be an attribute's name.
-MANIFEST_FIELDS = tuple("class" if name == "class_name" else name for name in _ATTRIBUTES)
-_ADDED = {"used", "made_by"}  # columns that old manifests lack
-
-
-def write_manifest(directory: Path, rows: Iterable[ManifestRow]) -> None:
-    """Writes manifest.csv atomically, sorted by class and index; equal rows give equal bytes.
-
-    Args:
-      directory: the synthetic set's folder.
-      rows: one per image, in any order.
-
-    Raises:
-      UserError: the manifest that is there has columns of somebody else's, which would be lost.
-      Damaged: its columns can't be read.
-    """
-    _refuse_foreign_columns(directory / "manifest.csv")
-    in_order = sorted(rows, key=lambda row: (row.class_name, row.index))
-    cells_of = operator.attrgetter(*_ATTRIBUTES)
-    # A table's reader takes 1 and 0 for what they are.
-    cells = (
-        [int(cell) if isinstance(cell, bool) else cell for cell in cells_of(row)]
-        for row in in_order
-    )
-    write_text(directory / "manifest.csv", to_csv([MANIFEST_FIELDS, *cells]))
-
-
-def _refuse_foreign_columns(path: Path) -> None:
-    if not path.is_file():
-        return
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            headings = next(csv.reader(stream), [])
-    except (ValueError, csv.Error) as error:
-        raise Damaged(path, f"is damaged: its headings can't be read ({error})") from error
-    foreign = [name for name in headings if name not in MANIFEST_FIELDS]
-    if foreign:
-        raise UserError(
-            f"{path} has the column(s) {', '.join(foreign)}, which would be lost when it is "
-            "written anew: keep them in a file of their own"
-        )
-
-
-def read_manifest(directory: Path) -> list[ManifestRow]:
-    """Reads manifest.csv; columns beyond those of a `ManifestRow` are not read.
-
-    Raises:
-      Damaged: there is none, or it lacks a column, or a row can't be what was written.
-    """
-    path = directory / "manifest.csv"
-    if not path.is_file():
-        raise Damaged(path, "is gone")
-    try:
-        rows = _read_rows(path)
-    except (ValueError, TypeError, csv.Error) as error:
-        raise Damaged(path, f"is damaged: a row can't be read ({error})") from error
-    for row in rows:
-        if row.path != row.expected_path:
-            raise Damaged(path, f"is damaged: it has {row.path} where {row.expected_path} belongs")
-    return rows
-
-
-def _read_rows(path: Path) -> list[ManifestRow]:
-    with path.open(newline="", encoding="utf-8") as stream:
-        reader = csv.DictReader(stream)
-        lacking = set(MANIFEST_FIELDS) - _ADDED - set(reader.fieldnames or ())
-        if lacking:
-            raise Damaged(path, f"lacks the column(s) {', '.join(sorted(lacking))}")
-        table = list(reader)
-        if any(None in row.values() for row in table):
-            raise ValueError("it has too few cells")
-        return [
-            ManifestRow(
-                path=text_of(row["path"]),
-                class_name=text_of(row["class"]),
-                index=int(row["index"]),
-                seed=int(row["seed"]),
-                sampler=row["sampler"],
-                steps=int(row["steps"]),
-                guidance=float(row["guidance"]),
-                checkpoint=row["checkpoint"],
-                sha256=row["sha256"],
-                used=bool(int(row.get("used", "1"))),
-                made_by=row.get("made_by", ""),
-            )
-            for row in table
-        ]
 
 
 def load_synthetic(
@@ -196,7 +63,7 @@ def load_used(
 
 def _lacking(directory: Path, name: str, there: int, count: int) -> Damaged:
     return Damaged(
-        directory / "manifest.csv",
+        directory / MANIFEST,
         f"has {there} of the {count} synthetic images of {name} that are needed",
     )
 
@@ -208,18 +75,24 @@ def _load(
     channels: int,
 ) -> ImageSet:
     """The images of the rows of each class, by index."""
-    pixels, labels, files = [], [], []
+    images: np.ndarray | None = None
+    labels: list[int] = []
+    files: list[str] = []
     for label, (name, rows) in enumerate(zip(class_names, chosen, strict=True)):
         in_order = sorted(rows, key=lambda row: row.index)
         for row in file_progress_bar(in_order, f"reading synthetic {name}"):
-            pixels.append(_read_image(directory, row, channels))
+            image = _read_image(directory, row, channels)
+            if images is None:  # one array from the start: they may fill half of the memory
+                images = np.empty((sum(map(len, chosen)), *image.shape), np.uint8)
+            if image.shape != images.shape[1:]:
+                how = _how_to_redraw(directory)
+                raise UserError(f"{directory} holds images of different sizes: {how}")
+            images[len(files)] = image
             labels.append(label)
             files.append(row.path)
-    if len({image.shape for image in pixels}) > 1:
-        raise UserError(f"{directory} holds images of different sizes: {_how_to_redraw(directory)}")
-    return ImageSet(
-        np.stack(pixels), np.asarray(labels, np.int32), tuple(files), tuple(class_names)
-    )
+    if images is None:
+        raise ValueError("no images are wanted")
+    return ImageSet(images, np.asarray(labels, np.int32), tuple(files), tuple(class_names))
 
 
 def is_whole(directory: Path, row: ManifestRow) -> bool:

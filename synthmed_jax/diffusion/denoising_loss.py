@@ -77,22 +77,27 @@ def denoising_losses(
     """
 
     def loss(
-        params: Params, image: jax.Array, label: jax.Array, t: jax.Array, i: jax.Array
+        given: tuple[Params, jax.Array],
+        image: jax.Array,
+        label: jax.Array,
+        t: jax.Array,
+        i: jax.Array,
     ) -> jax.Array:
-        key, x_0 = jax.random.key(seed), to_model_range(image)
+        (params, key), x_0 = given, to_model_range(image)
         # A key per image, level and draw.
         eps = jax.vmap(lambda k: jax.random.normal(_fold(key, k), x_0.shape[1:]))(i)
         estimate = model.denoiser(params, label)(q_sample(model.schedule, x_0, t, eps), t)
         return jnp.mean(jnp.square(estimate - x_0), axis=(1, 2, 3))
 
     mapped = parallel.map_examples(loss, batch_size)
+    key = jax.random.key(seed)  # an argument: with another seed it is the same program
     found = np.zeros((len(images), len(steps)))
     for level, step in enumerate(steps):
         t = np.full(len(images), step, np.int32)
         for draw in range(draws):
             drawn = np.full(len(images), level * draws + draw)
             i = np.stack([numbers, drawn], axis=1).astype(np.int32)
-            found[:, level] += mapped(params, images.images, images.labels, t, i) / draws
+            found[:, level] += mapped((params, key), images.images, images.labels, t, i) / draws
     return found
 
 

@@ -15,9 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from synthmed_jax import hosts, stopping
-from synthmed_jax.data import synthetic
+from synthmed_jax.data import manifest, synthetic
+from synthmed_jax.data.manifest import MANIFEST, ManifestRow
+from synthmed_jax.data.open_manifest import OpenManifest
 from synthmed_jax.data.png import encode_png
-from synthmed_jax.data.synthetic import ManifestRow
 from synthmed_jax.diffusion.sampling import SampleSettings
 from synthmed_jax.files import sha256, write_bytes
 from synthmed_jax.made_by import refuse_others
@@ -28,8 +29,6 @@ from synthmed_jax.progress import progress_bar
 MANIFEST_SHARE = 0.05
 # What draws images: (label, index i32[N]) -> u8[N,H,W,C].
 DrawClass = Callable[[int, np.ndarray], np.ndarray]
-# (class, index) of an image -> its row.
-_Rows = dict[tuple[str, int], ManifestRow]
 
 
 def generate(
@@ -61,52 +60,49 @@ def generate(
     Raises:
       UserError: images are there that were drawn with others.
     """
-    found = _read_rows(directory)
-    if not any(row.made_by in ("", made_by) for row in found.values()):
-        for row in found.values():
-            refuse_others(directory / "manifest.csv", row.made_by, made_by)
-    # Of some rows alone it is damage.
-    found = {image: row for image, row in found.items() if row.made_by in ("", made_by)}
-    of_others = {
-        image
-        for image, row in found.items()
-        if row.class_name in class_names
-        and row.checkpoint != checkpoints[class_names.index(row.class_name)]
-    }
-    own = {image: row for image, row in found.items() if image not in of_others}
-    lacking = _lacking(own, directory, class_names, counts, block)
-    _say_damaged(found, class_names, lacking)
-    rows = {image: _as_wanted(row, settings, class_names, counts) for image, row in found.items()}
-    if rows != found:
-        synthetic.write_manifest(directory, rows.values())
+    rows = OpenManifest(directory)
+    if not any(row.made_by in ("", made_by) for row in rows):
+        for row in rows:
+            refuse_others(directory / MANIFEST, row.made_by, made_by)
+    for row in rows:
+        wanted = _as_wanted(row, settings, class_names, counts)
+        if row.made_by not in ("", made_by):  # of some rows alone it is damage
+            rows.remove((row.class_name, row.index))
+        elif wanted != row:
+            rows.put(wanted)
+    lacking = _lacking(rows, directory, class_names, counts, block, checkpoints)
+    _say_damaged(rows, class_names, lacking)
+    rows.save()
     pace = Pace(MANIFEST_SHARE)
     bar = progress_bar(description="generate", total=len(lacking) * block, unit="image")
     with stopping.deferred(), bar:
         waiting = [(label, start, indices) for (label, start), indices in lacking.items()]
         while waiting:
             at_once, waiting = waiting[: hosts.count()], waiting[hosts.count() :]
-            hosts.tell(at_once)
+            hosts.tell([(label, start, list(indices)) for label, start, indices in at_once])
             drawn_here = _draw_block(draw_class, block, class_names, directory, *at_once[0])
             for (label, _, indices), drawn in zip(
                 at_once, hosts.gathered(drawn_here), strict=False
             ):
                 name = class_names[label]
                 for i, digest in zip(indices, drawn, strict=True):
-                    rows[name, i] = ManifestRow(
-                        path=synthetic.path_of(name, i),
-                        class_name=name,
-                        index=i,
-                        seed=settings.seed,
-                        sampler=settings.sampler,
-                        steps=settings.steps,
-                        guidance=settings.guidance,
-                        checkpoint=checkpoints[label],
-                        sha256=digest,
-                        made_by=made_by,
+                    rows.put(
+                        ManifestRow(
+                            path=manifest.path_of(name, i),
+                            class_name=name,
+                            index=i,
+                            seed=settings.seed,
+                            sampler=settings.sampler,
+                            steps=settings.steps,
+                            guidance=settings.guidance,
+                            checkpoint=checkpoints[label],
+                            sha256=digest,
+                            made_by=made_by,
+                        )
                     )
             if not waiting or stopping.asked() or pace.is_due():
                 with pace.saving():
-                    synthetic.write_manifest(directory, rows.values())
+                    rows.save()
             bar.update(block * len(at_once))
             stopping.check()
 
@@ -143,7 +139,7 @@ def _draw_block(
     digests = []
     for i in indices:
         png = encode_png(images[i - start])
-        write_bytes(directory / synthetic.path_of(class_names[label], i), png)
+        write_bytes(directory / manifest.path_of(class_names[label], i), png)
         digests.append(sha256(png))
     return digests
 
@@ -173,7 +169,7 @@ def _as_wanted(
 
 def lacking_images(
     directory: pathlib.Path, class_names: Sequence[str], counts: Sequence[int], block: int
-) -> dict[tuple[int, int], list[int]]:
+) -> dict[tuple[int, int], Sequence[int]]:
     """Finds the wanted images that are not there, or are not those of the manifest.
 
     Args:
@@ -182,40 +178,44 @@ def lacking_images(
     Returns:
       (label, first index of a block) -> indices that lack, for every block that lacks some.
     """
-    return _lacking(_read_rows(directory), directory, class_names, counts, block)
+    return _lacking(OpenManifest(directory), directory, class_names, counts, block)
 
 
 def _lacking(
-    rows: _Rows,
+    rows: OpenManifest,
     directory: pathlib.Path,
     class_names: Sequence[str],
     counts: Sequence[int],
     block: int,
-) -> dict[tuple[int, int], list[int]]:
-    def lacks(name: str, index: int) -> bool:
-        row = rows.get((name, index))
-        return row is None or not synthetic.is_whole(directory, row)
+    checkpoints: Sequence[str] = (),
+) -> dict[tuple[int, int], Sequence[int]]:
+    """As `lacking_images`; with `checkpoints` of each label, images of other weights lack too."""
 
-    lacking = {
-        (label, start): [i for i in range(start, min(start + block, count)) if lacks(name, i)]
-        for label, (name, count) in enumerate(zip(class_names, counts, strict=True))
-        for start in range(0, count, block)
-    }
-    return {place: indices for place, indices in lacking.items() if indices}
+    def lacks(label: int, index: int) -> bool:
+        row = rows.get((class_names[label], index))
+        return (
+            row is None
+            or (bool(checkpoints) and row.checkpoint != checkpoints[label])
+            or not synthetic.is_whole(directory, row)
+        )
 
-
-def _read_rows(directory: pathlib.Path) -> _Rows:
-    """Rows by image, so that one that is drawn again takes the place of its row."""
-    if not (directory / "manifest.csv").exists():
-        return {}
-    return {(row.class_name, row.index): row for row in synthetic.read_manifest(directory)}
+    lacking: dict[tuple[int, int], Sequence[int]] = {}
+    for label, count in enumerate(counts):
+        for start in range(0, count, block):
+            whole = range(start, min(start + block, count))
+            indices = [i for i in whole if lacks(label, i)]
+            if indices:  # a range takes no memory, however many blocks there are
+                lacking[label, start] = whole if len(indices) == len(whole) else indices
+    return lacking
 
 
 def _say_damaged(
-    rows: _Rows, class_names: Sequence[str], lacking: Mapping[tuple[int, int], Sequence[int]]
+    rows: OpenManifest,
+    class_names: Sequence[str],
+    lacking: Mapping[tuple[int, int], Sequence[int]],
 ) -> None:
     images = [(class_names[label], i) for (label, _), indices in lacking.items() for i in indices]
-    damaged = [rows[image].path for image in images if image in rows]
+    damaged = [row.path for image in images if (row := rows.get(image))]
     if damaged:
         more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
         print(

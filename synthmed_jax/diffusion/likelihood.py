@@ -85,30 +85,37 @@ def terms(model: Model, params: Params, images: ImageSet, batch_size: int, seed:
     steps, weights = draw_steps(schedule, n, np.random.default_rng(seed))
     strata = steps.shape[1]
 
-    def noise_of(i: jax.Array) -> jax.Array:
-        key = jax.random.key(seed)
+    def noise_of(key: jax.Array, i: jax.Array) -> jax.Array:
         return jax.vmap(lambda k: jax.random.normal(jax.random.fold_in(key, k), model.image_shape))(
             i
         )
 
     def step_terms(
-        params: Params, image: jax.Array, label: jax.Array, t: jax.Array, i: jax.Array
+        given: tuple[Params, jax.Array],
+        image: jax.Array,
+        label: jax.Array,
+        t: jax.Array,
+        i: jax.Array,
     ) -> jax.Array:
+        params, key = given
         denoise = model.denoiser(params, label)
-        return bound.step_term(schedule, denoise, to_model_range(image), t, noise_of(i))
+        return bound.step_term(schedule, denoise, to_model_range(image), t, noise_of(key, i))
 
     def end_terms(
-        params: Params, image: jax.Array, label: jax.Array, i: jax.Array
+        given: tuple[Params, jax.Array], image: jax.Array, label: jax.Array, i: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
+        params, key = given
         x_0, denoise = to_model_range(image), model.denoiser(params, label)
-        decoder = bound.decoder_term(schedule, denoise, x_0, noise_of(i))
+        decoder = bound.decoder_term(schedule, denoise, x_0, noise_of(key, i))
         return bound.prior_term(schedule, x_0), decoder
+
+    given = params, jax.random.key(seed)  # arguments: with another seed it is the same program
 
     index = np.arange(n * (strata + 1), dtype=np.int32)
     sums = np.zeros(n)
     if strata:
         each = parallel.map_examples(step_terms, batch_size)(
-            params,
+            given,
             np.repeat(images.images, strata, axis=0),
             np.repeat(images.labels, strata, axis=0),
             steps.ravel(),
@@ -116,7 +123,7 @@ def terms(model: Model, params: Params, images: ImageSet, batch_size: int, seed:
         )
         sums = (weights * each.reshape(n, strata).astype(np.float64)).sum(axis=1)
     prior, decoder = parallel.map_examples(end_terms, batch_size)(
-        params, images.images, images.labels, index[n * strata :]
+        given, images.images, images.labels, index[n * strata :]
     )
     return Terms(prior.astype(np.float64), sums, decoder.astype(np.float64))
 

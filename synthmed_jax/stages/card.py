@@ -7,7 +7,7 @@ import dataclasses
 import pathlib
 
 from synthmed_jax.audit import release_text
-from synthmed_jax.data import metadata_csv, synthetic
+from synthmed_jax.data import manifest, metadata_csv
 from synthmed_jax.files import sha256_of_all, write_text
 from synthmed_jax.report import dataset_card
 from synthmed_jax.report.dataset_card import SyntheticFacts
@@ -22,7 +22,7 @@ _CARD, _NEWER = "README.md", "README.new.md"
 
 def _run(run: Run) -> None:
     folder = run.workdir.synthetic
-    rows = synthetic.read_manifest(folder)
+    rows = manifest.read_manifest(folder)
     metadata_csv.write_metadata(folder, rows)
     counts = collections.Counter(row.class_name for row in rows if row.used)
     facts = SyntheticFacts(

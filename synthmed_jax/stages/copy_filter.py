@@ -14,10 +14,10 @@ import numpy as np
 
 from synthmed_jax.audit import class_check, copy_filter, copy_search, fidelity, filter_text
 from synthmed_jax.audit.copy_filter import Candidates
-from synthmed_jax.data import filtered, synthetic
+from synthmed_jax.data import filtered, manifest
 from synthmed_jax.data.filtered import ScoredImage
+from synthmed_jax.data.manifest import ManifestRow
 from synthmed_jax.data.png import encode_png
-from synthmed_jax.data.synthetic import ManifestRow
 from synthmed_jax.diffusion.settings import COPIES, OFF_CLASS
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256, write_bytes
@@ -190,7 +190,7 @@ def _write_class(
     settings, made_by = run.settings.generate, base.fingerprint(run, STAGE).digest
     scored = []
     for index, image in enumerate(found.images):
-        path, png = synthetic.path_of(name, index), encode_png(image)
+        path, png = manifest.path_of(name, index), encode_png(image)
         if kept[index]:
             write_bytes(folder / path, png)
         row = ManifestRow(

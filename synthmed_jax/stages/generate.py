@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from synthmed_jax import hosts
-from synthmed_jax.data import synthetic
+from synthmed_jax.data import manifest, synthetic
 from synthmed_jax.diffusion import generate
 from synthmed_jax.errors import Damaged, UserError
 from synthmed_jax.parallel import Tree
@@ -59,7 +59,7 @@ def images_per_class(run: Run) -> tuple[str, ...]:
     return (f"{amount_text(amount_of(run.inputs.synthetic_counts))} a class",)
 
 
-def lacking_images(run: Run) -> dict[tuple[int, int], list[int]]:
+def lacking_images(run: Run) -> dict[tuple[int, int], Sequence[int]]:
     """What is still to be drawn, as `generate.lacking_images` returns it."""
     return generate.lacking_images(
         run.workdir.synthetic,
@@ -82,9 +82,19 @@ def _check(run: Run) -> None:
 
 
 def _images(run: Run) -> Iterator[pathlib.Path]:
-    """The images that are used; raises Damaged at one that is another than the manifest says."""
+    """The images that are used, and manifests of further folders whose images lack.
+
+    Raises:
+      Damaged: at an image that is another than the manifest says.
+    """
     folder = run.workdir.synthetic
-    for row in synthetic.read_manifest(folder):
+    rows = manifest.read_manifest(folder)
+    there = {(row.class_name, row.index) for row in rows}
+    for name, count in zip(run.inputs.class_names, run.inputs.synthetic_counts, strict=True):
+        for start in range(manifest.IMAGES_PER_FOLDER, count, manifest.IMAGES_PER_FOLDER):
+            if (name, start) not in there:
+                yield folder / manifest.part_of(name, start)
+    for row in rows:
         if not row.used:
             continue
         path = folder / row.path
@@ -95,9 +105,10 @@ def _images(run: Run) -> Iterator[pathlib.Path]:
 
 def _forget(run: Run, path: pathlib.Path) -> None:
     """Removes a damaged image; a manifest that can be read tells which images lack."""
-    if path == run.workdir.synthetic / "manifest.csv":
+    if path.name == manifest.MANIFEST:
+        folder = run.workdir.synthetic
         try:
-            synthetic.read_manifest(run.workdir.synthetic)
+            manifest.read_part(folder, path.relative_to(folder).as_posix())
         except Damaged:
             base.remove(path)
     else:

@@ -1,7 +1,7 @@
 import csv
 
 from synthmed_jax.data.filtered import ScoredImage, write_scored
-from synthmed_jax.data.synthetic import MANIFEST_FIELDS, ManifestRow, path_of, read_manifest
+from synthmed_jax.data.manifest import MANIFEST_FIELDS, ManifestRow, path_of, read_manifest
 
 
 def scored(name, index, flagged=False, used=True):

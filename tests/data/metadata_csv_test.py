@@ -8,8 +8,8 @@ import pathlib
 import pytest
 from PIL import Image
 
+from synthmed_jax.data.manifest import ManifestRow, path_of
 from synthmed_jax.data.metadata_csv import COLUMNS, write_metadata
-from synthmed_jax.data.synthetic import ManifestRow, path_of
 
 
 def make_set(folder, names=("benign", "malignant"), per_class=3):

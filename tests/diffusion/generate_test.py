@@ -3,7 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from synthmed_jax.data import synthetic
+from synthmed_jax.data import manifest, synthetic
 from synthmed_jax.diffusion import generate
 from synthmed_jax.diffusion.sampling import SampleSettings
 
@@ -28,7 +28,7 @@ def run(draw, counts, directory, block=BLOCK):
 
 def used(directory):
     """(class, index) -> whether it is used."""
-    return {(r.class_name, r.index): r.used for r in synthetic.read_manifest(directory)}
+    return {(r.class_name, r.index): r.used for r in manifest.read_manifest(directory)}
 
 
 def must_not_draw(label, index):
@@ -41,7 +41,7 @@ def files(directory):
 
 def test_manifest_and_files_agree(tmp_path):
     run(draw_class, 6, tmp_path)
-    rows = synthetic.read_manifest(tmp_path)
+    rows = manifest.read_manifest(tmp_path)
     assert [(r.class_name, r.index) for r in rows] == [(c, i) for c in NAMES for i in range(6)]
     assert all(row.used for row in rows)
     assert len(list(tmp_path.rglob("*.png"))) == 12
@@ -74,7 +74,7 @@ def test_killed_and_resumed_gives_the_same_files(tmp_path):
 def test_resumed_in_blocks_of_another_size_no_image_is_there_twice(tmp_path):
     run(draw_class, 4, tmp_path)
     run(draw_class, 9, tmp_path, block=3)
-    found = [(row.class_name, row.index) for row in synthetic.read_manifest(tmp_path)]
+    found = [(row.class_name, row.index) for row in manifest.read_manifest(tmp_path)]
     assert found == [(name, i) for name in NAMES for i in range(9)]
     loaded = synthetic.load_synthetic(tmp_path, NAMES, (9, 9), channels=1)
     np.testing.assert_array_equal(loaded.images[9:], draw_class(1, np.arange(9)))
@@ -192,3 +192,68 @@ def test_a_file_that_is_linked_elsewhere_is_replaced_and_not_written_through(tmp
 
     run(draws_otherwise, 1, tmp_path / "a")
     assert other.read_bytes() == whole != path.read_bytes()
+
+
+@pytest.mark.parametrize("killed_at", [1, 4, 6])
+def test_a_set_of_several_folders_is_that_of_one_and_a_kill_changes_nothing(
+    tmp_path, monkeypatch, killed_at
+):
+    """Blocks of four images lie across folders of three."""
+    run(draw_class, 10, tmp_path / "one")
+    monkeypatch.setattr(manifest, "IMAGES_PER_FOLDER", 3)
+    run(draw_class, 10, tmp_path / "whole")
+    for folder in {path.parent for path in (tmp_path / "whole").rglob("*.png")}:
+        assert len(list(folder.glob("*.png"))) <= 3
+
+    calls = 0
+
+    def dies(label, index):
+        nonlocal calls
+        calls += 1
+        if calls == killed_at:
+            raise KeyboardInterrupt
+        return draw_class(label, index)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(dies, 10, tmp_path / "killed")
+    run(draw_class, 10, tmp_path / "killed")
+    assert files(tmp_path / "killed") == files(tmp_path / "whole")
+    load = synthetic.load_synthetic
+    many = load(tmp_path / "whole", NAMES, (10, 10), channels=1)
+    one = load(tmp_path / "one", NAMES, (10, 10), channels=1)
+    np.testing.assert_array_equal(many.images, one.images)
+
+
+def test_a_further_folders_manifest_that_is_gone_costs_its_images_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(manifest, "IMAGES_PER_FOLDER", 4)
+    run(draw_class, 10, tmp_path)
+    before = files(tmp_path)
+    (tmp_path / "left/0001/manifest.csv").unlink()
+    drawn = []
+
+    def counts(label, index):
+        drawn.append((label, index.tolist()))
+        return draw_class(label, index)
+
+    run(counts, 10, tmp_path)
+    assert drawn == [(0, [4, 5, 6, 7])]
+    assert files(tmp_path) == before
+
+
+def test_a_set_of_an_earlier_version_grows_into_further_folders(tmp_path, monkeypatch):
+    run(draw_class, 6, tmp_path)
+    before = files(tmp_path)
+    monkeypatch.setattr(manifest, "IMAGES_PER_FOLDER", 4)
+    run(draw_class, 9, tmp_path)
+    after = files(tmp_path)
+    assert {path: after[path] for path in before if path.suffix == ".png"} == {
+        path: content for path, content in before.items() if path.suffix == ".png"
+    }
+    rows = manifest.read_manifest(tmp_path)
+    assert [(row.class_name, row.index) for row in rows] == [
+        (c, i) for c in NAMES for i in range(9)
+    ]
+    assert rows[5].path == "left/00005.png"
+    assert rows[6].path == "left/0001/00006.png"
+    loaded = synthetic.load_synthetic(tmp_path, NAMES, (9, 9), channels=1)
+    np.testing.assert_array_equal(loaded.images[:9], draw_class(0, np.arange(9)))

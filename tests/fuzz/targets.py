@@ -12,7 +12,7 @@ import numpy as np
 from synthmed_jax import files, metrics_log, results
 from synthmed_jax.classifiers.weights import torchvision
 from synthmed_jax.classifiers.weights.weights_file import read_state_dict
-from synthmed_jax.data import decode, formats, grey_scale, stacks, synthetic, table_rows, tables
+from synthmed_jax.data import decode, formats, grey_scale, manifest, stacks, table_rows, tables
 from synthmed_jax.data.formats import dicom
 from synthmed_jax.data.formats.opened import EIGHT_BITS, DecodeError, Opened
 from synthmed_jax.data.image_names import ImageNames
@@ -83,10 +83,10 @@ def read_manifest(given: Seed, folder: pathlib.Path) -> None:
     path = folder / "manifest.csv"
     path.write_bytes(given.content)
     if len(given.content) % 8 == 0:
-        synthetic.write_manifest(folder, text_seeds.ROWS)
-        assert synthetic.read_manifest(folder) == list(text_seeds.ROWS)
+        manifest.write_manifest(folder, text_seeds.ROWS)
+        assert manifest.read_manifest(folder) == list(text_seeds.ROWS)
         path.write_bytes(given.content)
-    for row in synthetic.read_manifest(folder):
+    for row in manifest.read_manifest(folder):
         assert row.path == row.expected_path
         texts = (row.class_name, row.sampler, row.checkpoint, row.sha256, row.made_by)
         assert all(isinstance(text, str) for text in texts)

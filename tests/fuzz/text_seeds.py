@@ -16,7 +16,7 @@ import numpy as np
 import safetensors.numpy
 
 from synthmed_jax import files
-from synthmed_jax.data import synthetic
+from synthmed_jax.data import manifest
 from synthmed_jax.results.cells import Choice, FoldResult, InitialWeights, SetScores
 from synthmed_jax.results.evaluation import Scores
 from synthmed_jax.results.marker import Marker
@@ -27,7 +27,7 @@ from tests.fuzz.engine import Seed
 
 _TORCH = pathlib.Path(__file__).parents[1] / "classifiers" / "weights" / "files"
 ROWS = tuple(
-    synthetic.ManifestRow(
+    manifest.ManifestRow(
         f"{name}/{index:05d}.png", name, index, 3, "ddim", 20, 1.5, "ab" * 32, "cd" * 32, True, "ef"
     )
     for name in ("cat", "dög, old")
@@ -72,7 +72,7 @@ def weights() -> tuple[Seed, ...]:
 def manifests() -> tuple[Seed, ...]:
     """A manifest of today, and one of before some columns were there."""
     with tempfile.TemporaryDirectory() as folder:
-        synthetic.write_manifest(pathlib.Path(folder), ROWS)
+        manifest.write_manifest(pathlib.Path(folder), ROWS)
         text = (pathlib.Path(folder) / "manifest.csv").read_text(encoding="utf-8")
     quoted = ["path,class,index,seed,sampler,steps,guidance,checkpoint,sha256"]
     quoted += [f"cat/{i:05d}.png,cat,{i},0,ddpm,100,1.0,aa,bb" for i in range(3)]

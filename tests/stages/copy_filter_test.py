@@ -7,9 +7,9 @@ import pytest
 
 from synthmed_jax.arms import ARMS, FILTERED
 from synthmed_jax.audit.aligned_search import Nearest
-from synthmed_jax.data import held_out, synthetic
+from synthmed_jax.data import held_out, manifest
+from synthmed_jax.data.manifest import ManifestRow
 from synthmed_jax.data.png import encode_png
-from synthmed_jax.data.synthetic import ManifestRow
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256, write_bytes
 from synthmed_jax.results.filtered import Filtered, FilteredClass
@@ -65,10 +65,10 @@ def leave_synthetic_set(run, draw, count, monkeypatch):
     for label, name in enumerate(run.inputs.class_names):
         images = draw(None, np.full(count, label), np.arange(count))
         for i, image in enumerate(images):
-            path, png = synthetic.path_of(name, i), encode_png(image)
+            path, png = manifest.path_of(name, i), encode_png(image)
             write_bytes(run.workdir.synthetic / path, png)
             rows.append(ManifestRow(path, name, i, 0, "ddpm", 10, 1.0, "sha", sha256(png)))
-    synthetic.write_manifest(run.workdir.synthetic, rows)
+    manifest.write_manifest(run.workdir.synthetic, rows)
     run.compiled.__dict__["draw"] = draw
     by_label = {label: (None, label, "sha") for label in range(len(run.inputs.class_names))}
     monkeypatch.setattr(diffusion, "generator_of_label", lambda run: by_label)
@@ -95,9 +95,9 @@ def test_copies_are_replaced_and_the_unfiltered_set_stays(run):
     listed = run.inputs.filtered
     assert np.bincount(listed.labels).tolist() == [COUNT] * len(run.inputs.class_names)
     kept = [file for file in listed.files if file.startswith(first)]
-    assert kept == [synthetic.path_of(first, i) for i in (1, 2, 4, 5, 7, 8)]
+    assert kept == [manifest.path_of(first, i) for i in (1, 2, 4, 5, 7, 8)]
     assert [f for f in listed.files if f.startswith(second)] == [
-        synthetic.path_of(second, i) for i in range(COUNT)
+        manifest.path_of(second, i) for i in range(COUNT)
     ]
     # Nothing that was left out lies in the folder.
     pngs = {
@@ -119,7 +119,7 @@ def test_every_image_that_was_looked_at_has_its_scores(run):
     assert [i for i, row in enumerate(rows) if row["flagged"] == "1"] == list(COPIES)
     assert [float(row["alike_aligned"]) for row in rows] == [float(i in COPIES) for i in range(12)]
     assert {row["used"] for row in rows[9:]} == {"0"}
-    assert rows[1]["sha256"] == synthetic.read_manifest(run.workdir.synthetic)[1].sha256
+    assert rows[1]["sha256"] == manifest.read_manifest(run.workdir.synthetic)[1].sha256
 
 
 def test_the_arm_learns_from_the_filtered_set(run):
@@ -131,7 +131,7 @@ def test_the_arm_learns_from_the_filtered_set(run):
 
 
 def test_images_of_an_earlier_filter_do_not_stay(run):
-    stray = run.workdir.filtered / synthetic.path_of(run.inputs.class_names[0], 99)
+    stray = run.workdir.filtered / manifest.path_of(run.inputs.class_names[0], 99)
     write_bytes(stray, b"a copy")
     copy_filter.STAGE.run(run)
     assert not stray.exists()

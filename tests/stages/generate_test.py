@@ -2,8 +2,8 @@
 
 import pytest
 
-from synthmed_jax.data import synthetic
-from synthmed_jax.data.synthetic import ManifestRow
+from synthmed_jax.data import manifest
+from synthmed_jax.data.manifest import ManifestRow
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256, write_bytes
 from synthmed_jax.stages import base, generate, ledger
@@ -51,14 +51,31 @@ def test_an_image_that_is_not_the_manifests_is_damage(make_run):
     folder = run.workdir.synthetic
     rows = []
     for i in range(3):
-        path = synthetic.path_of("glioma", i)
+        path = manifest.path_of("glioma", i)
         write_bytes(folder / path, b"%d" % i)
         rows.append(
             ManifestRow(path, "glioma", i, 0, "ddpm", 1, 1.0, "", sha256(b"%d" % i), used=i < 2)
         )
-    synthetic.write_manifest(folder, rows)
+    manifest.write_manifest(folder, rows)
     base.mark(run, generate.STAGE, "finished")
     for i, damages in ((2, 0), (1, 1), (0, 1)):  # the last image is not used
         (folder / rows[i].path).write_bytes(b"")
         found = [error.path for error in ledger.damage(run, generate.STAGE)]
         assert found == [folder / rows[i].path][:damages]
+
+
+def test_a_manifest_of_a_further_folder_that_is_gone_is_damage(make_run, monkeypatch):
+    monkeypatch.setattr(manifest, "IMAGES_PER_FOLDER", 2)
+    run = make_run(generate__per_class=5)
+    folder, rows = run.workdir.synthetic, []
+    for name in run.inputs.class_names:
+        for i in range(5):
+            path, content = manifest.path_of(name, i), b"%d" % i
+            write_bytes(folder / path, content)
+            rows.append(ManifestRow(path, name, i, 0, "ddpm", 1, 1.0, "", sha256(content)))
+    manifest.write_manifest(folder, rows)
+    base.mark(run, generate.STAGE, "finished")
+    assert not list(ledger.damage(run, generate.STAGE))
+    gone = folder / "glioma/0002/manifest.csv"
+    gone.unlink()
+    assert [error.path for error in ledger.damage(run, generate.STAGE)] == [gone]
