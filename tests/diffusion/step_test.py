@@ -65,6 +65,27 @@ def test_the_loss_is_the_mean_of_the_examples_losses_times_their_steps_weights(
     assert loss == pytest.approx((weights[steps] * losses).mean(), rel=1e-5)
 
 
+def test_runs_of_other_seeds_find_the_step_compiled(train_settings, model, images, shared_step):
+    batch = {"image": images.images[:4], "label": images.labels[:4]}
+    _, before = shared_step(init_state(train_settings, model), batch)
+    other = make_step(dataclasses.replace(train_settings, steps=40, seed=7), model)
+    missed: list[str] = []
+
+    def note(event: str, **_: object) -> None:
+        if event.endswith("cache_misses"):
+            missed.append(event)
+
+    state = init_state(train_settings, model)
+    jax.monitoring.register_event_listener(note)
+    try:
+        _, after = other(state, batch)
+    finally:
+        jax.monitoring.unregister_event_listener(note)
+    assert not missed
+    # From the same weights: another seed draws other noise.
+    assert float(after["loss"]) != float(before["loss"])
+
+
 def test_one_compiled_step_serves_every_learning_rate(train_settings, model, images, monkeypatch):
     traced, loss = [], process.l_simple
     monkeypatch.setattr(process, "l_simple", lambda *a: (traced.append(a), loss(*a))[1])
