@@ -45,7 +45,8 @@ def available_memory() -> int | None:
     return min(limits, default=None)
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The program's commit, or why it is not known."""
     root = pathlib.Path(__file__).parent
     try:
         run = subprocess.run(
@@ -74,7 +75,7 @@ def describe_run(
     return RunInfo(
         command=" ".join(sys.argv),
         started=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        commit=_commit(),
+        commit=commit(),
         python=platform.python_version(),
         versions={name: metadata.version(name) for name in PACKAGES},
         devices=tuple(f"{d.platform}:{d.device_kind}" for d in parallel.devices_of_all_hosts()),

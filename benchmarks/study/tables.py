@@ -16,6 +16,7 @@ from synthmed_jax.results.floors import MAJORITY, Floors
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.membership import Membership
 from synthmed_jax.results.memorisation import UNION, AuditMemorisation, Rate
+from synthmed_jax.results.record import Made
 from synthmed_jax.results.section import Row, Table
 from synthmed_jax.results.without_duplicates import WithoutDuplicates
 from synthmed_jax.statistics.roc import AreaEstimate
@@ -281,16 +282,21 @@ def cost_table(design: Design) -> Table:
     ]
     rows += [
         Row("processor", tuple(DASH if each is None else each.cpu for each in made)),
-        Row(
-            "commit of its last command",
-            tuple(DASH if each is None else each.commit for each in made),
-        ),
+        Row("commits of the program", tuple(_commits(each) for each in made)),
     ]
     return _table(
         design,
         rows,
         "What each stage took, over all its sittings; other work may have run beside it.",
     )
+
+
+def _commits(made: Made | None) -> str:
+    if made is None:
+        return DASH
+    found = dict.fromkeys(commit for of_stage in made.commits.values() for commit in of_stage)
+    # An earlier version kept the last command's alone.
+    return ", ".join(found) if found else f"{made.commit} (of the last command)"
 
 
 def _row(name: str, design: Design, text: Callable[[Run], str]) -> Row:

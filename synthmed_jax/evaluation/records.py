@@ -106,7 +106,8 @@ def _made(info: RunInfo | None) -> Made | None:
     if info is None:
         return None
     seconds = {stage: each.seconds for stage, each in info.stages.items()}
-    return Made(info.commit, info.cpu, info.devices, seconds)
+    commits = {stage: each.commits for stage, each in info.stages.items() if each.commits}
+    return Made(info.commit, info.cpu, info.devices, seconds, commits)
 
 
 def hits_of(record: Record) -> Hits:

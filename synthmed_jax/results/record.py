@@ -17,16 +17,18 @@ class Made:
     """How a run was made.
 
     Attributes:
-      commit: of the program, or why it is not known.
+      commit: of the program in the last command, or why it is not known.
       cpu: the model's name.
       devices: JAX's, "platform:kind" each.
       seconds: stage -> what it took.
+      commits: stage -> those that made it, in the order of its runs; {} where that was not kept.
     """
 
     commit: str
     cpu: str
     devices: tuple[str, ...]
     seconds: dict[str, float]
+    commits: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

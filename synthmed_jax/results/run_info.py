@@ -16,12 +16,14 @@ class StageRecord:
       seconds: over all runs of it.
       peak_memory_mib: of the process until its end.
       expected_seconds: what was said before its last run.
+      commits: of the program, in the order of its runs; none where an earlier version wrote this.
     """
 
     status: str
     seconds: float
     peak_memory_mib: float
     expected_seconds: float | None = None
+    commits: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +43,7 @@ class RunInfo(Stored):
     Attributes:
       command: as it was given.
       started: local time, ISO 8601.
-      commit: of the program, or why it is not known.
+      commit: of the program in the last command, or why it is not known.
       python: its version.
       versions: package -> version.
       devices: JAX's, "platform:kind" each.

@@ -26,12 +26,13 @@ def add(
         print(f"{error}: it is begun anew", flush=True)
         info = None
     stages = dict(info.stages) if info else {}
-    before = stages[stage.name].seconds if stage.name in stages else 0.0
+    before = stages.get(stage.name, StageRecord(status, 0.0, 0.0))
     stages[stage.name] = StageRecord(
         status=status,
-        seconds=round(before + seconds, 1),
+        seconds=round(before.seconds + seconds, 1),
         peak_memory_mib=machine.peak_memory_mib(),
         expected_seconds=None if expected_seconds is None else round(expected_seconds, 1),
+        commits=tuple(dict.fromkeys((*before.commits, machine.commit()))),
     )
     seeds = {
         field: value

@@ -41,11 +41,23 @@ def test_how_a_run_was_made_is_kept_without_its_folders(tmp_path):
         **{"python": "3", "versions": {}, "devices": ["cpu:cpu"], "cpu": "A CPU"},
         **{"cpu_affinity": None, "seeds": {}},
         "data": {"name": "drawn", "hash": "", "num_images": 1, "unreadable": []},
-        "stages": {"split": {"status": "finished", "seconds": 2.5, "peak_memory_mib": 1.0}},
+        "stages": {
+            "split": {"status": "finished", "seconds": 2.5, "peak_memory_mib": 1.0},
+            "report": {
+                **{"status": "finished", "seconds": 1.5, "peak_memory_mib": 1.0},
+                "commits": ["abc", "def"],
+            },
+        },
     }
     write_document(root / "run.json", info)
     found = records.read_record(root, None)
-    assert found.made == Made("abc", "A CPU", ("cpu:cpu",), {"split": 2.5})
+    assert found.made == Made(
+        commit="abc",
+        cpu="A CPU",
+        devices=("cpu:cpu",),
+        seconds={"split": 2.5, "report": 1.5},
+        commits={"report": ("abc", "def")},
+    )
     assert found.groups == ()
     found.write(tmp_path / "record.json")
     assert str(tmp_path) not in (tmp_path / "record.json").read_text()
