@@ -52,18 +52,22 @@ def _free_port() -> int:
     return port
 
 
-def rates(
-    options: Sequence[str], steps: int, workdir: pathlib.Path, caches: pathlib.Path, hosts: int
-) -> tuple[float, float]:
-    """Images per second of training, and of drawing."""
-    options = [
+def _settings(options: Sequence[str], steps: int) -> list[str]:
+    return [
         *options,
         "--config.cpu_devices=1",
-        f"--config.diffusion.train.steps={steps}",
+        *(f"--config.diffusion.train.steps={steps}", "--config.diffusion.train.warmup_steps=5"),
         f"--config.diffusion.train.log_every={LOG_EVERY}",
         f"--config.diffusion.train.val_every={steps}",
         f"--config.generate.block={BLOCK}",
     ]
+
+
+def rates(
+    options: Sequence[str], steps: int, workdir: pathlib.Path, caches: pathlib.Path, hosts: int
+) -> tuple[float, float]:
+    """Images per second of training, and of drawing."""
+    options = _settings(options, steps)
     _run([*options, "--stages=split,diffusion"], workdir, caches, hosts)
     records = read_metrics(workdir / "diffusion" / "metrics.jsonl")
     trained = [each["images_per_second"] for each in records if "images_per_second" in each]
@@ -88,8 +92,17 @@ def main() -> None:
     found: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
-        for hosts in found:  # compiles
-            rates(handed_on, 2 * LOG_EVERY, root / f"compile{hosts}", root / "caches", hosts)
+        for hosts in found:  # compiles, and waits for the first images
+            _run(
+                [
+                    *_settings(handed_on, options.steps),
+                    f"--config.generate.per_class={BLOCK}",
+                    "--stages=split,diffusion,generate",
+                ],
+                root / f"compile{hosts}",
+                root / "caches",
+                hosts,
+            )
         for pair in range(options.pairs):
             for hosts in sorted(found, reverse=pair % 2 == 1):
                 workdir = root / f"run{hosts}_{pair}"
