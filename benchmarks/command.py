@@ -21,7 +21,7 @@ def parse(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[str
 
 
 def start(
-    options: Sequence[str], workdir: pathlib.Path, caches: pathlib.Path, core: int | None = None
+    options: Sequence[str], workdir: pathlib.Path, caches: pathlib.Path
 ) -> subprocess.Popen[bytes]:
     """Starts a run, whose output goes to <workdir>.log.
 
@@ -29,11 +29,9 @@ def start(
       options: options of main.py, without the workdir and the caches.
       workdir: folder of the run.
       caches: folder that keeps compiled programs and prepared images for later runs.
-      core: the only one that it may use; None: it may use all.
     """
     workdir.parent.mkdir(parents=True, exist_ok=True)
-    pinned = [] if core is None else ["taskset", "--cpu-list", str(core)]
-    command = [*pinned, sys.executable, "main.py", *options, f"--workdir={workdir}"]
+    command = [sys.executable, "main.py", *options, f"--workdir={workdir}"]
     command.append(f"--config.data.cache_dir={caches / 'data'}")
     environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(caches / "xla")}
     with _log(workdir).open("ab") as log:
