@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
 import platform
@@ -45,6 +46,7 @@ def available_memory() -> int | None:
     return min(limits, default=None)
 
 
+@functools.cache  # the program that runs is the one that was read when it began
 def commit() -> str:
     """The program's commit, or why it is not known."""
     root = pathlib.Path(__file__).parent
