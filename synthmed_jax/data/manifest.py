@@ -9,7 +9,6 @@ import csv
 import dataclasses
 import operator
 import sys
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -84,25 +83,6 @@ _ATTRIBUTES = tuple(field.name for field in dataclasses.fields(ManifestRow))
 # `class` can't be an attribute's name.
 MANIFEST_FIELDS = tuple("class" if name == "class_name" else name for name in _ATTRIBUTES)
 _ADDED = {"used", "made_by"}  # columns that old manifests lack
-
-
-def write_manifest(directory: Path, rows: Iterable[ManifestRow]) -> None:
-    """Writes all manifests of a set, each as `write_part` does; manifest.csv is the last.
-
-    Args:
-      directory: the synthetic set's folder.
-      rows: one per image, in any order.
-
-    Raises:
-      Errors of `write_part`.
-    """
-    of_part: dict[str, list[ManifestRow]] = defaultdict(list)
-    for row in rows:
-        of_part[row.part].append(row)
-    first = of_part.pop(MANIFEST, [])
-    for part, in_part in sorted(of_part.items()):
-        write_part(directory, part, in_part)
-    write_part(directory, MANIFEST, first)
 
 
 def write_part(directory: Path, part: str, rows: Iterable[ManifestRow]) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from synthmed_jax.data import manifest, open_manifest
 from synthmed_jax.data.open_manifest import OpenManifest
+from tests.data.written_set import write_manifest
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +42,7 @@ def test_few_parts_are_in_memory_and_those_that_leave_are_written(tmp_path):
 def test_nothing_is_written_where_nothing_has_changed(tmp_path, monkeypatch):
     OpenManifest(tmp_path).save()
     assert not list(tmp_path.iterdir())
-    manifest.write_manifest(tmp_path, [row_of(i) for i in range(12)])
+    write_manifest(tmp_path, [row_of(i) for i in range(12)])
     monkeypatch.setattr(open_manifest, "write_part", None)
     rows = OpenManifest(tmp_path)
     assert len(list(rows)) == 12
@@ -49,7 +50,7 @@ def test_nothing_is_written_where_nothing_has_changed(tmp_path, monkeypatch):
 
 
 def test_rows_change_while_all_are_looked_at(tmp_path):
-    manifest.write_manifest(tmp_path, [row_of(i) for i in range(12)])
+    write_manifest(tmp_path, [row_of(i) for i in range(12)])
     rows = OpenManifest(tmp_path)
     for row in rows:
         if row.index % 2:

@@ -1,11 +1,14 @@
 """A small synthetic set on disk."""
 
 import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from synthmed_jax.data import manifest
 from synthmed_jax.data.manifest import ManifestRow
 
 
@@ -32,3 +35,22 @@ def write_set(directory: Path, per_class: int, size: int = 4) -> list[ManifestRo
                 )
             )
     return rows
+
+
+def write_manifest(directory: Path, rows: Iterable[ManifestRow]) -> None:
+    """Writes all manifests of a set, each as `write_part` does; manifest.csv is the last.
+
+    Args:
+      directory: the synthetic set's folder.
+      rows: one per image, in any order.
+
+    Raises:
+      Errors of `write_part`.
+    """
+    of_part: dict[str, list[ManifestRow]] = defaultdict(list)
+    for row in rows:
+        of_part[row.part].append(row)
+    first = of_part.pop(manifest.MANIFEST, [])
+    for part, in_part in sorted(of_part.items()):
+        manifest.write_part(directory, part, in_part)
+    manifest.write_part(directory, manifest.MANIFEST, first)

@@ -19,6 +19,7 @@ from synthmed_jax.data.image_names import ImageNames
 from synthmed_jax.data.sets import labels_columns, one_hot
 from synthmed_jax.errors import UserError
 from synthmed_jax.results.stored import Stored
+from tests.data.written_set import write_manifest
 from tests.fuzz import image_seeds, text_seeds
 from tests.fuzz.engine import Seed, Target
 
@@ -83,7 +84,7 @@ def read_manifest(given: Seed, folder: pathlib.Path) -> None:
     path = folder / "manifest.csv"
     path.write_bytes(given.content)
     if len(given.content) % 8 == 0:
-        manifest.write_manifest(folder, text_seeds.ROWS)
+        write_manifest(folder, text_seeds.ROWS)
         assert manifest.read_manifest(folder) == list(text_seeds.ROWS)
         path.write_bytes(given.content)
     for row in manifest.read_manifest(folder):

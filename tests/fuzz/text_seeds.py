@@ -23,6 +23,7 @@ from synthmed_jax.results.marker import Marker
 from synthmed_jax.results.section import Row, Section, SectionPicture, Table
 from synthmed_jax.results.split import PartCounts, SplitEntry, SplitFile
 from synthmed_jax.results.stored import Stored
+from tests.data.written_set import write_manifest
 from tests.fuzz.engine import Seed
 
 _TORCH = pathlib.Path(__file__).parents[1] / "classifiers" / "weights" / "files"
@@ -72,7 +73,7 @@ def weights() -> tuple[Seed, ...]:
 def manifests() -> tuple[Seed, ...]:
     """A manifest of today, and one of before some columns were there."""
     with tempfile.TemporaryDirectory() as folder:
-        manifest.write_manifest(pathlib.Path(folder), ROWS)
+        write_manifest(pathlib.Path(folder), ROWS)
         text = (pathlib.Path(folder) / "manifest.csv").read_text(encoding="utf-8")
     quoted = ["path,class,index,seed,sampler,steps,guidance,checkpoint,sha256"]
     quoted += [f"cat/{i:05d}.png,cat,{i},0,ddpm,100,1.0,aa,bb" for i in range(3)]

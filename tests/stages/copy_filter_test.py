@@ -15,6 +15,7 @@ from synthmed_jax.files import sha256, write_bytes
 from synthmed_jax.results.filtered import Filtered, FilteredClass
 from synthmed_jax.results.memorisation import ALIGNED, IDENTITY, UNION
 from synthmed_jax.stages import audit, base, classify, copy_filter, diffusion, generate, tune
+from tests.data.written_set import write_manifest
 
 COUNT, BLOCK = 6, 4
 COPIES = (0, 3, 6)  # indices at which the generator of the first class copies
@@ -68,7 +69,7 @@ def leave_synthetic_set(run, draw, count, monkeypatch):
             path, png = manifest.path_of(name, i), encode_png(image)
             write_bytes(run.workdir.synthetic / path, png)
             rows.append(ManifestRow(path, name, i, 0, "ddpm", 10, 1.0, "sha", sha256(png)))
-    manifest.write_manifest(run.workdir.synthetic, rows)
+    write_manifest(run.workdir.synthetic, rows)
     run.compiled.__dict__["draw"] = draw
     by_label = {label: (None, label, "sha") for label in range(len(run.inputs.class_names))}
     monkeypatch.setattr(diffusion, "generator_of_label", lambda run: by_label)

@@ -7,6 +7,7 @@ from synthmed_jax.data.manifest import ManifestRow
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256, write_bytes
 from synthmed_jax.stages import base, generate, ledger
+from tests.data.written_set import write_manifest
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_an_image_that_is_not_the_manifests_is_damage(make_run):
         rows.append(
             ManifestRow(path, "glioma", i, 0, "ddpm", 1, 1.0, "", sha256(b"%d" % i), used=i < 2)
         )
-    manifest.write_manifest(folder, rows)
+    write_manifest(folder, rows)
     base.mark(run, generate.STAGE, "finished")
     for i, damages in ((2, 0), (1, 1), (0, 1)):  # the last image is not used
         (folder / rows[i].path).write_bytes(b"")
@@ -73,7 +74,7 @@ def test_a_manifest_of_a_further_folder_that_is_gone_is_damage(make_run, monkeyp
             path, content = manifest.path_of(name, i), b"%d" % i
             write_bytes(folder / path, content)
             rows.append(ManifestRow(path, name, i, 0, "ddpm", 1, 1.0, "", sha256(content)))
-    manifest.write_manifest(folder, rows)
+    write_manifest(folder, rows)
     base.mark(run, generate.STAGE, "finished")
     assert not list(ledger.damage(run, generate.STAGE))
     gone = folder / "glioma/0002/manifest.csv"
