@@ -21,7 +21,7 @@ def parse(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[str
 
 
 def start(
-    options: Sequence[str], workdir: pathlib.Path, caches: pathlib.Path
+    options: Sequence[str], workdir: pathlib.Path, caches: pathlib.Path, core: int | None = None
 ) -> subprocess.Popen[bytes]:
     """Starts a run, whose output goes to <workdir>.log.
 
@@ -29,10 +29,13 @@ def start(
       options: options of main.py, without the workdir and the caches.
       workdir: folder of the run.
       caches: folder that keeps compiled programs and prepared images for later runs.
+      core: the one core that it may use (Linux's taskset); None: any.
     """
     workdir.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "main.py", *options, f"--workdir={workdir}"]
     command.append(f"--config.data.cache_dir={caches / 'data'}")
+    if core is not None:
+        command = ["taskset", "--cpu-list", str(core), *command]
     environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(caches / "xla")}
     with _log(workdir).open("ab") as log:
         return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)

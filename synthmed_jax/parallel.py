@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
@@ -156,8 +157,15 @@ def split(batch: Tree) -> Tree:
 
 
 def mean(tree: Tree) -> Tree:
-    """Mean over devices, inside a mapped function."""
-    return jax.lax.pmean(tree, AXIS)
+    """Mean over devices, inside a mapped function.
+
+    On CPUs all arrays go as one: XLA sums each by itself there, and over several hosts each sum
+    waits for the slowest host. On other devices XLA itself puts them together.
+    """
+    if not is_cpu():
+        return jax.lax.pmean(tree, AXIS)
+    flat, rebuild = jax.flatten_util.ravel_pytree(tree)
+    return rebuild(jax.lax.pmean(flat, AXIS))
 
 
 def gather(x: jax.Array) -> jax.Array:

@@ -1,3 +1,4 @@
+import fcntl
 import importlib
 import os
 import pathlib
@@ -122,9 +123,18 @@ def _few_mapped_pieces() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def phantom_config(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ConfigDict]:
+def shared_folder(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> pathlib.Path:
+    """A folder that all processes of this run of the tests see."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if hasattr(request.config, "workerinput") else folder
+
+
+@pytest.fixture(scope="session")
+def phantom_config(shared_folder: pathlib.Path) -> Callable[..., ConfigDict]:
     """Makes configs of one small run of two arms; a__b is the field a.b."""
-    cache = tmp_path_factory.mktemp("phantom_cache")
+    cache = shared_folder / "phantom_cache"
 
     def make(**changes: object) -> ConfigDict:
         config = importlib.import_module("configs.phantom_ddpm").get_config("smoke")
@@ -139,12 +149,14 @@ def phantom_config(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Co
 
 @pytest.fixture(scope="session")
 def finished_phantoms(
-    tmp_path_factory: pytest.TempPathFactory, phantom_config: Callable[..., ConfigDict]
+    shared_folder: pathlib.Path, phantom_config: Callable[..., ConfigDict]
 ) -> pathlib.Path:
     """The workdir of that run, up to `evaluate`; a test that writes into it takes a copy."""
-    workdir = tmp_path_factory.mktemp("phantoms") / "run"
-    config = phantom_config(diffusion__train__keep_every=10)
-    runner.run(config, workdir, ["split", "diffusion", "generate", "classify", "evaluate"])
+    workdir = shared_folder / "phantoms"
+    with (shared_folder / "phantoms.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        config = phantom_config(diffusion__train__keep_every=10)
+        runner.run(config, workdir, ["split", "diffusion", "generate", "classify", "evaluate"])
     return workdir
 
 

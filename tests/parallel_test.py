@@ -24,6 +24,24 @@ def test_metrics_are_reduced_over_unequal_shards():
     np.testing.assert_array_equal(state["w"], [4, 4, 4])
 
 
+def test_a_mean_of_many_arrays_is_one_sum_and_that_of_each():
+    """Over hosts of CPUs each sum waits for the slowest host."""
+
+    def step(state, batch):
+        means = parallel.mean({"x": batch["x"].sum(axis=0), "y": {"z": batch["x"][0, 0] ** 2}})
+        return state, means
+
+    def count_sums(state, x):
+        mapped = jax.pmap(step, axis_name=parallel.AXIS, in_axes=(None, 0), out_axes=None)
+        return mapped.lower(state, parallel.split({"x": x})).as_text().count("all_reduce")
+
+    x = np.arange(12, dtype=np.float32).reshape(4, 3)
+    _, means = parallel.train_step(step)(jnp.zeros(1), {"x": x})
+    np.testing.assert_array_equal(means["x"], x.sum(axis=0) / 2)
+    assert float(means["y"]["z"]) == (0 + 6**2) / 2
+    assert count_sums(jnp.zeros(1), x) == 1
+
+
 def test_on_one_device_all_work_is_there():
     def step(state, batch):
         return state + parallel.mean(batch["x"].sum()), parallel.example_indices(len(batch["x"]))

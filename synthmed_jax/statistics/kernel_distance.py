@@ -87,7 +87,7 @@ def paired_difference(
 def polynomial_kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """(x.y / D + 1)^3 of rows f[N,D] and f[M,D]: f64[N,M]."""
     product = first.astype(np.float64) @ second.astype(np.float64).T
-    return np.asarray((product / first.shape[1] + 1) ** 3)
+    return _cube(product / first.shape[1] + 1)
 
 
 def _mean_kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -98,6 +98,11 @@ def _mean_kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _among(a: np.ndarray) -> float:
     """Mean kernel of two different rows: no row is paired with itself."""
-    with_itself = (np.square(a).sum(axis=1) / a.shape[1] + 1) ** 3
+    with_itself = _cube(np.square(a).sum(axis=1) / a.shape[1] + 1)
     total = len(a) * float(_mean_kernel(a, a).sum()) - float(with_itself.sum())
     return total / (len(a) * (len(a) - 1))
+
+
+def _cube(values: np.ndarray) -> np.ndarray:
+    """Products take a tenth of the time of NumPy's power."""
+    return values * values * values
