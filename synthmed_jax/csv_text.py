@@ -8,27 +8,36 @@ does one that begins with apostrophes before such a character, so that `text_of`
 from __future__ import annotations
 
 import csv
+import pathlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+from synthmed_jax.files import write_pieces
 
 _FORMULA = re.compile("'*[=+\\-@\t\r]")
 
 
-def to_csv(rows: Iterable[Sequence[object]]) -> str:
-    r"""Returns the rows as text, one line each, ended by \n; equal rows give equal texts.
+def write_csv(path: pathlib.Path, rows: Iterable[Sequence[object]]) -> None:
+    """Writes rows, as `csv_lines` has them, into a file whole or not at all."""
+    write_pieces(path, csv_lines(rows))
+
+
+def csv_lines(rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    r"""Yields the rows as text, one line each, ended by \n; equal rows give equal texts.
 
     Texts among the cells are guarded as the module says; numbers are not.
     """
-    lines = _Lines()
+    line = _Line()
     # With this end of lines, csv quotes both of its characters; by itself it would quote \n alone,
     # and readers take a bare \r for an end.
-    writer = csv.writer(lines, lineterminator="\r\n")
-    writer.writerows(map(_guard, row) for row in rows)
-    return "".join(lines.texts)
+    writer = csv.writer(line, lineterminator="\r\n")
+    for row in rows:
+        writer.writerow(map(_guard, row))
+        yield line.text.removesuffix("\r\n") + "\n"
 
 
 def text_of(cell: str) -> str:
-    """Returns the text that a cell was made from by `to_csv`, once csv has read it."""
+    """Returns the text that a cell was made from by `csv_lines`, once csv has read it."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
@@ -36,11 +45,10 @@ def _guard(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
 
 
-class _Lines:
-    """Takes one line at a time."""
+class _Line:
+    """Takes one line at a time, as csv's writer has it."""
 
-    def __init__(self) -> None:
-        self.texts: list[str] = []
+    text = ""
 
-    def write(self, line: str) -> None:
-        self.texts.append(line.removesuffix("\r\n") + "\n")
+    def write(self, text: str) -> None:
+        self.text = text

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -38,18 +39,19 @@ def write_text(path: pathlib.Path, text: str) -> None:
     write_bytes(path, text.encode(errors="backslashreplace"))
 
 
-def write_json(path: pathlib.Path, value: object) -> None:
-    """Writes JSON whole or not at all; NaN is a ValueError, since JSON has none.
-
-    The text is written piece by piece, so that a long one takes no memory.
-    """
-    pieces = json.JSONEncoder(indent=1, allow_nan=False).iterencode(value)
+def write_pieces(path: pathlib.Path, pieces: Iterable[str]) -> None:
+    """Writes text as `write_text` does, piece by piece, so that a long one takes no memory."""
     with (
         replacing(path) as temporary,
         temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
     ):
         stream.writelines(pieces)
-        stream.write("\n")
+
+
+def write_json(path: pathlib.Path, value: object) -> None:
+    """Writes JSON whole or not at all; NaN is a ValueError, since JSON has none."""
+    pieces = json.JSONEncoder(indent=1, allow_nan=False).iterencode(value)
+    write_pieces(path, itertools.chain(pieces, "\n"))
 
 
 def write_array(path: pathlib.Path, array: np.ndarray, made_of: str = "") -> None:

@@ -54,7 +54,7 @@ FLOORS = {
     "workdir": 2,
     "allocator": 1,
     "config_fields": 2,
-    "csv_text": 1,
+    "csv_text": 2,
     "devices": 3,
     "durations": 1,
     "errors": 0,

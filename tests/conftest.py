@@ -10,6 +10,8 @@ import pytest
 from ml_collections import ConfigDict
 
 from synthmed_jax import kept_programs, parallel, runner
+from synthmed_jax.classifiers import networks
+from tests.reliability import small
 
 # Files and folders whose tests train, compile networks, draw pictures or start the program, the
 # longest first. They get the marker `slow`; `make check` runs all tests that do not have it.
@@ -86,6 +88,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # Compiling is most of the suite's time: a second run starts from what the first one compiled.
 _CACHE = _TESTS.parent / ".pytest_cache" / "xla"
 jax.config.update("jax_compilation_cache_dir", str(_CACHE))
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(_CACHE)  # of programs that tests start
 # Reading one takes a few milliseconds. Runs of the program in this process would set another least.
 _LEAST_SECONDS = 0.05
 jax.config.update("jax_persistent_cache_min_compile_time_secs", _LEAST_SECONDS)
@@ -129,6 +132,14 @@ def shared_folder(
     """A folder that all processes of this run of the tests see."""
     folder = tmp_path_factory.getbasetemp()
     return folder.parent if hasattr(request.config, "workerinput") else folder
+
+
+@pytest.fixture(scope="module")
+def tiny_network() -> Iterator[str]:
+    """The name of a further network, of a few hundred weights, while a file's tests run."""
+    small.add_network()
+    yield small.NETWORK
+    del networks.BACKBONES[small.NETWORK]
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,11 @@
 """docs/extending.md, done: a copy of the program gets what it says, and runs."""
 
-import os
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
 
-import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -84,8 +82,6 @@ def test_what_the_document_adds_runs(extended, tmp_path):
     run = subprocess.run(
         [sys.executable, "main.py", *arguments],
         cwd=root,
-        env=os.environ
-        | {"JAX_COMPILATION_CACHE_DIR": jax.config.values["jax_compilation_cache_dir"]},
         capture_output=True,
         text=True,
         check=False,

@@ -8,7 +8,6 @@ import shlex
 import subprocess
 import sys
 
-import jax
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -46,10 +45,7 @@ def commands(folder: pathlib.Path) -> list[list[str]]:
 def done(tmp_path_factory):
     """The folder that the tutorial was done in, and what its notebook has printed."""
     folder = tmp_path_factory.mktemp("tutorial")
-    environment = os.environ | {
-        "JAX_COMPILATION_CACHE_DIR": jax.config.values["jax_compilation_cache_dir"],
-        "PYTHONPATH": str(ROOT),
-    }
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     for command in commands(folder):
         run = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False

@@ -10,9 +10,8 @@ import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
-from synthmed_jax.csv_text import to_csv
+from synthmed_jax.csv_text import write_csv
 from synthmed_jax.data.manifest import MANIFEST_FIELDS, ManifestRow
-from synthmed_jax.files import write_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +49,7 @@ def write_scored(directory: Path, images: Iterable[ScoredImage]) -> None:
         ]
         for image in in_order
     )
-    write_text(directory / "manifest.csv", to_csv([headings, *cells]))
+    write_csv(directory / "manifest.csv", [headings, *cells])
 
 
 def _cells(row: ManifestRow) -> tuple[object, ...]:

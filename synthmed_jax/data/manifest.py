@@ -7,14 +7,14 @@ of all classes. Of a larger set each further folder has a manifest.csv of its ow
 
 import csv
 import dataclasses
+import itertools
 import operator
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from synthmed_jax.csv_text import text_of, to_csv
+from synthmed_jax.csv_text import text_of, write_csv
 from synthmed_jax.errors import Damaged, UserError
-from synthmed_jax.files import write_text
 
 IMAGES_PER_FOLDER = 10_000
 MANIFEST = "manifest.csv"
@@ -105,7 +105,7 @@ def write_part(directory: Path, part: str, rows: Iterable[ManifestRow]) -> None:
         [int(cell) if isinstance(cell, bool) else cell for cell in cells_of(row)]
         for row in in_order
     )
-    write_text(directory / part, to_csv([MANIFEST_FIELDS, *cells]))
+    write_csv(directory / part, itertools.chain([MANIFEST_FIELDS], cells))
 
 
 def _refuse_foreign_columns(path: Path) -> None:

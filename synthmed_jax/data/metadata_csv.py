@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from synthmed_jax.csv_text import to_csv
+from synthmed_jax.csv_text import write_csv
 from synthmed_jax.data.manifest import ManifestRow
-from synthmed_jax.files import write_text
 
 FILE = "metadata.csv"
 COLUMNS = (
@@ -44,7 +43,7 @@ def write_metadata(directory: Path, rows: Sequence[ManifestRow]) -> None:
         for row in rows
         if row.used
     ]
-    write_text(directory / FILE, to_csv([COLUMNS, *cells]))
+    write_csv(directory / FILE, [COLUMNS, *cells])
 
 
 def _relative(path: str) -> str:

@@ -14,8 +14,9 @@ from synthmed_jax.data.manifest import (
     write_part,
 )
 
-# Besides that of the first images. A block of images may lie in two.
-_PARTS_IN_MEMORY = 2
+# Besides that of the first images. Images are drawn in order, so that the next part is wanted when
+# one is full.
+_PARTS_IN_MEMORY = 1
 # (class, index)
 Image = tuple[str, int]
 

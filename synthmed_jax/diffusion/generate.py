@@ -214,7 +214,7 @@ def _say_damaged(
     class_names: Sequence[str],
     lacking: Mapping[tuple[int, int], Sequence[int]],
 ) -> None:
-    images = [(class_names[label], i) for (label, _), indices in lacking.items() for i in indices]
+    images = ((class_names[label], i) for (label, _), indices in lacking.items() for i in indices)
     damaged = [row.path for image in images if (row := rows.get(image))]
     if damaged:
         more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""

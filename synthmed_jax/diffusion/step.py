@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from synthmed_jax import parallel
 from synthmed_jax.diffusion import ema, process
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.settings import TrainSettings
-from synthmed_jax.diffusion.unet import Params, apply
+from synthmed_jax.diffusion.unet import Params, UNet, apply
 from synthmed_jax.parallel import Tree
 
 
@@ -55,13 +56,17 @@ def make_optimizer(
 
 def init_state(settings: TrainSettings, model: Model) -> State:
     """The state before the first step: fresh weights of the settings' seed."""
-    key = jax.random.key(settings.seed)
-    x = jnp.zeros((1, *model.image_shape))
-    t = jnp.zeros((1,), jnp.int32)
-    params = jax.jit(lambda k: model.unet.init(k, x, t, t)["params"])(key)
+    params = _fresh_weights(model.unet, model.image_shape, jax.random.key(settings.seed))
     averages = tuple(jax.tree.map(jnp.copy, params) for _ in settings.ema_half_lives)
     opt_state = make_optimizer(settings, settings.learning_rate).init(params)
     return State(jnp.zeros((), jnp.int32), params, averages, opt_state)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))  # a network is traced once for all its states
+def _fresh_weights(unet: UNet, image_shape: tuple[int, int, int], key: jax.Array) -> Params:
+    x = jnp.zeros((1, *image_shape))
+    t = jnp.zeros((1,), jnp.int32)
+    return unet.init(key, x, t, t)["params"]
 
 
 def make_step(settings: TrainSettings, model: Model) -> Step:

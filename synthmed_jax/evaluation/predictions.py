@@ -9,10 +9,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from synthmed_jax.csv_text import text_of, to_csv
+from synthmed_jax.csv_text import text_of, write_csv
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import Damaged
-from synthmed_jax.files import write_text
 from synthmed_jax.results.cells import Cell
 
 
@@ -51,7 +50,7 @@ def write_predictions(
             predicted = test.class_names[int(np.argmax(probabilities))]
             numbers = (f"{p:.6g}" for p in probabilities)
             rows.append([*key, file, test.class_names[int(label)], predicted, *numbers])
-    write_text(path, to_csv(rows))
+    write_csv(path, rows)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 
 from synthmed_jax import checks
-from synthmed_jax.csv_text import to_csv
+from synthmed_jax.csv_text import write_csv
 from synthmed_jax.data import unlabelled
 from synthmed_jax.data.counted import counted
 from synthmed_jax.data.formats.opened import EIGHT_BITS
@@ -19,7 +19,7 @@ from synthmed_jax.data.unlabelled import Unlabelled
 from synthmed_jax.errors import UserError
 from synthmed_jax.explain import pictures
 from synthmed_jax.figure_png import to_png
-from synthmed_jax.files import sha256, sha256_of, write_bytes, write_text
+from synthmed_jax.files import sha256, sha256_of, write_bytes
 from synthmed_jax.legible import chart_names
 from synthmed_jax.progress import progress_over
 from synthmed_jax.results.inventory import ClassInventory, Inventory
@@ -55,7 +55,7 @@ def _run(run: Run) -> None:
             rows.append([file, answered, *(f"{p:.6g}" for p in answer)])
         if settings.explained:
             explanations |= _explain(run, network, read, len(explanations))
-    write_text(folder / "predictions.csv", to_csv(rows))
+    write_csv(folder / "predictions.csv", rows)
     _write_left_out(run, left_out)
     found = Predictions(
         network=network.network,
@@ -72,8 +72,7 @@ def _run(run: Run) -> None:
 
 def _write_left_out(run: Run, left_out: Sequence[LeftOut]) -> None:
     rows = sorted([each.file, each.reason, each.detail] for each in left_out)
-    text = to_csv([["file", "reason", "detail"], *rows])
-    write_text(run.workdir.predict / "left_out.csv", text)
+    write_csv(run.workdir.predict / "left_out.csv", [["file", "reason", "detail"], *rows])
 
 
 def _explain(run: Run, network: TrainedNetwork, read: Unlabelled, drawn: int) -> dict[str, str]:

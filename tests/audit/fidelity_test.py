@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 
@@ -43,7 +45,8 @@ def framed(images):
 @pytest.fixture
 def quick(monkeypatch):
     """Small forests; the network is tried in two_sample_test."""
-    monkeypatch.setattr(two_sample, "TREES", 20)
+    few = functools.partial(two_sample.forest_scores, trees=20)
+    monkeypatch.setattr(two_sample, "forest_scores", few)
     measures = {key: of for key, of in fidelity.MEASURES.items() if key[0] != "auroc_network"}
     monkeypatch.setattr(fidelity, "MEASURES", measures)
 

@@ -128,29 +128,30 @@ def test_four_hosts_of_two_devices_make_what_one_with_eight_does(place: Place):
     place.compare("of4x2", "one8")
 
 
-@pytest.mark.parametrize("victim", [0, 1])
+@pytest.mark.parametrize(("hosts", "victim"), [(2, 0), (2, 1), (4, 0), (4, 3)])
 @pytest.mark.parametrize(
     ("stage", "sign"),
     [("diffusion", "diffusion/checkpoints/[4-9]"), ("generate", "synthetic/*/0000[4-9].png")],
 )
 def test_a_killed_host_ends_all_and_the_command_goes_on(
-    place: Place, victim: int, stage: str, sign: str
+    place: Place, hosts: int, victim: int, stage: str, sign: str
 ):
-    name = f"killed_{stage}_{victim}"
-    processes = place.start(name, 2)
+    name = f"killed_{stage}_{hosts}_{victim}"
+    processes = place.start(name, hosts, 4 // hosts)
     while not list((place.root / name).glob(sign)):
         assert processes[0].poll() is None, place.said(name, 0).read_text()
         time.sleep(0.05)
     processes[victim].kill()
     killed = time.monotonic()
     statuses = [process.wait(timeout=120) for process in processes]
-    said = place.said(name, 1 - victim).read_text()
     print(f"{name}: {time.monotonic() - killed:.0f} s, statuses {statuses}")
     assert statuses[victim] == -signal.SIGKILL
-    assert statuses[1 - victim] not in (0, None)
-    assert any(message in said for message in _MESSAGES), said
-    # Four hosts of one device go on with what two of two have begun.
-    place.finish(name, 4, 1)
+    for i in set(range(hosts)) - {victim}:
+        said = place.said(name, i).read_text()
+        assert statuses[i] not in (0, None), said
+        assert any(message in said for message in _MESSAGES), said
+    # Four hosts of one device go on with what two of two have begun, and the reverse.
+    place.finish(name, 6 - hosts, 4 // (6 - hosts))
     place.compare(name, "one")
 
 

@@ -17,6 +17,7 @@ from synthmed_jax.classifiers.networks.backbone import Backbone, Smallest
 SIDE = 16  # pixels
 CLASSES = ("bright", "dark")
 _IMAGES = 20  # per class
+NETWORK = "tiny"
 _SETTINGS = {
     "cpu_devices": 1,
     "data.name": "folder",
@@ -36,7 +37,7 @@ _SETTINGS = {
     "generate.per_class": 6,
     "generate.steps": 3,
     "generate.block": 4,
-    "classifier.backbones": ("tiny",),
+    "classifier.backbones": (NETWORK,),
     "classifier.image_size": SIDE,
     "classifier.arms": ("synthetic", "real_augmented"),
     "classifier.batch_size": 4,
@@ -80,8 +81,8 @@ def state_dict() -> dict[str, np.ndarray]:
 
 
 def add_network() -> None:
-    """Makes `Tiny` known to a process as a network of the name "tiny"."""
-    networks.BACKBONES["tiny"] = Backbone(
+    """Makes `Tiny` known to a process as a network of the name NETWORK."""
+    networks.BACKBONES[NETWORK] = Backbone(
         Tiny, head="fc", published="tiny-00000000.pth", smallest=Smallest(4, 4)
     )
 
