@@ -25,6 +25,7 @@ _DEVICES = 2  # of each process
 _SETTINGS = {
     "tensorboard": False,
     "cpu_devices": _DEVICES,
+    "classifier.small_images": True,
     "diffusion.train.batch_size": 8,
     "diffusion.train.steps": 10,
     "diffusion.train.val_every": 5,
@@ -61,17 +62,17 @@ class Place:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         cluster = [f"--coordinator=127.0.0.1:{port}", f"--num_processes={hosts}"]
-        return [
-            subprocess.Popen(
-                command
-                + ([*cluster, f"--process_id={i}"] if hosts > 1 else [])
-                + ([of_last] if of_last and i == hosts - 1 else []),
-                cwd=ROOT,
-                stdout=self.said(name, i).open("w"),
-                stderr=subprocess.STDOUT,
-            )
-            for i in range(hosts)
-        ]
+        processes = []
+        for i in range(hosts):
+            own = [*cluster, f"--process_id={i}"] if hosts > 1 else []
+            own += [of_last] if of_last and i == hosts - 1 else []
+            with self.said(name, i).open("w") as stream:
+                processes.append(
+                    subprocess.Popen(
+                        command + own, cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT
+                    )
+                )
+        return processes
 
     def said(self, name: str, index: int) -> pathlib.Path:
         """What a process printed."""
