@@ -1,5 +1,4 @@
 import pathlib
-import socket
 import subprocess
 import sys
 
@@ -12,14 +11,9 @@ from synthmed_jax.diffusion.step import init_state
 from synthmed_jax.errors import UserError
 from synthmed_jax.metrics_log import read_metrics
 from tests import several_hosts
+from tests.free_port import free_port
 
 _PROGRAM = pathlib.Path(several_hosts.__file__)
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def test_alone_there_is_one_host_that_leads_and_nothing_to_tell():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import pytest
 
 from synthmed_jax.data.synthetic import load_synthetic
 from synthmed_jax.metrics_log import read_metrics
+from tests.free_port import free_port
 from tests.reliability import small
 
 pytestmark = pytest.mark.reliability
@@ -56,10 +56,7 @@ class Place:
             for field, value in settings.items()
             if not field.startswith("classifier.backbones")
         ]
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        cluster = [f"--coordinator=127.0.0.1:{port}", f"--num_processes={hosts}"]
+        cluster = [f"--coordinator=127.0.0.1:{free_port()}", f"--num_processes={hosts}"]
         processes = []
         for i in range(hosts):
             own = [*cluster, f"--process_id={i}"] if hosts > 1 else []

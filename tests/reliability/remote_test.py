@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from tests.free_port import free_port
 from tests.reliability import comparing, counts
 
 pytestmark = pytest.mark.reliability
@@ -36,9 +37,7 @@ def environment(tmp_path_factory):
             f"{', '.join(missing)} can't be imported: pip install 'moto[server]' s3fs brings an "
             "object store to test with"
         )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     variables = os.environ | {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "nobody",
