@@ -26,7 +26,7 @@ from synthmed_jax.pulse import AGAIN, Pulse
 # What JSON holds.
 Message = Any
 # In what Gloo says on a host whose neighbour has ended; others may notice nothing.
-_GONE = "Connection closed by peer"
+_GONE = ("Connection closed by peer", "Connection reset by peer", "Broken pipe")
 # How long a wait is within JAX, where Python notices no signal.
 _WAIT_MILLISECONDS = 2000
 # Messages that are forgotten together. Nobody is that far behind: the leader logs every few hundred
@@ -89,7 +89,7 @@ def joined(cluster: Cluster | None, asked: Callable[[], bool]) -> Iterator[None]
             _tell(job, _END)
     except BaseException as error:
         why = (str(error) or type(error).__name__).splitlines()[0]
-        if _GONE not in why:
+        if not any(words in why for words in _GONE):
             pulse.fail(why)
             _leave()
             raise

@@ -41,6 +41,35 @@ def test_a_start_that_jax_refuses_says_what_to_give():
         hosts._join(hosts.Cluster("127.0.0.1:9", 2, 5))
 
 
+class _NoPulse:
+    """In the place of `Pulse`: nobody is told anything."""
+
+    def __init__(self, *_):
+        self.start = self.stop = lambda: None
+        self.fail = lambda why: None
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("closed by peer [127.0.0.1]", "another host, with which it takes a step, is gone"),
+        ("reset by peer", "another host, with which it takes a step, is gone"),
+        ("timed out", "^UNKNOWN: Gloo all-reduce failed: Connection timed out$"),
+    ],
+)
+def test_a_sum_that_a_neighbour_does_not_take_says_that_it_is_gone(monkeypatch, said, sentence):
+    monkeypatch.setattr(hosts, "_join", lambda cluster: hosts._Job(None, 0, 2))
+    monkeypatch.setattr(hosts, "Pulse", _NoPulse)
+    monkeypatch.setattr(hosts, "_leave", lambda: None)
+
+    def work():
+        with hosts.joined(hosts.Cluster(), lambda: False):
+            raise jax.errors.JaxRuntimeError(f"UNKNOWN: Gloo all-reduce failed: Connection {said}")
+
+    with pytest.raises((UserError, jax.errors.JaxRuntimeError), match=sentence):
+        work()
+
+
 @pytest.fixture
 def as_third_of_four(monkeypatch):
     monkeypatch.setattr(hosts, "_job", hosts._Job(None, 2, 4))
