@@ -29,8 +29,11 @@ _SETTINGS = {
     "diffusion.train.val_every": 5,
     "generate.per_class": 16,
 }
-# jax.distributed's own message, where the leader is gone.
-_MESSAGES = ("has been silent for", "detected fatal errors", "can't be reached", "has ended:")
+# The second is jax.distributed's own message, where the leader is gone.
+_MESSAGES = (
+    "has been silent for", "detected fatal errors", "can't be reached", "has ended:",
+    "another host, with which it takes a step, is gone",
+)  # fmt: skip
 
 
 @dataclasses.dataclass
