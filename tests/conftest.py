@@ -2,6 +2,7 @@ import fcntl
 import importlib
 import os
 import pathlib
+import signal
 from collections.abc import Callable, Iterator
 
 import hypothesis
@@ -123,6 +124,14 @@ def _few_mapped_pieces() -> Iterator[None]:
     yield
     if _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > 30_000:
         jax.clear_caches()
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """A shell's background jobs start with SIGINT ignored, and so would all that they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -19,12 +19,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 LAST = "what was saved is kept, and the same command goes on from here:\n  {}\n"
 
 
-@pytest.fixture(autouse=True)
-def heard():
-    """A shell's background jobs start with SIGINT ignored, and so would all that they start."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+pytestmark = pytest.mark.usefixtures("heard")
 
 
 def status_of(action) -> int:

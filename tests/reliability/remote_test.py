@@ -15,7 +15,7 @@ import pytest
 from tests.free_port import free_port
 from tests.reliability import comparing, counts
 
-pytestmark = pytest.mark.reliability
+pytestmark = [pytest.mark.reliability, pytest.mark.usefixtures("heard")]
 
 ROOT = pathlib.Path(__file__).parents[2]
 URL = "s3://test/run"
