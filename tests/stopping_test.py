@@ -14,6 +14,7 @@ import pytest
 
 from synthmed_jax import checkpoint, stopping
 from synthmed_jax.files import read_json
+from tests.reliability import small
 
 ROOT = pathlib.Path(__file__).parents[1]
 LAST = "what was saved is kept, and the same command goes on from here:\n  {}\n"
@@ -158,6 +159,7 @@ def command(workdir: pathlib.Path, cache: pathlib.Path, stages: str = ALL) -> li
         *("--config.diffusion.train.steps=80", "--config.diffusion.train.val_every=60"),
         *("--config.generate.per_class=24", "--config.classifier.arms=synthetic"),
         *("--config.classifier.steps=32", "--config.classifier.max_epochs=4"),
+        *(f"--config.{field}={value}" for field, value in small.UNET.items()),
     ]
 
 

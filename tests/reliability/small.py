@@ -18,16 +18,19 @@ SIDE = 16  # pixels
 CLASSES = ("bright", "dark")
 _IMAGES = 20  # per class
 NETWORK = "tiny"
+UNET = {
+    "diffusion.unet.channels": 16,
+    "diffusion.unet.multipliers": (1,),
+    "diffusion.unet.patch": 2,
+    "diffusion.unet.middle_attention": False,
+}
 _SETTINGS = {
     "cpu_devices": 1,
     "data.name": "folder",
     "data.image_size": SIDE,
     "split.fraction": 0.5,
     "diffusion.num_steps": 20,
-    "diffusion.unet.channels": 16,
-    "diffusion.unet.multipliers": (1,),
-    "diffusion.unet.patch": 2,
-    "diffusion.unet.middle_attention": False,
+    **UNET,
     "diffusion.train.steps": 8,
     "diffusion.train.batch_size": 4,
     "diffusion.train.warmup_steps": 2,

@@ -4,12 +4,14 @@ import os
 import pathlib
 import re
 import shlex
-import signal
 import subprocess
 import sys
 
 import pytest
 
+from tests.reliability import small
+
+pytestmark = pytest.mark.usefixtures("heard")
 ROOT = pathlib.Path(__file__).parents[2]
 # Runs a command on a terminal of its own; this process is its keyboard and its screen.
 ON_TERMINAL = "import os, pty, sys\nsys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
@@ -22,19 +24,12 @@ def command(tmp_path: pathlib.Path) -> list[str]:
         *(f"--workdir={tmp_path / 'run'}", f"--config.data.cache_dir={tmp_path / 'cache'}"),
         *("--stages=split,diffusion", "--config.diffusion.train.steps=60"),
         "--config.diffusion.train.val_every=60",
+        *(f"--config.{field}={value}" for field, value in small.UNET.items()),
     ]
 
 
 def environment(**changes: str) -> dict[str, str]:
     return os.environ | {"TERM": "xterm", "COLUMNS": "100", "LINES": "40", **changes}
-
-
-@pytest.fixture(autouse=True)
-def heard():
-    """A shell's background jobs start with SIGINT ignored, and so would all that they start."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def type_ctrl_c_at(text: bytes, arguments: list[str], **changes: str) -> tuple[int, str]:
