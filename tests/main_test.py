@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import forked_program
+
 ROOT = pathlib.Path(__file__).parents[1]
 
 
@@ -44,9 +46,8 @@ ROOT = pathlib.Path(__file__).parents[1]
     ],
 )
 def test_a_mistake_ends_with_a_hint_and_no_traceback(arguments, message, tmp_path):
-    command = [sys.executable, "main.py", *(a.format(tmp=tmp_path / "w") for a in arguments)]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert run.returncode != 0
+    run = forked_program.run([a.format(tmp=tmp_path / "w") for a in arguments], tmp_path)
+    assert run.returncode not in (0, None)
     assert message in run.stderr + run.stdout
     assert "Traceback" not in run.stderr
     assert not (tmp_path / "w").exists()
@@ -68,8 +69,7 @@ def test_a_mistake_in_an_own_config_file_is_a_sentence(line, message, tmp_path):
         "from configs import base\ndef get_config():\n    config = base.get_config('smoke')\n"
         f"    {line}\n    return config\n"
     )
-    command = [sys.executable, "main.py", f"--config={file}", f"--workdir={tmp_path / 'w'}"]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    run = forked_program.run([f"--config={file}", f"--workdir={tmp_path / 'w'}"], tmp_path)
     assert run.returncode == 2
     assert run.stderr.startswith(message.format(file=file))
     assert "Traceback" not in run.stderr

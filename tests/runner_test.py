@@ -1,6 +1,6 @@
 """The whole chain at smoke scale, as a user would run it; then again, changed, and broken off.
 
-The networks are the smallest that do: docs/tutorial.md's own are run in tutorial_test.
+The networks are the smallest that do; `finished_phantoms` has those of the scale smoke.
 """
 
 import dataclasses

@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from tests.reliability import small
+
 ROOT = pathlib.Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "tutorial.md").read_text()
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -20,6 +22,7 @@ SHORT = (
     "--config.classifier.seeds=1",
     "--config.explain.images=1",
     "--config.explain.repeats=1",
+    *(f"--config.{field}={value}" for field, value in small.UNET.items()),
 )
 
 

@@ -4,5 +4,5 @@ import skimage.segmentation  # noqa: F401  scikit-image imports on first use
 from matplotlib import figure  # noqa: F401
 from orbax.checkpoint import v1  # noqa: F401
 
-from synthmed_jax import runner  # noqa: F401
+from synthmed_jax import cli  # noqa: F401
 from tests.reliability import small  # noqa: F401
