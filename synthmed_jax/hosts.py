@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ from synthmed_jax.pulse import AGAIN, Pulse
 # What JSON holds.
 Message = Any
 # In what Gloo says on a host whose neighbour has ended; others may notice nothing.
-_GONE = ("Connection closed by peer", "Connection reset by peer", "Broken pipe")
+_GONE = re.compile("Connection closed by peer|Gloo .*(Connection reset by peer|Broken pipe)")
 # How long a wait is within JAX, where Python notices no signal.
 _WAIT_MILLISECONDS = 2000
 # Messages that are forgotten together. Nobody is that far behind: the leader logs every few hundred
@@ -89,7 +90,7 @@ def joined(cluster: Cluster | None, asked: Callable[[], bool]) -> Iterator[None]
             _tell(job, _END)
     except BaseException as error:
         why = (str(error) or type(error).__name__).splitlines()[0]
-        if not any(words in why for words in _GONE):
+        if not _GONE.search(why):
             pulse.fail(why)
             _leave()
             raise
