@@ -12,9 +12,10 @@ import sys
 from collections.abc import Sequence
 
 ROOT = pathlib.Path(__file__).parents[1]
-_PROCESSES = multiprocessing.get_context("forkserver")
-# All that tests want preloaded: a process of tests has one such server.
-_PROCESSES.set_forkserver_preload(["tests.reliability.preloaded"])
+# A server that has imported everything, and touched no device, forks a process in no time.
+# A process of tests has one such server.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.reliability.preloaded"])
 
 
 def run(arguments: Sequence[str], folder: pathlib.Path) -> subprocess.CompletedProcess[str]:
@@ -24,7 +25,7 @@ def run(arguments: Sequence[str], folder: pathlib.Path) -> subprocess.CompletedP
       folder: receives what it prints, in two files.
     """
     paths = (folder / "stdout", folder / "stderr")
-    process = _PROCESSES.Process(target=_main, args=(["main.py", *arguments], *paths))
+    process = PROCESSES.Process(target=_main, args=(["main.py", *arguments], *paths))
     process.start()
     process.join()
     said = (path.read_text(encoding="utf-8") for path in paths)

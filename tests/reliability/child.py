@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-import multiprocessing
 import os
 import pathlib
 import signal
@@ -23,14 +22,12 @@ from synthmed_jax.classifiers import side_by_side
 from synthmed_jax.classifiers import train as classifier_training
 from synthmed_jax.classifiers.train import Training
 from synthmed_jax.errors import UserError
+from tests.forked_program import PROCESSES
 from tests.reliability import small
 
 T = TypeVar("T")
 COMPILED = pathlib.Path(__file__).parents[2] / ".pytest_cache" / "xla"
 _CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.truncate"}
-# A server that has imported everything, and touched no device, forks a process in no time.
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["tests.reliability.preloaded"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,8 +80,8 @@ class Started:
     def __init__(self, command: Command, said: pathlib.Path) -> None:
         """said: a file for what it prints."""
         self._command, self._said = command, said
-        self._here, there = _PROCESSES.Pipe(duplex=False)
-        self._process = _PROCESSES.Process(target=_main, args=(command, said, there))
+        self._here, there = PROCESSES.Pipe(duplex=False)
+        self._process = PROCESSES.Process(target=_main, args=(command, said, there))
         self._process.start()
         there.close()
 
@@ -121,8 +118,8 @@ def run(command: Command, said: pathlib.Path) -> Outcome:
 
 def call(function: Callable[[T], str], argument: T) -> str:
     """Calls a function in a process of its own, which keeps its errors to itself."""
-    here, there = _PROCESSES.Pipe(duplex=False)
-    process = _PROCESSES.Process(target=_call, args=(function, argument, there))
+    here, there = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=_call, args=(function, argument, there))
     process.start()
     there.close()
     answer = here.recv()
