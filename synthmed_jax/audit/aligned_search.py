@@ -21,6 +21,7 @@ from jax.scipy.ndimage import map_coordinates
 
 from synthmed_jax import parallel
 from synthmed_jax.data import alignment
+from synthmed_jax.data.first_sight import shifted_thumbnails, thumbnails
 from synthmed_jax.evaluation.memorisation import SYMMETRIES
 
 CANDIDATES = 8
@@ -30,7 +31,6 @@ WARPS = ((0.0, 1.0), (-5.0, 1.0), (5.0, 1.0), (0.0, 1.06), (0.0, 1 / 1.06))
 FINE_WARPS = (*WARPS, (-2.5, 1.0), (2.5, 1.0), (0.0, 1.03), (0.0, 1 / 1.03))
 _BLOCK = 1024  # images at a time at low resolution: 20 MB with 5,000 references
 _TOGETHER = 32  # images at a time at the full one: 100 MB at 64 pixels
-_FINE = 48  # above this side a shift by a pixel hardly changes what is seen at low resolution
 _TINY = 1e-3  # length of the details of an image that has none, grey levels
 
 
@@ -71,12 +71,13 @@ def find_nearest(
     details = alignment.details_of(references)
     orders = _orders(details.shape[1], flips)
     shift = alignment.largest_shift(details.shape[1])
-    coarse = _coarse_references(details, orders, shift)
+    flat = details.reshape(len(details), -1)
+    coarse = [shifted_thumbnails(flat[:, order].reshape(details.shape)) for order in orders]
     found: list[tuple[np.ndarray, np.ndarray]] = []
     for start, block in _blocks(queries):
         of_block = alignment.details_of(block)
         own = None if groups is None else (groups[0][start : start + len(block)], groups[1])
-        candidate, symmetry = _candidates(of_block, coarse, own, shift)
+        candidate, symmetry = _candidates(of_block, coarse, own)
         alike = np.asarray(
             _compare(shift)((details, orders), of_block, candidate, symmetry), np.float64
         )
@@ -99,33 +100,24 @@ def _orders(side: int, flips: str) -> np.ndarray:
     )
 
 
-def _coarse_references(
-    details: np.ndarray, orders: np.ndarray, shift: int
-) -> list[list[np.ndarray]]:
-    """Unit vectors f32[M,D] per symmetry and shift."""
-    steps = list(itertools.product(range(-shift, shift + 1), repeat=2))
-    if details.shape[1] > _FINE:  # with these, none is more than a pixel away from one of them
-        steps = [(0, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)]
-    flat = details.reshape(len(details), -1)
-    turned = (flat[:, order].reshape(details.shape) for order in orders)
-    return [[_thumbnails(each, shift, *step) for step in steps] for each in turned]
-
-
 def _candidates(
     details: np.ndarray,
     coarse: list[list[np.ndarray]],
     groups: tuple[np.ndarray, np.ndarray] | None,
-    shift: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns references i32[B,K] and the symmetry i32[B,K] under which each is most alike."""
+    """Returns references i32[B,K] and the symmetry i32[B,K] under which each is most alike.
+
+    Args:
+      coarse: thumbnails f32[M,D] of the references, for each symmetry and shift.
+    """
     versions = np.asarray(_warped(details, WARPS))
-    thumbnails = [_thumbnails(versions[:, i], shift, 0, 0) for i in range(len(WARPS))]
+    warped = [thumbnails(versions[:, i]) for i in range(len(WARPS))]
     shape = (len(details), len(coarse[0][0]))
     alike, symmetry = np.full(shape, -2, np.float32), np.zeros(shape, np.int32)
     product = np.empty(shape, np.float32)
     for number, of_symmetry in enumerate(coarse):
         best = np.full(shape, -2, np.float32)
-        for reference, query in itertools.product(of_symmetry, thumbnails):
+        for reference, query in itertools.product(of_symmetry, warped):
             np.matmul(query, reference.T, out=product)
             np.maximum(best, product, out=best)
         symmetry[best > alike] = number
@@ -189,20 +181,6 @@ def _warped(details: jax.Array, warps: tuple[tuple[float, float], ...]) -> jax.A
         return map_coordinates(image, [*places], order=1, mode="nearest")
 
     return jax.vmap(of_one)(details)
-
-
-def _thumbnails(details: np.ndarray, shift: int, down: int, right: int) -> np.ndarray:
-    """Unit vectors f32[N,D]: the middles, moved by so many pixels, at low resolution."""
-    rim, side = 2 * shift, details.shape[1]
-    middle = details[:, rim + down : side - rim + down, rim + right : side - rim + right]
-    factor = max(1, side // 16)
-    kept = middle.shape[1] // factor
-    middle = middle[:, : kept * factor, : kept * factor]
-    pooled = middle.reshape(len(details), kept, factor, kept, factor).mean(axis=(2, 4))
-    flat = pooled.reshape(len(details), -1)
-    flat = flat - flat.mean(axis=1, keepdims=True)
-    length = np.linalg.norm(flat, axis=1, keepdims=True)
-    return np.where(length > _TINY, flat / np.maximum(length, _TINY), 0).astype(np.float32)
 
 
 def _blocks(images: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

@@ -85,9 +85,12 @@ def _pairs_across(duplicates: Duplicates, sides: np.ndarray) -> list[tuple[int, 
 
     Of twins on one side only the first is taken: a pair of sets of twins is one pair.
     """
+    twins = duplicates.twins
+    # Most images of a large set are like no other: they need no entry.
+    linked = np.flatnonzero((np.bincount(twins)[twins] > 1) | np.isin(twins, duplicates.pairs))
     of_twin: dict[int, dict[int, int]] = {}  # first twin -> side -> first image there
-    for index, (twin, side) in enumerate(zip(duplicates.twins, sides, strict=True)):
-        of_twin.setdefault(int(twin), {}).setdefault(int(side), index)
+    for index in linked.tolist():
+        of_twin.setdefault(int(twins[index]), {}).setdefault(int(sides[index]), index)
     found = []
     for images in of_twin.values():
         first, *others = images.values()

@@ -16,6 +16,8 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from synthmed_jax.data import alignment, twins
+from synthmed_jax.data.alignment import Details
+from synthmed_jax.data.first_sight import LEAST, find_candidates
 
 VERSION = 1  # of what is computed here; part of the name under which it is kept
 LOWEST, HIGHEST = 0.5, 0.95
@@ -63,10 +65,9 @@ def find(images: np.ndarray, reference: np.ndarray) -> Duplicates:
     distinct = np.unique(first)
     threshold, pairs, alike = HIGHEST, np.zeros((0, 2), np.int64), np.zeros(0)
     if images.shape[1] >= alignment.SMALLEST:
-        details = alignment.details_of(_rows(images, distinct))
-        place = np.searchsorted(distinct, np.unique(first[reference]))
-        threshold = calibrate(details[place])
-        candidates = alignment.find_candidates(details, details, same=True)
+        details = Details(images, distinct)
+        threshold = calibrate(Details(images, np.unique(first[reference])))
+        candidates = find_candidates(details, details, same=True)
         found = _rounded(alignment.correlate(details, details, candidates))
         pairs, alike = distinct[candidates[found > threshold]], found[found > threshold]
     size = len(images)
@@ -86,20 +87,20 @@ def are_near(images: np.ndarray, others: np.ndarray, threshold: float) -> np.nda
     """
     near = twins.are_among(images, others)
     if images.shape[1] >= alignment.SMALLEST:
-        first, second = alignment.details_of(images), alignment.details_of(others)
-        pairs = alignment.find_candidates(first, second)
+        first, second = alignment.details_of_all(images), alignment.details_of_all(others)
+        pairs = find_candidates(first, second)
         alike = _rounded(alignment.correlate(first, second, pairs))
         near[pairs[alike > threshold, 0]] = True
     return near
 
 
-def calibrate(details: np.ndarray) -> float:
-    """Returns the threshold that follows from the details f32[M,S,S] of different images."""
+def calibrate(details: Details) -> float:
+    """Returns the threshold that follows from the details of different images."""
     if len(details) < FEWEST:
         return HIGHEST
-    pairs = alignment.find_candidates(details, details, same=True)
+    pairs = find_candidates(details, details, same=True)
     alike = alignment.correlate(details, details, pairs)
-    nearest = np.full(len(details), alignment.FIRST_SIGHT, np.float32)
+    nearest = np.full(len(details), LEAST, np.float32)
     for side in (0, 1):
         np.maximum.at(nearest, pairs[:, side], alike)
     # Distances 1 - r are skewed, their logarithms are not.
@@ -107,10 +108,6 @@ def calibrate(details: np.ndarray) -> float:
     middle = np.median(distance)
     deviation = _TO_DEVIATION * np.median(np.abs(distance - middle))
     return float(_rounded(np.clip(1 - np.exp(middle - _QUANTILE * deviation), LOWEST, HIGHEST)))
-
-
-def _rows(images: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    return images if len(indices) == len(images) else np.asarray(images)[indices]
 
 
 def _rounded(alike: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from synthmed_jax.data import alignment
+from synthmed_jax.data.first_sight import find_candidates
 
 COPIES = 100
 """At most so many images are copied."""
@@ -51,14 +52,14 @@ def measure_power(
       originals: i64[M], some of `distinct`; at most `COPIES` of them are copied.
       seed: of the choice and of the noise.
     """
-    details = alignment.details_of(np.asarray(images)[distinct])
+    details = alignment.Details(images, distinct)
     count = min(COPIES, len(originals))
     chosen = np.random.default_rng(seed).choice(originals, count, replace=False)
     place = np.searchsorted(distinct, chosen)
 
     def found(copies: np.ndarray) -> float:
-        queries = alignment.details_of(copies)
-        pairs = alignment.find_candidates(queries, details)
+        queries = alignment.details_of_all(copies)
+        pairs = find_candidates(queries, details)
         own = pairs[pairs[:, 1] == place[pairs[:, 0]]]
         alike = np.maximum(
             alignment.correlate(queries, details, own),

@@ -6,6 +6,8 @@ import hashlib
 
 import numpy as np
 
+_DIGEST = np.dtype("V32")  # a tenth of the memory of a dictionary of bytes
+
 
 def first_twins(images: np.ndarray) -> np.ndarray:
     """Returns i64[N]: for each image the index of the first one with the same pixels.
@@ -13,10 +15,9 @@ def first_twins(images: np.ndarray) -> np.ndarray:
     Args:
       images: u8[N,...], decoded.
     """
-    first: dict[bytes, int] = {}
-    return np.asarray(
-        [first.setdefault(_digest(image), index) for index, image in enumerate(images)], np.int64
-    )
+    digests = np.fromiter(map(_digest, images), _DIGEST, len(images))
+    _, first, group = np.unique(digests, return_index=True, return_inverse=True)
+    return first[group].astype(np.int64)
 
 
 def are_among(images: np.ndarray, others: np.ndarray) -> np.ndarray:

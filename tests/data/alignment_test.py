@@ -27,8 +27,9 @@ def test_details_know_neither_brightness_nor_slow_changes():
 @pytest.mark.parametrize("side", [16, 32, 64])
 def test_a_correlation_is_that_of_numpy_at_the_best_shift(side):
     shift = alignment.largest_shift(side)
-    details = alignment.details_of(scenes(3, side))
-    found = alignment.correlate(details, details, every_pair(3)).reshape(3, 3)
+    whole = alignment.details_of_all(scenes(3, side))
+    found = alignment.correlate(whole, whole, every_pair(3)).reshape(3, 3)
+    details = whole[:]
     inner = side - 2 * shift
     for i in range(3):
         middle = details[i, shift:-shift, shift:-shift].ravel()
@@ -45,8 +46,8 @@ def test_a_correlation_is_that_of_numpy_at_the_best_shift(side):
 @pytest.mark.parametrize(("down", "right"), [(0, 1), (2, -2), (-1, 2)])
 def test_a_shifted_image_correlates_as_itself(down, right):
     large = scenes(4, 80)
-    one = alignment.details_of(large[:, 8:72, 8:72])
-    other = alignment.details_of(large[:, 8 + down : 72 + down, 8 + right : 72 + right])
+    one = alignment.details_of_all(large[:, 8:72, 8:72])
+    other = alignment.details_of_all(large[:, 8 + down : 72 + down, 8 + right : 72 + right])
     same = np.stack([np.arange(4)] * 2, axis=1)
     assert alignment.correlate(one, other, same).min() > 0.97
     assert alignment.correlate(one, other, [[0, 1], [1, 2]] * np.ones((2, 1), int)).max() < 0.5
@@ -55,35 +56,25 @@ def test_a_shifted_image_correlates_as_itself(down, right):
 def test_an_image_without_details_is_like_none():
     images = scenes(3, 32)
     images[1] = 90
-    found = alignment.correlate(*[alignment.details_of(images)] * 2, every_pair(3)).reshape(3, 3)
+    details = alignment.details_of_all(images)
+    found = alignment.correlate(details, details, every_pair(3)).reshape(3, 3)
     assert found[1].tolist() == [0, 0, 0]
     assert found[:, 1].tolist() == [0, 0, 0]
     assert np.isfinite(found).all()
 
 
-@pytest.mark.parametrize("side", [16, 32, 48, 64])
-def test_candidates_hold_the_image_that_was_shifted(side):
-    shift = alignment.largest_shift(side)
-    large = scenes(300, side + 8)
-    whole = alignment.details_of(large[:, 4:-4, 4:-4])
-    for move in ((shift, shift), (-shift, 0), (1, -1), (0, 0)):
-        moved = large[:, 4 + move[0] : 4 + side + move[0], 4 + move[1] : 4 + side + move[1]]
-        pairs = alignment.find_candidates(alignment.details_of(moved), whole)
-        own = pairs[pairs[:, 0] == pairs[:, 1]]
-        assert len(own) >= 0.99 * len(large), move
-        assert np.bincount(pairs[:, 0]).max() <= alignment.CANDIDATES
+def test_details_are_of_the_rows_that_are_meant():
+    images = scenes(9, 32)
+    details = alignment.Details(images, np.array([7, 1, 4]))
+    assert len(details) == 3
+    expected = alignment.details_of(images)[[4, 4, 7]]
+    np.testing.assert_array_equal(details[np.array([2, 2, 0])], expected)
+    np.testing.assert_array_equal(details[1:], alignment.details_of(images)[[1, 4]])
 
 
-def test_pairs_within_a_set_are_listed_once_and_never_an_image_with_itself():
-    images = scenes(40, 32)
-    images[1::2] = images[::2]
-    details = alignment.details_of(images)
-    pairs = alignment.find_candidates(details, details, same=True)
-    assert (pairs[:, 0] < pairs[:, 1]).all()
-    assert len({tuple(pair) for pair in pairs.tolist()}) == len(pairs)
-    assert {(i, i + 1) for i in range(0, 40, 2)} <= {tuple(pair) for pair in pairs.tolist()}
-
-
-def test_one_image_has_no_candidate():
-    details = alignment.details_of(scenes(1, 32))
-    assert alignment.find_candidates(details, details, same=True).shape == (0, 2)
+def test_a_pair_is_compared_alike_in_a_block_of_pairs_and_alone(monkeypatch):
+    details = alignment.details_of_all(scenes(12, 32))
+    pairs = np.random.default_rng(0).permutation(every_pair(12))
+    at_once = alignment.correlate(details, details, pairs)
+    monkeypatch.setattr(alignment, "_BLOCK", 7)
+    np.testing.assert_array_equal(alignment.correlate(details, details, pairs), at_once)

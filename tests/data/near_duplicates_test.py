@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from synthmed_jax.data import near_duplicates, planted
+from synthmed_jax.data.alignment import Details, correlate, details_of_all
 from synthmed_jax.data.near_duplicates import HIGHEST, LOWEST
 from tests.data.scenes import scenes
 
@@ -66,30 +67,36 @@ def test_the_order_of_the_images_does_not_matter():
     )
 
 
+class Given(Details):
+    """The images are taken for their own details."""
+
+    def __getitem__(self, rows):
+        return self.images[self.rows[rows]][..., 0]
+
+
 @pytest.mark.slow
 def test_the_threshold_is_where_few_different_images_lie():
     """A hundredth, were the bulk normal; a few hundredths of these."""
     rng = np.random.default_rng(0)
     # Of a few parts each, so that different images are much alike, as slices of heads are.
-    details = np.tensordot(rng.normal(size=(400, 12)), scenes(12, 32)[..., 0] - 128.0, 1)
-    details = details.astype(np.float32)
+    mixed = np.tensordot(rng.normal(size=(400, 12)), scenes(12, 32) - 128.0, 1)
+    details = Given(mixed.astype(np.float32), np.arange(400))
     threshold = near_duplicates.calibrate(details)
     pairs = np.argwhere(~np.eye(400, dtype=bool))
-    nearest = near_duplicates.alignment.correlate(details, details, pairs).reshape(400, 399).max(1)
+    nearest = correlate(details, details, pairs).reshape(400, 399).max(1)
     assert LOWEST < threshold < HIGHEST
     assert 0.005 < (nearest > threshold).mean() < 0.06
 
 
 def test_duplicates_in_the_reference_hardly_move_the_threshold():
-    different = near_duplicates.alignment.details_of(scenes(300, 16))
-    copied = planted.plant(scenes(300, 16)[:60], 0)["JPEG, quality 50"]
-    both = np.concatenate([different, near_duplicates.alignment.details_of(copied)])
-    one, two = near_duplicates.calibrate(different), near_duplicates.calibrate(both)
+    different = scenes(300, 16)
+    both = np.concatenate([different, planted.plant(different[:60], 0)["JPEG, quality 50"]])
+    one, two = (near_duplicates.calibrate(details_of_all(each)) for each in (different, both))
     assert one == pytest.approx(two, abs=0.12)
 
 
 def test_few_images_give_the_highest_threshold():
-    details = near_duplicates.alignment.details_of(scenes(near_duplicates.FEWEST - 1, 32))
+    details = details_of_all(scenes(near_duplicates.FEWEST - 1, 32))
     assert near_duplicates.calibrate(details) == HIGHEST
 
 
