@@ -13,7 +13,7 @@ import jax
 import numpy as np
 import torch
 
-from benchmarks import duel, reference, torchvision_networks
+from benchmarks import duel, reference, torch_device, torchvision_networks
 from benchmarks.reference_classifier import NUM_CLASSES, make_batch, make_settings
 from synthmed_jax.classifiers.programs import make_network, make_programs
 from synthmed_jax.classifiers.settings import make_rates
@@ -67,6 +67,7 @@ def main() -> None:
         per_call=len(images),
         unit="images/s",
     )
+    result |= torch_device.check_threads()
     duel.report(result | {"devices": jax.local_device_count()})
 
 

@@ -78,6 +78,7 @@ def main() -> None:
         per_call=options.batch_size,
         unit="images/s",
     )
+    result |= torch_device.check_threads()
     duel.report(result | {"parameters": own_parameters, "devices": jax.local_device_count()})
 
 

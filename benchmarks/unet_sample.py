@@ -82,6 +82,7 @@ def main() -> None:
     )
     flops = options.steps * torch_unet.forward_flops(torch_unet.make(options.channels))
     result |= reference.describe_flops(result, flops, options.batch_size, matmul_flops)
+    result |= torch_device.check_threads()
     duel.report(result | {"parameters": own_parameters, "devices": jax.local_device_count()})
 
 

@@ -99,6 +99,7 @@ def main() -> None:
     # A step is a forward pass and a backward pass, which is twice the work.
     flops = 3 * torch_unet.forward_flops(torch_unet.make(options.channels))
     result |= reference.describe_flops(result, flops, options.batch_size, matmul_flops)
+    result |= torch_device.check_threads()
     duel.report(result | {"parameters": own_parameters, "devices": jax.local_device_count()})
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 # oneDNN's C enumerations: first those that only this file needs.
@@ -32,19 +33,23 @@ class _Argument(ctypes.Structure):
 
 
 class Library:
-    """libdnnl, with an engine, a stream, and the settings that all primitives share."""
+    """libdnnl, with an engine, a stream, and the settings that all primitives share.
+
+    Attributes:
+      threads: CPU threads that one call may use.
+    """
 
     def __init__(self, path: str, threads: int) -> None:
         """Loads the library.
 
         Args:
           path: of libdnnl.so.
-          threads: CPU threads that one call may use.
+          threads: as the attribute.
         """
         self._dnnl = ctypes.CDLL(path)
         self._dnnl.dnnl_primitive_desc_query_md.restype = ctypes.c_void_p
         self._dnnl.dnnl_memory_desc_get_size.restype = ctypes.c_size_t
-        self._threads = threads
+        self.threads = threads
         self.engine = self.make("engine_create", _CPU, ctypes.c_size_t(0))
         self._stream = self.make("stream_create", self.engine, _IN_ORDER_STREAM)
         # Several devices may run one primitive at the same time, so each call allocates the work
@@ -55,9 +60,19 @@ class Library:
             self._dnnl.dnnl_primitive_attr_set_scratchpad_mode(self.attributes, _USER_SCRATCHPAD),
         )
 
-    def limit_threads(self) -> None:
-        """Sets how many OpenMP threads calls from the calling thread use."""
-        self._dnnl.omp_set_num_threads(self._threads)
+    @contextlib.contextmanager
+    def limited_threads(self) -> Iterator[None]:
+        """Within it, calls from the calling thread use that many OpenMP threads.
+
+        Other libraries of the process may share OpenMP with this one: PyTorch was left with one
+        thread where the number was not set back.
+        """
+        before = self._dnnl.omp_get_max_threads()
+        self._dnnl.omp_set_num_threads(self.threads)
+        try:
+            yield
+        finally:
+            self._dnnl.omp_set_num_threads(before)
 
     def make(self, name: str, *arguments: object) -> ctypes.c_void_p:
         """Calls a function that makes an object: dnnl_<name>(&object, ...)."""
@@ -109,18 +124,19 @@ class Library:
         Raises:
           RuntimeError: oneDNN reports a failure.
         """
-        self.limit_threads()
         made = [self.make("memory_create", layout, self.engine, at) for layout, at in memories]
-        for primitive, named in steps:
-            given = [_Argument(index, made[which]) for index, which in named]
-            if primitive.scratchpad:
-                made.append(self.make("memory_create", primitive.scratchpad, self.engine, ALLOCATE))
-                given.append(_Argument(_SCRATCHPAD, made[-1]))
-            status = self._dnnl.dnnl_primitive_execute(
-                primitive.handle, self._stream, len(given), (_Argument * len(given))(*given)
-            )
-            self.check("primitive_execute", status)
-        self.check("stream_wait", self._dnnl.dnnl_stream_wait(self._stream))
+        with self.limited_threads():
+            for primitive, named in steps:
+                given = [_Argument(index, made[which]) for index, which in named]
+                if primitive.scratchpad:
+                    space = self.make("memory_create", primitive.scratchpad, self.engine, ALLOCATE)
+                    made.append(space)
+                    given.append(_Argument(_SCRATCHPAD, space))
+                status = self._dnnl.dnnl_primitive_execute(
+                    primitive.handle, self._stream, len(given), (_Argument * len(given))(*given)
+                )
+                self.check("primitive_execute", status)
+            self.check("stream_wait", self._dnnl.dnnl_stream_wait(self._stream))
         for memory in made:
             self._dnnl.dnnl_memory_destroy(memory)
 

@@ -153,7 +153,6 @@ class _Plan:
         pads: Padding,
     ) -> None:
         dnnl = _library()
-        dnnl.limit_threads()
         (b, height, width, c), (k_h, k_w, _, d) = x_shape, kernel_shape
         (top, bottom), (left, right) = pads
         y_height = (height + top + bottom - k_h) // strides[0] + 1
@@ -231,4 +230,5 @@ def _plan(
     strides: tuple[int, int],
     pads: Padding,
 ) -> _Plan:
-    return _Plan(x_shape, kernel_shape, strides, pads)
+    with _library().limited_threads():
+        return _Plan(x_shape, kernel_shape, strides, pads)

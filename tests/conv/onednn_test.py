@@ -1,5 +1,6 @@
 """Names, errors, threads and availability; conv_test.py tests values and gradients."""
 
+import ctypes
 import os
 import pathlib
 import subprocess
@@ -47,6 +48,23 @@ def test_names_tell_shapes_apart_in_every_process():
     }
     assert len(names) == 8
     assert "synthmed_onednn_2_8_8_3_3_3_3_4_1_1_1_1_1_1" in names
+
+
+@needs_onednn
+def test_other_libraries_keep_their_number_of_threads():
+    """OpenMP is shared: PyTorch's convolutions after one of ours ran in one thread."""
+    openmp = ctypes.CDLL("libgomp.so.1")
+    before = openmp.omp_get_max_threads()
+    openmp.omp_set_num_threads(3)
+    try:
+        image, kernel = make(side=11)
+        jax.block_until_ready(onednn.convolve(image, kernel, (1, 1), PADS))
+        assert openmp.omp_get_max_threads() == 3
+        with onednn._library().limited_threads():
+            assert openmp.omp_get_max_threads() == onednn._library().threads
+        assert openmp.omp_get_max_threads() == 3
+    finally:
+        openmp.omp_set_num_threads(before)
 
 
 @needs_onednn
