@@ -1,4 +1,4 @@
-"""What all races share: the reference U-Net, its settings, options, and the matmul peak."""
+"""What all races share: the U-Nets, their settings, options, and the matmul peak."""
 
 from __future__ import annotations
 
@@ -11,24 +11,49 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from synthmed_jax import parallel
+from configs import base
+from synthmed_jax import parallel, settings
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.schedule import make_schedule
 from synthmed_jax.diffusion.settings import TrainSettings, UNetSettings
 from synthmed_jax.diffusion.unet import UNet
 
-SIDE, MULTIPLIERS, BLOCKS, NUM_CLASSES, STEPS = 32, (1, 2, 2), 2, 4, 1000
+SIDE, NUM_CLASSES, STEPS = 32, 4, 1000
 SCHEDULE = make_schedule("linear", STEPS)
+Options = argparse.Namespace
 PEAK_SIDE = 1536  # of the square matrices whose product gives the peak
 
 
-def make_model(channels: int) -> Model:
-    """The reference U-Net: 32x32x1, no attention, added embeddings, no dropout."""
-    config = UNetSettings(
-        channels, MULTIPLIERS, BLOCKS, (), patch=1, dropout=0.0,
+def make_network(options: Options) -> UNetSettings:
+    """The U-Net of --network.
+
+    "reference": --channels wide, no attention, added embeddings, no dropout; "cpu": the preset's.
+    """
+    if options.network == "cpu":
+        config = base.get_config("cpu")
+        config.data.name = "phantom"
+        return settings.from_config(config).diffusion.unet
+    return UNetSettings(
+        options.channels, (1, 2, 2), 2, (), patch=1, dropout=0.0,
         middle_attention=False, embedding="add",
     )  # fmt: skip
-    return Model(UNet(config, NUM_CLASSES), SCHEDULE, "eps", (SIDE, SIDE, 1))
+
+
+def name_of(options: Options) -> str:
+    """What a race of U-Nets says of its network."""
+    if options.network == "cpu":
+        return "the cpu preset's network"
+    return f"reference, {options.channels} channels"
+
+
+def make_model(network: UNetSettings) -> Model:
+    """A U-Net for images of 32x32x1 and four classes."""
+    return Model(UNet(network, NUM_CLASSES), SCHEDULE, "eps", (SIDE, SIDE, 1))
+
+
+def parse_unet(description: str | None, **defaults: int) -> Options:
+    """`parse` with the options of the races of U-Nets."""
+    return parse(description, network="reference", channels=64, batch_size=32, **defaults)
 
 
 def make_settings(batch_size: int) -> TrainSettings:
@@ -85,9 +110,6 @@ def describe_flops(
         "matmul_gflop_per_s": peak / 1e9,
         "share_of_matmul_peak": result["ours"] * flops_per_image / peak,
     }
-
-
-Options = argparse.Namespace
 
 
 def parse(description: str | None, **defaults: int | str) -> Options:

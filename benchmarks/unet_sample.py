@@ -20,11 +20,12 @@ from torch import nn
 
 from benchmarks import duel, reference, torch_device, torch_unet
 from synthmed_jax.diffusion import sampling
+from synthmed_jax.diffusion.settings import UNetSettings
 
 
-def make_ours(channels: int, batch_size: int, steps: int) -> tuple[Callable[[], None], int]:
+def make_ours(network: UNetSettings, batch_size: int, steps: int) -> tuple[Callable[[], None], int]:
     """Draws one batch with our network; also returns its number of parameters."""
-    model = reference.make_model(channels)
+    model = reference.make_model(network)
     x, t = np.zeros((1, *model.image_shape), np.float32), np.zeros(1, np.int32)
     params = jax.jit(model.unet.init)(jax.random.key(0), x, t, t)["params"]
     settings = sampling.SampleSettings("ddim", steps, "time", 0.0, "clip", 1.0, 0.0, 1.0, seed=0)
@@ -62,25 +63,26 @@ def make_torch(
 
 def main() -> None:
     """Runs the race."""
-    options = reference.parse(__doc__, channels=64, batch_size=32, pairs=5, steps=20)
+    options = reference.parse_unet(__doc__, pairs=5, steps=20)
     torch_device.set_up(options.torch_device)
-    ours, own_parameters = make_ours(options.channels, options.batch_size, options.steps)
+    config = reference.make_network(options)
+    ours, own_parameters = make_ours(config, options.batch_size, options.steps)
     contestants = {"ours": ours}
     for name, variant in reference.torch_variants(options).items():
-        network = torch_unet.make(options.channels)
+        network = torch_unet.make(config)
         reference.check_same(name, own_parameters, torch_unet.count(network))
         contestants[name] = make_torch(network, options.batch_size, options.steps, **variant)
     matmul, matmul_flops = reference.make_matmul()
     contestants["_matmul"] = matmul
     result = duel.run(
-        f"unet_sample {options.channels} channels, {options.steps} evaluations",
+        f"unet_sample, {reference.name_of(options)}, {options.steps} evaluations",
         contestants,
         ours="ours",
         pairs=options.pairs,
         per_call=options.batch_size,
         unit="images/s",
     )
-    flops = options.steps * torch_unet.forward_flops(torch_unet.make(options.channels))
+    flops = options.steps * torch_unet.forward_flops(torch_unet.make(config))
     result |= reference.describe_flops(result, flops, options.batch_size, matmul_flops)
     result |= torch_device.check_threads()
     duel.report(result | {"parameters": own_parameters, "devices": jax.local_device_count()})

@@ -16,12 +16,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from benchmarks import duel, reference, torch_device, torch_unet
+from synthmed_jax.diffusion.settings import UNetSettings
 from synthmed_jax.diffusion.step import init_state, make_step
 
 
-def make_ours(channels: int, batch_size: int) -> tuple[Callable[[], None], int]:
+def make_ours(network: UNetSettings, batch_size: int) -> tuple[Callable[[], None], int]:
     """One training step of our network, and its number of parameters."""
-    model = reference.make_model(channels)
+    model = reference.make_model(network)
     settings = reference.make_settings(batch_size)
     step = make_step(settings, model)
     state = init_state(settings, model)
@@ -73,23 +74,25 @@ def make_torch(
 
 def main() -> None:
     """Runs the race."""
-    options = reference.parse(__doc__, channels=64, batch_size=32, pairs=7)
+    options = reference.parse_unet(__doc__, pairs=7)
     torch_device.set_up(options.torch_device)
-    ours, own_parameters = make_ours(options.channels, options.batch_size)
+    config = reference.make_network(options)
+    ours, own_parameters = make_ours(config, options.batch_size)
     contestants = {"ours": ours}
     for name, variant in reference.torch_variants(options).items():
-        network = torch_unet.make(options.channels)
+        network = torch_unet.make(config)
         reference.check_same(name, own_parameters, torch_unet.count(network))
         contestants[name] = make_torch(network, options.batch_size, **variant)
-    network = torch_unet.DiffusersUNet(options.channels)
-    reference.check_same("diffusers", own_parameters, torch_unet.count(network))
-    contestants["diffusers channels_last"] = make_torch(
-        network, options.batch_size, channels_last=True, compiled=False
-    )
+    if options.network == "reference":
+        network = torch_unet.DiffusersUNet(config)
+        reference.check_same("diffusers", own_parameters, torch_unet.count(network))
+        contestants["diffusers channels_last"] = make_torch(
+            network, options.batch_size, channels_last=True, compiled=False
+        )
     matmul, matmul_flops = reference.make_matmul()
     contestants["_matmul"] = matmul
     result = duel.run(
-        f"unet_train {options.channels} channels",
+        f"unet_train, {reference.name_of(options)}",
         contestants,
         ours="ours",
         pairs=options.pairs,
@@ -97,7 +100,7 @@ def main() -> None:
         unit="images/s",
     )
     # A step is a forward pass and a backward pass, which is twice the work.
-    flops = 3 * torch_unet.forward_flops(torch_unet.make(options.channels))
+    flops = 3 * torch_unet.forward_flops(torch_unet.make(config))
     result |= reference.describe_flops(result, flops, options.batch_size, matmul_flops)
     result |= torch_device.check_threads()
     duel.report(result | {"parameters": own_parameters, "devices": jax.local_device_count()})

@@ -16,7 +16,7 @@ from synthmed_jax.diffusion.settings import SampleSettings
 from synthmed_jax.diffusion.unet import Params
 
 # Rows of the sampler's table per compiled call: few enough that the progress bar moves.
-CHUNK_ROWS = 10
+FEWEST_ROWS, MOST_ROWS = 8, 16
 
 
 def make_table(settings: SampleSettings, model: Model) -> samplers.Table:
@@ -24,6 +24,16 @@ def make_table(settings: SampleSettings, model: Model) -> samplers.Table:
     grid = make_grid(model.schedule, settings.steps, settings.spacing)
     options = {"eta": settings.eta} if settings.sampler == "ddim" else {}
     return samplers.SAMPLERS[settings.sampler](grid, **options)
+
+
+def rows_per_call(total: int) -> int:
+    """Returns how many of a table's rows one compiled call takes.
+
+    What the last call has beyond the table's end is computed in vain: of 15 rows, two calls of ten
+    each would be a third too many.
+    """
+    choices = range(min(total, FEWEST_ROWS), min(total, MOST_ROWS) + 1)
+    return min(choices, key=lambda rows: -total % rows)
 
 
 class Draw:
@@ -51,7 +61,7 @@ class Draw:
     @property
     def chunk_rows(self) -> int:
         """Rows of the table per compiled call."""
-        return min(CHUNK_ROWS, self.evaluations)
+        return rows_per_call(self.evaluations)
 
     def __call__(self, params: Params, label: np.ndarray, index: np.ndarray) -> np.ndarray:
         """Draws images.
