@@ -52,22 +52,21 @@ def measure_power(
       originals: i64[M], some of `distinct`; at most `COPIES` of them are copied.
       seed: of the choice and of the noise.
     """
-    details = alignment.Details(images, distinct)
     count = min(COPIES, len(originals))
     chosen = np.random.default_rng(seed).choice(originals, count, replace=False)
-    place = np.searchsorted(distinct, chosen)
-
-    def found(copies: np.ndarray) -> float:
-        queries = alignment.details_of_all(copies)
-        pairs = find_candidates(queries, details)
-        own = pairs[pairs[:, 1] == place[pairs[:, 0]]]
-        alike = np.maximum(
-            alignment.correlate(queries, details, own),
-            alignment.correlate(details, queries, own[:, ::-1]),
-        )
-        return float((alike > threshold).sum() / count)
-
-    return {how: found(copies) for how, copies in plant(np.asarray(images)[chosen], seed).items()}
+    changed = plant(np.asarray(images[chosen]), seed)
+    # All changes in one search: it goes through the whole set.
+    copies = alignment.details_of_all(np.concatenate(list(changed.values())))
+    details = alignment.Details(images, distinct)
+    place = np.tile(np.searchsorted(distinct, chosen), len(changed))
+    pairs = find_candidates(copies, details)
+    own = pairs[pairs[:, 1] == place[pairs[:, 0]]]
+    alike = np.maximum(
+        alignment.correlate(copies, details, own),
+        alignment.correlate(details, copies, own[:, ::-1]),
+    )
+    found = np.bincount(own[alike > threshold, 0] // count, minlength=len(changed))
+    return {how: float(hits / count) for how, hits in zip(changed, found, strict=True)}
 
 
 def _levels(values: np.ndarray) -> np.ndarray:

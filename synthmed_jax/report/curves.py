@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from synthmed_jax.data.counted import counted
 from synthmed_jax.report.drawing import BLUE, INK, PALE, WIDTH, shorten, tidy
 from synthmed_jax.report.files import Fold
 from synthmed_jax.report.training_logs import EpochRecord, StepRecord
@@ -79,7 +80,7 @@ def classifier_curves(folds: Mapping[Cell, Sequence[Fold]]) -> Figure:
     for (loss, accuracy), (cell, trainings) in zip(grid, folds.items(), strict=True):
         logs = [fold.epochs for fold in trainings]
         _epochs(loss, logs, "loss")
-        tidy(loss, f"{cell.path} ({len(logs)} trainings): loss", "epoch")
+        tidy(loss, f"{cell.path} ({counted(len(logs), 'training')}): loss", "epoch")
         loss.legend(fontsize=8, frameon=False)
         _epochs(accuracy, logs, "accuracy")
         tidy(accuracy, "accuracy", "epoch")

@@ -98,11 +98,13 @@ def _power_of_search(copies: AuditMemorisation) -> list[str]:
         return []
     union = copies.detectors[-1]
     weakest = min(union.power, key=lambda how: union.power[how].share)
+    least, kinds = union.power[weakest].share, f"Of {len(union.power)} kinds of planted copies"
     return [
         f"Of different fit images, which are no copies, {percent(union.false_alarms.share)} are "
         "flagged too.",
-        f"Of {len(union.power)} kinds of planted copies at least "
-        f"{percent(union.power[weakest].share, 0)} are found ({weakest} the least).",
+        f"{kinds}, all are found."
+        if least == 1
+        else f"{kinds} at least {percent(least, 0)} are found ({weakest} the least).",
     ]
 
 

@@ -60,7 +60,7 @@ def test_a_classifiers_row_is_its_loss_and_its_accuracy_a_line_per_fold():
     folds = {cells[0]: (fold(0.1), fold(0.2)), cells[1]: (fold(0.3),)}
     loss, accuracy, other, _ = curves.classifier_curves(folds).axes
     assert loss.get_title(loc="left") == "vgg16/real/all-0-s3 (2 trainings): loss"
-    assert other.get_title(loc="left") == "vgg16/synthetic/8-inf-s3 (1 trainings): loss"
+    assert other.get_title(loc="left") == "vgg16/synthetic/8-inf-s3 (1 training): loss"
     # Of both folds the training images, then of both the validation images.
     assert [line.get_ydata()[0] for line in loss.lines] == [1.1, 1.2, 3.1, 3.2]
     assert [line.get_ydata()[0] for line in accuracy.lines] == [2.1, 2.2, 4.1, 4.2]

@@ -52,6 +52,19 @@ def test_a_verdict_stands_beside_its_numbers_and_its_power(contents):
     assert made.details[1] == "The images alone, not covered: other seeds."
 
 
+def test_a_search_that_found_all_planted_copies_is_said_to_have(contents):
+    quiet = verdicts.Release.NOT_FOUND.value
+    made = audited(contents, quiet, quiet)
+    *others, union = made.memorisation.detectors
+    whole = {how: dataclasses.replace(rate, share=1.0) for how, rate in union.power.items()}
+    union = dataclasses.replace(union, power=whole)
+    found = dataclasses.replace(made.memorisation, detectors=(*others, union))
+    images, _ = card(dataclasses.replace(made, memorisation=found)).findings
+    assert "Of 2 kinds of planted copies, all are found. An AUROC" in images.power.replace(
+        NBSP, " "
+    )
+
+
 @pytest.mark.parametrize(
     ("verdict", "first"), [("copies found", 0.0125), ("attack succeeds", 0.51)]
 )
