@@ -33,6 +33,8 @@ def make_network(options: Options) -> UNetSettings:
         config = base.get_config("cpu")
         config.data.name = "phantom"
         return settings.from_config(config).diffusion.unet
+    if options.network != "reference":
+        raise SystemExit(f"--network={options.network} is neither reference nor cpu")
     return UNetSettings(
         options.channels, (1, 2, 2), 2, (), patch=1, dropout=0.0,
         middle_attention=False, embedding="add",

@@ -25,8 +25,8 @@ _QUERIES = 16384  # images that are compared with one block of references after 
 def find_candidates(queries: Details, references: Details, *, same: bool = False) -> np.ndarray:
     """Returns the pairs i64[P,2] of each query and the `CANDIDATES` references most alike to it.
 
-    They are found at a fourth of the resolution, over a few shifts. Memory grows by the pairs
-    alone, time by the product of the two sizes.
+    They are found at low resolution, over a few shifts. Memory grows by the pairs alone, time by
+    the product of the two sizes.
 
     Args:
       queries, references: of N and of M images.
@@ -67,7 +67,7 @@ def _find_of_some(queries: Details, some: range, references: Details, same: bool
     )
     best = np.full((len(some), CANDIDATES), LEAST, np.float32)
     where = np.full((len(some), CANDIDATES), -1, np.int64)
-    told = f"looking for what is alike to images {some.start} to {some.stop} of {len(queries)}"
+    told = f"looking for what is alike to images {some.start + 1} to {some.stop} of {len(queries)}"
     blocks = list(_blocks(len(references)))
     for first, last in progress_over(blocks, description=told, unit="block", patience=2.0):
         shifted = shifted_thumbnails(references[first:last])
