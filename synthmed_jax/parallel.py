@@ -160,9 +160,10 @@ def mean(tree: Tree) -> Tree:
     """Mean over devices, inside a mapped function.
 
     On CPUs all arrays go as one: XLA sums each by itself there, and over several hosts each sum
-    waits for the slowest host. On other devices XLA itself puts them together.
+    waits for the slowest host. On other devices XLA itself puts them together, and for one device
+    nothing is to be done.
     """
-    if not is_cpu():
+    if not is_cpu() or jax.lax.axis_size(AXIS) == 1:
         return jax.lax.pmean(tree, AXIS)
     flat, rebuild = jax.flatten_util.ravel_pytree(tree)
     return rebuild(jax.lax.pmean(flat, AXIS))

@@ -2,13 +2,14 @@
 
 XLA's CPU backend computes a convolution's weight gradient at a tenth of the speed of a matmul. On a
 CPU, this takes its place:
-* oneDNN, where it is available (onednn.py); otherwise
-* Winograd's algorithm for a 3x3 kernel (winograd.py), a matmul for 1x1;
+* for a kernel of one pixel, a matmul; for results of a few pixels, a matmul per entry of the kernel
+  that meets a pixel (small_results.py);
+* for others oneDNN, where it is available (onednn.py); otherwise
+* Winograd's algorithm for a 3x3 kernel (winograd.py);
 * for other shapes, the weight gradient by chunked im2col; the forward pass and the input gradient
   too where the result has few pixels (the kernel is then large, and XLA spends its time on copies
   of it) (im2col.py);
-* for a depthwise convolution (one kernel per channel, as in MobileNet), always a sum of shifted
-  products (im2col.py).
+* for a depthwise convolution, sums of shifted products (depthwise.py).
 On other backends, and for what is not covered (other groups, dilation, other layouts or dtypes,
 empty arrays), `jax.lax.conv_general_dilated` is called as it is.
 
@@ -25,7 +26,7 @@ from jax import lax
 from jax.typing import DTypeLike
 
 from synthmed_jax import parallel
-from synthmed_jax.conv import im2col, onednn, winograd
+from synthmed_jax.conv import depthwise, im2col, onednn, small_results, winograd
 from synthmed_jax.conv.geometry import LAYOUT, Padding
 
 DimensionNumbers = lax.ConvDimensionNumbers | tuple[str, str, str] | None
@@ -95,11 +96,14 @@ def _convolve(
 ) -> jax.Array:
     """Convolution f32[B,H,W,C] * f32[h,w,C,D] in the way that is fastest for its shape."""
     if groups > 1:
-        return im2col.depthwise(x, kernel, strides, pads)
+        return depthwise.convolve(x, kernel, strides, pads)
+    if kernel.shape[:2] == (1, 1):
+        padded = jnp.pad(x, ((0, 0), *pads, (0, 0)))
+        return padded[:, :: strides[0], :: strides[1]] @ kernel[0, 0]
+    if small_results.suits(x.shape, kernel.shape, strides, pads):
+        return small_results.convolve(x, kernel, strides, pads)
     if onednn.is_available():
         return onednn.convolve(x, kernel, strides, pads)
-    if kernel.shape[:2] == (1, 1) and pads == ((0, 0), (0, 0)):
-        return jnp.einsum("bhwc,cd->bhwd", x[:, :: strides[0], :: strides[1]], kernel[0, 0])
     if winograd.suits(x.shape, kernel.shape, strides, pads):
         return winograd.convolve(x, kernel)
     return im2col.convolve(x, kernel, strides, pads)

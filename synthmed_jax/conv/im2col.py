@@ -18,7 +18,7 @@ FEW_PIXELS = 64
 Geometry = tuple[tuple[int, ...], tuple[int, int], Padding]  # kernel's sides, strides, padding
 
 
-def _shifted(x: jax.Array, geometry: Geometry) -> list[jax.Array]:
+def shifted(x: jax.Array, geometry: Geometry) -> list[jax.Array]:
     """The pixel under each entry of the kernel, at every output pixel: k*k of f32[b,h,w,C]."""
     (k_h, k_w), (s_h, s_w), pads = geometry
     x = jnp.pad(x, ((0, 0), *pads, (0, 0)))
@@ -36,23 +36,9 @@ def _shifted(x: jax.Array, geometry: Geometry) -> list[jax.Array]:
     ]
 
 
-def depthwise(
-    x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding
-) -> jax.Array:
-    """Convolution of each channel by itself: f32[B,H,W,C] * f32[h,w,1,C].
-
-    JAX's derivatives of it are sums of shifted products too, so it needs none of its own.
-    """
-    shifted = _shifted(x, (kernel.shape[:2], strides, pads))
-    weights = kernel.reshape(-1, kernel.shape[3])
-    return functools.reduce(
-        jnp.add, [v * weights[i][None, None, None] for i, v in enumerate(shifted)]
-    )
-
-
 def _columns(x: jax.Array, geometry: Geometry) -> jax.Array:
     """The pixels under the kernel at every output pixel: f32[b,H,W,C] -> f32[b,h,w,k*k*C]."""
-    return jnp.concatenate(_shifted(x, geometry), axis=3)
+    return jnp.concatenate(shifted(x, geometry), axis=3)
 
 
 def _xla(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding) -> jax.Array:

@@ -17,9 +17,9 @@ import jax
 import jax.numpy as jnp
 
 from synthmed_jax import parallel
-from synthmed_jax.conv import call_frame
+from synthmed_jax.conv import call_frame, small_results
 from synthmed_jax.conv.call_frame import Address
-from synthmed_jax.conv.geometry import Padding
+from synthmed_jax.conv.geometry import Padding, result_sides
 from synthmed_jax.conv.libdnnl import (
     ALLOCATE,
     DIFF_DST,
@@ -88,21 +88,13 @@ def _frame_problem() -> str | None:
     )
 
 
-def convolve(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding) -> jax.Array:
-    """Convolution f32[B,H,W,C] * f32[h,w,C,D], and its gradients, by oneDNN."""
-    if kernel.shape[:2] == (1, 1) and strides != (1, 1):
-        # Of few channels, oneDNN's own weight gradient of these is wrong, waits for ever or ends
-        # the process on CPUs without AVX-512 (2023.2.0). A kernel of one pixel reads nothing
-        # between the strides.
-        x = jnp.pad(x, ((0, 0), *pads, (0, 0)))[:, :: strides[0], :: strides[1]]
-        strides, pads = (1, 1), ((0, 0), (0, 0))
-    return _convolve(x, kernel, strides, pads)
-
-
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _convolve(
-    x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding
-) -> jax.Array:
+def convolve(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding) -> jax.Array:
+    """Convolution f32[B,H,W,C] * f32[h,w,C,D], and its gradients, by oneDNN.
+
+    Not of 1x1 kernels with strides and few channels: oneDNN's weight gradient of these is wrong,
+    waits for ever or ends the process on CPUs without AVX-512 (2023.2.0).
+    """
     plan = _plan(x.shape, kernel.shape, strides, pads)
     return _call(f"{plan.name}_forward", plan.y_shape, x, kernel)
 
@@ -110,7 +102,7 @@ def _convolve(
 def _forward(
     x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return _convolve(x, kernel, strides, pads), (x, kernel)
+    return convolve(x, kernel, strides, pads), (x, kernel)
 
 
 def _backward(
@@ -119,10 +111,23 @@ def _backward(
     x, kernel = residuals
     plan = _plan(x.shape, kernel.shape, strides, pads)
     dx = _call(f"{plan.name}_data", x.shape, dy, kernel)
-    return dx, _call(f"{plan.name}_weights", kernel.shape, x, dy)
+    if small_results.suits_gradient(x.shape, kernel.shape, strides, pads):
+        return dx, small_results.kernel_gradient(x, dy, kernel.shape, strides, pads)
+    return dx, kernel_gradient(x, dy, kernel.shape, strides, pads)
 
 
-_convolve.defvjp(_forward, _backward)
+convolve.defvjp(_forward, _backward)
+
+
+def kernel_gradient(
+    x: jax.Array, dy: jax.Array, shape: tuple[int, ...], strides: tuple[int, int], pads: Padding
+) -> jax.Array:
+    """Gradient f32[h,w,C/G,D] by the kernel, for images f32[B,H,W,C] and results' f32[B,Y,X,D].
+
+    Args:
+      shape: (h, w, C/G, D), with G groups of channels.
+    """
+    return _call(f"{_plan(x.shape, shape, strides, pads).name}_weights", shape, x, dy)
 
 
 def _call(target: str, shape: tuple[int, ...], *arrays: jax.Array) -> jax.Array:
@@ -153,20 +158,24 @@ class _Plan:
         pads: Padding,
     ) -> None:
         dnnl = _library()
-        (b, height, width, c), (k_h, k_w, _, d) = x_shape, kernel_shape
+        (b, height, width, c), (k_h, k_w, per_group, d) = x_shape, kernel_shape
         (top, bottom), (left, right) = pads
-        y_height = (height + top + bottom - k_h) // strides[0] + 1
-        y_width = (width + left + right - k_w) // strides[1] + 1
+        y_height, y_width = result_sides(x_shape, kernel_shape, strides, pads)
         # Compiled programs are cached between processes and call a handler by its name, so the name
         # must tell everything that the handler depends on.
         numbers = (*x_shape, *kernel_shape, *strides, top, bottom, left, right)
         self.name = "synthmed_onednn_" + "_".join(map(str, numbers))
         self.y_shape = (b, y_height, y_width, d)
-        # oneDNN names the axes B,C,H,W and D,C,h,w; the strides say how they lie.
+        # oneDNN names the axes B,C,H,W and D,C,h,w, the latter with the group first where there is
+        # more than one; the strides say how they lie.
         x = dnnl.layout((b, c, height, width), (height * width * c, 1, width * c, c))
         y = dnnl.layout((b, d, y_height, y_width), (y_height * y_width * d, 1, y_width * d, d))
-        kernel = dnnl.layout((d, c, k_h, k_w), (1, d, k_w * c * d, c * d))
-        fastest = dnnl.layout((d, c, k_h, k_w), None)
+        groups = c // per_group
+        shape: tuple[int, ...] = (d // groups, per_group, k_h, k_w)
+        lie: tuple[int, ...] = (1, d, k_w * per_group * d, per_group * d)
+        if groups > 1:
+            shape, lie = (groups, *shape), (d // groups, *lie)
+        kernel, fastest = dnnl.layout(shape, lie), dnnl.layout(shape, None)
         window = (dims(strides), dims((0, 0)), dims((top, left)), dims((bottom, right)))
         e, how = dnnl.engine, dnnl.attributes
         forward = dnnl.make(
