@@ -7,23 +7,30 @@ One call predicts the probabilities of eight batches of uint8 images.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
 
 import jax
 import numpy as np
 import torch
 
-from benchmarks import duel, reference, torch_device, torchvision_networks
+from benchmarks import apart, duel, reference, torch_device, torchvision_networks
 from benchmarks.reference_classifier import NUM_CLASSES, make_batch, make_settings
+from synthmed_jax import parallel
 from synthmed_jax.classifiers.programs import make_network, make_programs
 from synthmed_jax.classifiers.settings import make_rates
 
 BATCHES = 8
 
 
-def make_ours(options: reference.Options, images: np.ndarray) -> Callable[[], None]:
+def make_images(options: reference.Options) -> np.ndarray:
+    """The images of one call."""
+    return np.concatenate([make_batch(options)["image"]] * BATCHES)
+
+
+def make_ours(options: reference.Options) -> apart.Made:
     """Prediction by our network."""
-    own = make_settings(options)
+    parallel.set_up_devices(options.cpu_devices)
+    own, images = make_settings(options), make_images(options)
     programs = make_programs(make_network(options.backbone, NUM_CLASSES, own), own)
     state = programs.init(jax.random.key(0), make_rates(own, steps_per_epoch=1000))
     variables = state.variables
@@ -31,13 +38,13 @@ def make_ours(options: reference.Options, images: np.ndarray) -> Callable[[], No
     def call() -> None:
         programs.predict(variables, images)
 
-    return call
+    return call, reference.facts_of_ours(state.params)
 
 
-def make_torch(
-    options: reference.Options, images: np.ndarray, *, channels_last: bool, compiled: bool
-) -> Callable[[], None]:
+def make_torch(options: reference.Options, *, channels_last: bool, compiled: bool) -> apart.Made:
     """Prediction by PyTorch's network."""
+    torch_device.set_up(options.torch_device)
+    images = make_images(options)
     network, layout = torchvision_networks.make_network(
         options.backbone, NUM_CLASSES, channels_last=channels_last
     )
@@ -47,28 +54,28 @@ def make_torch(
     @torch.inference_mode()
     def call() -> None:
         for batch in np.split(images, BATCHES):
-            torch.softmax(run(torchvision_networks.normalise(batch, layout)), -1).numpy()
+            torch.softmax(run(torchvision_networks.normalise(batch, layout)), -1).cpu().numpy()
 
-    return call
+    return call, {"parameters": sum(p.numel() for p in network.parameters())}
 
 
 def main() -> None:
     """Runs the race."""
     options = reference.parse(__doc__, pairs=5, batch_size=64, backbone="resnet18", image_size=64)
-    images = np.concatenate([make_batch(options)["image"]] * BATCHES)
-    contestants = {"ours": make_ours(options, images)}
+    makers = {"ours": functools.partial(make_ours, options)}
     for name, variant in reference.torch_variants(options).items():
-        contestants[name] = make_torch(options, images, **variant)
+        makers[name] = functools.partial(make_torch, options, **variant)
+    contestants = apart.start(makers)
+    reference.check_same(contestants)
     result = duel.run(
         f"classifier_predict {options.backbone}",
-        contestants,
+        apart.turns(contestants),
         ours="ours",
         pairs=options.pairs,
-        per_call=len(images),
+        per_call=BATCHES * options.batch_size,
         unit="images/s",
     )
-    result |= torch_device.check_threads()
-    duel.report(result | {"devices": jax.local_device_count()})
+    duel.report(result | contestants["ours"].facts)
 
 
 if __name__ == "__main__":

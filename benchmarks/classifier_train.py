@@ -7,38 +7,39 @@ One call is a whole optimiser step: normalising, forward and backward pass, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
 
 import jax
 import torch
 from torch.nn import functional as F
 
-from benchmarks import duel, reference, torch_device, torchvision_networks
+from benchmarks import apart, duel, reference, torch_device, torchvision_networks
 from benchmarks.reference_classifier import NUM_CLASSES, make_batch, make_settings
+from synthmed_jax import parallel
 from synthmed_jax.classifiers.programs import make_network, make_programs
 from synthmed_jax.classifiers.settings import make_rates
 
 
-def make_ours(options: reference.Options) -> tuple[Callable[[], None], int]:
-    """One training step of our network, and its number of parameters."""
+def make_ours(options: reference.Options) -> apart.Made:
+    """One training step of our network."""
+    parallel.set_up_devices(options.cpu_devices)
     own = make_settings(options)
     programs = make_programs(make_network(options.backbone, NUM_CLASSES, own), own)
     rates = make_rates(own, steps_per_epoch=1000)
     state, batch = programs.init(jax.random.key(0), rates), make_batch(options)
-    parameters = reference.count(state.params)
+    facts = reference.facts_of_ours(state.params)
 
     def call() -> None:
         nonlocal state
         state, metrics = programs.step(state, batch)
         jax.block_until_ready(metrics)
 
-    return call, parameters
+    return call, facts
 
 
-def make_torch(
-    options: reference.Options, *, channels_last: bool, compiled: bool
-) -> tuple[Callable[[], None], int]:
-    """One training step of PyTorch's network, and its number of parameters."""
+def make_torch(options: reference.Options, *, channels_last: bool, compiled: bool) -> apart.Made:
+    """One training step of PyTorch's network."""
+    torch_device.set_up(options.torch_device)
     network, layout = torchvision_networks.make_network(
         options.backbone, NUM_CLASSES, channels_last=channels_last
     )
@@ -55,31 +56,26 @@ def make_torch(
         optimizer.step()
         loss.item()
 
-    return call, sum(p.numel() for p in network.parameters())
+    return call, {"parameters": sum(p.numel() for p in network.parameters())}
 
 
 def main() -> None:
     """Runs the race."""
     options = reference.parse(__doc__, pairs=5, batch_size=64, backbone="resnet18", image_size=64)
-    torch_device.set_up(options.torch_device)
-    ours, own_parameters = make_ours(options)
-    contestants = {"ours": ours}
+    makers = {"ours": functools.partial(make_ours, options)}
     for name, variant in reference.torch_variants(options).items():
-        contestants[name], parameters = make_torch(options, **variant)
-        if parameters != own_parameters:
-            raise SystemExit(
-                f"{own_parameters} parameters against {parameters}: these are different networks"
-            )
+        makers[name] = functools.partial(make_torch, options, **variant)
+    contestants = apart.start(makers)
+    reference.check_same(contestants)
     result = duel.run(
         f"classifier_train {options.backbone}",
-        contestants,
+        apart.turns(contestants),
         ours="ours",
         pairs=options.pairs,
         per_call=options.batch_size,
         unit="images/s",
     )
-    result |= torch_device.check_threads()
-    duel.report(result | {"parameters": own_parameters, "devices": jax.local_device_count()})
+    duel.report(result | contestants["ours"].facts)
 
 
 if __name__ == "__main__":

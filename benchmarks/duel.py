@@ -1,4 +1,4 @@
-"""Times contestants in turn in one process, so that a noisy machine treats them alike.
+"""Times contestants in turn, so that a noisy machine treats them alike.
 
 On shared cores speed varies by tens of per cent within minutes. Only ratios of neighbouring turns
 can be trusted; the result is their median.
@@ -6,6 +6,7 @@ can be trusted; the result is their median.
 
 from __future__ import annotations
 
+import functools
 import json
 import statistics
 import time
@@ -14,19 +15,27 @@ from typing import Any
 
 SECONDS_PER_TURN = 3.0
 
+# Seconds -> calls per second, measured over so many seconds and two calls at least.
+Turn = Callable[[float], float]
 
-def turn(call: Callable[[], None]) -> float:
-    """Returns calls per second, measured over SECONDS_PER_TURN and two calls at least."""
+
+def turn(call: Callable[[], None], seconds: float) -> float:
+    """As `Turn`; `call` does the work of one call and waits until it is done."""
     calls, started = 0, time.perf_counter()
-    while calls < 2 or time.perf_counter() - started < SECONDS_PER_TURN:
+    while calls < 2 or time.perf_counter() - started < seconds:
         call()
         calls += 1
     return calls / (time.perf_counter() - started)
 
 
+def here(calls: Mapping[str, Callable[[], None]]) -> dict[str, Turn]:
+    """The turns of contestants that work in this process."""
+    return {name: functools.partial(turn, call) for name, call in calls.items()}
+
+
 def run(
     name: str,
-    contestants: Mapping[str, Callable[[], None]],
+    contestants: Mapping[str, Turn],
     *,
     ours: str,
     pairs: int,
@@ -38,8 +47,8 @@ def run(
 
     Args:
       name: name of the benchmark.
-      contestants: name -> function that does the work of one call and waits until it is done. All
-        are peers, except `ours` and those whose name starts with "_", which are only measured.
+      contestants: by name. All are peers, except `ours` and those whose name starts with "_",
+        which are only measured.
       ours: name of our contestant.
       pairs: number of rounds; everyone has one turn per round.
       per_call: how much one call does, such as its number of images.
@@ -50,14 +59,13 @@ def run(
       name, ratio (our rate over the best peer's, the median over rounds; higher is better), ratios,
       pairs, ours, peer, unit, best_peer, and every contestant's rates, one per round.
     """
-    for call in contestants.values():
-        call()  # compiles
-        call()
+    for take_turn in contestants.values():
+        take_turn(0.0)  # compiles
     rates: dict[str, list[float]] = {contestant: [] for contestant in contestants}
     for number in range(pairs):
         order = list(contestants) if number % 2 == 0 else list(contestants)[::-1]
         for contestant in order:
-            rates[contestant].append(per_call * turn(contestants[contestant]))
+            rates[contestant].append(per_call * contestants[contestant](SECONDS_PER_TURN))
         latest = ", ".join(f"{c} {rates[c][-1]:.4g}" for c in contestants)
         print(f"{name} {number + 1}/{pairs}: {latest} {unit}", flush=True)
     peers = [c for c in contestants if c != ours and not c.startswith("_")]

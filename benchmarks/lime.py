@@ -79,12 +79,14 @@ def main() -> None:
     many = np.repeat(image, options.samples, axis=0)
     result = duel.run(
         f"lime {options.image_size} px, {options.samples} samples",
-        {
-            "ours": make_engine(options, predictor, image, "jax"),
-            "lime": make_engine(options, predictor, image, "lime"),
-            "_network": lambda: void(predictor.probabilities(many)),
-            "_lime as it comes": make_default(options, predictor, image),
-        },
+        duel.here(
+            {
+                "ours": make_engine(options, predictor, image, "jax"),
+                "lime": make_engine(options, predictor, image, "lime"),
+                "_network": lambda: void(predictor.probabilities(many)),
+                "_lime as it comes": make_default(options, predictor, image),
+            }
+        ),
         ours="ours",
         pairs=options.pairs,
         per_call=1,

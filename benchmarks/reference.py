@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import statistics
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks import apart
 from configs import base
 from synthmed_jax import parallel, settings
 from synthmed_jax.diffusion.model import Model
@@ -72,16 +73,18 @@ def count(params: Any) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
-def check_same(name: str, own_parameters: int, parameters: int) -> None:
+def check_same(contestants: Mapping[str, apart.Contestant]) -> None:
     """Ends the race if a peer's number of parameters differs from ours by more than 0.1 %."""
-    if abs(own_parameters / parameters - 1) > 1e-3:
-        raise SystemExit(
-            f"{own_parameters} parameters against {parameters} of {name}: different networks"
-        )
+    own = contestants["ours"].facts["parameters"]
+    for name, contestant in contestants.items():
+        parameters = contestant.facts.get("parameters", own)
+        if abs(own / parameters - 1) > 1e-3:
+            raise SystemExit(f"{own} parameters against {parameters} of {name}: other networks")
 
 
-def make_matmul() -> tuple[Callable[[], None], float]:
-    """Returns one matmul on all devices at once, and its number of floating-point operations."""
+def make_matmul(options: Options) -> apart.Made:
+    """One matmul on all devices at once, and its "flops"."""
+    parallel.set_up_devices(options.cpu_devices)
     devices = jax.local_device_count()
     rng = np.random.default_rng(0)
     a, b = (rng.normal(size=(devices, PEAK_SIDE, PEAK_SIDE)).astype(np.float32) for _ in range(2))
@@ -91,7 +94,12 @@ def make_matmul() -> tuple[Callable[[], None], float]:
     def call() -> None:
         product(*on_devices).block_until_ready()
 
-    return call, devices * 2.0 * PEAK_SIDE**3
+    return call, {"flops": devices * 2.0 * PEAK_SIDE**3}
+
+
+def facts_of_ours(params: Any) -> apart.Facts:
+    """What a race says of our network."""
+    return {"parameters": count(params), "devices": jax.local_device_count()}
 
 
 def describe_flops(
@@ -115,7 +123,7 @@ def describe_flops(
 
 
 def parse(description: str | None, **defaults: int | str) -> Options:
-    """Reads the options of one race and those of all races, and sets up the devices."""
+    """Reads the options of one race and those of all races, and sets up this process's devices."""
     parser = argparse.ArgumentParser(description=description)
     for name, default in defaults.items():
         parser.add_argument(f"--{name}", type=type(default), default=default)

@@ -46,10 +46,12 @@ def main() -> None:
     programs = make_programs(network, own)
     result = duel.run(
         f"side_by_side {options.backbone}",
-        {
-            "side by side": make_steps(programs, options, devices),
-            "spread": make_steps(programs, options, [None] * len(devices)),
-        },
+        duel.here(
+            {
+                "side by side": make_steps(programs, options, devices),
+                "spread": make_steps(programs, options, [None] * len(devices)),
+            }
+        ),
         ours="side by side",
         pairs=options.pairs,
         per_call=len(devices) * options.batch_size,

@@ -8,7 +8,8 @@ uses diffusers' DDIMScheduler.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from typing import Any
 
 import jax
 import numpy as np
@@ -16,16 +17,17 @@ import torch
 
 from benchmarks import torchvision_ops  # noqa: F401, isort: skip
 from diffusers import DDIMScheduler
-from torch import nn
 
-from benchmarks import duel, reference, torch_device, torch_unet
+from benchmarks import apart, duel, reference, torch_device, torch_unet
+from synthmed_jax import parallel
 from synthmed_jax.diffusion import sampling
-from synthmed_jax.diffusion.settings import UNetSettings
 
 
-def make_ours(network: UNetSettings, batch_size: int, steps: int) -> tuple[Callable[[], None], int]:
-    """Draws one batch with our network; also returns its number of parameters."""
-    model = reference.make_model(network)
+def make_ours(options: reference.Options) -> apart.Made:
+    """Draws one batch with our network."""
+    parallel.set_up_devices(options.cpu_devices)
+    model = reference.make_model(reference.make_network(options))
+    batch_size, steps = options.batch_size, options.steps
     x, t = np.zeros((1, *model.image_shape), np.float32), np.zeros(1, np.int32)
     params = jax.jit(model.unet.init)(jax.random.key(0), x, t, t)["params"]
     settings = sampling.SampleSettings("ddim", steps, "time", 0.0, "clip", 1.0, 0.0, 1.0, seed=0)
@@ -35,15 +37,15 @@ def make_ours(network: UNetSettings, batch_size: int, steps: int) -> tuple[Calla
     def call() -> None:
         draw(params, index % reference.NUM_CLASSES, index)
 
-    return call, reference.count(params)
+    return call, reference.facts_of_ours(params)
 
 
-def make_torch(
-    network: nn.Module, batch_size: int, steps: int, *, channels_last: bool, compiled: bool
-) -> Callable[[], None]:
+def make_torch(options: reference.Options, *, channels_last: bool, compiled: bool) -> apart.Made:
     """Draws one batch with PyTorch's network."""
+    torch_device.set_up(options.torch_device)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    network = network.eval().to(memory_format=layout)
+    network = torch_unet.make(reference.make_network(options)).eval().to(memory_format=layout)
+    batch_size, steps = options.batch_size, options.steps
     run = torch.compile(network) if compiled else network
     scheduler = DDIMScheduler(num_train_timesteps=reference.STEPS, clip_sample=True)
     scheduler.set_timesteps(steps)
@@ -58,34 +60,32 @@ def make_torch(
             x = scheduler.step(output, t, x).prev_sample
         ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
 
-    return call
+    return call, {"parameters": torch_unet.count(network)}
 
 
 def main() -> None:
     """Runs the race."""
     options = reference.parse_unet(__doc__, pairs=5, steps=20)
-    torch_device.set_up(options.torch_device)
-    config = reference.make_network(options)
-    ours, own_parameters = make_ours(config, options.batch_size, options.steps)
-    contestants = {"ours": ours}
+    makers: dict[str, Any] = {"ours": functools.partial(make_ours, options)}
     for name, variant in reference.torch_variants(options).items():
-        network = torch_unet.make(config)
-        reference.check_same(name, own_parameters, torch_unet.count(network))
-        contestants[name] = make_torch(network, options.batch_size, options.steps, **variant)
-    matmul, matmul_flops = reference.make_matmul()
-    contestants["_matmul"] = matmul
+        makers[name] = functools.partial(make_torch, options, **variant)
+    makers["_matmul"] = functools.partial(reference.make_matmul, options)
+    contestants = apart.start(makers)
+    reference.check_same(contestants)
     result = duel.run(
         f"unet_sample, {reference.name_of(options)}, {options.steps} evaluations",
-        contestants,
+        apart.turns(contestants),
         ours="ours",
         pairs=options.pairs,
         per_call=options.batch_size,
         unit="images/s",
     )
-    flops = options.steps * torch_unet.forward_flops(torch_unet.make(config))
+    flops = options.steps * torch_unet.forward_flops(
+        torch_unet.make(reference.make_network(options))
+    )
+    matmul_flops = contestants["_matmul"].facts["flops"]
     result |= reference.describe_flops(result, flops, options.batch_size, matmul_flops)
-    result |= torch_device.check_threads()
-    duel.report(result | {"parameters": own_parameters, "devices": jax.local_device_count()})
+    duel.report(result | contestants["ours"].facts)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ One call is a whole optimiser step: forward and backward pass, clipping, Adam, m
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
@@ -15,18 +17,20 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from benchmarks import duel, reference, torch_device, torch_unet
+from benchmarks import apart, duel, reference, torch_device, torch_unet
+from synthmed_jax import parallel
 from synthmed_jax.diffusion.settings import UNetSettings
 from synthmed_jax.diffusion.step import init_state, make_step
 
 
-def make_ours(network: UNetSettings, batch_size: int) -> tuple[Callable[[], None], int]:
-    """One training step of our network, and its number of parameters."""
-    model = reference.make_model(network)
+def make_ours(options: reference.Options) -> apart.Made:
+    """One training step of our network."""
+    parallel.set_up_devices(options.cpu_devices)
+    model, batch_size = reference.make_model(reference.make_network(options)), options.batch_size
     settings = reference.make_settings(batch_size)
     step = make_step(settings, model)
     state = init_state(settings, model)
-    parameters = reference.count(state.params)
+    facts = reference.facts_of_ours(state.params)
     rng = np.random.default_rng(0)
     batch = {
         "image": rng.integers(0, 256, (batch_size, *model.image_shape), np.uint8),
@@ -38,13 +42,19 @@ def make_ours(network: UNetSettings, batch_size: int) -> tuple[Callable[[], None
         state, metrics = step(state, batch)
         jax.block_until_ready(metrics)
 
-    return call, parameters
+    return call, facts
 
 
 def make_torch(
-    network: nn.Module, batch_size: int, *, channels_last: bool, compiled: bool
-) -> Callable[[], None]:
+    options: reference.Options,
+    make: Callable[[UNetSettings], nn.Module],
+    *,
+    channels_last: bool,
+    compiled: bool,
+) -> apart.Made:
     """One training step of PyTorch's network."""
+    torch_device.set_up(options.torch_device)
+    network, batch_size = make(reference.make_network(options)), options.batch_size
     average = [p.detach().clone() for p in network.parameters()]
     layout = torch.channels_last if channels_last else torch.contiguous_format
     network = network.to(memory_format=layout)
@@ -69,41 +79,35 @@ def make_torch(
             torch._foreach_lerp_(average, list(network.parameters()), 1e-4)
         loss.item()
 
-    return call
+    return call, {"parameters": torch_unet.count(network)}
 
 
 def main() -> None:
     """Runs the race."""
     options = reference.parse_unet(__doc__, pairs=7)
-    torch_device.set_up(options.torch_device)
-    config = reference.make_network(options)
-    ours, own_parameters = make_ours(config, options.batch_size)
-    contestants = {"ours": ours}
+    makers: dict[str, Any] = {"ours": functools.partial(make_ours, options)}
     for name, variant in reference.torch_variants(options).items():
-        network = torch_unet.make(config)
-        reference.check_same(name, own_parameters, torch_unet.count(network))
-        contestants[name] = make_torch(network, options.batch_size, **variant)
+        makers[name] = functools.partial(make_torch, options, torch_unet.make, **variant)
     if options.network == "reference":
-        network = torch_unet.DiffusersUNet(config)
-        reference.check_same("diffusers", own_parameters, torch_unet.count(network))
-        contestants["diffusers channels_last"] = make_torch(
-            network, options.batch_size, channels_last=True, compiled=False
+        makers["diffusers channels_last"] = functools.partial(
+            make_torch, options, torch_unet.DiffusersUNet, channels_last=True, compiled=False
         )
-    matmul, matmul_flops = reference.make_matmul()
-    contestants["_matmul"] = matmul
+    makers["_matmul"] = functools.partial(reference.make_matmul, options)
+    contestants = apart.start(makers)
+    reference.check_same(contestants)
     result = duel.run(
         f"unet_train, {reference.name_of(options)}",
-        contestants,
+        apart.turns(contestants),
         ours="ours",
         pairs=options.pairs,
         per_call=options.batch_size,
         unit="images/s",
     )
     # A step is a forward pass and a backward pass, which is twice the work.
-    flops = 3 * torch_unet.forward_flops(torch_unet.make(config))
+    flops = 3 * torch_unet.forward_flops(torch_unet.make(reference.make_network(options)))
+    matmul_flops = contestants["_matmul"].facts["flops"]
     result |= reference.describe_flops(result, flops, options.batch_size, matmul_flops)
-    result |= torch_device.check_threads()
-    duel.report(result | {"parameters": own_parameters, "devices": jax.local_device_count()})
+    duel.report(result | contestants["ours"].facts)
 
 
 if __name__ == "__main__":
