@@ -3,7 +3,7 @@
 Where an image is hardly larger than the kernel, most of the kernel lies on padding: over 2x2 pixels
 four of nine entries meet a pixel, over one pixel one of them does, as in the last layers of a
 network that sees small images. What lies on padding is not computed here. For the gradient of a
-kernel this pays with somewhat more results too: oneDNN is at a third of its speed there.
+kernel this pays with somewhat more results too: oneDNN takes 1.5 to 2.5 times as long there.
 """
 
 from __future__ import annotations
