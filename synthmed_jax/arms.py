@@ -150,9 +150,10 @@ def _filtered(materials: Materials) -> TrainingSet:
 def deal_labels(images: ImageSet, seed: int) -> ImageSet:
     """The same images with the same labels in an order that tells nothing of the classes.
 
-    Every class gets every label in proportion, to one image. Labels in any order agree with the
-    right ones a little more or less often than chance, and a network finds that: from 52.7 % of
-    2000 labels one learned to be right on 60 % of test images.
+    Every class gets every label in proportion: to one image where all classes have as many, else a
+    label that is the share s of those of K classes to 1 + K s images. Labels in any order agree
+    with the right ones a little more or less often than chance, and a network finds that: from
+    52.7 % of 2000 labels one learned to be right on 60 % of test images.
     """
     labels = images.labels
     by_class = np.lexsort((np.random.default_rng(seed).random(len(labels)), labels))

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from synthmed_jax.arms import (
@@ -114,6 +114,7 @@ def test_one_arm_alone_is_dealt_labels():
     assert [name for name, arm in ARMS.items() if not arm.learns] == [SHUFFLED]
 
 
+@example(counts=[3, 3, 3, 19], seed=0)
 @given(counts=st.lists(st.integers(1, 40), min_size=2, max_size=5), seed=st.integers(0, 10**6))
 def test_dealt_labels_tell_nothing_of_the_classes(counts, seed):
     labels = np.repeat(np.arange(len(counts)), counts)
@@ -124,7 +125,12 @@ def test_dealt_labels_tell_nothing_of_the_classes(counts, seed):
     np.add.at(together, (labels, dealt.labels), 1)
     np.testing.assert_array_equal(together.sum(axis=0), counts)  # the same labels
     expected = np.outer(counts, counts) / sum(counts)
-    assert np.abs(together - expected).max() <= 2
+    # Of a label's places, spread evenly, as many as in proportion to half an image come before any
+    # point; so do those of all K labels together to K / 2, of which this label has its share.
+    bound = 1 + len(counts) * np.asarray(counts) / sum(counts)
+    off = np.abs(together - expected)
+    assert (off <= bound + 1e-9).all()
+    assert off.max() <= 1 or len(set(counts)) > 1
 
 
 def test_each_seed_deals_anew():
