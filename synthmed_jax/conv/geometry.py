@@ -15,7 +15,7 @@ Padding = tuple[tuple[int, int], tuple[int, int]]
 def result_sides(
     x: tuple[int, ...], kernel: tuple[int, ...], strides: tuple[int, int], pads: Padding
 ) -> tuple[int, int]:
-    """Height and width of a convolution's result, for shapes (B,H,W,C) and (h,w,C,D)."""
+    """Height and width of a convolution's result, for shapes (B,H,W,C) and (h,w,...)."""
     height, width = (
         (x[1 + axis] + sum(pads[axis]) - kernel[axis]) // strides[axis] + 1 for axis in (0, 1)
     )

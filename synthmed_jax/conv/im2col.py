@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from synthmed_jax.conv.geometry import LAYOUT, Padding, in_chunks
+from synthmed_jax.conv.geometry import LAYOUT, Padding, in_chunks, result_sides
+from synthmed_jax.conv.gradients import with_gradients
 
 # With at most this many output pixels per image, im2col is faster than XLA in all directions:
 # forward, and both gradients.
@@ -21,8 +22,8 @@ Geometry = tuple[tuple[int, ...], tuple[int, int], Padding]  # kernel's sides, s
 def shifted(x: jax.Array, geometry: Geometry) -> list[jax.Array]:
     """The pixel under each entry of the kernel, at every output pixel: k*k of f32[b,h,w,C]."""
     (k_h, k_w), (s_h, s_w), pads = geometry
+    height, width = result_sides(x.shape, (k_h, k_w), (s_h, s_w), pads)
     x = jnp.pad(x, ((0, 0), *pads, (0, 0)))
-    height, width = (x.shape[1] - k_h) // s_h + 1, (x.shape[2] - k_w) // s_w + 1
     b, channels = x.shape[0], x.shape[3]
     return [
         lax.slice(
@@ -45,32 +46,9 @@ def _xla(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Paddin
     return lax.conv_general_dilated(x, kernel, strides, pads, dimension_numbers=LAYOUT)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def convolve(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding) -> jax.Array:
-    """Convolution f32[B,H,W,C] * f32[h,w,C,D], by one matmul per chunk of images."""
-    geometry = (kernel.shape[:2], strides, pads)
-    shape = jax.eval_shape(functools.partial(_columns, geometry=geometry), x).shape
-    if shape[1] * shape[2] > FEW_PIXELS:
-        return _xla(x, kernel, strides, pads)
-    matrix = kernel.reshape(-1, kernel.shape[3])
-    chunks = in_chunks(x, 4 * math.prod(shape[1:]))
-    y = lax.map(lambda chunk: jnp.dot(_columns(chunk, geometry), matrix), chunks)
-    return y.reshape(*shape[:3], kernel.shape[3])
-
-
-def _forward(
-    x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding
-) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return convolve(x, kernel, strides, pads), (x, kernel)
-
-
-def _backward(
-    strides: tuple[int, int],
-    pads: Padding,
-    residuals: tuple[jax.Array, jax.Array],
-    dy: jax.Array,
+def _gradients(
+    x: jax.Array, kernel: jax.Array, dy: jax.Array, strides: tuple[int, int], pads: Padding
 ) -> tuple[jax.Array, jax.Array]:
-    x, kernel = residuals
     geometry = (kernel.shape[:2], strides, pads)
     matrix = kernel.reshape(-1, kernel.shape[3])
     columns_of = functools.partial(_columns, geometry=geometry)
@@ -92,4 +70,14 @@ def _backward(
     return dx, dmatrix.reshape(kernel.shape)
 
 
-convolve.defvjp(_forward, _backward)
+@with_gradients(_gradients)
+def convolve(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding) -> jax.Array:
+    """Convolution f32[B,H,W,C] * f32[h,w,C,D], by one matmul per chunk of images."""
+    geometry = (kernel.shape[:2], strides, pads)
+    shape = jax.eval_shape(functools.partial(_columns, geometry=geometry), x).shape
+    if shape[1] * shape[2] > FEW_PIXELS:
+        return _xla(x, kernel, strides, pads)
+    matrix = kernel.reshape(-1, kernel.shape[3])
+    chunks = in_chunks(x, 4 * math.prod(shape[1:]))
+    y = lax.map(lambda chunk: jnp.dot(_columns(chunk, geometry), matrix), chunks)
+    return y.reshape(*shape[:3], kernel.shape[3])

@@ -20,6 +20,7 @@ from synthmed_jax import parallel
 from synthmed_jax.conv import call_frame, small_results
 from synthmed_jax.conv.call_frame import Address
 from synthmed_jax.conv.geometry import Padding, result_sides
+from synthmed_jax.conv.gradients import with_gradients
 from synthmed_jax.conv.libdnnl import (
     ALLOCATE,
     DIFF_DST,
@@ -88,7 +89,17 @@ def _frame_problem() -> str | None:
     )
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _gradients(
+    x: jax.Array, kernel: jax.Array, dy: jax.Array, strides: tuple[int, int], pads: Padding
+) -> tuple[jax.Array, jax.Array]:
+    plan = _plan(x.shape, kernel.shape, strides, pads)
+    dx = _call(f"{plan.name}_data", x.shape, dy, kernel)
+    if small_results.suits_gradient(x.shape, kernel.shape, strides, pads):
+        return dx, small_results.kernel_gradient(x, dy, kernel.shape, strides, pads)
+    return dx, kernel_gradient(x, dy, kernel.shape, strides, pads)
+
+
+@with_gradients(_gradients)
 def convolve(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding) -> jax.Array:
     """Convolution f32[B,H,W,C] * f32[h,w,C,D], and its gradients, by oneDNN.
 
@@ -97,26 +108,6 @@ def convolve(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Pa
     """
     plan = _plan(x.shape, kernel.shape, strides, pads)
     return _call(f"{plan.name}_forward", plan.y_shape, x, kernel)
-
-
-def _forward(
-    x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding
-) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return convolve(x, kernel, strides, pads), (x, kernel)
-
-
-def _backward(
-    strides: tuple[int, int], pads: Padding, residuals: tuple[jax.Array, jax.Array], dy: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    x, kernel = residuals
-    plan = _plan(x.shape, kernel.shape, strides, pads)
-    dx = _call(f"{plan.name}_data", x.shape, dy, kernel)
-    if small_results.suits_gradient(x.shape, kernel.shape, strides, pads):
-        return dx, small_results.kernel_gradient(x, dy, kernel.shape, strides, pads)
-    return dx, kernel_gradient(x, dy, kernel.shape, strides, pads)
-
-
-convolve.defvjp(_forward, _backward)
 
 
 def kernel_gradient(

@@ -8,13 +8,13 @@ kernel this pays with somewhat more results too: oneDNN takes 1.5 to 2.5 times a
 
 from __future__ import annotations
 
-import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from synthmed_jax.conv.geometry import Padding, result_sides
+from synthmed_jax.conv.gradients import with_gradients
 
 # Most results per image (pixels, of any number of channels) for which this is faster than oneDNN on
 # two Zen 3 cores, in all directions or in the kernel's gradient, which needs so many channels.
@@ -50,7 +50,14 @@ def suits_gradient(
     return height * width <= FEW_FOR_GRADIENT and min(kernel[2:]) >= LEAST_CHANNELS
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _gradients(
+    x: jax.Array, kernel: jax.Array, dy: jax.Array, strides: tuple[int, int], pads: Padding
+) -> tuple[jax.Array, jax.Array]:
+    (dx,) = jax.linear_transpose(lambda v: _convolve(v, kernel, strides, pads), x)(dy)
+    return dx, kernel_gradient(x, dy, kernel.shape, strides, pads)
+
+
+@with_gradients(_gradients)
 def convolve(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding) -> jax.Array:
     """Convolution f32[B,H,W,C] * f32[h,w,C,D]."""
     return _convolve(x, kernel, strides, pads)
@@ -86,23 +93,6 @@ def kernel_gradient(
         results = dy[:, row.results, column.results].reshape(-1, shape[3])
         entries[row.entry][column.entry] = pixels.T @ results
     return jnp.stack([jnp.stack(row) for row in entries])
-
-
-def _forward(
-    x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding
-) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return convolve(x, kernel, strides, pads), (x, kernel)
-
-
-def _backward(
-    strides: tuple[int, int], pads: Padding, residuals: tuple[jax.Array, jax.Array], dy: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    x, kernel = residuals
-    (dx,) = jax.linear_transpose(lambda v: _convolve(v, kernel, strides, pads), x)(dy)
-    return dx, kernel_gradient(x, dy, kernel.shape, strides, pads)
-
-
-convolve.defvjp(_forward, _backward)
 
 
 def _meetings(
