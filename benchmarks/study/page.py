@@ -8,7 +8,7 @@ import re
 import jinja2
 import numpy as np
 
-from benchmarks.study import command, explanations, networks, tables
+from benchmarks.study import command, explanations, networks, questions, summary, tables
 from benchmarks.study.runs import Design
 from synthmed_jax import verdicts
 from synthmed_jax.report import charts, drawing, forest, pool_text
@@ -21,6 +21,7 @@ NAMES = {
     "brain_tumor_mri": "Brain tumour MRI",
     "phantom": "Drawn phantoms",
 }
+_SHORT = {"sarscov2_ct": "CT", "leukemia": "ALL", "brain_tumor_mri": "MRI"}
 
 
 def pictures_of(design: Design) -> dict[str, bytes]:
@@ -63,11 +64,25 @@ def render(designs: list[Design], folder: str) -> str:
         autoescape=False,
     )
     sets = {
-        name: [_part(each, folder) for each in designs if each.dataset == dataset]
+        name: [
+            _part(each, folder)
+            for each in sorted(designs, key=_is_harder)
+            if each.dataset == dataset
+        ]
         for dataset, name in NAMES.items()
     }
+    compared = [
+        (_short_name(each), each)
+        for dataset in NAMES
+        for each in sorted(designs, key=_is_harder)
+        if each.dataset == dataset and not networks.has_networks(each)
+    ]
     page = environment.get_template("results.md.jinja2")
-    text = page.render(sets={name: parts for name, parts in sets.items() if parts})
+    text = page.render(
+        sets={name: parts for name, parts in sets.items() if parts},
+        summary=summary.summary_table(compared),
+        questions=questions.answers(compared),
+    )
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
@@ -78,7 +93,7 @@ def _part(design: Design, folder: str) -> dict[str, object]:
     return {
         "title": _title(design),
         "command": command.command_of(design),
-        "answers": pool_text.paragraphs(pooled),
+        "answers": (*pool_text.paragraphs(pooled), *(() if compares else summary.remarks(design))),
         "forest": f"{stem}_forest.png",
         "confusion": f"{stem}_confusion.png",
         "networks": networks.networks_table(design) if compares else None,
@@ -98,6 +113,17 @@ def _tables(design: Design) -> dict[str, list[Table]]:
         "What the networks look at": [table for table in explained if table is not None],
     }
     return {title: [table for table in of if table.rows] for title, of in found.items()}
+
+
+def _is_harder(design: Design) -> bool:
+    """Whether a design keeps more apart than near-duplicates; those come after."""
+    return design.field["split.group_by"] != "near_duplicates"
+
+
+def _short_name(design: Design) -> str:
+    name = _SHORT.get(design.dataset, design.dataset)
+    group_by = str(design.field["split.group_by"])
+    return name if group_by == "near_duplicates" else f"{name} ({group_by})"
 
 
 def _title(design: Design) -> str:

@@ -50,6 +50,11 @@ class Design:
         """Config field -> value, which all runs share but for seeds."""
         return self.runs[0].record.fields
 
+    @property
+    def counted(self) -> list[Run]:
+        """The runs of seeds that were not watched, which alone are part of a claim."""
+        return [run for run in self.runs if run.replicate.seed not in DEVELOPMENT]
+
     @functools.cached_property
     def pooled(self) -> Pool:
         """The runs together."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 
+from benchmarks.study import scores
 from benchmarks.study.runs import DEVELOPMENT, Design, Run
-from synthmed_jax import verdicts
 from synthmed_jax.report import floor_tables
 from synthmed_jax.report.formats import DASH, MINUS, duration, percent
 from synthmed_jax.results.audit import FIT, FRECHET, HELD_OUT, AuditFidelity, Comparison
-from synthmed_jax.results.evaluation import CellScores
 from synthmed_jax.results.fidelity_words import READING, REFERENCES, named
-from synthmed_jax.results.floors import MAJORITY, Floors
+from synthmed_jax.results.floors import MAJORITY
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.membership import Membership
 from synthmed_jax.results.memorisation import UNION, AuditMemorisation, Rate
@@ -62,7 +61,7 @@ def _linked(run: Run, kind: str) -> str:
 
 def floors_table(design: Design) -> Table:
     """What needs no network: balanced accuracy on the test images."""
-    of_runs = [_floors_of(run) for run in design.runs]
+    of_runs = [scores.floors_of(run) for run in design.runs]
     rows = [
         (
             floor_tables.name_of(features)
@@ -74,20 +73,9 @@ def floors_table(design: Design) -> Table:
     return _with_means(design, rows, "Balanced accuracy on real test images, %.")
 
 
-def _floors_of(run: Run) -> dict[tuple[str, str], float]:
-    floors = run.document(Floors, "evaluate/floors.json")
-    if floors is None:
-        return {}
-    return {
-        (each.features, each.arm): each.balanced_accuracy
-        for each in floors.floors
-        if each.features != MAJORITY or each.arm == "real"  # it knows nothing of either
-    }
-
-
 def arms_table(design: Design) -> Table:
     """What the network that the answers are about scores after each arm."""
-    of_runs = [_headline(run) for run in design.runs]
+    of_runs = [scores.headline(run) for run in design.runs]
     first = of_runs[0]
     rows = [
         (
@@ -106,10 +94,6 @@ def arms_table(design: Design) -> Table:
     )
 
 
-def _headline(run: Run) -> dict[str, CellScores]:
-    return verdicts.headline_cells(run.replicate.evaluation.cells)
-
-
 def without_duplicates_table(design: Design) -> Table:
     """The same on the test images that no chain of near-duplicates links to fit or val."""
     rows = []
@@ -120,7 +104,7 @@ def without_duplicates_table(design: Design) -> Table:
         return Table((), (), "")
     of_runs = []
     for run, each in zip(design.runs, found, strict=True):
-        shown = {cell.path for cell in _headline(run).values()}
+        shown = {cell.path for cell in scores.headline(run).values()}
         cells = () if each is None else each.cells
         of_runs.append({cell.arm: cell.on_new for cell in cells if cell.path in shown})
     for arm in dict.fromkeys(arm for of_run in of_runs for arm in of_run):
@@ -176,8 +160,8 @@ def _compared(found: Comparison | None) -> str:
     if found is None or found.synthetic is None:
         return DASH
     of = found.synthetic
-    text = f"{_number(of.value)} ({_number(of.low)} to {_number(of.high)})"
-    return text if found.real is None else f"{text} \\| {_number(found.real.value)}"
+    text = f"{number(of.value)} ({number(of.low)} to {number(of.high)})"
+    return text if found.real is None else f"{text} \\| {number(found.real.value)}"
 
 
 def privacy_table(design: Design) -> Table:
@@ -338,5 +322,6 @@ def _percent(share: float | None) -> str:
     return DASH if share is None else f"{100 * share:.1f}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Returns 0.347 as "0.35", a negative one with a minus sign."""
     return f"{value:.2f}".replace("-", MINUS)

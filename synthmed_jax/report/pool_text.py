@@ -76,10 +76,12 @@ def _claim(name: str, difference: PooledDifference, pool: Pool) -> str:
             f"{counted}."
         )
     shown = "This shows it" if difference.is_shown else "This does not show it"
+    below = pooled.high < difference.threshold
     return (
         f"{name}: {signed(pooled.estimate)} percentage points over {pooled.num_seeds} seeds "
         f"({_interval(pooled)}). {shown} to be above {signed(difference.threshold)} "
-        f"points (one-sided p {_is(difference.p)}, by Holm {_p(difference.p_adjusted)})."
+        f"points (one-sided p {_is(difference.p)}, by Holm {_p(difference.p_adjusted)})"
+        + (": the whole interval lies below." if below else ".")
     )
 
 

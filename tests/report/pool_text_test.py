@@ -34,6 +34,14 @@ def test_a_claim_says_what_is_shown_and_who_was_left_out():
     assert "This does not show it to be above \N{MINUS SIGN}2.0 points (one-sided p = 0.120" in said
 
 
+def test_an_interval_below_the_threshold_is_told_from_one_that_holds_it():
+    above_one = dataclasses.replace(NOT_SHOWN, threshold=0.01)  # the interval ends at 0.6 points
+    (said,) = [each for each in pool_text.paragraphs(pool(above_one)) if each.startswith("D1")]
+    assert said.endswith("): the whole interval lies below.")
+    (held,) = [each for each in pool_text.paragraphs(pool(NOT_SHOWN)) if each.startswith("D1")]
+    assert held.endswith(").")
+
+
 def test_too_few_seeds_are_said_to_be_too_few():
     said = pool_text.paragraphs(pool(NO_CLAIM))[-1]
     assert said.startswith("D2: no claim over seeds is made.")

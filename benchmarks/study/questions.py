@@ -1,0 +1,160 @@
+"""The paper's open questions (sections 5.6 and 6), answered with what the study measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from benchmarks.study import scores
+from benchmarks.study.runs import Design
+from benchmarks.study.summary import change
+from benchmarks.study.tables import number
+from synthmed_jax.evaluation.records import LIME
+from synthmed_jax.report.detectable import detectable
+from synthmed_jax.results.audit import (
+    AUROC_FOREST,
+    AUROC_NETWORK,
+    COVERAGE,
+    DENSITY,
+    HELD_OUT,
+    KID,
+)
+from synthmed_jax.results.explanations import LimeSummary
+
+Named = Sequence[tuple[str, Design]]
+
+
+def answers(named: Named) -> list[tuple[str, str]]:
+    """Returns each question's name, and its answer in sentences; none without designs.
+
+    Args:
+      named: designs under the names that they have on the page.
+    """
+    if not named:
+        return []
+    return [
+        ("Size of the synthetic set", _size(named)),
+        ("Diversity", _diversity(named)),
+        ("Classical augmentation", _augmentation(named)),
+        ("Little real data", _little(named)),
+        ("Distance of the distributions", _distance(named)),
+        ("Tuning", _tuning()),
+        ("Explanations of real and of synthetic images", _explanations(named)),
+        ("New data of the same kind", _new_data()),
+    ]
+
+
+def _size(named: Named) -> str:
+    return (
+        "Beside the real images, four times as many synthetic ones instead of as many change "
+        "balanced accuracy after equal optimiser steps by "
+        f"{_of_each(named, _arms('mixed_1to4', 'mixed_1to1'))}."
+    )
+
+
+def _diversity(named: Named) -> str:
+    coverage, density = (_measured(each, "handmade") for each in (COVERAGE, DENSITY))
+    return (
+        "In hand-made features, the share of held-out real images that have a synthetic one near "
+        "(coverage; lower where the generator leaves variety out; in brackets what other real "
+        f"images reach) is {_of_each(named, coverage)}. How densely real images lie about the "
+        "synthetic ones (density; lower where synthetic images lie away from real ones) is "
+        f"{_of_each(named, density)}."
+    )
+
+
+def _augmentation(named: Named) -> str:
+    return (
+        "Flips, shifts and warps of the real images change balanced accuracy by "
+        f"{_of_each(named, _arms('real_augmented', 'real'))}. Synthetic images beside the "
+        "augmented real ones, one to one, change that by "
+        f"{_of_each(named, _arms('mixed_1to1', 'real_augmented'))}. D2 is the test that was "
+        "declared for it."
+    )
+
+
+def _little(named: Named) -> str:
+    return (
+        "The generator learns from the same few real images that the real arm is trained on. "
+        "Synthetic images alone less these: "
+        f"{_of_each(named, _arms('synthetic', 'real'))}. D1 is the test that was declared for it."
+    )
+
+
+def _distance(named: Named) -> str:
+    return (
+        "Synthetic images are told from held-out real ones with an AUROC (0.5: not at all; in "
+        "brackets: real from real) by a network of "
+        f"{_of_each(named, _measured(AUROC_NETWORK, 'pixels'))}; by a forest on pixels of "
+        f"{_of_each(named, _measured(AUROC_FOREST, 'pixels'))}; by one on hand-made features of "
+        f"{_of_each(named, _measured(AUROC_FOREST, 'handmade'))}. The kernel distance of hand-made "
+        f"features (0 on average for one distribution) is "
+        f"{_of_each(named, _measured(KID, 'handmade'))}."
+    )
+
+
+def _tuning() -> str:
+    return (
+        "No setting was tuned on test images. What was tried on `fit` and `val`, and what it "
+        "gave, is in [docs/measurements.md](docs/measurements.md) and "
+        "[docs/history.md](docs/history.md); `--stages=tune` searches the settings of the "
+        "generator and of the networks, with equally many trials for each arm."
+    )
+
+
+def _explanations(named: Named) -> str:
+    return (
+        "LIME's numbers of real and of synthetic images were compared class by class. Of these "
+        f"tests, {_of_each(named, _tests)}."
+    )
+
+
+def _new_data() -> str:
+    return (
+        "Not measured: of none of the three is a second set with the same classes at hand. "
+        "`evaluate.external_dir` tests the networks of a run on one."
+    )
+
+
+def _of_each(named: Named, text: Callable[[Design], str]) -> str:
+    """What the designs say, each under its name; those that have nothing to say are left out."""
+    said = [f"{name} {found}" for name, design in named for found in [text(design)] if found]
+    return "; ".join(said) or "not measured"
+
+
+def _arms(one: str, other: str) -> Callable[[Design], str]:
+    def text(design: Design) -> str:
+        first, second = scores.of_arm(design, one), scores.of_arm(design, other)
+        return change(first, second) if first and second else ""
+
+    return text
+
+
+def _measured(measure: str, features: str) -> Callable[[Design], str]:
+    def text(design: Design) -> str:
+        found = scores.compared(design, measure, features, HELD_OUT)
+        synthetic = [each.synthetic.value for each in found if each.synthetic is not None]
+        real = [each.real.value for each in found if each.real is not None]
+        if not synthetic or len(real) < len(synthetic):
+            return ""
+        return f"{_mean(synthetic)} ({_mean(real)})"
+
+    return text
+
+
+def _mean(values: Sequence[float]) -> str:
+    return number(sum(values) / len(values))
+
+
+def _tests(design: Design) -> str:
+    summaries = [run.document(LimeSummary, LIME) for run in design.counted]
+    tests = [each.comparison.tests for each in summaries if each is not None]
+    missed = [detectable(of_run) for of_run in tests]
+    if not tests:
+        return ""
+    num_tests = sum(map(len, tests))
+    found = num_tests - sum(0 if each is None else each.num_tests for each in missed)
+    text = f"{found} of {num_tests} find a difference"
+    smallest = [each.smallest for each in missed if each is not None]
+    if smallest:
+        text += f" (the others see none below {min(smallest):.1f} standard deviations)"
+    return text

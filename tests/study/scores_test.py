@@ -1,0 +1,72 @@
+import dataclasses
+import types
+
+import pytest
+
+from benchmarks.study import questions, scores, summary
+from synthmed_jax.report.formats import DASH, MINUS
+from synthmed_jax.results.floors import MAJORITY
+
+
+@pytest.fixture
+def of_floors(monkeypatch):
+    """Two runs that know their floors alone; the first watched none."""
+    runs = ["first", "second"]
+    known = {
+        "first": {("pixels", "real"): 0.9, ("ring", "real"): 0.5, (MAJORITY, "real"): 1.0},
+        "second": {("pixels", "real"): 0.6, ("ring", "real"): 0.8, ("corners", "real"): 1.0},
+    }
+    monkeypatch.setattr(scores, "floors_of", known.__getitem__)
+    return types.SimpleNamespace(counted=runs)
+
+
+def test_the_best_floor_has_the_highest_mean_of_those_that_all_runs_have(of_floors):
+    assert scores.best_floor(of_floors) == ("pixels", [0.9, 0.6])
+
+
+def test_there_is_no_best_floor_of_an_arm_without_floors(of_floors):
+    assert scores.best_floor(of_floors, "synthetic") is None
+
+
+def test_scores_of_an_arm_are_of_the_runs_that_count(design):
+    watched = dataclasses.replace(design.runs[0].replicate, fields={"seed": 3})
+    runs = (dataclasses.replace(design.runs[0], replicate=watched), *design.runs[1:])
+    found = scores.of_arm(dataclasses.replace(design, runs=runs), "synthetic")
+    assert found == [
+        scores.headline(run)["synthetic"].mean.balanced_accuracy for run in design.runs[1:]
+    ]
+    assert scores.of_arm(design, "real_repeated") == []
+
+
+def test_a_change_is_of_pairs_with_the_interval_of_student():
+    # Differences 1, 2 and 3 points: mean 2, standard error 1 / sqrt(3), t of 2 degrees 4.3027.
+    assert summary.change([0.51, 0.52, 0.53], [0.5, 0.5, 0.5]) == f"+2.0 ({MINUS}0.5 to +4.5)"
+    assert summary.change([0.5], [0.52]) == f"{MINUS}2.0 (one seed)"
+
+
+def test_the_summary_has_a_row_per_design_and_dashes_for_what_lacks(design):
+    table = summary.summary_table([("drawn", design)])
+    (row,) = table.rows
+    assert row.name == "drawn"
+    cells = dict(zip(table.columns, row.values, strict=True))
+    assert cells["seeds"] == "3"
+    mean = sum(scores.of_arm(design, "synthetic")) / 3
+    assert cells["synthetic alone"] == f"{100 * mean:.1f}"
+    assert cells["best floor"] == cells["copies"] == DASH
+
+
+def test_remarks_speak_of_the_control_where_it_was_trained(design, monkeypatch):
+    assert summary.remarks(design) == ()
+    monkeypatch.setattr(
+        scores, "of_arm", lambda _, arm: [0.4, 0.5, 0.6] if arm == "synthetic_shuffled" else []
+    )
+    (said,) = summary.remarks(design)
+    # Standard error 10 / sqrt(3) points.
+    assert "scores 50.0 % (95 % interval over 3 seeds 25.2 to 74.8 %); chance is 50.0 %" in said
+
+
+def test_what_was_not_measured_is_said_to_be_so(design):
+    said = dict(questions.answers([("drawn", design)]))
+    assert "is not measured" in said["Diversity"]
+    assert "drawn" in said["Little real data"] or "not measured" in said["Little real data"]
+    assert questions.answers([]) == []
