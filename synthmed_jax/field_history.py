@@ -60,6 +60,7 @@ ADDED: dict[str, object] = {
     "predict.arm": "synthetic",
     "predict.explain": "",
     "diffusion.train.keep_every": 0,
+    "split.look_for": "near_duplicates",
     "tensorboard": False,
 }
 

@@ -305,6 +305,7 @@ class Caveat(enum.StrEnum):
     SMALL_CLASSES = "small classes"
     SPLIT_BY_IMAGE = "split by image"
     SPLIT_BY_LIKENESS = "split by likeness"
+    NEAR_UNSEARCHED = "near-duplicates were not looked for"
     KNOWN_IMAGES = "test images that are also fit or val images"
     NO_VAL_IMAGES = "no val images"
     UNREADABLE_FILES = "unreadable files"
@@ -318,6 +319,7 @@ def caveats(
     *,
     grouped: bool,
     by_likeness: bool = False,
+    near_unsearched: bool = False,
     num_unreadable: int,
     num_known: int,
     tested: bool,
@@ -330,6 +332,7 @@ def caveats(
       counts: class -> numbers of images.
       grouped: whether the split kept groups of images (one patient's) together.
       by_likeness: whether these were images that are alike, and no patients are known.
+      near_unsearched: whether images of equal pixels alone were looked for.
       num_unreadable: files that were left out.
       num_known: test images that equal a fit or val image, byte for byte.
       tested: whether there are results on the test images.
@@ -341,6 +344,7 @@ def caveats(
         Caveat.SMALL_CLASSES: bool(small_classes(counts)),
         Caveat.SPLIT_BY_IMAGE: not grouped and not by_likeness,
         Caveat.SPLIT_BY_LIKENESS: by_likeness,
+        Caveat.NEAR_UNSEARCHED: near_unsearched,
         Caveat.KNOWN_IMAGES: num_known > 0,
         Caveat.NO_VAL_IMAGES: not any(count.val for count in counts.values()),
         Caveat.UNREADABLE_FILES: num_unreadable > 0,

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from synthmed_jax import arms
 from synthmed_jax.arms import (
     ARMS,
     AUGMENTED,
@@ -125,12 +126,25 @@ def test_dealt_labels_tell_nothing_of_the_classes(counts, seed):
     np.add.at(together, (labels, dealt.labels), 1)
     np.testing.assert_array_equal(together.sum(axis=0), counts)  # the same labels
     expected = np.outer(counts, counts) / sum(counts)
-    # Of a label's places, spread evenly, as many as in proportion to half an image come before any
-    # point; so do those of all K labels together to K / 2, of which this label has its share.
-    bound = 1 + len(counts) * np.asarray(counts) / sum(counts)
+    # Less than one at either end of a class; the first and the last class have one end alone.
     off = np.abs(together - expected)
-    assert (off <= bound + 1e-9).all()
+    assert off.max() < 2
+    assert off[[0, -1]].max() < 1
     assert off.max() <= 1 or len(set(counts)) > 1
+
+
+@given(counts=st.lists(st.integers(1, 40), min_size=1, max_size=6))
+def test_turns_are_in_proportion_from_the_start(counts):
+    turns = arms._turns(np.asarray(counts))
+    had = np.cumsum(np.eye(len(counts))[turns], axis=0)
+    share = np.outer(np.arange(1, sum(counts) + 1), counts) / sum(counts)
+    worst = 1 - 1 / max(2 * len(counts) - 2, 1)
+    assert np.abs(had - share).max() <= worst + 1e-9
+    np.testing.assert_array_equal(had[-1], counts)
+
+
+def test_turns_of_equal_counts_go_round():
+    assert arms._turns(np.asarray([2, 2, 2])).tolist() == [0, 1, 2, 0, 1, 2]
 
 
 def test_each_seed_deals_anew():

@@ -211,6 +211,7 @@ def caveats(
     *,
     grouped=True,
     by_likeness=False,
+    near_unsearched=False,
     num_unreadable=0,
     num_known=0,
     tested=False,
@@ -221,6 +222,7 @@ def caveats(
         {"sick": PartCounts(200, 60, 0, 140), "well": PartCounts(200, fit, val, 100)},
         grouped=grouped,
         by_likeness=by_likeness,
+        near_unsearched=near_unsearched,
         num_unreadable=num_unreadable,
         num_known=num_known,
         tested=tested,
@@ -237,13 +239,17 @@ def test_each_caveat_has_its_reason():
         alike = caveats(grouped=grouped, by_likeness=True)
         assert alike == (Caveat.SPLIT_BY_LIKENESS, Caveat.RESEARCH_SOFTWARE)
     assert caveats(val=0)[0] is Caveat.NO_VAL_IMAGES
+    assert caveats(near_unsearched=True)[0] is Caveat.NEAR_UNSEARCHED
     assert caveats(num_known=1)[0] is Caveat.KNOWN_IMAGES
     assert caveats(num_unreadable=1)[0] is Caveat.UNREADABLE_FILES
     assert caveats(tested=True)[0] is Caveat.ONE_GENERATOR
     assert caveats(tested=True, of_folds=True)[0] is Caveat.FOLDS
     assert caveats(of_folds=True) == (Caveat.RESEARCH_SOFTWARE,)
     assert caveats(is_trial=True)[0] is Caveat.TRIAL
-    all_reasons = {"num_unreadable": 2, "num_known": 1, "tested": True, "of_folds": True}
+    all_reasons = {
+        **{"num_unreadable": 2, "num_known": 1, "tested": True, "of_folds": True},
+        "near_unsearched": True,
+    }
     every = caveats(49, 0, grouped=False, is_trial=True, **all_reasons)
     assert every == tuple(each for each in Caveat if each is not Caveat.SPLIT_BY_LIKENESS)
 

@@ -41,7 +41,8 @@ def sentences(leakage: Leakage) -> list[str]:
         f"how they are found: aligned correlation above {alike.threshold:.3f}, which follows from "
         f"{counted(alike.num_reference, 'image')} of a fit part; {_power(alike)}"
     )
-    return [twins, near, *([power] if alike.power else [_TOO_SMALL]), *_conflicts(alike)]
+    found = [near, power] if alike.power else [alike.unsearched or TOO_SMALL]
+    return [twins, *found, *_conflicts(alike)]
 
 
 def tables(leakage: Leakage) -> tuple[Table, ...]:
@@ -49,12 +50,13 @@ def tables(leakage: Leakage) -> tuple[Table, ...]:
     alike = leakage.alike
     if alike is None:
         return ()
+    kinds = {"twins": alike.twins} | ({"near": alike.near_duplicates} if alike.power else {})
     rows = tuple(
         Row(
             name,
             tuple(
                 str(number)
-                for links in (twins, alike.near_duplicates[name])
+                for links in (of_classes[name] for of_classes in kinds.values())
                 for number in (
                     links.redundant,
                     links.val_in_fit,
@@ -63,12 +65,10 @@ def tables(leakage: Leakage) -> tuple[Table, ...]:
                 )
             ),
         )
-        for name, twins in alike.twins.items()
+        for name in alike.twins
     )
     links = ("redundant", "val in fit", "test in fit", "test in fit or val")
-    counts = Table(
-        tuple(f"{kind}: {column}" for kind in ("twins", "near") for column in links), rows, _COUNTS
-    )
+    counts = Table(tuple(f"{kind}: {column}" for kind in kinds for column in links), rows, _COUNTS)
     if not alike.power:
         return (counts,)
     found = tuple(Row(how, (f"{100 * share:.0f} %",)) for how, share in alike.power.items())
@@ -116,7 +116,11 @@ def _conflicts(alike: Alike) -> list[str]:
     return [printable(f"warning: {count} of images alike under two labels: {named}{more}")]
 
 
-_TOO_SMALL = "near-duplicates are not looked for in images of so few pixels"
+TOO_SMALL = "near-duplicates are not looked for in images of so few pixels"
+NOT_ASKED = (
+    "near-duplicates were not looked for (split.look_for=twins): wherever they are spoken of, "
+    "images of equal pixels are meant"
+)
 _COUNTS = (
     "Images with equal pixels (twins), and images that a chain of near-duplicates or twins links. "
     "Redundant: all but one of each linked set, within the class. Test in fit: test images linked "

@@ -10,12 +10,11 @@ import numpy as np
 from synthmed_jax.data import grouping
 from synthmed_jax.data.formats import dicom
 from synthmed_jax.data.formats.opened import DecodeError
+from synthmed_jax.data.settings import NEAR_DUPLICATES
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256
 
 NO_GROUPS = "none"
-NEAR_DUPLICATES = "near_duplicates"
-"""The value of `split.group_by` that keeps images together that are alike."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,10 +17,12 @@ import numpy as np
 
 from synthmed_jax.data import (
     alignment,
+    alike_text,
     contact_sheet,
     grouping,
     kept_duplicates,
     loading,
+    near_duplicates,
     pair_sheet,
     planted,
     split,
@@ -31,7 +33,6 @@ from synthmed_jax.data.facts import GreyScale
 from synthmed_jax.data.formats import dicom
 from synthmed_jax.data.formats.opened import DecodeError
 from synthmed_jax.data.groups import (
-    NEAR_DUPLICATES,
     NO_GROUPS,
     Groups,
     find_patients,
@@ -42,7 +43,7 @@ from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.inventory import make_inventory
 from synthmed_jax.data.near_duplicates import Duplicates
 from synthmed_jax.data.png import encode_png
-from synthmed_jax.data.settings import DataSettings, SplitSettings
+from synthmed_jax.data.settings import NEAR_DUPLICATES, TWINS, DataSettings, SplitSettings
 from synthmed_jax.errors import Damaged, UserError
 from synthmed_jax.files import write_bytes
 from synthmed_jax.results.data_files import DataFiles
@@ -174,6 +175,8 @@ def find_duplicates(data: DataSet, settings: SplitSettings) -> Duplicates:
 @functools.lru_cache(maxsize=1)
 def _find_duplicates(data: DataSet, by_image: SplitSettings) -> Duplicates:
     whole = data._whole
+    if by_image.look_for == TWINS:
+        return near_duplicates.find_twins(whole.images.images)
     return kept_duplicates.find(whole.images.images, _reference(data, by_image), whole.stem)
 
 
@@ -266,13 +269,18 @@ def write_split(path: Path, data: DataSet, settings: SplitSettings) -> Leakage:
 def _count_alike(data: DataSet, settings: SplitSettings, parted: Parted) -> Alike:
     whole, found = data._whole.images, find_duplicates(data, settings)
     reference = np.unique(found.twins[_reference(data, settings)])
-    power = {}
-    if whole.images.shape[1] >= alignment.SMALLEST:
+    power, unsearched = {}, ""
+    if settings.look_for == TWINS:
+        unsearched = alike_text.NOT_ASKED
+    elif whole.images.shape[1] < alignment.SMALLEST:
+        unsearched = alike_text.TOO_SMALL
+    else:
         power = planted.measure_power(
             whole.images, np.unique(found.twins), reference, found.threshold, settings.seed
         )
     names = ("fit", "val", "test")
-    return count_alike(whole, found, parted, names, power, len(reference))
+    counted = count_alike(whole, found, parted, names, power, len(reference))
+    return dataclasses.replace(counted, unsearched=unsearched)
 
 
 def draw_alike(data: DataSet, pairs: Sequence[AlikePair], path: Path) -> None:

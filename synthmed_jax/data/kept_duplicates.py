@@ -16,6 +16,9 @@ from synthmed_jax.errors import Damaged
 from synthmed_jax.files import sha256
 from synthmed_jax.results.stored import Stored
 
+_MANY = 30_000  # images from which on the search takes over a minute
+_SECONDS_PER_PAIR = 1e-7  # of each image with each, as docs/measurements.md has it
+
 
 @dataclasses.dataclass(frozen=True)
 class KeptDuplicates(Stored):
@@ -36,7 +39,7 @@ def find(images: np.ndarray, reference: np.ndarray, stem: Path | None) -> Duplic
       stem: of the names of the files that are kept about these images; None: nothing is kept.
     """
     if stem is None:
-        return near_duplicates.find(images, reference)
+        return _find(images, reference)
     key = sha256(np.asarray([near_duplicates.VERSION, *reference], np.int64).tobytes())
     path = stem.with_suffix(f".{key[:16]}.duplicates.json")
     try:
@@ -52,7 +55,7 @@ def find(images: np.ndarray, reference: np.ndarray, stem: Path | None) -> Duplic
             np.asarray(kept.pairs, np.int64).reshape(-1, 2),
             np.asarray(kept.alike, np.float64),
         )
-    found = near_duplicates.find(images, reference)
+    found = _find(images, reference)
     new = KeptDuplicates(
         threshold=found.threshold,
         twins=tuple(found.twins.tolist()),
@@ -65,3 +68,17 @@ def find(images: np.ndarray, reference: np.ndarray, stem: Path | None) -> Duplic
     except OSError as error:
         print(f"duplicates can't be kept in {path.parent}: {error.strerror}", flush=True)
     return found
+
+
+def _find(images: np.ndarray, reference: np.ndarray) -> Duplicates:
+    if len(images) > _MANY:
+        print(_said_before(len(images)), flush=True)
+    return near_duplicates.find(images, reference)
+
+
+def _said_before(num_images: int) -> str:
+    minutes = num_images**2 * _SECONDS_PER_PAIR / 60
+    return (
+        f"near-duplicates: each of {num_images} images is compared with every other one, in about "
+        f"{minutes:.0f} minutes; split.look_for=twins looks for equal pixels alone"
+    )

@@ -61,16 +61,28 @@ def find(images: np.ndarray, reference: np.ndarray) -> Duplicates:
       images: u8[N,S,S,C].
       reference: i64[M], the images that the threshold comes from.
     """
+    if images.shape[1] < alignment.SMALLEST:
+        return find_twins(images)
     first = twins.first_twins(images)
     distinct = np.unique(first)
-    threshold, pairs, alike = HIGHEST, np.zeros((0, 2), np.int64), np.zeros(0)
-    if images.shape[1] >= alignment.SMALLEST:
-        details = Details(images, distinct)
-        threshold = calibrate(Details(images, np.unique(first[reference])))
-        candidates = find_candidates(details, details, same=True)
-        found = _rounded(alignment.correlate(details, details, candidates))
-        pairs, alike = distinct[candidates[found > threshold]], found[found > threshold]
-    size = len(images)
+    details = Details(images, distinct)
+    threshold = calibrate(Details(images, np.unique(first[reference])))
+    candidates = find_candidates(details, details, same=True)
+    found = _rounded(alignment.correlate(details, details, candidates))
+    pairs, alike = distinct[candidates[found > threshold]], found[found > threshold]
+    return _connected(threshold, first, pairs, alike)
+
+
+def find_twins(images: np.ndarray) -> Duplicates:
+    """Finds images u8[N,S,S,C] with equal pixels alone: no two others are taken for alike."""
+    none = np.zeros((0, 2), np.int64), np.zeros(0)
+    return _connected(HIGHEST, twins.first_twins(images), *none)
+
+
+def _connected(
+    threshold: float, first: np.ndarray, pairs: np.ndarray, alike: np.ndarray
+) -> Duplicates:
+    size = len(first)
     start = np.concatenate([np.arange(size), pairs[:, 0]])
     end = np.concatenate([first, pairs[:, 1]])
     graph = sparse.coo_array((np.ones(len(start)), (start, end)), shape=(size, size))

@@ -18,6 +18,9 @@ from synthmed_jax.errors import UserError
 FITS = ("pad", "crop", "stretch")
 FLIPS = ("none", "horizontal", "dihedral")
 CONFLICTS = ("refuse", "drop", "keep")
+NEAR_DUPLICATES, TWINS = "near_duplicates", "twins"
+LOOK_FOR = (NEAR_DUPLICATES, TWINS)
+"""What is alike: the values of `split.look_for`; the first is one of `split.group_by` as well."""
 DEFAULT_CACHE = "~/.cache/synthmed_jax"
 DICOM_WINDOW = "dicom"
 """The value of `window` with which every DICOM file is seen through its own window."""
@@ -137,6 +140,8 @@ class SplitSettings:
       group_by: "none", "near_duplicates", "blocks:<n>", a regular expression over the file name, a
         .csv file or "dicom:<field>" (groups.py, grouping.py).
       seed: >= 0.
+      look_for: "near_duplicates", or "twins": images of equal pixels alone, which takes no time
+        that grows with the square of the number of images.
     """
 
     fraction: float
@@ -144,8 +149,17 @@ class SplitSettings:
     counts: str
     group_by: str
     seed: int
+    look_for: str = NEAR_DUPLICATES
 
     def __post_init__(self) -> None:
+        if self.look_for not in LOOK_FOR:
+            raise UserError(f"split.look_for={self.look_for!r} is not one of {', '.join(LOOK_FOR)}")
+        if self.look_for == TWINS and self.group_by == NEAR_DUPLICATES:
+            raise UserError(
+                "split.look_for=twins finds no near-duplicates, and split.group_by="
+                "near_duplicates keeps them together: say what belongs together "
+                "(split.group_by='^(patient\\d+)', a table), or split.group_by=none"
+            )
         if not 0 < self.fraction < 1:
             raise UserError(f"split.fraction={self.fraction} must lie between 0 and 1")
         if not 0 <= self.val_fraction < 1:

@@ -103,6 +103,7 @@ LIMITS = {
     Caveat.SMALL_CLASSES: "anything of variety or copying in classes of few images",
     Caveat.SPLIT_BY_IMAGE: "how well it works for new patients",
     Caveat.SPLIT_BY_LIKENESS: "how well it works for new patients",
+    Caveat.NEAR_UNSEARCHED: "that no test image is nearly the same as a fit image",
     Caveat.KNOWN_IMAGES: "that all test images are new",
     Caveat.NO_VAL_IMAGES: "that choices were checked before the test",
     Caveat.UNREADABLE_FILES: "that all files took part",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from synthmed_jax.data.groups import NEAR_DUPLICATES
+from synthmed_jax.data.settings import NEAR_DUPLICATES
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.wording import UNITS
 

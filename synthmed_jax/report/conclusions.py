@@ -10,7 +10,7 @@ import dataclasses
 import numpy as np
 
 from synthmed_jax import verdicts
-from synthmed_jax.data.groups import NEAR_DUPLICATES
+from synthmed_jax.data.settings import NEAR_DUPLICATES
 from synthmed_jax.estimands import ADD, REPLACE, Estimand
 from synthmed_jax.report.detectable import Detectable, detectable
 from synthmed_jax.report.files import Contents
@@ -238,6 +238,7 @@ def conclude(contents: Contents) -> Conclusions:
             contents.counts,
             grouped=contents.split.is_grouped,
             by_likeness=contents.split.grouped_by == NEAR_DUPLICATES,
+            near_unsearched=_near_unsearched(contents),
             num_unreadable=len(contents.split.unreadable),
             num_known=0 if contents.leakage is None else contents.leakage.twins_held_out,
             tested=evaluation is not None,
@@ -245,6 +246,11 @@ def conclude(contents: Contents) -> Conclusions:
             is_trial=contents.setting("scale", "") == TRIAL_SCALE,
         ),
     )
+
+
+def _near_unsearched(contents: Contents) -> bool:
+    alike = None if contents.leakage is None else contents.leakage.alike
+    return alike is not None and bool(alike.unsearched)
 
 
 def differences(lime: LimeSummary) -> Differences:

@@ -145,6 +145,10 @@ CAVEATS = {
         "that do not look alike can lie in both the fit and the test part. Both arms' accuracies "
         "may then be too high for new patients."
     ),
+    Caveat.NEAR_UNSEARCHED: (
+        "Near-duplicates among the real images were not looked for (split.look_for=twins, or "
+        "images of few pixels): wherever they are spoken of, images of equal pixels are meant."
+    ),
     Caveat.KNOWN_IMAGES: (
         "{known} of {tested} test images equal a fit or val image: they are no test of what was "
         "learned, and the accuracies below hold them."

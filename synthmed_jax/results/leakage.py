@@ -73,6 +73,8 @@ class Alike:
       conflicts: pairs under two labels, the most alike first, at most 100 of them.
       num_conflicts: all such pairs.
       across: pairs that lie in different parts, from the most to the least alike, a few of them.
+      unsearched: why near-duplicates were not looked for, so that all of them are twins; "" where
+        they were, and in files of earlier versions.
     """
 
     twins: dict[str, ClassLinks]
@@ -85,6 +87,7 @@ class Alike:
     conflicts: tuple[AlikePair, ...]
     num_conflicts: int
     across: tuple[AlikePair, ...]
+    unsearched: str = ""
 
     @property
     def twins_held_out(self) -> int:

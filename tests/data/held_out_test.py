@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synthmed_jax.data import held_out
+from synthmed_jax.data import alike_text, held_out, near_duplicates
 from synthmed_jax.data.facts import UNREADABLE, GreyScale
 from synthmed_jax.data.grouping import assign_groups
 from synthmed_jax.data.held_out import DataSet
@@ -292,6 +292,23 @@ def test_near_duplicates_stay_on_one_side(tmp_path, with_twins):
     assert json.loads(path.read_text())["grouped_by"] == "near_duplicates"
     parts = held_out.read_parts(path, with_twins)
     assert len(parts.fit_groups) == len(parts.fit)
+
+
+def test_twins_alone_are_looked_for_where_that_is_asked(tmp_path, with_twins, monkeypatch):
+    monkeypatch.setattr(near_duplicates, "find", lambda *_: pytest.fail("near ones are looked for"))
+    path, alone = tmp_path / "split.json", settings(fraction=0.5, look_for="twins")
+    leakage = held_out.write_split(path, with_twins, alone)
+    assert leakage.alike.twins == leakage.alike.near_duplicates
+    assert (
+        0
+        < leakage.alike.twins_held_out
+        == (~held_out.has_no_duplicate(path, with_twins, alone)).sum()
+    )
+    twins, unsearched = alike_text.sentences(leakage)
+    assert twins.startswith("twins (equal pixels): 20 images repeat")
+    assert unsearched == alike_text.NOT_ASKED
+    (table,) = alike_text.tables(leakage)
+    assert len(table.columns) == 4
 
 
 # --- the images on which attacks on membership are tried ---

@@ -31,6 +31,18 @@ def test_they_are_looked_for_once(images, tmp_path, monkeypatch):
     assert len(list(tmp_path.iterdir())) == 2  # another reference, another threshold
 
 
+def test_a_long_search_is_announced(images, monkeypatch, capsys):
+    kept_duplicates.find(images, np.arange(38), None)
+    assert capsys.readouterr().out == ""
+    monkeypatch.setattr(kept_duplicates, "_MANY", 39)
+    kept_duplicates.find(images, np.arange(38), None)
+    assert "each of 40 images is compared with every other one" in capsys.readouterr().out
+
+
+def test_the_time_of_a_million_images_is_that_of_a_day():
+    assert "in about 1667 minutes" in kept_duplicates._said_before(1_000_000)
+
+
 def test_a_damaged_file_is_made_anew(images, tmp_path, capsys):
     found = kept_duplicates.find(images, np.arange(38), tmp_path / "set")
     (path,) = tmp_path.iterdir()

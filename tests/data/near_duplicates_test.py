@@ -47,6 +47,17 @@ def test_small_images_are_compared_pixel_by_pixel():
     assert found.components[0] != found.components[1]
 
 
+def test_twins_alone_are_what_the_search_calls_twins():
+    images = scenes(40, 32)
+    images[7] = images[3]
+    images[9] = np.roll(images[3], 1, axis=0)  # a near-duplicate, of which nothing is said
+    alone, found = near_duplicates.find_twins(images), near_duplicates.find(images, np.arange(40))
+    assert np.array_equal(alone.twins, found.twins)
+    assert found.components[9] == found.components[3]
+    assert np.array_equal(alone.components, np.unique(alone.twins, return_inverse=True)[1])
+    assert alone.pairs.shape == (0, 2)
+
+
 def test_blank_images_are_twins_at_most():
     images = scenes(40, 32)
     images[3], images[4], images[5] = 0, 0, 1

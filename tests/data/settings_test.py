@@ -1,11 +1,12 @@
 import dataclasses
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from synthmed_jax.data.settings import Augmentation, names
+from synthmed_jax.data.settings import Augmentation, SplitSettings, names
 from synthmed_jax.errors import UserError
 
 
@@ -62,6 +63,18 @@ def test_the_cache_is_the_folder_given_or_one_at_home(settings, monkeypatch):
     assert data.cache == Path(data.cache_dir)
     at_home = dataclasses.replace(data, cache_dir="").cache
     assert at_home == Path("/home/somebody/.cache/synthmed_jax")
+
+
+@pytest.mark.parametrize(
+    ("group_by", "look_for", "message"),
+    [
+        ("none", "copies", "look_for='copies' is not one of near_duplicates, twins"),
+        ("near_duplicates", "twins", "or split.group_by=none"),
+    ],
+)
+def test_what_is_looked_for_must_be_known_and_enough_for_the_groups(group_by, look_for, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        SplitSettings(0.2, 0.1, "", group_by, 0, look_for)
 
 
 @pytest.mark.parametrize(
