@@ -8,11 +8,20 @@ import re
 import jinja2
 import numpy as np
 
-from benchmarks.study import command, explanations, networks, questions, summary, tables
+from benchmarks.study import (
+    amounts,
+    command,
+    explanations,
+    networks,
+    questions,
+    summary,
+    tables,
+)
 from benchmarks.study.runs import Design
 from synthmed_jax import verdicts
 from synthmed_jax.report import charts, drawing, forest, pool_text
 from synthmed_jax.report.findings import confusion_sum
+from synthmed_jax.report.formats import percent
 from synthmed_jax.results.section import Table
 
 NAMES = {
@@ -21,6 +30,7 @@ NAMES = {
     "brain_tumor_mri": "Brain tumour MRI",
     "phantom": "Drawn phantoms",
 }
+_PAPER_FRACTION = 0.2  # of the real images for fit and val
 _SHORT = {"sarscov2_ct": "CT", "leukemia": "ALL", "brain_tumor_mri": "MRI"}
 
 
@@ -30,7 +40,8 @@ def pictures_of(design: Design) -> dict[str, bytes]:
     stem = f"{design.dataset}_{design.name}"
     pooled = design.pooled
     headings = [pool_text.heading(pooled, each) for each in pooled.differences]
-    made[f"{stem}_forest.png"] = drawing.to_png(forest.forest(pooled.differences, headings))
+    if headings:
+        made[f"{stem}_forest.png"] = drawing.to_png(forest.forest(pooled.differences, headings))
     made[f"{stem}_confusion.png"] = drawing.to_png(_confusion(design))
     return made
 
@@ -65,17 +76,15 @@ def render(designs: list[Design], folder: str) -> str:
     )
     sets = {
         name: [
-            _part(each, folder)
-            for each in sorted(designs, key=_is_harder)
-            if each.dataset == dataset
+            _part(each, folder) for each in sorted(designs, key=_order) if each.dataset == dataset
         ]
         for dataset, name in NAMES.items()
     }
     compared = [
         (_short_name(each), each)
         for dataset in NAMES
-        for each in sorted(designs, key=_is_harder)
-        if each.dataset == dataset and not networks.has_networks(each)
+        for each in sorted(designs, key=_order)
+        if each.dataset == dataset and not _detail(each)
     ]
     page = environment.get_template("results.md.jinja2")
     text = page.render(
@@ -89,17 +98,24 @@ def render(designs: list[Design], folder: str) -> str:
 def _part(design: Design, folder: str) -> dict[str, object]:
     stem = f"{folder}/{design.dataset}_{design.name}"
     pooled = design.pooled
-    compares = networks.has_networks(design)
+    detail = _detail(design)
     return {
         "title": _title(design),
         "command": command.command_of(design),
-        "answers": (*pool_text.paragraphs(pooled), *(() if compares else summary.remarks(design))),
-        "forest": f"{stem}_forest.png",
+        "answers": (*pool_text.paragraphs(pooled), *(() if detail else summary.remarks(design))),
+        "forest": f"{stem}_forest.png" if pooled.differences else "",
         "confusion": f"{stem}_confusion.png",
-        "networks": networks.networks_table(design) if compares else None,
-        "tables": {} if compares else _tables(design),
+        "detail": detail,
+        "tables": {} if detail else _tables(design),
         "cost": tables.cost_table(design),
     }
+
+
+def _detail(design: Design) -> Table | None:
+    """The one table of a design that is about networks or numbers of images; None: it's another."""
+    if networks.has_networks(design):
+        return networks.networks_table(design)
+    return amounts.amounts_table(design) if amounts.has_amounts(design) else None
 
 
 def _tables(design: Design) -> dict[str, list[Table]]:
@@ -115,23 +131,36 @@ def _tables(design: Design) -> dict[str, list[Table]]:
     return {title: [table for table in of if table.rows] for title, of in found.items()}
 
 
-def _is_harder(design: Design) -> bool:
-    """Whether a design keeps more apart than near-duplicates; those come after."""
-    return design.field["split.group_by"] != "near_duplicates"
+def _order(design: Design) -> tuple[bool, bool, float]:
+    """Designs of all arms first, of these near-duplicates apart, of these more real images."""
+    group_by, fraction = design.field["split.group_by"], _fraction(design)
+    return _detail(design) is not None, group_by != "near_duplicates", -fraction
+
+
+def _fraction(design: Design) -> float:
+    return design.runs[0].replicate.fraction
 
 
 def _short_name(design: Design) -> str:
     name = _SHORT.get(design.dataset, design.dataset)
-    group_by = str(design.field["split.group_by"])
+    group_by, fraction = str(design.field["split.group_by"]), _fraction(design)
+    if fraction != _PAPER_FRACTION:
+        name += f", {percent(fraction, 0)} real"
     return name if group_by == "near_duplicates" else f"{name} ({group_by})"
 
 
 def _title(design: Design) -> str:
     if networks.has_networks(design):
         return "Eight networks"
-    group_by = str(design.field["split.group_by"])
+    if amounts.has_amounts(design):
+        return "Synthetic images per class"
+    group_by, fraction = str(design.field["split.group_by"]), _fraction(design)
+    title = f"split.group_by={group_by}"
     if group_by.startswith("blocks:"):
-        return f"Blocks of {group_by.removeprefix('blocks:')} file numbers on one side of the split"
+        blocks = group_by.removeprefix("blocks:")
+        title = f"Blocks of {blocks} file numbers on one side of the split"
     if group_by == "near_duplicates":
-        return "Near-duplicates on one side of the split"
-    return f"split.group_by={group_by}"
+        title = "Near-duplicates on one side of the split"
+    if fraction != _PAPER_FRACTION:
+        title += f", {percent(fraction, 0)} of the real images for fit and val"
+    return title

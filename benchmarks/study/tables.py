@@ -70,7 +70,7 @@ def floors_table(design: Design) -> Table:
         )
         for features, arm in dict.fromkeys(key for of_run in of_runs for key in of_run)
     ]
-    return _with_means(design, rows, "Balanced accuracy on real test images, %.")
+    return with_means(design, rows, "Balanced accuracy on real test images, %.")
 
 
 def arms_table(design: Design) -> Table:
@@ -86,7 +86,7 @@ def arms_table(design: Design) -> Table:
     ]
     cell = next(iter(first.values()))
     trainings = len(cell.folds)
-    return _with_means(
+    return with_means(
         design,
         rows,
         f"Balanced accuracy on real test images, %; {cell.backbone}, "
@@ -116,7 +116,7 @@ def without_duplicates_table(design: Design) -> Table:
             )
         )
     counts = ", ".join(f"{each.num_new} of {each.num_test}" for each in found if each is not None)
-    return _with_means(
+    return with_means(
         design,
         rows,
         f"Balanced accuracy, %, on test images without a near-duplicate in fit or val ({counts}).",
@@ -287,7 +287,7 @@ def _row(name: str, design: Design, text: Callable[[Run], str]) -> Row:
     return Row(name, tuple(text(run) for run in design.runs))
 
 
-def _with_means(
+def with_means(
     design: Design, rows: Iterable[tuple[str, Sequence[float | None]]], caption: str
 ) -> Table:
     """A table of shares, with the mean of the seeds that count in front where they are several.

@@ -36,7 +36,7 @@ def test_scores_have_their_mean_and_a_column_per_seed(design):
 def test_a_mean_is_of_the_seeds_that_count_and_of_all_of_them(design):
     watched = dataclasses.replace(design.runs[0].replicate, fields={"seed": 3})
     runs_of = (dataclasses.replace(design.runs[0], replicate=watched), *design.runs[1:])
-    table = tables._with_means(
+    table = tables.with_means(
         dataclasses.replace(design, runs=runs_of),
         [("all", [0.1, 0.6, 0.8]), ("one lacks", [0.1, None, 0.8])],
         "",
