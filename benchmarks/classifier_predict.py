@@ -56,7 +56,7 @@ def make_torch(options: reference.Options, *, channels_last: bool, compiled: boo
         for batch in np.split(images, BATCHES):
             torch.softmax(run(torchvision_networks.normalise(batch, layout)), -1).cpu().numpy()
 
-    return call, {"parameters": sum(p.numel() for p in network.parameters())}
+    return call, {"parameters": torch_device.count(network)}
 
 
 def main() -> None:

@@ -56,7 +56,7 @@ def make_torch(options: reference.Options, *, channels_last: bool, compiled: boo
         optimizer.step()
         loss.item()
 
-    return call, {"parameters": sum(p.numel() for p in network.parameters())}
+    return call, {"parameters": torch_device.count(network)}
 
 
 def main() -> None:

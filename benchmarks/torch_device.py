@@ -1,4 +1,4 @@
-"""Where PyTorch's side of a race computes, and how precisely."""
+"""Where PyTorch's side of a race computes, how precisely, and how many weights it has."""
 
 from __future__ import annotations
 
@@ -22,3 +22,8 @@ def set_up(device: str) -> None:
     # As XLA does it: on a GPU, convolutions and products of float32 in TF32, by measured kernels.
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
+
+
+def count(network: torch.nn.Module) -> int:
+    """Number of parameters."""
+    return sum(p.numel() for p in network.parameters())

@@ -158,8 +158,3 @@ def forward_flops(network: nn.Module) -> float:
         zero = torch.zeros(1, dtype=torch.long)
         network(torch.zeros(1, 1, reference.SIDE, reference.SIDE), zero, zero)
     return float(counter.get_total_flops())
-
-
-def count(network: nn.Module) -> int:
-    """Number of parameters."""
-    return sum(p.numel() for p in network.parameters())

@@ -60,7 +60,7 @@ def make_torch(options: reference.Options, *, channels_last: bool, compiled: boo
             x = scheduler.step(output, t, x).prev_sample
         ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
 
-    return call, {"parameters": torch_unet.count(network)}
+    return call, {"parameters": torch_device.count(network)}
 
 
 def main() -> None:

@@ -79,7 +79,7 @@ def make_torch(
             torch._foreach_lerp_(average, list(network.parameters()), 1e-4)
         loss.item()
 
-    return call, {"parameters": torch_unet.count(network)}
+    return call, {"parameters": torch_device.count(network)}
 
 
 def main() -> None:

@@ -5,6 +5,8 @@ The rules are verdicts.judge_release; here they meet the numbers, and get their 
 
 from __future__ import annotations
 
+import math
+
 from synthmed_jax import verdicts
 from synthmed_jax.results.membership import (
     FILTERED_ONLY,
@@ -127,8 +129,9 @@ def copies_sentence(found: AuditMemorisation) -> str:
     )
     kinds, least = len(union.power), min(rate.share for rate in union.power.values())
     if not found.holes:
+        percent = math.floor(100 * least)
         return (
-            f"{flagged} Of each of {kinds} kinds of changed copies, at least {least:.0%} are found."
+            f"{flagged} Of each of {kinds} kinds of changed copies, at least {percent}% are found."
         )
     holes = "; ".join(f"{how}: {union.power[how].share:.0%}" for how in found.holes)
     return (

@@ -86,25 +86,41 @@ def generate(
             ):
                 name = class_names[label]
                 for i, digest in zip(indices, drawn, strict=True):
-                    rows.put(
-                        ManifestRow(
-                            path=manifest.path_of(name, i),
-                            class_name=name,
-                            index=i,
-                            seed=settings.seed,
-                            sampler=settings.sampler,
-                            steps=settings.steps,
-                            guidance=settings.guidance,
-                            checkpoint=checkpoints[label],
-                            sha256=digest,
-                            made_by=made_by,
-                        )
-                    )
+                    rows.put(row_of(name, i, settings, checkpoints[label], digest, made_by))
             if not waiting or stopping.asked() or pace.is_due():
                 with pace.saving():
                     rows.save()
             bar.update(block * len(at_once))
             stopping.check()
+
+
+def row_of(
+    class_name: str,
+    index: int,
+    settings: SampleSettings,
+    checkpoint: str,
+    digest: str,
+    made_by: str,
+) -> ManifestRow:
+    """Returns what the manifest says of a drawn image.
+
+    Args:
+      settings: what it was drawn with.
+      checkpoint, digest: sha256 of the generator, and of the image's file.
+      made_by: digest of the settings and inputs.
+    """
+    return ManifestRow(
+        path=manifest.path_of(class_name, index),
+        class_name=class_name,
+        index=index,
+        seed=settings.seed,
+        sampler=settings.sampler,
+        steps=settings.steps,
+        guidance=settings.guidance,
+        checkpoint=checkpoint,
+        sha256=digest,
+        made_by=made_by,
+    )
 
 
 def help_generate(

@@ -8,16 +8,17 @@ that did would choose by the test.
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 
 import numpy as np
 
 from synthmed_jax.audit import class_check, copy_filter, copy_search, fidelity, filter_text
 from synthmed_jax.audit.copy_filter import Candidates
-from synthmed_jax.data import filtered, manifest
+from synthmed_jax.data import filtered
 from synthmed_jax.data.filtered import ScoredImage
-from synthmed_jax.data.manifest import ManifestRow
 from synthmed_jax.data.png import encode_png
+from synthmed_jax.diffusion.generate import row_of
 from synthmed_jax.diffusion.settings import COPIES, OFF_CLASS
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256, write_bytes
@@ -190,22 +191,11 @@ def _write_class(
     settings, made_by = run.settings.generate, base.fingerprint(run, STAGE).digest
     scored = []
     for index, image in enumerate(found.images):
-        path, png = manifest.path_of(name, index), encode_png(image)
+        png = encode_png(image)
+        row = row_of(name, index, settings, checkpoint, sha256(png), made_by)
         if kept[index]:
-            write_bytes(folder / path, png)
-        row = ManifestRow(
-            path=path,
-            class_name=name,
-            index=index,
-            seed=settings.seed,
-            sampler=settings.sampler,
-            steps=settings.steps,
-            guidance=settings.guidance,
-            checkpoint=checkpoint,
-            sha256=sha256(png),
-            used=bool(kept[index]),
-            made_by=made_by,
-        )
+            write_bytes(folder / row.path, png)
+        row = dataclasses.replace(row, used=bool(kept[index]))
         scores = {score: float(each[index]) for score, each in found.scores.items()}
         reasons = {COLUMNS[why]: bool(each[index]) for why, each in found.reasons.items()}
         scored.append(ScoredImage(row, scores, reasons))

@@ -183,3 +183,9 @@ def test_without_a_filter_nothing_is_said_of_filtered_images():
         IMAGES_ONLY,
         IMAGES_AND_WEIGHTS,
     ]
+
+
+def test_not_all_copies_are_never_called_all():
+    nearly = Detector(UNION, {}, rate(3, 300), {"unchanged": rate(799, 800)})
+    found = dataclasses.replace(NOTHING_COPIED, detectors=(nearly,), holes=())
+    assert "at least 99% are found" in release.copies_sentence(found)
