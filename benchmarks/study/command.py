@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from benchmarks.study.runs import Design
 from synthmed_jax.evaluation.records import SEED
+from synthmed_jax.report import findings
+from synthmed_jax.results.evaluation import Evaluation
 
 # Name of a data set -> its config file.
 CONFIGS = {
@@ -37,6 +39,7 @@ def command_of(design: Design) -> str:
         "classifier.seeds": by_cell[evaluation.cells[0].path],
         "classifier.backbones": tuple(dict.fromkeys(cell.backbone for cell in evaluation.cells)),
         "classifier.arms": tuple(dict.fromkeys(cell.arm for cell in evaluation.cells)),
+        **_amounts(evaluation),
     } | {field: _as_preset(value) for field, value in design.field.items()}
     options = [
         f"--config.{field}={_text(value)}"
@@ -51,6 +54,15 @@ def command_of(design: Design) -> str:
             f"--stages={_STAGES}",
         )
     )
+
+
+def _amounts(evaluation: Evaluation) -> dict[str, object]:
+    """How many images per class were drawn, and the numbers of further cells."""
+    curve = findings.amounts_curve(evaluation)
+    numbers = sorted({cell.n for cell in curve if isinstance(cell.n, int)})
+    if not numbers:
+        return {}
+    return {"generate.per_class": numbers[-1], "classifier.amounts": tuple(numbers[:-1])}
 
 
 def _as_preset(value: object) -> object:

@@ -80,17 +80,19 @@ def render(designs: list[Design], folder: str) -> str:
         ]
         for dataset, name in NAMES.items()
     }
-    compared = [
+    ordered = [
         (_short_name(each), each)
         for dataset in NAMES
         for each in sorted(designs, key=_order)
-        if each.dataset == dataset and not _detail(each)
+        if each.dataset == dataset
     ]
+    compared = [(name, each) for name, each in ordered if not _detail(each)]
+    of_amounts = [(name, each) for name, each in ordered if amounts.has_amounts(each)]
     page = environment.get_template("results.md.jinja2")
     text = page.render(
         sets={name: parts for name, parts in sets.items() if parts},
         summary=summary.summary_table(compared),
-        questions=questions.answers(compared),
+        questions=questions.answers(compared, of_amounts),
     )
     return re.sub(r"\n{3,}", "\n\n", text)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from benchmarks.study import scores
+from benchmarks.study import amounts, scores
 from benchmarks.study.runs import Design
 from benchmarks.study.summary import change
 from benchmarks.study.tables import number
@@ -23,16 +23,17 @@ from synthmed_jax.results.explanations import LimeSummary
 Named = Sequence[tuple[str, Design]]
 
 
-def answers(named: Named) -> list[tuple[str, str]]:
+def answers(named: Named, of_amounts: Named = ()) -> list[tuple[str, str]]:
     """Returns each question's name, and its answer in sentences; none without designs.
 
     Args:
-      named: designs under the names that they have on the page.
+      named: designs of all arms, under the names that they have on the page.
+      of_amounts: those that compare numbers of synthetic images.
     """
     if not named:
         return []
     return [
-        ("Size of the synthetic set", _size(named)),
+        ("Size of the synthetic set", _size(named, of_amounts)),
         ("Diversity", _diversity(named)),
         ("Classical augmentation", _augmentation(named)),
         ("Little real data", _little(named)),
@@ -43,12 +44,23 @@ def answers(named: Named) -> list[tuple[str, str]]:
     ]
 
 
-def _size(named: Named) -> str:
+def _size(named: Named, of_amounts: Named) -> str:
+    alone = (
+        f"Synthetic images alone, after equal optimiser steps: {_of_each(of_amounts, _curve)}. "
+        if of_amounts
+        else ""
+    )
     return (
-        "Beside the real images, four times as many synthetic ones instead of as many change "
+        f"{alone}Beside the real images, four times as many synthetic ones instead of as many change "
         "balanced accuracy after equal optimiser steps by "
         f"{_of_each(named, _arms('mixed_1to4', 'mixed_1to1'))}."
     )
+
+
+def _curve(design: Design) -> str:
+    """Returns "78.0 % with 50 per class, 79.6 % with 200", means over seeds."""
+    table = amounts.amounts_table(design)
+    return ", ".join(f"{row.values[0]} % with {row.name}" for row in table.rows)
 
 
 def _diversity(named: Named) -> str:

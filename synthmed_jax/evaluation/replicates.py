@@ -131,23 +131,33 @@ def replicate_of(root: pathlib.Path, record: Record) -> Replicate:
       record: what it says.
 
     Raises:
-      Damaged: its predictions are not those of its evaluation.
-      UserError: it was evaluated by an earlier version, or without a real arm.
+      Damaged: its predictions are not those of its evaluation, or there is none.
     """
     evaluation = record.document(Evaluation, records.METRICS, root)
-    declared = () if evaluation is None else declared_differences(evaluation)
-    if evaluation is None or not declared:
-        raise UserError(
-            f"{root / records.METRICS} compares no arms: the run needs the arm 'real', and an "
-            "evaluation by this version (remove stages/evaluate.json there, and give its command "
-            "again)"
-        )
+    if evaluation is None:
+        raise Damaged(root, f"has no {records.METRICS}")
+    declared = declared_differences(evaluation)
     hits = records.hits_of(record)
     compared = {cell for each in declared for cell in (each.first, each.second)}
     if not compared <= set(hits.of_cells) or len(hits.files) != evaluation.num_test:
         raise Damaged(root / records.PREDICTIONS, "is not of the evaluation beside it")
     groups = np.asarray(record.groups, np.int64) if record.groups else None
     return Replicate(root, record.fields, record.inputs, evaluation, declared, hits, groups)
+
+
+def check_declared(replicates: Sequence[Replicate]) -> None:
+    """Refuses runs that declare no difference.
+
+    Raises:
+      UserError: one was evaluated by an earlier version, or without a real arm.
+    """
+    for each in replicates:
+        if not each.declared:
+            raise UserError(
+                f"{each.root / records.METRICS} compares no arms: the run needs the arm 'real', "
+                "and an evaluation by this version (remove stages/evaluate.json there, and give "
+                "its command again)"
+            )
 
 
 def check_comparable(replicates: Sequence[Replicate]) -> None:

@@ -46,6 +46,7 @@ def _read_finished(paths: tuple[pathlib.Path, ...], unit: tuple[str, ...]) -> tu
             pathlib.Path(error.filename),
             "is gone: give the command of that run again, which makes it anew",
         ) from error
+    replicates.check_declared(found)
     replicates.check_comparable(found)
     return tuple(found)
 

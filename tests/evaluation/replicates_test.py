@@ -76,9 +76,10 @@ def test_other_shares_of_real_images_belong_together(tmp_path):
 
 
 def test_a_run_that_compares_no_arms_is_refused(tmp_path):
-    root = write_run(tmp_path / "s0", arms=("synthetic",))
-    with pytest.raises(UserError, match=r"metrics\.json compares no arms: .*the arm 'real'"):
-        read_run(root)
+    alone = read_run(write_run(tmp_path / "s0", arms=("synthetic",)))
+    assert alone.declared == ()
+    with pytest.raises(UserError, match=r"s0/.*metrics\.json compares no arms: .*the arm 'real'"):
+        replicates.check_declared([read_run(write_run(tmp_path / "s1", 1)), alone])
 
 
 def test_predictions_of_another_evaluation_are_noticed(tmp_path):

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from benchmarks.study import amounts, page
+from benchmarks.study import amounts, command, page, questions
 
 
 @pytest.fixture
@@ -36,6 +36,18 @@ def test_amounts_are_in_order_with_a_column_per_seed(of_amounts):
         100 * run.replicate.evaluation.cells[0].mean.balanced_accuracy for run in of_amounts.runs
     ]
     assert [float(value) for value in table.rows[1].values[1:]] == pytest.approx(largest, abs=0.05)
+
+
+def test_its_command_draws_as_many_and_asks_for_the_others(of_amounts):
+    text = command.command_of(of_amounts)
+    assert "--config.generate.per_class=200 --config.classifier.amounts=50, " in text
+
+
+def test_the_question_of_size_has_its_scores(design, of_amounts):
+    said = dict(questions.answers([("drawn", design)], [("few", of_amounts)]))
+    size = said["Size of the synthetic set"]
+    assert "few 25.0 % with 50 per class, " in size
+    assert "% with 200 per class. Beside the real images" in size
 
 
 def test_its_part_of_the_page_has_that_table_and_no_estimands(of_amounts):
