@@ -51,8 +51,8 @@ def _size(named: Named, of_amounts: Named) -> str:
         else ""
     )
     return (
-        f"{alone}Beside the real images, four times as many synthetic ones instead of as many change "
-        "balanced accuracy after equal optimiser steps by "
+        f"{alone}Beside the real images, four times as many synthetic ones instead of as many "
+        "change balanced accuracy after equal optimiser steps by "
         f"{_of_each(named, _arms('mixed_1to4', 'mixed_1to1'))}."
     )
 
