@@ -92,6 +92,7 @@ def render(designs: list[Design], folder: str) -> str:
     text = page.render(
         sets={name: parts for name, parts in sets.items() if parts},
         summary=summary.summary_table(compared),
+        unaudited=summary.unaudited(compared),
         questions=questions.answers(compared, of_amounts),
     )
     return re.sub(r"\n{3,}", "\n\n", text)

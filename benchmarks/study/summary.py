@@ -13,6 +13,7 @@ from synthmed_jax.results.memorisation import AuditMemorisation
 from synthmed_jax.results.section import Row, Table
 from synthmed_jax.statistics.intervals import mean_estimate
 
+_AUDIT = "audit/memorisation.json"
 _COLUMNS = (
     "seeds", "best floor", "real, augmented", "synthetic alone", "D1", "D2", "copies",
     "release of images only",
@@ -48,11 +49,22 @@ def _summary(design: Design) -> tuple[str, ...]:
     )
 
 
+def unaudited(named: Iterable[tuple[str, Design]]) -> str:
+    """Returns the seeds whose images were not audited, "CT, seed 15"; "" where all were."""
+    lacking = {
+        name: [run.replicate.seed for run in design.runs if _AUDIT not in run.record.documents]
+        for name, design in named
+    }
+    return "; ".join(
+        f"{name}, seed {', '.join(map(str, seeds))}" for name, seeds in lacking.items() if seeds
+    )
+
+
 def _audited(design: Design) -> tuple[str, str]:
     audits = [
         audit
         for run in design.counted
-        for audit in [run.document(AuditMemorisation, "audit/memorisation.json")]
+        for audit in [run.document(AuditMemorisation, _AUDIT)]
         if audit is not None
     ]
     copied = [audit.copied for audit in audits if audit.copied is not None]

@@ -165,7 +165,9 @@ def _compared(found: Comparison | None) -> str:
 
 
 def privacy_table(design: Design) -> Table:
-    """What the search for copies and the attacks say."""
+    """What the search for copies and the attacks say; without rows where no run was audited."""
+    if not any("audit/memorisation.json" in run.record.documents for run in design.runs):
+        return Table((), (), "")
     rows = [
         _row("flagged as copies", design, lambda run: _copies(run, _flagged)),
         _row("false alarms of the search", design, lambda run: _copies(run, _false_alarms)),
@@ -224,7 +226,7 @@ def _weakest(found: AuditMemorisation) -> str:
     if not power:
         return DASH
     change, rate = min(power.items(), key=lambda item: item[1].share)
-    return f"{percent(rate.share)} ({change})"
+    return f"{percent(rate.share)} ({'each' if rate.share == 1 else change})"
 
 
 def _attack(run: Run, name: str) -> str:

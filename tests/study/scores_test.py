@@ -3,9 +3,10 @@ import types
 
 import pytest
 
-from benchmarks.study import questions, scores, summary
+from benchmarks.study import questions, scores, summary, tables
 from synthmed_jax.report.formats import DASH, MINUS
 from synthmed_jax.results.floors import MAJORITY
+from synthmed_jax.results.memorisation import UNION, Rate
 
 
 @pytest.fixture
@@ -70,3 +71,28 @@ def test_what_was_not_measured_is_said_to_be_so(design):
     assert "is not measured" in said["Diversity"]
     assert "drawn" in said["Little real data"] or "not measured" in said["Little real data"]
     assert questions.answers([]) == []
+
+
+def test_the_weakest_change_is_named_unless_all_copies_are_found():
+    def found(shares):
+        power = {how: Rate(0, 200, share, 0.0, 1.0) for how, share in shares.items()}
+        detector = types.SimpleNamespace(space=UNION, power=power)
+        return tables._weakest(types.SimpleNamespace(detectors=(detector,)))
+
+    assert found({"unchanged": 1.0, "noise": 0.9}) == "90.0\N{NO-BREAK SPACE}% (noise)"
+    assert found({"unchanged": 1.0, "noise": 1.0}) == "100.0\N{NO-BREAK SPACE}% (each)"
+
+
+def test_seeds_without_an_audit_are_named(design):
+    assert summary.unaudited([("drawn", design)]) == "drawn, seed 11, 12, 13"
+    audited = dataclasses.replace(
+        design.runs[0],
+        record=dataclasses.replace(
+            design.runs[0].record, documents={"audit/memorisation.json": {}}
+        ),
+    )
+    assert summary.unaudited([("drawn", dataclasses.replace(design, runs=(audited,)))]) == ""
+
+
+def test_without_an_audit_there_is_no_table_of_privacy(design):
+    assert tables.privacy_table(design).rows == ()
