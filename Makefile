@@ -1,6 +1,6 @@
 # make demo: installs, runs the whole pipeline on drawn phantoms, prints where the report is.
 # make check: installs, then format, lint (of the Dockerfile too), types, import rules and the quick
-# tests: about a minute.
+# tests: about four minutes on two cores.
 # make test: installs, then all tests but those of make real_data and make reliability.
 # make real_data: installs, then minutes of tests on the three real data sets.
 # make reliability: installs, then an hour of kills and damage, whose counts it prints.
