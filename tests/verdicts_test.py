@@ -246,11 +246,8 @@ def test_each_caveat_has_its_reason():
     assert caveats(tested=True, of_folds=True)[0] is Caveat.FOLDS
     assert caveats(of_folds=True) == (Caveat.RESEARCH_SOFTWARE,)
     assert caveats(is_trial=True)[0] is Caveat.TRIAL
-    all_reasons = {
-        **{"num_unreadable": 2, "num_known": 1, "tested": True, "of_folds": True},
-        "near_unsearched": True,
-    }
-    every = caveats(49, 0, grouped=False, is_trial=True, **all_reasons)
+    all_reasons = {"num_unreadable": 2, "num_known": 1, "tested": True, "of_folds": True}
+    every = caveats(49, 0, grouped=False, near_unsearched=True, is_trial=True, **all_reasons)
     assert every == tuple(each for each in Caveat if each is not Caveat.SPLIT_BY_LIKENESS)
 
 

@@ -74,23 +74,20 @@ def render(designs: list[Design], folder: str) -> str:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    sets = {
-        name: [
-            _part(each, folder) for each in sorted(designs, key=_order) if each.dataset == dataset
-        ]
-        for dataset, name in NAMES.items()
-    }
-    ordered = [
-        (_short_name(each), each)
+    by_set = {
+        dataset: sorted((each for each in designs if each.dataset == dataset), key=_order)
         for dataset in NAMES
-        for each in sorted(designs, key=_order)
-        if each.dataset == dataset
-    ]
-    compared = [(name, each) for name, each in ordered if not _detail(each)]
-    of_amounts = [(name, each) for name, each in ordered if amounts.has_amounts(each)]
+    }
+    named = [(_short_name(each), each) for of_set in by_set.values() for each in of_set]
+    compared = [(name, each) for name, each in named if _compares_arms(each)]
+    of_amounts = [(name, each) for name, each in named if amounts.has_amounts(each)]
     page = environment.get_template("results.md.jinja2")
     text = page.render(
-        sets={name: parts for name, parts in sets.items() if parts},
+        sets={
+            NAMES[dataset]: [_part(each, folder) for each in of_set]
+            for dataset, of_set in by_set.items()
+            if of_set
+        },
         summary=summary.summary_table(compared),
         unaudited=summary.unaudited(compared),
         questions=questions.answers(compared, of_amounts),
@@ -101,24 +98,30 @@ def render(designs: list[Design], folder: str) -> str:
 def _part(design: Design, folder: str) -> dict[str, object]:
     stem = f"{folder}/{design.dataset}_{design.name}"
     pooled = design.pooled
-    detail = _detail(design)
+    compares_arms = _compares_arms(design)
+    remarks = summary.remarks(design) if compares_arms else ()
     return {
         "title": _title(design),
         "command": command.command_of(design),
-        "answers": (*pool_text.paragraphs(pooled), *(() if detail else summary.remarks(design))),
+        "answers": (*pool_text.paragraphs(pooled), *remarks),
         "forest": f"{stem}_forest.png" if pooled.differences else "",
         "confusion": f"{stem}_confusion.png",
-        "detail": detail,
-        "tables": {} if detail else _tables(design),
+        "detail": None if compares_arms else _detail(design),
+        "tables": _tables(design) if compares_arms else {},
         "cost": tables.cost_table(design),
     }
 
 
-def _detail(design: Design) -> Table | None:
-    """The one table of a design that is about networks or numbers of images; None: it's another."""
+def _compares_arms(design: Design) -> bool:
+    """Whether a design is about all arms, not about networks or numbers of images alone."""
+    return not networks.has_networks(design) and not amounts.has_amounts(design)
+
+
+def _detail(design: Design) -> Table:
+    """The one table of a design that is about networks or numbers of images."""
     if networks.has_networks(design):
         return networks.networks_table(design)
-    return amounts.amounts_table(design) if amounts.has_amounts(design) else None
+    return amounts.amounts_table(design)
 
 
 def _tables(design: Design) -> dict[str, list[Table]]:
@@ -137,7 +140,7 @@ def _tables(design: Design) -> dict[str, list[Table]]:
 def _order(design: Design) -> tuple[bool, bool, float]:
     """Designs of all arms first, of these near-duplicates apart, of these more real images."""
     group_by, fraction = design.field["split.group_by"], _fraction(design)
-    return _detail(design) is not None, group_by != "near_duplicates", -fraction
+    return not _compares_arms(design), group_by != "near_duplicates", -fraction
 
 
 def _fraction(design: Design) -> float:

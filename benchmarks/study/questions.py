@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from benchmarks.study import amounts, scores
@@ -167,6 +168,8 @@ def _tests(design: Design) -> str:
     found = num_tests - sum(0 if each is None else each.num_tests for each in missed)
     text = f"{found} of {num_tests} find a difference"
     smallest = [each.smallest for each in missed if each is not None]
-    if smallest:
+    if smallest and math.isinf(min(smallest)):
+        text += " (of too few images to find any)"
+    elif smallest:
         text += f" (the others see none below {min(smallest):.1f} standard deviations)"
     return text

@@ -7,6 +7,7 @@ from synthmed_jax import verdicts
 from synthmed_jax.results.audit import AuditFidelity, Comparison
 from synthmed_jax.results.evaluation import CellScores
 from synthmed_jax.results.floors import MAJORITY, Floors
+from synthmed_jax.results.memorisation import AuditMemorisation
 
 
 def headline(run: Run) -> dict[str, CellScores]:
@@ -45,6 +46,11 @@ def best_floor(design: Design, arm: str = "real") -> tuple[str, list[float]] | N
     if not complete:
         return None
     return max(complete.items(), key=lambda item: sum(item[1]))
+
+
+def memorisation(run: Run) -> AuditMemorisation | None:
+    """What the search for copies found, and what it and the attacks say of a release."""
+    return run.document(AuditMemorisation, "audit/memorisation.json")
 
 
 def compared(design: Design, measure: str, features: str, against: str) -> list[Comparison]:

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from benchmarks.study import scores
 from benchmarks.study.runs import Design
+from benchmarks.study.tables import mean_text
 from synthmed_jax.report import floor_tables
 from synthmed_jax.report.formats import DASH, signed
-from synthmed_jax.results.memorisation import AuditMemorisation
+from synthmed_jax.results.membership import IMAGES_ONLY
 from synthmed_jax.results.section import Row, Table
 from synthmed_jax.statistics.intervals import mean_estimate
 
-_AUDIT = "audit/memorisation.json"
 _COLUMNS = (
     "seeds", "best floor", "real, augmented", "synthetic alone", "D1", "D2", "copies",
     "release of images only",
@@ -38,9 +38,9 @@ def _summary(design: Design) -> tuple[str, ...]:
     differences = [by_name.get(name) for name in ("D1", "D2")]
     return (
         str(len(design.counted)),
-        DASH if floor is None else f"{_mean(floor[1])} ({floor_tables.FEATURES[floor[0]]})",
-        _mean(scores.of_arm(design, "real_augmented")),
-        _mean(scores.of_arm(design, "synthetic")),
+        DASH if floor is None else f"{mean_text(floor[1])} ({floor_tables.FEATURES[floor[0]]})",
+        mean_text(scores.of_arm(design, "real_augmented")),
+        mean_text(scores.of_arm(design, "synthetic")),
         *(
             DASH if of is None else f"{signed(of.estimate)} ({signed(of.low)} to {signed(of.high)})"
             for of in differences
@@ -52,7 +52,7 @@ def _summary(design: Design) -> tuple[str, ...]:
 def unaudited(named: Iterable[tuple[str, Design]]) -> str:
     """Returns the seeds whose images were not audited, "CT, seed 15"; "" where all were."""
     lacking = {
-        name: [run.replicate.seed for run in design.runs if _AUDIT not in run.record.documents]
+        name: [run.replicate.seed for run in design.runs if scores.memorisation(run) is None]
         for name, design in named
     }
     return "; ".join(
@@ -61,18 +61,13 @@ def unaudited(named: Iterable[tuple[str, Design]]) -> str:
 
 
 def _audited(design: Design) -> tuple[str, str]:
-    audits = [
-        audit
-        for run in design.counted
-        for audit in [run.document(AuditMemorisation, _AUDIT)]
-        if audit is not None
-    ]
+    audits = [audit for audit in map(scores.memorisation, design.counted) if audit is not None]
     copied = [audit.copied for audit in audits if audit.copied is not None]
     verdicts = collections.Counter(
         release.verdict
         for audit in audits
         for release in audit.release
-        if release.released == "images only"
+        if release.released == IMAGES_ONLY
     )
     return (
         f"{sum(of.hits for of in copied)} of {sum(of.n for of in copied)}" if copied else DASH,
@@ -98,15 +93,15 @@ def remarks(design: Design) -> tuple[str, ...]:
         )
         said.append(
             f"The best floor, a {floor_tables.name_of(name)} that learned from real images, "
-            f"scores {_mean(of_floor)} %. Networks less that floor, in percentage points with 95 % "
-            f"intervals over seeds: {ahead}."
+            f"scores {mean_text(of_floor)} %. Networks less that floor, in percentage points with "
+            f"95 % intervals over seeds: {ahead}."
         )
     shuffled = scores.of_arm(design, "synthetic_shuffled")
     if shuffled:
         chance = 100 / len(design.runs[0].record.class_names)
         said.append(
             "The control, synthetic images under shuffled labels, scores "
-            f"{_mean(shuffled)} %{_interval(shuffled)}; chance is {chance:.1f} %."
+            f"{mean_text(shuffled)} %{_interval(shuffled)}; chance is {chance:.1f} %."
         )
     return tuple(said)
 
@@ -119,10 +114,6 @@ def change(of: Sequence[float], less: Sequence[float]) -> str:
         return f"{signed(differences[0])} (one seed)"
     mean = sum(differences) / len(differences)
     return f"{signed(mean)} ({signed(estimate.low)} to {signed(estimate.high)})"
-
-
-def _mean(shares: Sequence[float]) -> str:
-    return f"{100 * sum(shares) / len(shares):.1f}" if shares else DASH
 
 
 def _interval(shares: Sequence[float]) -> str:

@@ -166,7 +166,7 @@ def _compared(found: Comparison | None) -> str:
 
 def privacy_table(design: Design) -> Table:
     """What the search for copies and the attacks say; without rows where no run was audited."""
-    if not any("audit/memorisation.json" in run.record.documents for run in design.runs):
+    if not any(map(scores.memorisation, design.runs)):
         return Table((), (), "")
     rows = [
         _row("flagged as copies", design, lambda run: _copies(run, _flagged)),
@@ -188,7 +188,7 @@ def privacy_table(design: Design) -> Table:
     released = dict.fromkeys(
         release.released
         for run in design.runs
-        for found in [run.document(AuditMemorisation, "audit/memorisation.json")]
+        for found in [scores.memorisation(run)]
         if found is not None
         for release in found.release
     )
@@ -205,7 +205,7 @@ def privacy_table(design: Design) -> Table:
 
 
 def _copies(run: Run, text: Callable[[AuditMemorisation], str]) -> str:
-    found = run.document(AuditMemorisation, "audit/memorisation.json")
+    found = scores.memorisation(run)
     return DASH if found is None else text(found)
 
 
@@ -237,7 +237,7 @@ def _attack(run: Run, name: str) -> str:
 
 
 def _verdict(run: Run, released: str) -> str:
-    found = run.document(AuditMemorisation, "audit/memorisation.json")
+    found = scores.memorisation(run)
     releases = () if found is None else found.release
     return next((each.verdict for each in releases if each.released == released), DASH)
 
@@ -301,14 +301,16 @@ def with_means(
     made = []
     for name, shares in rows:
         counted = [share for share, does in zip(shares, counts, strict=True) if does]
-        mean = (_percent(_mean(counted)),) if several else ()
+        mean = (mean_text(counted),) if several else ()
         made.append(Row(name, (*mean, *map(_percent, shares))))
     return Table((*(("mean",) if several else ()), *_seeds(design)), tuple(made), caption)
 
 
-def _mean(shares: Sequence[float | None]) -> float | None:
+def mean_text(shares: Sequence[float | None]) -> str:
+    """Returns the mean of shares of 1, in %; a dash where there are none or one lacks."""
     there = [share for share in shares if share is not None]
-    return sum(there) / len(there) if len(there) == len(shares) else None
+    is_whole = there and len(there) == len(shares)
+    return _percent(sum(there) / len(there) if is_whole else None)
 
 
 def _table(design: Design, rows: Sequence[Row], caption: str) -> Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from synthmed_jax.data.counted import counted
 from synthmed_jax.printable import printable
 from synthmed_jax.results.leakage import Alike, AlikePair, Leakage
@@ -56,13 +58,8 @@ def tables(leakage: Leakage) -> tuple[Table, ...]:
             name,
             tuple(
                 str(number)
-                for links in (of_classes[name] for of_classes in kinds.values())
-                for number in (
-                    links.redundant,
-                    links.val_in_fit,
-                    links.held_out_in_fit,
-                    links.held_out_in_fit_or_val,
-                )
+                for of_class in kinds.values()
+                for number in dataclasses.astuple(of_class[name])
             ),
         )
         for name in alike.twins

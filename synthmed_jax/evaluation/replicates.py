@@ -135,7 +135,9 @@ def replicate_of(root: pathlib.Path, record: Record) -> Replicate:
     """
     evaluation = record.document(Evaluation, records.METRICS, root)
     if evaluation is None:
-        raise Damaged(root, f"has no {records.METRICS}")
+        raise Damaged(
+            root, f"has no {records.METRICS}: give the command of that run again, which makes it"
+        )
     declared = declared_differences(evaluation)
     hits = records.hits_of(record)
     compared = {cell for each in declared for cell in (each.first, each.second)}
