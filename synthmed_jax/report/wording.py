@@ -232,7 +232,9 @@ def _not_given(contents: Contents) -> str:
             "not counted)"
         )
     alike = leakage.alike
-    near = "" if alike is None else f", {alike.near_held_out} a twin or a near-duplicate"
+    near = ""
+    if alike is not None and not alike.unsearched:
+        near = f", {alike.near_held_out} a twin or a near-duplicate"
     return (
         "files not given to it or to the generator; "
         f"{leakage.twins_held_out} of them have a twin in fit or val{near}"

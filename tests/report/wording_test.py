@@ -118,6 +118,11 @@ def test_test_images_that_were_learned_are_said(contents):
     assert "11 of them have a twin in fit or val, 19 a twin or a near-duplicate. " in " ".join(
         answer(seen)
     )
+    unsearched = dataclasses.replace(alike, unsearched="near-duplicates were not looked for")
+    alone = dataclasses.replace(known.leakage, alike=unsearched)
+    of_twins = dataclasses.replace(known, leakage=alone)
+    assert "11 of them have a twin in fit or val. Guessing" in " ".join(answer(of_twins))
+    assert any("were not looked for (split.look_for=twins" in text for text in caveats(of_twins))
 
 
 def test_what_was_not_counted_is_said_so(contents):
