@@ -16,11 +16,11 @@ import pathlib
 from collections.abc import Sequence
 
 from benchmarks import command
+from synthmed_jax import best_cells
 from synthmed_jax.arms import FILTERED, SYNTHETIC
 from synthmed_jax.results.evaluation import Evaluation
 from synthmed_jax.results.membership import FILE, Membership
 from synthmed_jax.results.memorisation import AuditMemorisation, Rate
-from synthmed_jax.verdicts import headline_cells
 from synthmed_jax.workdir import Workdir
 
 AUDITED = ("split", "diffusion", "generate", "audit")
@@ -47,7 +47,7 @@ def measured(root: pathlib.Path) -> list[str]:
     copies = AuditMemorisation.read(workdir.audit_memorisation)
     attacks = Membership.read(workdir.audit / FILE).attacks
     evaluation = Evaluation.read_if_there(workdir.evaluation)
-    cells = {} if evaluation is None else headline_cells(evaluation.cells)
+    cells = {} if evaluation is None else best_cells.headline(evaluation.cells)
     accuracies = [
         f"{arm} {100 * cells[arm].mean.balanced_accuracy:.1f}"
         for arm in (SYNTHETIC, FILTERED)

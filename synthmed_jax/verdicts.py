@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from synthmed_jax.results.evaluation import BestNetwork, CellScores, DeclaredDifference
+from synthmed_jax.results.evaluation import CellScores, DeclaredDifference
 from synthmed_jax.results.floors import Floor
 from synthmed_jax.results.split import PartCounts
 from synthmed_jax.statistics.group_bootstrap import GroupEstimate
@@ -401,73 +398,3 @@ def gravest(found: Sequence[Shortcut]) -> Shortcut:
 def differs(q: float) -> bool:
     """Whether a difference is called found, by its p adjusted for the number of tests."""
     return q < FALSE_DISCOVERY.value
-
-
-BEST_RULE = (
-    "lowest mean validation loss over trainings among the {arm} arm's cells with all images, "
-    "then the training of lowest validation loss; test numbers play no part"
-)
-
-
-def best_cell(cells: Sequence[CellScores], arm: str) -> CellScores | None:
-    """The cell of an arm with the lowest mean validation loss over trainings, never by test.
-
-    Cells of fewer images than others of the arm are points of a curve, and not asked. Ties go to
-    the first by backbone, ratio and seed. None where no cell is of that arm.
-    """
-    of_arm = [cell for cell in cells if cell.arm == arm]
-    most = max((_size(cell) for cell in of_arm), default=0.0)
-    competing = [cell for cell in of_arm if _size(cell) == most]
-    return min(competing, key=_rank, default=None)
-
-
-def _size(cell: CellScores) -> float:
-    return math.inf if cell.n is None else float(np.sum(cell.n))
-
-
-def _rank(cell: CellScores) -> tuple[float, str, float, int]:
-    loss = float(np.mean([_validation_loss(fold.val_loss) for fold in cell.folds]))
-    return loss, cell.backbone, cell.ratio, cell.seed
-
-
-def best_of_arms(cells: Mapping[str, CellScores], arms: Sequence[str]) -> CellScores | None:
-    """The cell with the lowest mean validation loss of some arms; None where none is there.
-
-    Args:
-      cells: arm -> its cell.
-    """
-    return min((cells[arm] for arm in arms if arm in cells), key=_rank, default=None)
-
-
-SYNTHETIC, REAL = "synthetic", "real"
-
-
-def headline_cells(cells: Sequence[CellScores]) -> dict[str, CellScores]:
-    """Arm -> the cell that the report is about first, of the arms that have one.
-
-    The synthetic arm's best; of each other arm its best of the same network, or else of all.
-    """
-    synthetic = best_cell(cells, SYNTHETIC)
-    same = [cell for cell in cells if synthetic and cell.backbone == synthetic.backbone]
-    arms = dict.fromkeys((SYNTHETIC, REAL, *(cell.arm for cell in cells)))
-    chosen = {arm: best_cell(same, arm) or best_cell(cells, arm) for arm in arms}
-    return {arm: cell for arm, cell in chosen.items() if cell is not None}
-
-
-def best_network(cells: Sequence[CellScores], arm: str = "synthetic") -> BestNetwork:
-    """The best network of an arm: its `best_cell`, and of that the fold of lowest loss.
-
-    Raises:
-      ValueError: no cell is of that arm.
-    """
-    best = best_cell(cells, arm)
-    if best is None:
-        raise ValueError(f"no cell of the arm {arm!r} to choose the best network from")
-    fold = min(best.folds, key=lambda fold: (_validation_loss(fold.val_loss), fold.fold))
-    rule = BEST_RULE.format(arm=arm)
-    return BestNetwork(**dataclasses.asdict(best.cell), fold=fold.fold, rule=rule)
-
-
-def _validation_loss(loss: float) -> float:
-    # A diverged fold must not win, and NaN compares as anything.
-    return math.inf if math.isnan(loss) else loss

@@ -37,6 +37,7 @@ FLOORS = {
     "kept_programs": 5,
     "arms": 4,
     "data": 3,
+    "best_cells": 3,
     "verdicts": 3,
     "estimands": 3,
     "machine": 3,

@@ -1,15 +1,13 @@
 import dataclasses
-import itertools
-import math
 
 import pytest
 
 from synthmed_jax import verdicts
-from synthmed_jax.results.evaluation import CellScores, DeclaredDifference, FoldScores, Scores
+from synthmed_jax.results.evaluation import DeclaredDifference
 from synthmed_jax.results.floors import Floor
 from synthmed_jax.results.split import PartCounts
 from synthmed_jax.statistics.group_bootstrap import GroupEstimate
-from synthmed_jax.statistics.intervals import Estimate, Interval
+from synthmed_jax.statistics.intervals import Estimate
 from synthmed_jax.verdicts import (
     Answer,
     Caveat,
@@ -23,19 +21,7 @@ from synthmed_jax.verdicts import (
     Shortcut,
     Validation,
 )
-
-SCORES = Scores(0.1, 0.98, 0.2, 0.97, 0.7, 0.8, 0.81, 0.82, 0.83, 0.84)
-
-
-def cell(*val_losses, backbone="resnet18", arm="synthetic", n=8, ratio=math.inf, seed=0, test=0.8):
-    """A cell with a fold for each validation loss."""
-    folds = tuple(
-        FoldScores(**dataclasses.asdict(SCORES) | {"val_loss": loss}, fold=k, confusion=())
-        for k, loss in enumerate(val_losses or (0.2,))
-    )
-    mean = dataclasses.replace(SCORES, test_accuracy=test)
-    interval = Interval(test - 0.05, test + 0.05, 0.95, "made up")
-    return CellScores(backbone, arm, n, ratio, seed, folds, mean, None, interval)
+from tests.cells import cell
 
 
 @pytest.mark.parametrize(
@@ -180,16 +166,6 @@ def test_a_network_is_judged_by_all_floors_of_its_arm(ends, verdict):
     assert verdicts.judge_floors([*floors, other], "real") == verdict
 
 
-def test_the_headline_is_of_one_network_where_arms_have_it():
-    synthetic, other = cell(0.2), cell(0.3, backbone="vgg16")
-    real = cell(0.4, arm="real")
-    better, mixed = cell(0.1, arm="real", backbone="vgg16"), cell(0.1, arm="mixed", backbone="x")
-    chosen = verdicts.headline_cells([mixed, better, real, other, synthetic])
-    assert chosen == {"synthetic": synthetic, "real": real, "mixed": mixed}
-    assert list(chosen) == ["synthetic", "real", "mixed"]
-    assert verdicts.headline_cells([better]) == {"real": better}
-
-
 @pytest.mark.parametrize(
     ("val", "verdict"),
     [(0.81, Validation.OPTIMISTIC), (0.8, Validation.PESSIMISTIC), (0.79, Validation.PESSIMISTIC)],
@@ -302,73 +278,3 @@ def test_the_gravest_verdict_is_that_of_the_image():
 @pytest.mark.parametrize(("q", "found"), [(0.0499, True), (0.05, False), (0.0501, False)])
 def test_a_difference_is_found_below_five_per_cent(q, found):
     assert verdicts.differs(q) is found
-
-
-def test_the_best_cell_has_the_lowest_mean_validation_loss():
-    best, other = cell(0.1, 0.4), cell(0.2, 0.4, backbone="alexnet")
-    assert verdicts.best_cell([other, best], "synthetic") is best
-
-
-def test_test_numbers_play_no_part():
-    best, other = cell(0.1, test=0.2), cell(0.2, backbone="alexnet", test=0.99)
-    assert verdicts.best_cell([other, best], "synthetic") is best
-
-
-def test_only_cells_of_the_arm_compete():
-    cells = [cell(0.3), cell(0.1, arm="real")]
-    assert verdicts.best_cell(cells, "synthetic") is cells[0]
-    assert verdicts.best_cell(cells, "mixed") is None
-    with pytest.raises(ValueError, match="no cell of the arm 'mixed'"):
-        verdicts.best_network(cells, "mixed")
-
-
-def test_cells_of_fewer_images_are_not_asked():
-    all_images, few = cell(0.3, n=200), cell(0.1, n=50)
-    assert verdicts.best_cell([few, all_images], "synthetic") is all_images
-    by_class = cell(0.1, n=(200, 199))
-    other = cell(0.4, n=(200, 200))
-    assert verdicts.best_cell([by_class, other], "synthetic") is other
-
-
-def test_ties_go_to_the_first_by_name_ratio_and_seed_in_any_order():
-    ordered = [
-        cell(backbone="alexnet", seed=7),
-        cell(ratio=1.0),
-        cell(ratio=2.0, seed=1),
-        cell(ratio=2.0, seed=2),
-        cell(),
-    ]
-    for first, second in itertools.combinations(ordered, 2):
-        assert verdicts.best_cell([first, second], "synthetic") is first
-        assert verdicts.best_cell([second, first], "synthetic") is first
-
-
-@pytest.mark.parametrize("losses", list(itertools.permutations((0.3, 0.1, 0.2))))
-def test_the_order_of_folds_moves_no_choice(losses):
-    numbered = cell(*losses)
-    shuffled = dataclasses.replace(numbered, folds=numbered.folds[::-1])
-    rival = cell(0.21, backbone="alexnet")
-    for one in (numbered, shuffled):
-        assert verdicts.best_cell([rival, one], "synthetic") is one
-        assert verdicts.best_network([rival, one]).fold == losses.index(0.1)
-
-
-def test_of_equal_folds_the_first_is_taken():
-    tied = cell(0.2, 0.1, 0.1)
-    for folds in (tied.folds, tied.folds[::-1]):
-        assert verdicts.best_network([dataclasses.replace(tied, folds=folds)]).fold == 1
-
-
-def test_a_fold_that_diverged_does_not_win():
-    diverged, other = cell(0.01, math.nan), cell(0.9, 0.9, backbone="vgg16")
-    assert verdicts.best_cell([diverged, other], "synthetic") is other
-    assert verdicts.best_network([cell(math.nan, 0.9)]).fold == 1
-    assert verdicts.best_cell([diverged], "synthetic") is diverged
-
-
-def test_the_best_network_is_named_with_its_rule():
-    best = verdicts.best_network([cell(0.3, 0.2, arm="real", n=None, ratio=0.0)], "real")
-    assert (best.backbone, best.arm, best.n, best.ratio, best.seed) == (
-        "resnet18", "real", None, 0.0, 0
-    )  # fmt: skip
-    assert "among the real arm's cells" in best.rule

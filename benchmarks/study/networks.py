@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.study.runs import Design
-from synthmed_jax import verdicts
+from synthmed_jax import best_cells
 from synthmed_jax.report.formats import DASH, PLUS_MINUS
 from synthmed_jax.report.paper_table import NETWORKS, PRINTED, SOURCE
 from synthmed_jax.results.section import Row, Table
@@ -20,8 +20,8 @@ def networks_table(design: Design) -> Table:
     printed = dict(zip(NETWORKS, PRINTED[evaluation.dataset].accuracies, strict=True))
     rows = []
     for name in NETWORKS:
-        cell = verdicts.best_cell(
-            [each for each in evaluation.cells if each.backbone == name], verdicts.SYNTHETIC
+        cell = best_cells.of_arm(
+            [each for each in evaluation.cells if each.backbone == name], best_cells.SYNTHETIC
         )
         if cell is None:
             continue

@@ -18,7 +18,7 @@ from benchmarks.study import (
     tables,
 )
 from benchmarks.study.runs import Design
-from synthmed_jax import verdicts
+from synthmed_jax import best_cells
 from synthmed_jax.report import charts, drawing, forest, pool_text
 from synthmed_jax.report.findings import confusion_sum
 from synthmed_jax.report.formats import percent
@@ -50,7 +50,7 @@ def _confusion(design: Design) -> drawing.Figure:
     """The confusion matrices of real_augmented (or real) and synthetic, summed over the seeds."""
     matrices: dict[str, np.ndarray] = {}
     for run in design.runs:
-        chosen = verdicts.headline_cells(run.replicate.evaluation.cells)
+        chosen = best_cells.headline(run.replicate.evaluation.cells)
         real = "real_augmented" if "real_augmented" in chosen else "real"
         for arm in (real, "synthetic"):
             if arm in chosen:

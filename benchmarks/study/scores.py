@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.study.runs import Design, Run
-from synthmed_jax import verdicts
+from synthmed_jax import best_cells
 from synthmed_jax.results.audit import AuditFidelity, Comparison
 from synthmed_jax.results.evaluation import CellScores
 from synthmed_jax.results.floors import MAJORITY, Floors
@@ -12,7 +12,7 @@ from synthmed_jax.results.memorisation import AuditMemorisation
 
 def headline(run: Run) -> dict[str, CellScores]:
     """Arm -> the cell of a run that the answers are about."""
-    return verdicts.headline_cells(run.replicate.evaluation.cells)
+    return best_cells.headline(run.replicate.evaluation.cells)
 
 
 def of_arm(design: Design, arm: str) -> list[float]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from synthmed_jax import verdicts
+from synthmed_jax import best_cells
 from synthmed_jax.estimands import ESTIMANDS
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.results.evaluation import CellDifference, CellScores, DeclaredDifference
@@ -44,10 +44,10 @@ def declared_differences(
     Args:
       margin: `config.evaluate.margin`.
     """
-    chosen, found = verdicts.headline_cells(cells), []
+    chosen, found = best_cells.headline(cells), []
     for estimand in ESTIMANDS:
         first, second = (
-            verdicts.best_of_arms(chosen, arms) for arms in (estimand.first, estimand.second)
+            best_cells.of_arms(chosen, arms) for arms in (estimand.first, estimand.second)
         )
         if first is None or second is None:
             continue
@@ -75,8 +75,8 @@ def exploratory_differences(
 
     Returns nothing where no real cell was tested.
     """
-    chosen = verdicts.headline_cells(cells)
-    real = chosen.pop(verdicts.REAL, None)
+    chosen = best_cells.headline(cells)
+    real = chosen.pop(best_cells.REAL, None)
     if real is None:
         return ()
     return tuple(_compare(other, real, answers) for other in chosen.values())

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import fft
 from sklearn.ensemble import ExtraTreesClassifier
 
-from synthmed_jax import verdicts
+from synthmed_jax import best_cells
 from synthmed_jax.data import regions
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.estimands import REPLACE
@@ -43,10 +43,10 @@ def answers_to_beat(
     Args:
       hits: cell -> share of its networks that are right on each image.
     """
-    chosen = verdicts.headline_cells(cells)
+    chosen = best_cells.headline(cells)
     best = {
-        verdicts.SYNTHETIC: verdicts.best_of_arms(chosen, REPLACE.first),
-        verdicts.REAL: verdicts.best_of_arms(chosen, REPLACE.second),
+        best_cells.SYNTHETIC: best_cells.of_arms(chosen, REPLACE.first),
+        best_cells.REAL: best_cells.of_arms(chosen, REPLACE.second),
     }
     return {arm: hits[cell.cell] for arm, cell in best.items() if cell is not None}
 

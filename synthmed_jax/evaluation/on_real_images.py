@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from synthmed_jax import verdicts
+from synthmed_jax import best_cells
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import Damaged
 from synthmed_jax.evaluation.differences import (
@@ -92,7 +92,7 @@ def evaluate_cells(
         class_names=test.class_names,
         num_test=len(test),
         cells=scored.cells,
-        best=verdicts.best_network(scored.cells),
+        best=best_cells.network(scored.cells),
         declared=declared_differences(scored.cells, answers, references.margin),
         differences=exploratory_differences(scored.cells, answers),
     )

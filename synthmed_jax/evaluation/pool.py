@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from synthmed_jax import verdicts
+from synthmed_jax import best_cells
 from synthmed_jax.evaluation.replicates import Declared, Replicate
 from synthmed_jax.results.pool import (
     CurvePoint,
@@ -156,7 +156,7 @@ def _curve(replicates: Sequence[Replicate], development: Collection[int]) -> tup
     for fraction in dict.fromkeys(each.fraction for each in replicates):
         here = [each for each in replicates if each.fraction == fraction]
         runs = [each for each in here if each.seed not in development] or here
-        chosen = [verdicts.headline_cells(each.evaluation.cells) for each in runs]
+        chosen = [best_cells.headline(each.evaluation.cells) for each in runs]
         for arm in chosen[0]:
             scores = tuple(of_run[arm].mean.balanced_accuracy for of_run in chosen)
             seeds = tuple(each.seed for each in runs)

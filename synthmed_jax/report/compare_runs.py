@@ -16,7 +16,7 @@ from synthmed_jax.report.cards import make_answer
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.report.context import name_of_dataset
 from synthmed_jax.report.files import Contents, read_contents
-from synthmed_jax.report.findings import best_cells
+from synthmed_jax.report.findings import best_of_each_arm
 from synthmed_jax.report.side_by_side import ArmScore, ComparedRun, DifferingField, SideBySide
 from synthmed_jax.results.audit import AuditFidelity
 from synthmed_jax.results.evaluation import CellScores, Evaluation
@@ -152,7 +152,7 @@ def _run(folder: pathlib.Path, name: str, contents: Contents) -> ComparedRun:
         num_test=evaluation.num_test,
         counts=contents.counts,
         answers={card.name: card for card in answer.cards},
-        arms=tuple(_arm(cell) for cell in best_cells(evaluation).values()),
+        arms=tuple(_arm(cell) for cell in best_of_each_arm(evaluation).values()),
         floors=() if contents.floors is None else contents.floors.floors,
         nearness=None if contents.fidelity is None else contents.fidelity.ratio,
         fidelity=()

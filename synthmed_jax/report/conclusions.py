@@ -9,12 +9,18 @@ import dataclasses
 
 import numpy as np
 
-from synthmed_jax import verdicts
+from synthmed_jax import best_cells, verdicts
 from synthmed_jax.data.settings import NEAR_DUPLICATES
 from synthmed_jax.estimands import ADD, REPLACE, Estimand
 from synthmed_jax.report.detectable import Detectable, detectable
 from synthmed_jax.report.files import Contents
-from synthmed_jax.report.findings import EpochChoices, Headline, best_cells, epoch_choices, headline
+from synthmed_jax.report.findings import (
+    EpochChoices,
+    Headline,
+    best_of_each_arm,
+    epoch_choices,
+    headline,
+)
 from synthmed_jax.report.shortcuts import ShortcutEvidence, weigh
 from synthmed_jax.results.cells import Cell
 from synthmed_jax.results.evaluation import CellScores, DeclaredDifference, Evaluation
@@ -219,7 +225,7 @@ def conclude(contents: Contents) -> Conclusions:
     evaluation, lime = contents.evaluation, contents.lime
     chosen = headline(evaluation)
     return Conclusions(
-        best={} if evaluation is None else _best(best_cells(evaluation)),
+        best={} if evaluation is None else _best(best_of_each_arm(evaluation)),
         arms=None if evaluation is None else _arms(evaluation, chosen),
         adding=None if evaluation is None else _adding(evaluation),
         control=_control(chosen.control),
@@ -262,7 +268,7 @@ def differences(lime: LimeSummary) -> Differences:
 
 def _best(cells: dict[str, CellScores]) -> dict[str, BestOfArm]:
     return {
-        arm: BestOfArm(cell.cell, cell.mean.val_loss, verdicts.BEST_RULE.format(arm=arm))
+        arm: BestOfArm(cell.cell, cell.mean.val_loss, best_cells.RULE.format(arm=arm))
         for arm, cell in cells.items()
     }
 

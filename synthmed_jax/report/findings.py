@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from synthmed_jax import verdicts
+from synthmed_jax import best_cells
 from synthmed_jax.arms import SHUFFLED
 from synthmed_jax.estimands import ADD, REPLACE
 from synthmed_jax.report.files import Contents, Fold
@@ -14,7 +14,7 @@ from synthmed_jax.results.cells import Choice
 from synthmed_jax.results.evaluation import CellScores, Evaluation
 
 # The two kinds of arms whose difference is the report's question.
-SYNTHETIC, REAL = verdicts.SYNTHETIC, verdicts.REAL
+SYNTHETIC, REAL = best_cells.SYNTHETIC, best_cells.REAL
 # The names that a fold's validation sets have in result.json.
 LEFT_OUT, REAL_VAL = "fold", "real_val"
 
@@ -55,19 +55,19 @@ def headline(evaluation: Evaluation | None) -> Headline:
     """Chooses the cells of the answer."""
     if evaluation is None:
         return Headline(None, None)
-    chosen = verdicts.headline_cells(evaluation.cells)
+    chosen = best_cells.headline(evaluation.cells)
     return Headline(
         chosen.get(SYNTHETIC),
-        verdicts.best_of_arms(chosen, REPLACE.second),
-        verdicts.best_of_arms(chosen, ADD.first),
+        best_cells.of_arms(chosen, REPLACE.second),
+        best_cells.of_arms(chosen, ADD.first),
         chosen.get(SHUFFLED),
     )
 
 
-def best_cells(evaluation: Evaluation) -> dict[str, CellScores]:
+def best_of_each_arm(evaluation: Evaluation) -> dict[str, CellScores]:
     """Returns arm -> its best cell, in the order in which arms first occur."""
     arms = dict.fromkeys(cell.arm for cell in evaluation.cells)
-    best = {arm: verdicts.best_cell(evaluation.cells, arm) for arm in arms}
+    best = {arm: best_cells.of_arm(evaluation.cells, arm) for arm in arms}
     return {arm: cell for arm, cell in best.items() if cell is not None}
 
 
@@ -76,7 +76,7 @@ def amounts_curve(evaluation: Evaluation) -> tuple[CellScores, ...]:
 
     Nothing where it was trained on one number of images alone.
     """
-    best = verdicts.best_cell(evaluation.cells, SYNTHETIC)
+    best = best_cells.of_arm(evaluation.cells, SYNTHETIC)
     if best is None:
         return ()
     cells = tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from synthmed_jax import verdicts
+from synthmed_jax import best_cells
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.formats import DASH, PLUS_MINUS, amount, n_is
 from synthmed_jax.results.evaluation import CellScores
@@ -114,8 +114,8 @@ def beside(contents: Contents) -> Beside | None:
     if evaluation is None or printed is None or printed.classes != len(evaluation.class_names):
         return None
     cells = {
-        name: verdicts.best_cell(
-            [cell for cell in evaluation.cells if cell.backbone == name], verdicts.SYNTHETIC
+        name: best_cells.of_arm(
+            [cell for cell in evaluation.cells if cell.backbone == name], best_cells.SYNTHETIC
         )
         for name in NETWORKS
     }

@@ -175,7 +175,7 @@ def _amounts(evaluation: Evaluation, chance: float) -> Picture:
 
 def _confusion(evaluation: Evaluation, names: ChartNames) -> Picture:
     matrices, counts = {}, []
-    for arm, cell in findings.best_cells(evaluation).items():
+    for arm, cell in findings.best_of_each_arm(evaluation).items():
         matrix = findings.confusion_sum(cell)
         matrices[f"{arm}: {cell.backbone}"] = matrix
         right = int(np.trace(matrix))

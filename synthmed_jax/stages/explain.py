@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import shutil
 
-from synthmed_jax import verdicts
+from synthmed_jax import best_cells
 from synthmed_jax.classifiers import trainings
 from synthmed_jax.data import held_out
 from synthmed_jax.data.image_set import ImageSet
@@ -24,7 +24,7 @@ from synthmed_jax.stages.run import Run
 def explained_network(run: Run) -> BestNetwork:
     """The best network by validation of the arm that is to be explained, after `evaluate`."""
     cells = Evaluation.read(run.workdir.evaluation).cells
-    return verdicts.best_network(cells, run.settings.explain.arm)
+    return best_cells.network(cells, run.settings.explain.arm)
 
 
 def load_network(run: Run, network: BestNetwork) -> tuple[Logits, Tree]:

@@ -7,7 +7,7 @@ import functools
 
 import numpy as np
 
-from synthmed_jax import verdicts
+from synthmed_jax import best_cells
 from synthmed_jax.data import decode
 from synthmed_jax.explain.lime import Explanation, explain
 from synthmed_jax.explain.predictor import Predictor
@@ -92,7 +92,7 @@ class TrainedNetwork:
 def best_network(run: Run, arm: str) -> TrainedNetwork:
     """The best network of an arm by validation, after `evaluate`; ValueError where it has none."""
     cells = Evaluation.read(run.workdir.evaluation).cells
-    return TrainedNetwork(run, verdicts.best_network(cells, arm))
+    return TrainedNetwork(run, best_cells.network(cells, arm))
 
 
 def all_networks(run: Run) -> dict[str, TrainedNetwork]:

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from configs import base
-from synthmed_jax import verdicts
+from synthmed_jax import best_cells, verdicts
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.files import read_json, write_bytes, write_json
 from synthmed_jax.metrics_log import MetricsLog
@@ -210,7 +210,7 @@ def evaluation(class_names: Sequence[str]) -> Evaluation:
         class_names=tuple(class_names),
         num_test=NUM_TEST,
         cells=cells,
-        best=verdicts.best_network(cells),
+        best=best_cells.network(cells),
         declared=(declared,),
         differences=(compared,),
     )

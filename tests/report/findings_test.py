@@ -17,10 +17,10 @@ def test_each_arms_network_is_chosen_by_validation_not_by_test(contents):
     resnet, vgg, real = contents.evaluation.cells
     best_on_test = dataclasses.replace(vgg, mean=dataclasses.replace(vgg.mean, test_accuracy=1.0))
     evaluation = dataclasses.replace(contents.evaluation, cells=(resnet, best_on_test, real))
-    assert findings.best_cells(evaluation) == {"synthetic": resnet, "real": real}
+    assert findings.best_of_each_arm(evaluation) == {"synthetic": resnet, "real": real}
     better = with_val_loss(vgg, 0.01)
     evaluation = dataclasses.replace(contents.evaluation, cells=(real, resnet, better))
-    best = findings.best_cells(evaluation)
+    best = findings.best_of_each_arm(evaluation)
     assert list(best.items()) == [("real", real), ("synthetic", better)]
 
 
