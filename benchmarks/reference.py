@@ -16,8 +16,9 @@ from configs import base
 from synthmed_jax import parallel, settings
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.schedule import make_schedule
-from synthmed_jax.diffusion.settings import TrainSettings, UNetSettings
+from synthmed_jax.diffusion.settings import TrainSettings
 from synthmed_jax.diffusion.unet import UNet
+from synthmed_jax.diffusion.unet_settings import UNetSettings
 
 SIDE, NUM_CLASSES, STEPS = 32, 4, 1000
 SCHEDULE = make_schedule("linear", STEPS)

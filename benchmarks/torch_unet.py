@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import reference
-from synthmed_jax.diffusion.settings import UNetSettings
+from synthmed_jax.diffusion.unet_settings import UNetSettings
 
 
 def groups(channels: int) -> int:

@@ -19,8 +19,8 @@ from torch.nn import functional as F
 
 from benchmarks import apart, duel, reference, torch_device, torch_unet
 from synthmed_jax import parallel
-from synthmed_jax.diffusion.settings import UNetSettings
 from synthmed_jax.diffusion.step import init_state, make_step
+from synthmed_jax.diffusion.unet_settings import UNetSettings
 
 
 def make_ours(options: reference.Options) -> apart.Made:

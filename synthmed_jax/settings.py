@@ -22,17 +22,9 @@ from synthmed_jax.classifiers.settings import IMAGENET, RANDOM, ClassifierSettin
 from synthmed_jax.data import sets
 from synthmed_jax.data.settings import DataSettings, SplitSettings
 from synthmed_jax.diffusion import advice
-from synthmed_jax.diffusion.settings import (
-    LINEAR_STEPS,
-    NO_FILTER,
-    DiffusionSettings,
-    GenerateSettings,
-    SweepSettings,
-    TrainSettings,
-    UNetSettings,
-    attention_hint,
-    smallest_side,
-)
+from synthmed_jax.diffusion.generate_settings import NO_FILTER, GenerateSettings, SweepSettings
+from synthmed_jax.diffusion.settings import LINEAR_STEPS, DiffusionSettings, TrainSettings
+from synthmed_jax.diffusion.unet_settings import UNetSettings, attention_hint, smallest_side
 from synthmed_jax.errors import UserError
 from synthmed_jax.evaluation.compare_settings import CompareSettings
 from synthmed_jax.evaluation.pool_settings import PoolSettings

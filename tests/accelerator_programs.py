@@ -16,9 +16,9 @@ from synthmed_jax.classifiers.settings import make_rates
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.diffusion import denoising_loss, likelihood, sampling, validate
+from synthmed_jax.diffusion.generate_settings import SampleSettings
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.schedule import make_schedule
-from synthmed_jax.diffusion.settings import SampleSettings
 from synthmed_jax.diffusion.step import init_state, make_step
 from synthmed_jax.diffusion.unet import UNet
 from synthmed_jax.explain.predictor import Predictor, make_view

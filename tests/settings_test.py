@@ -11,8 +11,9 @@ from synthmed_jax import classifiers, protocol, settings
 from synthmed_jax.classifiers.settings import steps_of
 from synthmed_jax.diffusion import advice
 from synthmed_jax.diffusion.schedule import MAX_BETA, make_schedule
-from synthmed_jax.diffusion.settings import LINEAR_STEPS, check_attention
+from synthmed_jax.diffusion.settings import LINEAR_STEPS
 from synthmed_jax.diffusion.unet import UNet
+from synthmed_jax.diffusion.unet_settings import check_attention
 from synthmed_jax.errors import UserError
 
 CONFIGS = ("all_ddpm", "brain_ddpm", "covid_ddpm", "phantom_ddpm", "folder_ddpm", "medmnist_ddpm")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from synthmed_jax.diffusion.generate_settings import SampleSettings
 from synthmed_jax.diffusion.schedule import make_schedule
-from synthmed_jax.diffusion.settings import DiffusionSettings, SampleSettings
+from synthmed_jax.diffusion.settings import DiffusionSettings
 
 # Below so many steps these samplers draw images of less than 0.9 of the right variance, with a
 # denoiser that makes no mistake, on some schedule and spacing (docs/measurements.md; a test holds

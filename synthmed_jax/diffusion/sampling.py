@@ -10,9 +10,9 @@ import numpy as np
 
 from synthmed_jax import parallel
 from synthmed_jax.diffusion import denoisers, samplers
+from synthmed_jax.diffusion.generate_settings import SampleSettings
 from synthmed_jax.diffusion.grid import make_grid
 from synthmed_jax.diffusion.model import Model
-from synthmed_jax.diffusion.settings import SampleSettings
 from synthmed_jax.diffusion.unet import Params
 
 # Rows of the sampler's table per compiled call: few enough that the progress bar moves.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from synthmed_jax.diffusion.settings import SweepSettings, parse
+from synthmed_jax.diffusion.generate_settings import SweepSettings, parse
 from synthmed_jax.progress import progress_bar
 from synthmed_jax.results.sweep import SweepResult, SweepRow
 from synthmed_jax.statistics.kernel_distance import KernelDistance, paired_difference

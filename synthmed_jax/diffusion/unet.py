@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from synthmed_jax.conv import conv_general_dilated
-from synthmed_jax.diffusion.settings import UNetSettings
+from synthmed_jax.diffusion.unet_settings import UNetSettings
 from synthmed_jax.parallel import Tree
 
 # Every convolution of the network; on a CPU its gradients are computed by synthmed_jax.conv.

@@ -19,7 +19,7 @@ from synthmed_jax.audit import (
     release_text,
 )
 from synthmed_jax.data import held_out
-from synthmed_jax.diffusion.settings import COPIES
+from synthmed_jax.diffusion.generate_settings import COPIES
 from synthmed_jax.files import write_bytes
 from synthmed_jax.results.fidelity_words import REFERENCES
 from synthmed_jax.results.memorisation import AuditMemorisation

@@ -19,7 +19,7 @@ from synthmed_jax.data import filtered
 from synthmed_jax.data.filtered import ScoredImage
 from synthmed_jax.data.png import encode_png
 from synthmed_jax.diffusion.generate import row_of
-from synthmed_jax.diffusion.settings import COPIES, OFF_CLASS
+from synthmed_jax.diffusion.generate_settings import COPIES, OFF_CLASS
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256, write_bytes
 from synthmed_jax.results.audit import Measured

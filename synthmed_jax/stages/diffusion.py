@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synthmed_jax import checkpoint, hosts
-from synthmed_jax.diffusion import kept, sampling, train, validate
-from synthmed_jax.diffusion import settings as diffusion_settings
+from synthmed_jax.diffusion import kept, sampling, train, unet_settings, validate
 from synthmed_jax.diffusion.conditioning import Portion
 from synthmed_jax.evaluation import memorisation
 from synthmed_jax.parallel import Tree
@@ -65,7 +64,7 @@ def check_attention(run: Run) -> None:
     Earlier versions left it out in silence; their workdirs stay as they are.
     """
     unet, image_size = run.settings.diffusion.unet, run.settings.data.image_size
-    missing = diffusion_settings.missing_sides(unet, image_size)
+    missing = unet_settings.missing_sides(unet, image_size)
     if missing and run.workdir.marker("diffusion").exists():
         print(
             f"config.diffusion.unet.attention={unet.attention}: no level has the side "
@@ -73,7 +72,7 @@ def check_attention(run: Run) -> None:
             flush=True,
         )
         return
-    diffusion_settings.check_attention(unet, image_size)
+    unet_settings.check_attention(unet, image_size)
 
 
 def _validation(run: Run, portion: Portion) -> train.Validate:

@@ -9,7 +9,7 @@ import numpy as np
 
 from synthmed_jax.classifiers import feature_net, trainings
 from synthmed_jax.diffusion import sampling, sweep
-from synthmed_jax.diffusion.settings import SampleSettings, parse
+from synthmed_jax.diffusion.generate_settings import SampleSettings, parse
 from synthmed_jax.errors import UserError
 from synthmed_jax.evaluation import memorisation
 from synthmed_jax.files import write_bytes, write_text

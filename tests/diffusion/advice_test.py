@@ -3,7 +3,9 @@ import dataclasses
 import pytest
 
 from synthmed_jax.diffusion import advice
-from synthmed_jax.diffusion.settings import DiffusionSettings, SampleSettings, UNetSettings
+from synthmed_jax.diffusion.generate_settings import SampleSettings
+from synthmed_jax.diffusion.settings import DiffusionSettings
+from synthmed_jax.diffusion.unet_settings import UNetSettings
 
 UNET = UNetSettings(
     channels=8, multipliers=(1, 2), blocks=1, attention=(), patch=1, dropout=0.0

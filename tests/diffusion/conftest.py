@@ -8,9 +8,10 @@ from synthmed_jax import checkpoint
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.schedule import make_schedule
-from synthmed_jax.diffusion.settings import TrainSettings, UNetSettings
+from synthmed_jax.diffusion.settings import TrainSettings
 from synthmed_jax.diffusion.step import make_step
 from synthmed_jax.diffusion.unet import UNet
+from synthmed_jax.diffusion.unet_settings import UNetSettings
 
 
 @pytest.fixture(scope="session")

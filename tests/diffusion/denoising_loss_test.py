@@ -16,9 +16,9 @@ from synthmed_jax.diffusion.denoising_loss import (
 )
 from synthmed_jax.diffusion.model import Model
 from synthmed_jax.diffusion.schedule import make_schedule
-from synthmed_jax.diffusion.settings import UNetSettings
 from synthmed_jax.diffusion.step import init_state, make_step
 from synthmed_jax.diffusion.unet import UNet
+from synthmed_jax.diffusion.unet_settings import UNetSettings
 from synthmed_jax.statistics import roc
 
 

@@ -10,9 +10,9 @@ import pytest
 from scipy.stats import norm
 
 from synthmed_jax.diffusion import advice, samplers
+from synthmed_jax.diffusion.generate_settings import SampleSettings
 from synthmed_jax.diffusion.grid import SPACINGS, make_grid
 from synthmed_jax.diffusion.schedule import SCHEDULES, make_schedule
-from synthmed_jax.diffusion.settings import SampleSettings
 from synthmed_jax.errors import UserError
 
 MEANS, SPREADS, SHARES = np.array([-0.8, 0.5]), np.array([0.1, 0.2]), np.array([0.4, 0.6])

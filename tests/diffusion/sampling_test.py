@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from synthmed_jax.diffusion import sampling
-from synthmed_jax.diffusion.settings import SampleSettings
+from synthmed_jax.diffusion.generate_settings import SampleSettings
 
 SETTINGS = SampleSettings("ddpm", 12, "time", 0.0, "clip", 1.0, 0.0, 1.0, seed=0)
 BLOCK = 4

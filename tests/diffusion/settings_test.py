@@ -7,31 +7,15 @@ import pytest
 
 from configs import base
 from synthmed_jax.data.pipeline import Augmentation
-from synthmed_jax.diffusion.settings import (
-    DiffusionSettings,
-    GenerateSettings,
-    SampleSettings,
-    SweepSettings,
-    TrainSettings,
-    UNetSettings,
-    attention_hint,
-    check_attention,
-    level_sides,
-    missing_sides,
-    parse,
-    smallest_side,
-)
+from synthmed_jax.diffusion.generate_settings import GenerateSettings, SweepSettings
+from synthmed_jax.diffusion.settings import DiffusionSettings, TrainSettings
+from synthmed_jax.diffusion.unet_settings import UNetSettings
 from synthmed_jax.errors import UserError
 
 ROOT = pathlib.Path(__file__).parents[2]
 UNET = UNetSettings(
     channels=8, multipliers=(1, 2), blocks=1, attention=(), patch=1, dropout=0.0
 )  # fmt: skip
-GENERATE = GenerateSettings(
-    sampler="ddpm", steps=12, spacing="time", eta=0.0, threshold="clip", guidance=1.0,
-    guidance_low=0.0, guidance_high=1.0, seed=0, per_class=8, block=4,
-)  # fmt: skip
-SWEEP = SweepSettings(candidates=("ddpm:10", "ddim:10"), per_class=1, seeds=2)
 
 
 @pytest.fixture
@@ -70,62 +54,6 @@ def test_bad_training_names_the_field(train_settings, field, value):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
-    [("channels", 6), ("channels", 0), ("multipliers", ()), ("multipliers", (0,)), ("blocks", 0),
-     ("attention", (0,)), ("embedding", "shift"), ("patch", 0), ("dropout", 1.0),
-     ("dropout", float("nan")), ("dtype", "float16")],
-)  # fmt: skip
-def test_bad_shapes_of_the_network_are_refused(field, value):
-    with pytest.raises(UserError, match=field):
-        dataclasses.replace(UNET, **{field: value})
-
-
-def test_every_level_after_the_first_doubles_the_smallest_side():
-    assert smallest_side(UNET) == 2
-    assert smallest_side(dataclasses.replace(UNET, patch=4, multipliers=(1, 2, 2))) == 16
-
-
-PAPER = dataclasses.replace(UNET, multipliers=(1, 1, 2, 3, 4), attention=(16,))
-
-
-@pytest.mark.parametrize(
-    ("image_size", "sides", "advised"),
-    [
-        (64, (64, 32, 16, 8, 4), None),
-        (96, (96, 48, 24, 12, 6), 12),
-        (112, (112, 56, 28, 14, 7), 14),
-        (128, (128, 64, 32, 16, 8), None),
-        (160, (160, 80, 40, 20, 10), 20),
-        (192, (192, 96, 48, 24, 12), 12),
-        (224, (224, 112, 56, 28, 14), 14),
-        (256, (256, 128, 64, 32, 16), None),
-    ],
-)
-def test_attention_at_a_side_that_no_level_has_is_refused_with_the_nearest(
-    image_size, sides, advised
-):
-    assert level_sides(PAPER, image_size) == sides
-    if advised is None:
-        check_attention(PAPER, image_size)
-        assert (missing_sides(PAPER, image_size), attention_hint(PAPER, image_size)) == ([], "")
-        return
-    flag = f"--config.diffusion.unet.attention={advised}"
-    assert attention_hint(PAPER, image_size) == f" (with {flag})"
-    with pytest.raises(UserError) as raised:
-        check_attention(PAPER, image_size)
-    assert f"the sides are {', '.join(map(str, sides))}: set {flag}, or" in str(raised.value)
-    check_attention(dataclasses.replace(PAPER, attention=(advised,)), image_size)
-
-
-def test_several_sides_keep_those_that_are_right():
-    unet = dataclasses.replace(UNET, multipliers=(1, 1, 1), attention=(7, 16), patch=2)
-    assert level_sides(unet, 64) == (32, 16, 8)
-    assert missing_sides(unet, 64) == [7]
-    with pytest.raises(UserError, match=r"no level has the side 7 .*attention=8,16, or"):
-        check_attention(unet, 64)
-
-
-@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"conditioning": "classes"}, r"config\.diffusion\.conditioning=.*class, per_class"),
@@ -160,77 +88,10 @@ def test_the_augmentation_is_that_of_the_block(diffusion):
     assert diffusion.augmentation == Augmentation("horizontal", 2, 0.5)
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("sampler", "ddmp"), ("steps", 0), ("seed", -1), ("spacing", "even"), ("threshold", "clamp"),
-     ("eta", 1.5), ("eta", 0.5), ("guidance", -1.0), ("guidance", 0.0), ("guidance", 0.99),
-     ("guidance", float("nan")), ("guidance_low", -0.1),
-     ("guidance_high", float("nan")), ("per_class", 0), ("block", 0)],
-)  # fmt: skip
-def test_bad_generation_names_the_field(field, value):
-    with pytest.raises(UserError, match=f"config.generate.{field}"):
-        dataclasses.replace(GENERATE, **{field: value})
-
-
-@pytest.mark.parametrize(
-    ("sampler", "spacing", "steps", "refused"),
-    [("heun", "log_snr", 7, True), ("heun", "log_snr", 8, False), ("heun", "time", 5, False),
-     ("dpm_solver_pp", "log_snr", 5, False)],
-)  # fmt: skip
-def test_heun_s_steps_in_log_snr_may_not_be_too_wide(sampler, spacing, steps, refused):
-    changes = {"sampler": sampler, "spacing": spacing, "steps": steps}
-    if refused:
-        with pytest.raises(UserError, match=r"steps=7 is too few for sampler=heun.*take 8 steps"):
-            dataclasses.replace(GENERATE, **changes)
-    else:
-        assert dataclasses.replace(GENERATE, **changes).steps == steps
-
-
-def test_guidance_of_nought_is_told_what_none_is():
-    with pytest.raises(UserError, match=r"guidance=0 must be at least 1: 1\.0 is no guidance"):
-        dataclasses.replace(GENERATE, guidance=0)
-    dataclasses.replace(GENERATE, guidance=1)
-
-
-@pytest.mark.parametrize(("low", "high"), [(0.9, 0.1), (0.5, 0.5), (0.0, 0.0), (1.0, 1.0)])
-def test_guidance_that_would_act_at_no_step_is_refused(low, high):
-    message = f"guidance_low={low} must be below guidance_high={high}"
-    with pytest.raises(UserError, match=message):
-        dataclasses.replace(GENERATE, guidance_low=low, guidance_high=high)
-
-
-def test_drawing_may_be_set_without_how_many_images_there_shall_be():
-    shared = {
-        field.name: getattr(GENERATE, field.name) for field in dataclasses.fields(SampleSettings)
-    }
-    sample = SampleSettings(**shared)
-    with pytest.raises(UserError, match=r"config\.generate\.steps"):
-        dataclasses.replace(sample, steps=0)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"candidates": ("ddpm:10",)}, "two or more"),
-        ({"candidates": ("ddpm:10", "ddin:10")}, "did you mean 'ddim'"),
-        ({"candidates": ("ddpm:10", "ddim")}, "ddim:20"),
-        ({"candidates": ("ddpm:10", "ddim:0")}, "ddim:20"),
-        ({"seeds": 1}, "at least 2"),
-        ({"per_class": 0}, "per_class=0"),
-    ],
-)
-def test_a_bad_sweep_says_what_to_do(changes, message):
-    with pytest.raises(UserError, match=message):
-        dataclasses.replace(SWEEP, **changes)
-
-
-def test_a_candidate_is_a_sampler_and_its_steps():
-    assert parse("heun:10") == ("heun", 10)
-
-
 def test_importing_the_settings_imports_no_network_and_no_data_set_builder():
     code = (
-        "import sys, synthmed_jax.diffusion.settings\n"
+        "import sys\n"
+        "import synthmed_jax.diffusion.settings, synthmed_jax.diffusion.generate_settings\n"
         "heavy = {'flax', 'tensorflow_datasets'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

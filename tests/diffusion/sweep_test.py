@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from synthmed_jax.diffusion import sweep
-from synthmed_jax.diffusion.settings import SweepSettings
+from synthmed_jax.diffusion.generate_settings import SweepSettings
 from synthmed_jax.results.sweep import SweepResult, SweepRow
 from synthmed_jax.statistics.kernel_distance import (
     KernelDistance,

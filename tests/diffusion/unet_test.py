@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from synthmed_jax.diffusion import unet
-from synthmed_jax.diffusion.settings import EMBEDDINGS, UNetSettings
 from synthmed_jax.diffusion.unet import UNet
+from synthmed_jax.diffusion.unet_settings import EMBEDDINGS, UNetSettings
 
 CONFIG = UNetSettings(
     channels=8, multipliers=(1, 2), blocks=1, attention=(4,), patch=2, dropout=0.5

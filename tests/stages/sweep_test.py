@@ -5,7 +5,7 @@ import pytest
 
 from synthmed_jax.classifiers import feature_net
 from synthmed_jax.diffusion import sweep as rows_of
-from synthmed_jax.diffusion.settings import SweepSettings
+from synthmed_jax.diffusion.generate_settings import SweepSettings
 from synthmed_jax.errors import UserError
 from synthmed_jax.stages import features, split, sweep
 
