@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from synthmed_jax import verdicts
 from synthmed_jax.arms import SHUFFLED
 from synthmed_jax.estimands import ADD, REPLACE, Estimand
-from synthmed_jax.report import card_numbers, card_words, wording
+from synthmed_jax.report import card_numbers, card_words, caveats, wording
 from synthmed_jax.report.card import Answer, Card, Finding, Limit, Number, Tone
 from synthmed_jax.report.conclusions import Conclusions, ControlConclusion
 from synthmed_jax.report.files import Contents
@@ -170,7 +170,7 @@ def _limits(contents: Contents, conclusions: Conclusions, cards: Sequence[Card])
         for verdict, (short, sentence) in card_words.NO_PROOFS.items()
         if verdict.value in said
     ]
-    sentences = wording.caveats(contents, conclusions)
+    sentences = caveats.sentences(contents, conclusions)
     of_run = [
         Limit(caveat.value, card_words.LIMITS[caveat], sentence)
         for caveat, sentence in zip(conclusions.caveats, sentences, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synthmed_jax.report import context, paper_table, wording
+from synthmed_jax.report import caveats, context, paper_table
 from synthmed_jax.report.card import Answer
 from synthmed_jax.report.conclusions import Conclusions
 from synthmed_jax.report.files import Contents
@@ -51,7 +51,7 @@ def collect(
             name: {"records": unstructure(generator.records), "best": unstructure(generator.end)}
             for name, generator in contents.generators.items()
         },
-        "limits": wording.caveats(contents, conclusions),
+        "limits": caveats.sentences(contents, conclusions),
         "not_run": not_run,
         "config": contents.config,
         "run": {} if contents.info is None else contents.info.to_document(),

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from synthmed_jax import verdicts
-from synthmed_jax.report import wording
+from synthmed_jax.report import caveats, wording
 from synthmed_jax.report.cards import make_answer
 from synthmed_jax.report.conclusions import (
     AddingConclusion,
@@ -37,14 +37,14 @@ def answer(contents):
     return [text for sentences in cards(contents).values() for text in sentences]
 
 
+def limits(contents):
+    return caveats.sentences(contents, conclude(contents))
+
+
 def copying(contents, **fields):
     fidelity = dataclasses.replace(contents.fidelity, **fields)
     conclusions = conclude(dataclasses.replace(contents, fidelity=fidelity))
     return wording.copying(conclusions.copying, fidelity)
-
-
-def caveats(contents):
-    return wording.caveats(contents, conclude(contents))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def caveats(contents):
         (wording.CONTROLS, verdicts.Control),
         (wording.VALIDATIONS, verdicts.Validation),
         (wording.COPYING, verdicts.Copying),
-        (wording.CAVEATS, verdicts.Caveat),
+        (caveats.SENTENCES, verdicts.Caveat),
     ],
 )
 def test_every_verdict_has_its_words(sentences, kind):
@@ -81,40 +81,17 @@ def test_without_val_images_no_ratio_is_read(contents):
     assert "since the val part is empty" in text
 
 
-def test_small_classes_are_warned_of_and_large_ones_not(contents):
-    warning = f"Warning: under 50 fit images in Benign ({n_is(4)}), Early"
-    assert caveats(contents)[0].startswith(warning)
-    counts = {name: dataclasses.replace(count, fit=50) for name, count in contents.counts.items()}
-    split = dataclasses.replace(contents.split, counts=counts)
-    assert "Warning" not in caveats(dataclasses.replace(contents, split=split))[0]
-
-
-def test_leakage_is_a_caveat_of_image_level_splits_only(fabricated):
-    assert any("The split is by image" in text for text in caveats(fabricated.contents()))
-    fabricated.configure("split", group_by=r"(\d+)_")  # what groups nothing is no grouping
-    assert any("The split is by image" in text for text in caveats(fabricated.contents()))
-    contents = fabricated.contents()
-    for shared, by_image in ((1, True), (2, False)):
-        fit = tuple(
-            dataclasses.replace(entry, group=i // shared)
-            for i, entry in enumerate(contents.split.fit)
-        )
-        split = dataclasses.replace(contents.split, fit=fit, val=())
-        said = caveats(dataclasses.replace(contents, split=split))
-        assert any("The split is by image" in text for text in said) == by_image
-
-
 def test_test_images_that_were_learned_are_said(contents):
-    assert not any("equal a fit or val image" in text for text in caveats(contents))
+    assert not any("equal a fit or val image" in text for text in limits(contents))
     classes = {"Benign": ClassCopies(3, 1, 2), "Early": ClassCopies(1, 0, 5)}
     known = dataclasses.replace(contents, leakage=Leakage(classes, num_val=4, num_held_out=60))
-    assert any(text.startswith("7 of 60 test images equal a fit or val") for text in caveats(known))
+    assert any(text.startswith("7 of 60 test images equal a fit or val") for text in limits(known))
     assert "7 of them have a twin in fit or val. Guessing" in " ".join(answer(known))
     links = {"Benign": ClassLinks(9, 1, 5, 9), "Early": ClassLinks(1, 0, 2, 2)}
     near = {"Benign": ClassLinks(19, 1, 5, 19)}
     alike = Alike(links, near, 0.9, 9, {}, 3, 4, (), 0, ())
     seen = dataclasses.replace(known, leakage=dataclasses.replace(known.leakage, alike=alike))
-    assert any(text.startswith("11 of 60 test images equal") for text in caveats(seen))
+    assert any(text.startswith("11 of 60 test images equal") for text in limits(seen))
     assert "11 of them have a twin in fit or val, 19 a twin or a near-duplicate. " in " ".join(
         answer(seen)
     )
@@ -122,25 +99,13 @@ def test_test_images_that_were_learned_are_said(contents):
     alone = dataclasses.replace(known.leakage, alike=unsearched)
     of_twins = dataclasses.replace(known, leakage=alone)
     assert "11 of them have a twin in fit or val. Guessing" in " ".join(answer(of_twins))
-    assert any("were not looked for (split.look_for=twins" in text for text in caveats(of_twins))
+    assert any("were not looked for (split.look_for=twins" in text for text in limits(of_twins))
 
 
 def test_what_was_not_counted_is_said_so(contents):
     text = " ".join(answer(dataclasses.replace(contents, leakage=None)))
     assert "whether some have a twin in fit or val was not counted" in text
     assert "ever saw" not in text
-
-
-def test_a_split_by_likeness_knows_no_patients(fabricated):
-    contents = fabricated.contents()
-    split = dataclasses.replace(contents.split, grouped_by="near_duplicates")
-    said = caveats(dataclasses.replace(contents, split=split))
-    assert any("keeps near-duplicates on one side and knows no patients" in t for t in said)
-    assert not any("The split is by image" in t for t in said)
-
-
-def test_files_that_could_not_be_read_are_counted(contents):
-    assert f"Files left out as unreadable: {n_is(1)}." in caveats(contents)
 
 
 def test_the_paired_difference_and_the_margin_decide(contents):
