@@ -244,7 +244,7 @@ def conclude(contents: Contents) -> Conclusions:
             contents.counts,
             grouped=contents.split.is_grouped,
             by_likeness=contents.split.grouped_by == NEAR_DUPLICATES,
-            near_unsearched=_near_unsearched(contents),
+            near_unsearched=contents.leakage is not None and contents.leakage.near_unsearched,
             num_unreadable=len(contents.split.unreadable),
             num_known=0 if contents.leakage is None else contents.leakage.twins_held_out,
             tested=evaluation is not None,
@@ -252,11 +252,6 @@ def conclude(contents: Contents) -> Conclusions:
             is_trial=contents.setting("scale", "") == TRIAL_SCALE,
         ),
     )
-
-
-def _near_unsearched(contents: Contents) -> bool:
-    alike = None if contents.leakage is None else contents.leakage.alike
-    return alike is not None and bool(alike.unsearched)
 
 
 def differences(lime: LimeSummary) -> Differences:

@@ -7,15 +7,24 @@ from synthmed_jax.results.section import Row, Section, Table
 from synthmed_jax.results.without_duplicates import CellWithout, WithoutDuplicates
 
 
-def to_section(beside: WithoutDuplicates) -> Section:
-    """Returns the section."""
-    known = beside.num_test - beside.num_new
+def to_section(beside: WithoutDuplicates, *, twins_alone: bool = False) -> Section:
+    """Returns the section.
+
+    Args:
+      twins_alone: whether images of equal pixels alone were looked for.
+    """
+    known, like = beside.num_test - beside.num_new, "twin" if twins_alone else "near-duplicate"
+    linked = "have a twin or near-duplicate in fit or val, or a chain of them leads there"
+    if twins_alone:
+        linked = (
+            "have a twin, an image of equal pixels, in fit or val; near-duplicates were not looked "
+            "for"
+        )
     return Section(
-        title="Test images without a near-duplicate",
+        title=f"Test images without a {like}",
         paragraphs=(
-            f"{known} of {beside.num_test} test images have a twin or near-duplicate in fit or "
-            f"val, or a chain of them leads there. The table has the scores on the other "
-            f"{beside.num_new} beside those on all.",
+            f"{known} of {beside.num_test} test images {linked}. The table has the scores on the "
+            f"other {beside.num_new} beside those on all.",
         ),
         tables=(
             Table(
@@ -26,8 +35,8 @@ def to_section(beside: WithoutDuplicates) -> Section:
                     "without",
                 ),
                 tuple(_row(cell) for cell in beside.cells),
-                "Means over trainings, of all test images and of those without a near-duplicate in "
-                "fit or val.",
+                f"Means over trainings, of all test images and of those without a {like} in fit or "
+                "val.",
             ),
         ),
     )

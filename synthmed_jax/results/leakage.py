@@ -149,3 +149,8 @@ class Leakage(Stored):
         In files of earlier versions: byte for byte.
         """
         return self.held_out_in_fit_or_val if self.alike is None else self.alike.twins_held_out
+
+    @property
+    def near_unsearched(self) -> bool:
+        """Whether images of equal pixels alone were looked for, so that they stand for all."""
+        return self.alike is not None and bool(self.alike.unsearched)

@@ -18,6 +18,7 @@ from synthmed_jax.evaluation import floors, memorisation, on_real_images, withou
 from synthmed_jax.report import without_duplicates_text
 from synthmed_jax.results.cells import Cell, FoldResult
 from synthmed_jax.results.fidelity import BitsPerDimension
+from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.section import FILE
 from synthmed_jax.stages import base, classify, diffusion, external, generate, split
 from synthmed_jax.stages.base import Stage
@@ -57,7 +58,10 @@ def _run(run: Run) -> None:
     new = held_out.has_no_duplicate(run.workdir.split, inputs.data, settings.split)
     beside = without_duplicates.score_new(run.workdir.evaluate, classify.cells(run), test, new)
     beside.write(run.workdir.without_duplicates)
-    without_duplicates_text.to_section(beside).write(run.workdir.evaluate / FILE)
+    leakage = Leakage.read_if_there(run.workdir.leakage)
+    twins_alone = leakage is not None and leakage.near_unsearched
+    section = without_duplicates_text.to_section(beside, twins_alone=twins_alone)
+    section.write(run.workdir.evaluate / FILE)
     parts = inputs.parts
     fidelity = memorisation.measure_fidelity(
         inputs.synthetic, parts.val, parts.fit, settings.diffusion.flips, _bits(run)

@@ -21,3 +21,11 @@ def test_scores_on_new_images_stand_beside_those_on_all(num_new, on_new, said, v
     (row,) = section.tables[0].rows
     assert row.name == "resnet18, real, n all"
     assert tuple(value.replace(NBSP, " ") for value in row.values) == values
+
+
+def test_where_near_duplicates_were_not_looked_for_the_section_speaks_of_twins():
+    beside = WithoutDuplicates(4, 3, ())
+    section = without_duplicates_text.to_section(beside, twins_alone=True)
+    assert section.title == "Test images without a twin"
+    assert section.paragraphs[0].startswith("1 of 4 test images have a twin, an image of equal")
+    assert section.tables[0].caption.endswith("of those without a twin in fit or val.")
