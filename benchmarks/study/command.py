@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Iterator, Mapping
 
 from benchmarks.study.runs import Design
-from synthmed_jax.evaluation.records import SEED
+from synthmed_jax.evaluation.records import LIME, SEED
 from synthmed_jax.report import findings
 from synthmed_jax.results.evaluation import Evaluation
 
@@ -19,7 +19,7 @@ CONFIGS = {
     "phantom": "phantom_ddpm",
 }
 SCALE = "cpu"
-_STAGES = "split,diffusion,generate,audit,classify,evaluate,report,record"
+_STAGES = ("split", "diffusion", "generate", "audit", "classify", "evaluate", "report", "record")
 
 
 def command_of(design: Design) -> str:
@@ -51,9 +51,16 @@ def command_of(design: Design) -> str:
             f"python main.py --config=configs/{name}.py:{SCALE} --config.data.dir=<folder>",
             "--workdir=<folder> --config.seed=<seed>",
             *options,
-            f"--stages={_STAGES}",
+            f"--stages={','.join(_stages(design))}",
         )
     )
+
+
+def _stages(design: Design) -> tuple[str, ...]:
+    """All that a record needs, and `explain` where the network of a run was explained."""
+    if not any(LIME in run.record.documents for run in design.runs):
+        return _STAGES
+    return (*_STAGES[:-2], "explain", *_STAGES[-2:])
 
 
 def _amounts(evaluation: Evaluation) -> dict[str, object]:

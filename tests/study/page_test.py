@@ -78,6 +78,17 @@ def test_the_command_names_what_differs_from_the_preset(design):
     assert "--config.seed=<seed> " in text
 
 
+def test_the_command_explains_where_a_run_was_explained(design):
+    def with_documents(names):
+        record = dataclasses.replace(design.runs[0].record, documents={name: {} for name in names})
+        run = dataclasses.replace(design.runs[0], record=record)
+        return command.command_of(dataclasses.replace(design, runs=(run, *design.runs[1:])))
+
+    assert with_documents(["evaluate/metrics.json"]).endswith(",evaluate,report,record")
+    explained = with_documents(["evaluate/metrics.json", "explain/lime.json"])
+    assert explained.endswith("audit,classify,evaluate,explain,report,record")
+
+
 def test_runs_of_other_settings_are_no_design(results, tmp_path):
     root = write_run(tmp_path / "s14", 14, arms=ARMS, changed={"diffusion.num_steps": 51})
     folder = tmp_path / "results" / "phantom" / "drawn"
