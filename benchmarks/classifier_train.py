@@ -7,14 +7,12 @@ One call is a whole optimiser step: normalising, forward and backward pass, and 
 
 from __future__ import annotations
 
-import functools
-
 import jax
 import torch
 from torch.nn import functional as F
 
-from benchmarks import apart, duel, reference, torch_device, torchvision_networks
-from benchmarks.reference_classifier import NUM_CLASSES, make_batch, make_settings
+from benchmarks import apart, reference, torch_device, torchvision_networks
+from benchmarks.reference_classifier import NUM_CLASSES, make_batch, make_settings, race
 from synthmed_jax import parallel
 from synthmed_jax.classifiers.programs import make_network, make_programs
 from synthmed_jax.classifiers.settings import make_rates
@@ -62,20 +60,7 @@ def make_torch(options: reference.Options, *, channels_last: bool, compiled: boo
 def main() -> None:
     """Runs the race."""
     options = reference.parse(__doc__, pairs=5, batch_size=64, backbone="resnet18", image_size=64)
-    makers = {"ours": functools.partial(make_ours, options)}
-    for name, variant in reference.torch_variants(options).items():
-        makers[name] = functools.partial(make_torch, options, **variant)
-    contestants = apart.start(makers)
-    reference.check_same(contestants)
-    result = duel.run(
-        f"classifier_train {options.backbone}",
-        apart.turns(contestants),
-        ours="ours",
-        pairs=options.pairs,
-        per_call=options.batch_size,
-        unit="images/s",
-    )
-    duel.report(result | contestants["ours"].facts)
+    race("classifier_train", options, make_ours, make_torch)
 
 
 if __name__ == "__main__":

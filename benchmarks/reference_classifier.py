@@ -1,10 +1,13 @@
-"""What the races of classifiers share: settings and a batch."""
+"""What the races of classifiers share: settings, a batch, and their course."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 
-from benchmarks import reference
+from benchmarks import apart, duel, reference
 from configs import base
 from synthmed_jax import settings
 from synthmed_jax.classifiers.settings import TrainingSettings
@@ -30,3 +33,35 @@ def make_batch(options: reference.Options) -> dict[str, np.ndarray]:
         "image": rng.integers(0, 256, shape, np.uint8),
         "label": rng.integers(0, NUM_CLASSES, options.batch_size).astype(np.int32),
     }
+
+
+def race(
+    name: str,
+    options: reference.Options,
+    make_ours: Callable[..., apart.Made],
+    make_torch: Callable[..., apart.Made],
+    batches: int = 1,
+) -> None:
+    """Runs a race, and prints what it gave.
+
+    Args:
+      name: of the race.
+      options: as `reference.parse` returns them; the first argument of both makers.
+      make_ours: makes our contestant.
+      make_torch: makes one of PyTorch, from a variant's settings as well.
+      batches: of images in a call.
+    """
+    makers = {"ours": functools.partial(make_ours, options)}
+    for variant, how in reference.torch_variants(options).items():
+        makers[variant] = functools.partial(make_torch, options, **how)
+    contestants = apart.start(makers)
+    reference.check_same(contestants)
+    result = duel.run(
+        f"{name} {options.backbone}",
+        apart.turns(contestants),
+        ours="ours",
+        pairs=options.pairs,
+        per_call=batches * options.batch_size,
+        unit="images/s",
+    )
+    duel.report(result | contestants["ours"].facts)
