@@ -25,6 +25,8 @@ was seen: that this set is not called one of copies is no test of it."""
 FEWEST_IN_TAIL = 10
 """The tail is described from so many images or more."""
 _TAIL = 0.1  # share of images that it starts at
+FEWEST = round(FEWEST_IN_TAIL / _TAIL)
+"""So many different images, or few more, have such a tail."""
 _DOUBT = 0.0005  # chance that the tail, or its start, is beyond what is taken for the worst
 _CLOSEST = 1e-6  # 1 - likeness of images that are taken for equal
 

@@ -83,11 +83,13 @@ def prepare(fit: ImageSet, flips: str, seed: int) -> Calibrated | str:
     if why:
         return why
     calibrated = calibrate(fit.images, flips, seed)
-    if calibrated is None or not calibrated.strict:
-        return (
-            "too few fit images are left without twins and near-duplicates to take thresholds from"
-        )
-    return calibrated
+    if calibrated is not None and calibrated.strict:
+        return calibrated
+    left = "fewer than 2" if calibrated is None else str(len(calibrated.different[ALIGNED]))
+    return (
+        f"too few to take thresholds from: {left} of {len(fit)} fit images have no twin or "
+        f"near-duplicate among them, and about {copy_excess.FEWEST} are needed"
+    )
 
 
 def calibrate(fit: np.ndarray, flips: str, seed: int) -> Calibrated | None:

@@ -31,4 +31,9 @@ def test_tiny_images_can_not_be_searched():
 def test_images_that_are_all_alike_can_not_be_searched(quick):
     alike = image_set(np.concatenate([FIT.images[:60], FIT.images[:60]]), "fit")
     assert copy_search.calibrate(alike.images, "none", 0) is None
-    assert "too few fit images are left" in copy_search.prepare(alike, "none", 0)
+    assert "thresholds from: fewer than 2 of 120" in copy_search.prepare(alike, "none", 0)
+
+
+def test_too_few_different_images_are_counted(quick):
+    images = image_set(np.concatenate([FIT.images[:90], FIT.images[:30]]), "fit")
+    assert "60 of 120 fit images have no twin" in copy_search.prepare(images, "none", 0)
