@@ -70,7 +70,7 @@ def test_neither_order_nor_names_of_groups_matter(order):
 
 
 def test_it_follows_its_seed_and_not_the_size_of_blocks(monkeypatch):
-    # Whole numbers, whose sums are exact: how others are rounded differs from processor to processor.
+    # Whole numbers, whose sums are exact: how others are rounded differs between processors.
     sums = with_ones(np.random.default_rng(2).integers(-99, 99, 30).astype(np.float64))
     first = bootstrap(sums, mean, seed=5, draws=500)
     assert bootstrap(sums, mean, seed=5, draws=500) == first
