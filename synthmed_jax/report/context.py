@@ -164,6 +164,5 @@ def _explained(lime: LimeSummary, conclusions: Conclusions) -> Explained:
 def _split_caption(contents: Contents) -> str:
     return (
         "Numbers of images. fit: generator and classifiers learn from it; val: for choices; test: "
-        f"opened by audit, evaluation and explanation alone. Rule: {contents.split.rule}; seed "
-        f"{contents.split.seed}."
+        f"opened by audit, evaluation and explanation alone. Rule: {contents.split.rule}."
     )

@@ -317,7 +317,7 @@ def split_file(fit: ImageSet) -> SplitFile:
     counts = PartCounts(per_class + NUM_VAL + tested, per_class, NUM_VAL, tested)
     names = [fit.class_names[label] for label in fit.labels]
     return SplitFile(
-        rule="fit + val: ceil(0.2 n) images per class",
+        rule="fit + val: ceil(0.2 n) images per class, seed 17",
         seed=17,
         data_hash="abc",
         class_names=fit.class_names,

@@ -25,7 +25,7 @@ def test_counts_are_those_of_the_split(contents):
     assert build(mine)["subtitle"].startswith("Data set chest CT (a folder): ")
     trial = dataclasses.replace(contents, config=contents.config | {"scale": "smoke"})
     assert build(trial)["subtitle"] == f"{variables['subtitle']} {wording.TRIAL}"
-    assert variables["split_caption"].endswith("ceil(0.2 n) images per class; seed 17.")
+    assert variables["split_caption"].endswith("ceil(0.2 n) images per class, seed 17.")
 
 
 def test_of_a_finished_run_every_section_is_there(contents):
