@@ -69,8 +69,11 @@ def _audited(design: Design) -> tuple[str, str]:
         for release in audit.release
         if release.released == IMAGES_ONLY
     )
+    flagged = audits[0].verdict if audits else DASH  # where nothing is concluded about copies
+    if copied:
+        flagged = f"{sum(of.hits for of in copied)} of {sum(of.n for of in copied)}"
     return (
-        f"{sum(of.hits for of in copied)} of {sum(of.n for of in copied)}" if copied else DASH,
+        flagged,
         "; ".join(f"{verdict} ({times} of {len(audits)})" for verdict, times in verdicts.items())
         or DASH,
     )

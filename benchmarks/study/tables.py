@@ -200,7 +200,13 @@ def privacy_table(design: Design) -> Table:
         design,
         rows,
         "Shares with exact 95 % intervals. Planted: `fit` images with one of ten changes; a change "
-        "that is found in fewer than 95 % is a hole. An area of 0.5 is chance.",
+        "that is found in fewer than 95 % is a hole. An area of 0.5 is chance."
+        + "".join(
+            f" Seed {run.replicate.seed}: nothing is concluded about copies: {found.why}."
+            for run in design.runs
+            for found in [scores.memorisation(run)]
+            if found is not None and found.why
+        ),
     )
 
 
@@ -210,7 +216,7 @@ def _copies(run: Run, text: Callable[[AuditMemorisation], str]) -> str:
 
 
 def _flagged(found: AuditMemorisation) -> str:
-    return DASH if found.copied is None else _rate(found.copied)
+    return found.verdict if found.copied is None else _rate(found.copied)
 
 
 def _false_alarms(found: AuditMemorisation) -> str:

@@ -187,7 +187,7 @@ def _not_given(contents: Contents) -> str:
         )
     alike = leakage.alike
     near = ""
-    if alike is not None and not alike.unsearched:
+    if alike is not None and not leakage.near_unsearched:
         near = f", {alike.near_held_out} a twin or a near-duplicate"
     return (
         "files not given to it or to the generator; "

@@ -7,6 +7,7 @@ from benchmarks.study import questions, scores, summary, tables
 from synthmed_jax.report.formats import DASH, MINUS
 from synthmed_jax.results.floors import MAJORITY
 from synthmed_jax.results.memorisation import UNION, Rate
+from tests.report.conftest import MEMORISATION
 
 
 @pytest.fixture
@@ -93,3 +94,15 @@ def test_seeds_without_an_audit_are_named(design, monkeypatch):
 
 def test_without_an_audit_there_is_no_table_of_privacy(design):
     assert tables.privacy_table(design).rows == ()
+
+
+def test_where_nothing_is_concluded_about_copies_the_page_says_so_and_why(design, monkeypatch):
+    few = dataclasses.replace(
+        MEMORISATION, verdict="nothing concluded", why="too few images", copied=None, detectors=()
+    )
+    monkeypatch.setattr(scores, "memorisation", lambda run: few)
+    table = tables.privacy_table(design)
+    (flagged,) = (row for row in table.rows if row.name == "flagged as copies")
+    assert set(flagged.values) == {"nothing concluded"}
+    assert "Seed 12: nothing is concluded about copies: too few images." in table.caption
+    assert "nothing concluded" in summary.summary_table([("drawn", design)]).rows[0].values
