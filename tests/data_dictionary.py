@@ -82,7 +82,7 @@ TYPED: dict[str, type] = {
     "*/section*.json": section.Section,
 }
 # Typed files that lie in the cache, not in a workdir.
-IN_CACHE = frozenset(("Listing", "KeptDuplicates"))
+IN_CACHE = frozenset(("KeptListing", "KeptDuplicates"))
 # Glob -> entry of the file that is no field of its dataclass -> meaning.
 BESIDE: dict[str, dict[str, str]] = {
     "split/split.json": {

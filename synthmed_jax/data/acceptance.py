@@ -119,12 +119,10 @@ def check_names(files: Sequence[str]) -> None:
         )
 
 
-def check_brightness(
-    labels: Sequence[int], facts: Facts, class_names: Sequence[str], window: str
-) -> None:
+def check_brightness(facts: Facts, class_names: Sequence[str], window: str) -> None:
     """Refuses a class whose images are all nearly black."""
     brightest = np.zeros(len(class_names), np.int64)
-    np.maximum.at(brightest, np.asarray(labels, np.int64), np.asarray(facts.brightest, np.int64))
+    np.maximum.at(brightest, facts.rows["label"], facts.rows["brightest"])
     for name, level in zip(class_names, brightest.tolist(), strict=True):
         if level < DARK:
             # A window holds for the whole set, and is in the unit of the files: 8-bit levels here.

@@ -23,8 +23,8 @@ class Parted:
 def count_among(facts: Facts, indices: np.ndarray) -> int:
     """Returns how many files of the images `indices` (i64[M]) copy another file of them."""
     # Of a stack, many images are from one file.
-    files = {facts.sources[i]: facts.sha256[i] for i in indices}
-    return len(files) - len(set(files.values()))
+    num_files = len({facts.sources[i] for i in indices})
+    return num_files - len(np.unique(facts.rows["sha256"][indices]))
 
 
 def count_copies(
@@ -37,11 +37,10 @@ def count_copies(
       labels: i32[N], indices into class_names.
       parts: of a split.
     """
-    digests = facts.sha256  # as texts: an array of them would take more memory than the images
-    in_fit = {digests[i] for i in parts.fit}
-    val_in_fit = [i for i in parts.val if digests[i] in in_fit]
-    known = in_fit | {digests[i] for i in parts.val}
-    held_out_in_known = [i for i in parts.held_out if digests[i] in known]
+    contents = np.unique(facts.rows["sha256"], return_inverse=True)[1]
+    in_fit, in_val, held_out = contents[parts.fit], contents[parts.val], contents[parts.held_out]
+    val_in_fit = parts.val[np.isin(in_val, in_fit)]
+    held_out_in_known = parts.held_out[np.isin(held_out, np.concatenate([in_fit, in_val]))]
 
     def of_class(label: int) -> ClassCopies:
         return ClassCopies(
@@ -54,11 +53,10 @@ def count_copies(
         classes={name: of_class(label) for label, name in enumerate(class_names)},
         num_val=len(parts.val),
         num_held_out=len(parts.held_out),
-        under_two_labels=_count_under_two_labels(digests, labels),
+        under_two_labels=_count_under_two_labels(contents, labels),
     )
 
 
-def _count_under_two_labels(digests: Sequence[str], labels: np.ndarray) -> int:
-    first: dict[str, int] = {}
-    pairs = zip(digests, labels.tolist(), strict=True)
-    return len({digest for digest, label in pairs if first.setdefault(digest, label) != label})
+def _count_under_two_labels(contents: np.ndarray, labels: np.ndarray) -> int:
+    pairs = np.unique(np.stack([contents, labels]), axis=1)
+    return int((np.bincount(pairs[0], minlength=1) > 1).sum())

@@ -19,7 +19,7 @@ from typing import BinaryIO
 import numpy as np
 
 from synthmed_jax.data import acceptance, decode, formats, grey_scale, stacks
-from synthmed_jax.data.facts import NO_IMAGE, UNREADABLE, Facts, GreyScale, Listing
+from synthmed_jax.data.facts import NO_IMAGE, ROW, UNREADABLE, Facts, GreyScale, Listing
 from synthmed_jax.data.formats.opened import EIGHT_BITS, DecodeError, Kind, NoImageError, Opened
 from synthmed_jax.data.formats.quiet import quiet
 from synthmed_jax.data.grey_scale import Histogram, Window
@@ -37,17 +37,20 @@ class _Pass:
     """What one pass over the files gives.
 
     Attributes:
-      files, labels, left_out: as in `Listing`.
-      rows: what becomes `Facts`, one tuple per image, in the order of its fields.
+      files, left_out: as in `Listing`.
+      sources: as in `Facts`.
+      formats: name -> its index in `Facts.formats`.
+      rows: the bytes of ROW[N].
       kinds: class -> kind -> number of files.
       unknown: of the kinds whose window is not known yet: their values.
       stacks: file -> number of images, of the stacks that no setting says how to use.
     """
 
     files: list[str]
-    labels: list[int]
     left_out: list[LeftOut]
-    rows: list[tuple[str, str, int, str, int, int, float, int, int, float, bool]]
+    sources: list[str]
+    formats: dict[str, int]
+    rows: bytearray
     kinds: dict[str, collections.Counter[Kind]]
     unknown: dict[Kind, Histogram]
     stacks: dict[str, int]
@@ -84,9 +87,10 @@ def decode_all(
         scales = scales.after(result.unknown)
         stream.seek(0)
         stream.truncate()
-    columns = tuple(zip(*result.rows, strict=True)) or ((),) * len(dataclasses.fields(Facts))
-    facts = Facts(*columns)
-    acceptance.check_brightness(result.labels, facts, class_names, settings.window)
+    facts = Facts(
+        tuple(result.sources), tuple(result.formats), np.frombuffer(bytes(result.rows), ROW)
+    )
+    acceptance.check_brightness(facts, class_names, settings.window)
     used = [
         GreyScale(scales.describe(kind), window.low, window.high, window.why)
         for kind, window in scales.windows.items()
@@ -94,9 +98,7 @@ def decode_all(
     given = window_of(settings.window)
     if given is not None:
         used = [GreyScale("all files", *given, "as config.data.window says")]
-    return Listing(
-        tuple(result.files), tuple(result.labels), facts, tuple(result.left_out), tuple(used)
-    )
+    return Listing(tuple(result.files), facts, tuple(result.left_out), tuple(used))
 
 
 def _decode_once(
@@ -107,7 +109,7 @@ def _decode_once(
     stream: BinaryIO,
 ) -> _Pass:
     """Decodes every file whose window is known, and looks at the values of the others."""
-    result = _Pass([], [], [], [], {}, {}, {})
+    result = _Pass([], [], [], {}, bytearray(), {}, {}, {})
     decode_one = functools.partial(decode_file, settings=settings, scales=scales)
     results = map_in_threads(decode_one, file_progress_bar(stored, "decoding"))
     with (
@@ -235,21 +237,20 @@ def _add(
         stream.write(image.tobytes())
         is_stack = file.num_frames > 1
         result.files.append(f"{record.file}#{frame:04d}" if is_stack else record.file)
-        result.labels.append(record.label)
-        result.rows.append(
-            (
-                record.file,
-                record.sha256,
-                file.num_frames,
-                file_format,
-                *file.size,
-                round(float(image.mean()), 2),
-                int(image.min()),
-                int(image.max()),
-                round(float(np.mean((image == 0) | (image == 255))), 3),
-                coloured,
-            )
+        result.sources.append(record.file)
+        row = (
+            record.label,
+            bytes.fromhex(record.sha256),
+            file.num_frames,
+            result.formats.setdefault(file_format, len(result.formats)),
+            *file.size,
+            round(float(image.mean()), 2),
+            image.min(),
+            image.max(),
+            round(float(np.mean((image == 0) | (image == 255))), 3),
+            coloured,
         )
+        result.rows += np.array(row, ROW).tobytes()
 
 
 def _window_of(opened: Opened, file: str, setting: str) -> Window | None:

@@ -114,21 +114,21 @@ def tag_reader(content_of: Callable[[str], bytes]) -> Callable[[str, str], str]:
 
 
 def find_patients(
-    sources: Sequence[str], formats: Sequence[str], tag_of: Callable[[str], str]
+    sources: Sequence[str], is_dicom: np.ndarray, tag_of: Callable[[str], str]
 ) -> np.ndarray | None:
     """Looks for the patients that DICOM files name, where no setting asks for them.
 
     Args:
       sources: the file that each image is from.
-      formats: of the file: "DICOM CT", "PNG 8-bit".
+      is_dicom: bool[N], whether that file is one of DICOM.
       tag_of: file -> its PatientID; "" where it has none.
 
     Returns:
       i64[N], numbers of patients from 0, and -1 for images whose file names none; None where no
       file names any.
     """
-    of_dicom = (s for s, kind in zip(sources, formats, strict=True) if kind.startswith("DICOM"))
-    patients = {file: name for file in dict.fromkeys(of_dicom) if (name := tag_of(file))}
+    of_dicom = dict.fromkeys(s for s, found in zip(sources, is_dicom, strict=True) if found)
+    patients = {file: name for file in of_dicom if (name := tag_of(file))}
     if not patients:
         return None
     number_of = dict(zip(patients, _numbers(list(patients.values())).tolist(), strict=True))

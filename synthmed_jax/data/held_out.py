@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -197,7 +197,8 @@ def take_inventory(data: DataSet, how: DataSettings, settings: SplitSettings) ->
     whole, groups = data._whole, group(data, settings)
     patients = None
     if settings.group_by == NO_GROUPS and whole.patients is None:
-        patients = find_patients(whole.facts.sources, whole.facts.formats, _patient_of(whole))
+        is_dicom = whole.facts.is_of("DICOM")
+        patients = find_patients(whole.facts.sources, is_dicom, _patient_of(whole))
     return make_inventory(
         whole.images, whole.facts, whole.left_out, whole.grey_scales, groups, how, patients
     )
@@ -254,12 +255,12 @@ def write_split(path: Path, data: DataSet, settings: SplitSettings) -> Leakage:
         class_names=whole.class_names,
         counts=counts,
         unreadable=data.unreadable,
-        fit=_entries(whole, division.fit, division.groups),
-        val=_entries(whole, division.val, division.groups),
+        fit=tuple(_entries(whole, division.fit, division.groups)),
+        val=tuple(_entries(whole, division.val, division.groups)),
         grouped_by=division.grouped_by,
     )
     # The last entry of the file, which its type does not hand out.
-    held_out = unstructure(_entries(whole, test, division.groups))
+    held_out = [unstructure(entry) for entry in _entries(whole, test, division.groups)]
     write_document(path, file.to_document() | {"test": held_out})
     parted = Parted(division.fit, division.val, test)
     leakage = count_copies(data._whole.facts, whole.labels, whole.class_names, parted)
@@ -402,15 +403,10 @@ def _test_of(division: split.Division, whole: ImageSet) -> np.ndarray:
 
 def _entries(
     whole: ImageSet, indices: np.ndarray, groups: np.ndarray | None
-) -> tuple[SplitEntry, ...]:
-    return tuple(
-        SplitEntry(
-            whole.files[i],
-            whole.class_names[whole.labels[i]],
-            None if groups is None else int(groups[i]),
-        )
-        for i in indices
-    )
+) -> Iterator[SplitEntry]:
+    for i in indices:
+        group_of = None if groups is None else int(groups[i])
+        yield SplitEntry(whole.files[i], whole.class_names[whole.labels[i]], group_of)
 
 
 def _select(entries: Sequence[SplitEntry], whole: ImageSet, path: Path) -> ImageSet:

@@ -95,7 +95,8 @@ def _of_class(
     square: str,
     patients: np.ndarray | None,
 ) -> ClassInventory:
-    sizes = collections.Counter((facts.widths[i], facts.heights[i]) for i in indices)
+    rows = facts.rows[indices]
+    sizes = collections.Counter(zip(rows["width"].tolist(), rows["height"].tolist(), strict=True))
     per_group = () if groups is None else _sizes(groups.numbers[indices])
     per_patient = () if patients is None else _sizes(patients[indices])
     borders = [1 - min(w, h) / max(w, h) if square == "pad" else 0.0 for w, h in sizes.elements()]
@@ -103,12 +104,12 @@ def _of_class(
         name=name,
         images=len(indices),
         files=len({facts.sources[i] for i in indices}),
-        formats=dict(collections.Counter(facts.formats[i] for i in indices).most_common()),
+        formats=facts.count_formats(indices),
         sizes={f"{width}x{height}": count for (width, height), count in sizes.most_common()},
-        brightness=round(float(np.median([facts.means[i] for i in indices])), 1),
-        nearly_black=sum(facts.brightest[i] < DARK for i in indices),
-        nearly_white=sum(facts.darkest[i] > 255 - DARK for i in indices),
-        coloured=sum(facts.coloured[i] for i in indices),
+        brightness=round(float(np.median(rows["mean"])), 1),
+        nearly_black=int((rows["brightest"] < DARK).sum()),
+        nearly_white=int((rows["darkest"] > 255 - DARK).sum()),
+        coloured=int(rows["coloured"].sum()),
         copies=copies.count_among(facts, indices),
         groups=None if groups is None else len(np.unique(groups.numbers[indices])),
         group_sizes=per_group,
@@ -162,13 +163,13 @@ def _count(left_out: Sequence[LeftOut]) -> Iterator[LeftOutFiles]:
 
 def _stacks(facts: Facts, slices: str) -> str:
     """Says how many images of the stacks are used; "" where no file is one."""
-    stacks = {s: n for s, n in zip(facts.sources, facts.frames, strict=True) if n > 1}
+    used = np.flatnonzero(facts.rows["frames"] > 1)
+    stacks = {facts.sources[i]: int(facts.rows["frames"][i]) for i in used}
     if not stacks:
         return ""
-    used = sum(source in stacks for source in facts.sources)
     return (
-        f"{len(stacks)} files hold {sum(stacks.values())} images, of which {used} are used, as "
-        f"config.data.slices={slices} says"
+        f"{len(stacks)} files hold {sum(stacks.values())} images, of which {len(used)} are used, "
+        f"as config.data.slices={slices} says"
     )
 
 
@@ -208,7 +209,7 @@ def _each(shares: dict[str, float]) -> str:
 def _without_greys(images: ImageSet, facts: Facts, window: str) -> Iterator[str]:
     """Yields a sentence about classes whose pixels are black and white, and hardly ever grey."""
     shares = {
-        name: float(np.median([facts.extremes[i] for i in np.flatnonzero(images.labels == label)]))
+        name: float(np.median(facts.rows["extremes"][images.labels == label]))
         for label, name in enumerate(images.class_names)
     }
     found = {name: share for name, share in shares.items() if share >= TWO_LEVELS}
@@ -226,11 +227,12 @@ def _without_greys(images: ImageSet, facts: Facts, window: str) -> Iterator[str]
 
 def _small(facts: Facts, side: int) -> Iterator[str]:
     """Yields a sentence about images that have next to no pixels."""
-    pairs = zip(facts.sources, facts.widths, facts.heights, strict=True)
-    small = [f"{file} ({w}x{h})" for file, w, h in pairs if 4 * min(w, h) < side]
-    if small:
+    widths, heights = facts.rows["width"], facts.rows["height"]
+    small = np.flatnonzero(4 * np.minimum(widths, heights) < side)
+    if len(small):
+        shown = [f"{facts.sources[i]} ({widths[i]}x{heights[i]})" for i in small[:_EXAMPLES]]
         more = " ..." if len(small) > _EXAMPLES else ""
         yield (
             f"{len(small)} images have a side below a quarter of data.image_size={side}: "
-            f"{', '.join(small[:_EXAMPLES])}{more}"
+            f"{', '.join(shown)}{more}"
         )

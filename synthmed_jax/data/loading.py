@@ -14,7 +14,7 @@ import numpy as np
 
 from synthmed_jax import litter
 from synthmed_jax.data import cache_folder, decode, decoding, records
-from synthmed_jax.data.facts import UNREADABLE, Facts, GreyScale, Listing
+from synthmed_jax.data.facts import LISTING_VERSION, UNREADABLE, Facts, GreyScale, Listing
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.sets.listing import LeftOut
 from synthmed_jax.data.settings import DataSettings
@@ -80,6 +80,7 @@ def _load(settings: DataSettings) -> LoadedData:
     key = json.dumps(
         [
             decode.DECODE_VERSION,
+            LISTING_VERSION,
             stored.data_hash,
             stored.class_names,
             settings.image_size,
@@ -106,7 +107,7 @@ def _load(settings: DataSettings) -> LoadedData:
         listing = cached
     whole = (len(listing.files), *shape)
     pixels = np.memmap(_array_of(stem), np.uint8, "r", shape=whole)
-    labels = np.asarray(listing.labels, np.int32)
+    labels = np.ascontiguousarray(listing.facts.rows["label"])
     return LoadedData(
         images=ImageSet(pixels, labels, listing.files, stored.class_names),
         data_hash=stored.data_hash,

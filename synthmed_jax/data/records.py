@@ -11,29 +11,19 @@ import functools
 import io
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypedDict
 
-import numpy as np
 import tensorflow_datasets as tfds
 
 from synthmed_jax.data import cache_folder, sets
 from synthmed_jax.data.sets import builders
-from synthmed_jax.data.sets.listing import content_hash
+from synthmed_jax.data.sets.listing import hash_in_order
 from synthmed_jax.data.settings import DataSettings
+from synthmed_jax.data.stored_rows import StoredRow, StoredRows, damage
 from synthmed_jax.errors import Damaged, UserError
 from synthmed_jax.files import is_full_disk, sha256
 from synthmed_jax.remote import address, images
-
-
-class _StoredRow(TypedDict):
-    """One record as TFDS returns it."""
-
-    content: bytes
-    file: bytes
-    sha256: bytes
-    label: np.int64
 
 
 class Records:
@@ -49,7 +39,7 @@ class Records:
 
     def __init__(
         self,
-        rows: Sequence[_StoredRow],
+        rows: StoredRows,
         source: builders.Source,
         data_hash: str,
         where: Path,
@@ -68,15 +58,17 @@ class Records:
 
     def __getitem__(self, position: int) -> builders.Record:
         """Returns one record; raises Damaged if its bytes are not those that were stored."""
-        with _damage(self._where):
-            stored = self._rows[position]
+        return self._to_record(self._rows[position])
+
+    def __iter__(self) -> Iterator[builders.Record]:
+        return map(self._to_record, self._rows)
+
+    def _to_record(self, stored: StoredRow) -> builders.Record:
+        with damage(self._where):
             file, digest = os.fsdecode(stored["file"]), stored["sha256"].decode()
         if sha256(stored["content"]) != digest:
             raise Damaged(self._where, f"is damaged: it has other bytes of {file} than were stored")
         return builders.Record(stored["content"], file, int(stored["label"]), digest)
-
-    def __iter__(self) -> Iterator[builders.Record]:
-        return (self[position] for position in range(len(self)))
 
     @functools.cached_property
     def _position_of(self) -> dict[str, int]:
@@ -98,17 +90,6 @@ class Records:
         return self[self._position_of[file]].content
 
 
-@contextlib.contextmanager
-def _damage(where: Path) -> Iterator[None]:
-    """Turns what TFDS raises into an error that names the prepared copy."""
-    try:
-        yield
-    except (MemoryError, UserError):
-        raise
-    except Exception as error:  # its readers raise whatever a broken file hits
-        raise Damaged(where, f"is damaged: it can't be read ({type(error).__name__})") from error
-
-
 def open_records(settings: DataSettings) -> Records:
     """Opens a data set, preparing it first if this content was not prepared before.
 
@@ -126,9 +107,7 @@ def open_records(settings: DataSettings) -> Records:
     # The key also tells two tables of labels apart, which name the same files.
     data_hash = source.key
     if source.content_hash is None:
-        with _damage(where):
-            known = [(os.fsdecode(row["file"]), row["sha256"].decode()) for row in rows]
-        data_hash = content_hash(known)
+        data_hash = hash_in_order((os.fsdecode(r["file"]), r["sha256"].decode()) for r in rows)
     return Records(rows, source, data_hash, where)
 
 
@@ -145,7 +124,7 @@ def _brought_here(settings: DataSettings) -> DataSettings:
 
 def _prepare(
     builder_class: type[builders.ImageBuilder], source: builders.Source, where: Path
-) -> Sequence[_StoredRow]:
+) -> StoredRows:
     """Prepares a copy below `where` unless a finished one is there; returns its rows.
 
     Raises:
@@ -175,5 +154,6 @@ def _prepare(
                     f"no room for the prepared copy of the images in {where.parent}: make room, or "
                     "set --config.data.cache_dir=<folder> to a folder on a larger disk"
                 ) from error
-    with _damage(where):
-        return make_builder().as_data_source(builders.SPLIT)
+    with damage(where):
+        builder = make_builder()
+    return StoredRows(builder, where)

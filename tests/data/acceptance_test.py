@@ -131,8 +131,8 @@ def test_every_image_has_a_name_of_its_own():
 
 def check_brightness(make_facts, *brightest: int, window: str = "") -> None:
     """Of two images of class a and two of class b."""
-    facts = make_facts(["1", "2", "3", "4"], brightest=brightest)
-    acceptance.check_brightness([0, 0, 1, 1], facts, ("a", "b"), window)
+    facts = make_facts(["1", "2", "3", "4"], brightest=brightest, label=(0, 0, 1, 1))
+    acceptance.check_brightness(facts, ("a", "b"), window)
 
 
 def test_one_bright_pixel_makes_a_class_of_images(make_facts):
@@ -140,9 +140,10 @@ def test_one_bright_pixel_makes_a_class_of_images(make_facts):
 
 
 def test_a_grey_level_is_no_window_for_files_of_more_bits(make_facts):
-    facts = make_facts(["1", "2"], brightest=(9, 16), formats=("PNG 16-bit", "PNG 16-bit"))
+    formats = ("PNG 16-bit", "PNG 16-bit")
+    facts = make_facts(["1", "2"], brightest=(9, 16), label=(0, 1), formats=formats)
     with pytest.raises(UserError, match="look at its files"):
-        acceptance.check_brightness([0, 1], facts, ("a", "b"), "")
+        acceptance.check_brightness(facts, ("a", "b"), "")
 
 
 @pytest.mark.parametrize(

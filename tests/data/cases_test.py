@@ -120,8 +120,9 @@ def test_no_patient_of_dicom_files_is_written(name, open_case, tmp_path):
     held_out.draw_contact_sheets(opened, written)
     files = [file for file in written.rglob("*") if file.is_file()]
     files += (data.cache / "arrays").iterdir()
-    # The two, a picture and a list per class, the array, its listing, and what is alike in it.
-    assert len(files) == 9
+    # The two, a picture and a list per class, the array, its listing and the rows of that, and what
+    # is alike in it.
+    assert len(files) == 10
     for file in files:
         assert b"Nobody" not in file.read_bytes()
         assert b"ID-" not in file.read_bytes()

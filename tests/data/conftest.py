@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,9 +9,8 @@ import pytest
 from PIL import Image
 
 from synthmed_jax.data import tables
-from synthmed_jax.data.facts import Facts
+from synthmed_jax.data.facts import ROW, Facts
 from synthmed_jax.data.settings import DataSettings
-from synthmed_jax.files import sha256
 
 SETTINGS = DataSettings(
     name="folder",
@@ -53,24 +53,22 @@ def make_images() -> Callable[..., None]:
 
 @pytest.fixture
 def make_facts() -> Callable[..., Facts]:
-    """Facts of images of 8x8 pixels from these files, no two alike; keywords replace columns."""
+    """Facts of images of 8x8 pixels from these files, no two alike; keywords replace columns.
 
-    def make(sources: Sequence[str], **columns) -> Facts:
-        n = len(sources)
-        usual = Facts(
-            sources=tuple(sources),
-            sha256=tuple(sha256(os.fsencode(source)) for source in sources),
-            frames=(1,) * n,
-            formats=("PNG 8-bit",) * n,
-            widths=(8,) * n,
-            heights=(8,) * n,
-            means=(100.0,) * n,
-            darkest=(0,) * n,
-            brightest=(255,) * n,
-            extremes=(0.5,) * n,
-            coloured=(False,) * n,
-        )
-        return dataclasses.replace(usual, **columns)
+    Contents (sha256) and formats are given as texts.
+    """
+
+    def make(sources: Sequence[str], sha256=None, formats=None, **columns) -> Facts:
+        rows = np.zeros(len(sources), ROW)
+        rows["sha256"] = [
+            hashlib.sha256(os.fsencode(content)).digest() for content in sha256 or sources
+        ]
+        kinds = tuple(dict.fromkeys(formats or ("PNG 8-bit",)))
+        rows["format"] = [kinds.index(each) for each in formats or ()] or 0
+        usual = {"frames": 1, "width": 8, "height": 8, "mean": 100, "brightest": 255}
+        for name, column in (usual | {"extremes": 0.5} | columns).items():
+            rows[name] = column
+        return Facts(tuple(sources), kinds, rows)
 
     return make
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthmed_jax.data.copies import Parted, count_copies
-from synthmed_jax.data.facts import Facts
+from synthmed_jax.data.facts import ROW, Facts
 from synthmed_jax.results.leakage import ClassCopies
 
 FIT, VAL, HELD_OUT = range(3)
@@ -74,7 +74,9 @@ images = st.tuples(st.sampled_from("uvwxyz"), st.integers(0, 2), st.integers(0, 
 def test_counts_are_those_of_all_pairs(listed):
     n = range(len(listed))
     contents, labels, parts = zip(*listed, strict=True)
-    facts = Facts(tuple(f"{i}.png" for i in n), contents, *((),) * 9)
+    rows = np.zeros(len(listed), ROW)
+    rows["sha256"] = [content.encode() for content in contents]
+    facts = Facts(tuple(f"{i}.png" for i in n), (), rows)
     leakage = count_copies(facts, np.asarray(labels, np.int32), "abc", parted(list(parts)))
 
     def equal(one: int, other: int) -> bool:

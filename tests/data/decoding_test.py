@@ -79,7 +79,7 @@ def decode(settings):
         how = settings(channels=channels, **changes)
         listing = decoding.decode_all(records(files), NAMES, how, stream)
         pixels = np.frombuffer(stream.getvalue(), np.uint8).reshape(-1, 8, 8, channels)
-        assert len(pixels) == len(listing.files) == len(listing.labels)
+        assert len(pixels) == len(listing.files) == len(listing.facts.rows)
         return listing, pixels
 
     return run
@@ -108,18 +108,20 @@ def test_images_of_eight_bits_stay_as_they_are_and_are_opened_once(decode, opene
     assert opened == dict.fromkeys(files, 1)
     facts = listing.facts
     assert facts.sources == listing.files == tuple(files)
-    assert facts.sha256 == tuple(sha256(content) for content in files.values())
+    digests = [bytes(digest).hex() for digest in facts.rows["sha256"]]
+    assert digests == [sha256(content) for content in files.values()]
     assert facts.formats == ("PNG 8-bit", "BMP 8-bit")
-    assert (facts.means, facts.darkest, facts.brightest) == ((126, 126), (0, 0), (252, 252))
+    measured = facts.rows[["format", "mean", "darkest", "brightest", "label"]].tolist()
+    assert measured == [(0, 126, 0, 252, 0), (1, 126, 0, 252, 1)]
 
 
 def test_sizes_are_those_of_the_file_and_levels_those_of_the_image(decode):
     wide = encode(np.full((4, 16), 200, np.uint8))
     listing, pixels = decode({"a/1.png": wide, "b/1.png": grey(10, 255)})
-    assert (listing.facts.widths, listing.facts.heights) == ((16, 8), (4, 8))
+    assert listing.facts.rows[["width", "height"]].tolist() == [(16, 4), (8, 8)]
     # Three quarters are a black border.
-    assert listing.facts.means[0] == pixels[0].mean() == pytest.approx(50, abs=4)
-    assert listing.facts.darkest == (0, 10)
+    assert listing.facts.rows["mean"][0] == pixels[0].mean() == pytest.approx(50, abs=4)
+    assert listing.facts.rows["darkest"].tolist() == [0, 10]
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
@@ -165,7 +167,7 @@ def test_a_window_that_is_given_holds_for_all_and_takes_one_pass(decode, opened)
     assert pixels[0, 0, :3, 0].tolist() == [0, 128, 255]  # 200 * 255 / 400 is 127.5, to even
     assert pixels[1, 0, :2, 0].tolist() == [0, 255]
     assert set(opened.values()) == {1}
-    assert listing.facts.formats == ("DICOM CT", "DICOM CT")
+    assert listing.facts.count_formats(np.arange(2)) == {"DICOM CT": 2}
     assert [(scale.low, scale.high) for scale in listing.grey_scales] == [(-160, 240)]
 
 
@@ -228,8 +230,8 @@ def test_images_of_a_stack_have_its_name_and_their_position(decode, slices, expe
     assert listing.files == (*expected, "b/1.png")
     assert pixels[:, 0, 0, 0].tolist() == [*expected.values(), 90]
     assert listing.facts.sources == ("a/1.tif",) * len(expected) + ("b/1.png",)
-    assert listing.facts.sha256[0] == sha256(files["a/1.tif"])
-    assert listing.labels == (0,) * len(expected) + (1,)
+    assert bytes(listing.facts.rows["sha256"][0]).hex() == sha256(files["a/1.tif"])
+    assert listing.facts.rows["label"].tolist() == [0] * len(expected) + [1]
 
 
 def test_an_axis_is_for_volumes(decode):

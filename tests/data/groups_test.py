@@ -83,11 +83,11 @@ def test_a_stack_is_asked_for_its_patient_once_and_named_once():
 def test_patients_are_looked_for_in_dicom_files_alone():
     names = {"a": "Q", "b": "P", "c": ""}
     sources = ["a", "a", "b", "c", "d"]
-    formats = ["DICOM CT", "DICOM CT", "DICOM 8-bit", "DICOM CT", "PNG 8-bit"]
-    found = find_patients(sources, formats, names.__getitem__)
+    is_dicom = np.array([True, True, True, True, False])
+    found = find_patients(sources, is_dicom, names.__getitem__)
     assert found is not None
     assert found.tolist() == [1, 1, 0, -1, -1]
-    assert find_patients(sources[3:], formats[3:], names.__getitem__) is None
+    assert find_patients(sources[3:], is_dicom[3:], names.__getitem__) is None
 
 
 def test_a_table_of_patients_is_no_part_of_the_settings(tmp_path):

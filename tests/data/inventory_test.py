@@ -49,9 +49,9 @@ def test_every_number_of_a_class(take):
         groups=Groups(np.array([0, 0, 0, 1, 2, 3]), "(p.)", external=False),
         sha256=("x", "x", "y", "y", "u", "v"),
         formats=("TIFF 8-bit", "TIFF 8-bit", "PNG 8-bit", "PNG 8-bit", "JPEG 8-bit", "PNG 8-bit"),
-        widths=(8, 8, 8, 10, 20, 20),
-        heights=(8, 8, 8, 20, 20, 20),
-        means=(10.0, 20.0, 30.04, 200.0, 1.0, 2.0),
+        width=(8, 8, 8, 10, 20, 20),
+        height=(8, 8, 8, 20, 20, 20),
+        mean=(10.0, 20.0, 30.04, 200.0, 1.0, 2.0),
         darkest=(0, 0, 224, 223, 0, 225),
         brightest=(31, 32, 255, 255, 0, 255),
         coloured=(False, False, True, False, False, False),
@@ -198,7 +198,7 @@ def test_colours_that_are_lost_are_said(take, coloured, channels, said):
 )
 def test_black_borders_that_tell_classes_apart(take, square, height, warned):
     found = take(
-        [0, 0, 1, 1], how={"square": square}, widths=(100,) * 4, heights=(100, 100, height, height)
+        [0, 0, 1, 1], how={"square": square}, width=(100,) * 4, height=(100, 100, height, height)
     )
     warnings = warnings_of(found, "black borders differ")
     assert len(warnings) == warned
@@ -217,11 +217,11 @@ def test_formats_that_tell_classes_apart(take):
 
 
 def test_small_images_are_named(take):
-    few = take([0, 0, 1], size=64, widths=(15, 16, 64), heights=(64, 16, 64))
+    few = take([0, 0, 1], size=64, width=(15, 16, 64), height=(64, 16, 64))
     (warning,) = warnings_of(few, "a side below a quarter")
     assert warning.startswith("1 images have a side below a quarter of data.image_size=64: ")
     assert warning.endswith("a/00.png (15x64)")
-    many = take([0] * 6 + [1], size=64, widths=(1,) * 7, heights=(1,) * 7)
+    many = take([0] * 6 + [1], size=64, width=(1,) * 7, height=(1,) * 7)
     assert warnings_of(many, "7 images have a side")[0].endswith("a/04.png (1x1) ...")
 
 

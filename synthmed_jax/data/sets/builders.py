@@ -6,8 +6,10 @@ one line in `sets.DATASETS`.
 """
 
 import dataclasses
+import itertools
+import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -31,6 +33,8 @@ from synthmed_jax.progress import file_progress_bar
 
 SPLIT = "images"
 """The one TFDS split: this project's split is made later, from indices (split.py)."""
+ROWS_PER_FILE = 10_000
+"""Of prepared copies: what reads a file holds an index of all its rows in memory."""
 
 _FIELDS_OF_FOLDERS = ("table", "columns", "classes", "parts", "exclude", "keep_masks")
 
@@ -209,28 +213,36 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # 
         dl_manager: tfds.download.DownloadManager,
         download_config: tfds.download.DownloadConfig,
     ) -> list[tfds.core.SplitInfo]:
-        """Writes one record after the other, into one file.
+        """Writes one record after the other, ROWS_PER_FILE into each file.
 
         TFDS would hold all records in memory, to shuffle them, and beyond 1 GB in files that only
         TensorFlow can write.
         """
         del download_config
-        features, sizes = self.info.features, []
+        features, sizes, lengths = self.info.features, [], []
         serializer = example_serializer.ExampleSerializer(features.get_serialized_info())
 
-        def serialize() -> Iterator[tuple[int, bytes]]:
-            for position, example in self._split_generators(dl_manager)[SPLIT]:
+        examples = self._split_generators(dl_manager)[SPLIT]
+
+        def serialize(some: Iterable[tuple[int, dict[str, object]]]) -> Iterator[tuple[int, bytes]]:
+            for position, example in some:
                 record = serializer.serialize_example(features.encode_example(example))
                 sizes.append(len(record))
                 yield position, record
 
         template = self._get_filename_template(split_name=SPLIT)
-        path = template.sharded_filepath(shard_index=0, num_shards=1)
-        self._example_writer().write(path, serialize())
+        num_files = max(1, math.ceil(len(self.source.files) / ROWS_PER_FILE))
+        for number in range(num_files):
+            before = len(sizes)
+            # The last file takes all that is left: what follows the last example is run as well.
+            some = itertools.islice(examples, ROWS_PER_FILE) if number < num_files - 1 else examples
+            path = template.sharded_filepath(shard_index=number, num_shards=num_files)
+            self._example_writer().write(path, serialize(some))
+            lengths.append(len(sizes) - before)
         return [
             tfds.core.SplitInfo(
                 name=SPLIT,
-                shard_lengths=[len(sizes)],
+                shard_lengths=lengths,
                 num_bytes=sum(sizes),
                 filename_template=template,
             )
@@ -241,7 +253,8 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # 
         source = self.source
         digests = []
         for position, record in enumerate(self._records()):
-            digests.append((record.file, record.sha256))
+            if source.content_hash is not None:
+                digests.append((record.file, record.sha256))
             yield position, record._asdict() | {"file": os.fsencode(record.file)}
         if source.content_hash is not None and content_hash(digests) != source.content_hash:
             raise UserError(f"{source.root}: files changed while they were read; run again")

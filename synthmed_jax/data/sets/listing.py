@@ -1,6 +1,7 @@
 """Images below a folder: which files there are, and one hash over their names and contents."""
 
 import dataclasses
+import hashlib
 import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
@@ -207,8 +208,22 @@ def hash_files(root: Path, files: Sequence[ImageFile]) -> dict[str, str]:
 
 def content_hash(digests: Iterable[tuple[str, str]]) -> str:
     """Returns the sha256 over (path, sha256 of the content) pairs, in order of the paths."""
-    lines = "".join(f"{file}\0{digest}\n" for file, digest in sorted(digests))
-    return sha256(lines.encode("utf-8", "surrogateescape"))
+    return hash_in_order(sorted(digests))
+
+
+def hash_in_order(digests: Iterable[tuple[str, str]]) -> str:
+    """Returns the `content_hash` of pairs that come in order of the paths, and keeps none.
+
+    Raises:
+      ValueError: they come in another order.
+    """
+    sha, before = hashlib.sha256(), ""
+    for file, digest in digests:
+        if file < before:
+            raise ValueError(f"{file} comes after {before}")
+        sha.update(f"{file}\0{digest}\n".encode("utf-8", "surrogateescape"))
+        before = file
+    return sha.hexdigest()
 
 
 def label_hash(files: Iterable[ImageFile], class_names: Sequence[str], content: str) -> str:

@@ -119,3 +119,10 @@ def test_the_key_of_labels_changes_with_a_label_alone():
     assert key == listing.label_hash([ImageFile("1.png", 1), ImageFile("2.png", 0)], "ba", "0")
     assert key != listing.label_hash(files, ("a", "c"), "0")
     assert key != listing.label_hash(files, ("a", "b"), "1")
+
+
+def test_pairs_in_order_have_the_hash_of_all_pairs():
+    pairs = [("a/1.png", "x"), ("b/\udcff.png", "y"), ("b/1.png", "z")]
+    assert listing.hash_in_order(sorted(pairs)) == listing.content_hash(pairs)
+    with pytest.raises(ValueError, match=r"b/1\.png comes after b/"):
+        listing.hash_in_order(pairs)
