@@ -244,7 +244,7 @@ _ALL = (
     Arm(REAL, "the real fit images", _real_sizes, _real),
     Arm(
         REAL_AUGMENTED,
-        "the real fit images, flipped, shifted and warped as the generator's are",
+        "the real fit images, also warped, and flipped and shifted as far as the generator's are",
         _real_sizes,
         _real,
     ),
@@ -266,8 +266,8 @@ _ALL = (
     ),
 )
 ARMS = {arm.name: arm for arm in _ALL}
-# config.classifier.augmented -> arms whose images are also flipped, shifted and warped as the
-# generator's are.
+# config.classifier.augmented -> arms whose images are also warped, and flipped and shifted
+# as far as the generator's are.
 AUGMENTED = {
     "all": frozenset(ARMS) - {REAL, REAL_REPEATED},
     "real_augmented": frozenset({REAL_AUGMENTED}),

@@ -25,9 +25,15 @@ STAGE_FIELDS = {
         **{"split.fraction": 0.2, "split.seed": 0, "split.group_by": "near_duplicates"},
         "data.name": "drawn",
     },
-    "diffusion": {"diffusion.train.seed": 0, "diffusion.num_steps": 50},
+    "diffusion": {
+        **{"diffusion.train.seed": 0, "diffusion.num_steps": 50},
+        **{"diffusion.flips": "none", "diffusion.shift": 0},
+    },
     "generate": {"generate.seed": 0},
-    "classify": {"classifier.folds": 1},
+    "classify": {
+        **{"classifier.folds": 1, "classifier.augmented": "all", "classifier.flips": "none"},
+        **{"classifier.shift": 2, "classifier.warp": 0.5},
+    },
     "evaluate": {"evaluate.margin": 0.02},
 }
 

@@ -90,8 +90,8 @@ def _tests(name: str, summary: LimeSummary) -> str:
     if math.isinf(missed.smallest):
         return f"{text}; with so few images the others could find nothing."
     return (
-        f"{text}; the others would have missed differences below {missed.smallest:.1f} standard "
-        f"deviations ({100 * missed.power:.0f} % power)."
+        f"{text}; the others would have found a difference of {missed.smallest:.1f} standard "
+        f"deviations in {100 * missed.power:.0f} % of such samples, and a smaller one less often."
     )
 
 

@@ -129,7 +129,11 @@ def _tables(design: Design) -> dict[str, list[Table]]:
     found = {
         "Images": [tables.images_table(design)],
         "What needs no network": [tables.floors_table(design)],
-        "Networks": [tables.arms_table(design), tables.without_duplicates_table(design)],
+        "Networks": [
+            tables.arms_table(design),
+            tables.differences_table(design),
+            tables.without_duplicates_table(design),
+        ],
         "Can synthetic images be told from real ones?": tables.fidelity_tables(design),
         "Are they safe to share?": [tables.privacy_table(design)],
         "What the networks look at": [table for table in explained if table is not None],

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from benchmarks.study import amounts, scores
+from benchmarks.study import amounts, scores, tables
 from benchmarks.study.runs import Design
 from benchmarks.study.summary import change
 from benchmarks.study.tables import mean_text, number
 from synthmed_jax.evaluation.records import LIME
 from synthmed_jax.report.detectable import detectable
+from synthmed_jax.report.formats import percent
 from synthmed_jax.results.audit import (
     AUROC_FOREST,
     AUROC_NETWORK,
@@ -20,6 +21,7 @@ from synthmed_jax.results.audit import (
     KID,
 )
 from synthmed_jax.results.explanations import LimeSummary
+from synthmed_jax.statistics.group_bootstrap import POWER
 
 Named = Sequence[tuple[str, Design]]
 
@@ -61,7 +63,8 @@ def _size(named: Named, of_amounts: Named) -> str:
 def _curve(design: Design) -> str:
     """Returns "78.0 % with 50 per class, 79.6 % with 200", means over seeds."""
     table = amounts.amounts_table(design)
-    return ", ".join(f"{row.values[0]} % with {row.name}" for row in table.rows)
+    levels = ", ".join(f"{row.values[0]} % with {row.name}" for row in table.rows)
+    return levels if len(design.counted) > 1 else f"{levels} (one seed)"
 
 
 def _diversity(named: Named) -> str:
@@ -77,8 +80,8 @@ def _diversity(named: Named) -> str:
 
 def _augmentation(named: Named) -> str:
     return (
-        "Flips, shifts and warps of the real images change balanced accuracy by "
-        f"{_of_each(named, _arms('real_augmented', 'real'))}. Synthetic images beside the "
+        "More augmentation of the real images changes balanced accuracy by (in parentheses what "
+        f"is more): {_of_each(named, _augmented)}. Synthetic images beside the "
         "augmented real ones, one to one, change that by "
         f"{_of_each(named, _arms('mixed_1to1', 'real_augmented'))}. D2 is the test that was "
         "declared for it."
@@ -86,12 +89,20 @@ def _augmentation(named: Named) -> str:
 
 
 def _little(named: Named) -> str:
-    return (
+    said = (
         "The generator learns from the same few real images that the real arm is trained on. "
-        "Synthetic images alone less these: "
-        f"{_of_each(named, _arms('synthetic', 'real'))}. D1 is the test that was declared for it. "
-        "Balanced accuracy of synthetic images alone, and of real ones with augmentation, %: "
+        "Synthetic images alone, augmented, less these, augmented too: "
+        f"{_of_each(named, _arms('synthetic', 'real_augmented'))}. D1 is the test that was "
+        "declared for it. Balanced accuracy of synthetic images alone, and of real ones with "
+        "augmentation, %: "
         f"{_of_each(named, _levels('synthetic', 'real_augmented'))}."
+    )
+    if not any(_threshold(design) for _, design in named):
+        return said
+    return (
+        f"{said} With fewer real images the split is a stricter one as well: how alike images are "
+        "that stay on one side follows from `fit` (a correlation above "
+        f"{_of_each(named, _threshold)})."
     )
 
 
@@ -109,8 +120,8 @@ def _distance(named: Named) -> str:
 
 def _tuning() -> str:
     return (
-        "No setting was tuned on test images. What was tried on `fit` and `val`, and what it "
-        "gave, is in [docs/measurements.md](docs/measurements.md) and "
+        "By what the presets were chosen is said at the head of this page. What was tried, and "
+        "what it gave, is in [docs/measurements.md](docs/measurements.md) and "
         "[docs/history.md](docs/history.md); `--stages=tune` searches the settings of the "
         "generator and of the networks, with equally many trials for each arm."
     )
@@ -142,6 +153,22 @@ def _arms(one: str, other: str) -> Callable[[Design], str]:
         return change(first, second) if first and second else ""
 
     return text
+
+
+def _augmented(design: Design) -> str:
+    """Returns "+1.3 (-2.1 to +4.8) (warps)"; "" where an arm lacks."""
+    found = _arms("real_augmented", "real")(design)
+    more = tables.augmentation_added(design)
+    return f"{found} ({more})" if found and more else found
+
+
+def _threshold(design: Design) -> str:
+    """Returns "0.94", the mean over seeds; "" where near-duplicates do not decide the split."""
+    if design.field["split.group_by"] != "near_duplicates":
+        return ""
+    found = [tables.likeness(run) for run in design.counted]
+    known = [each for each in found if each is not None]
+    return _mean(known) if known else ""
 
 
 def _levels(*arms: str) -> Callable[[Design], str]:
@@ -183,5 +210,8 @@ def _tests(design: Design) -> str:
     if smallest and math.isinf(min(smallest)):
         text += " (of too few images to find any)"
     elif smallest:
-        text += f" (the others see none below {min(smallest):.1f} standard deviations)"
+        text += (
+            f" (differences of {min(smallest):.1f} standard deviations would have been found by "
+            f"the others in {percent(POWER, 0)} of such samples, smaller ones less often)"
+        )
     return text

@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from benchmarks.study import scores
 from benchmarks.study.runs import DEVELOPMENT, Design, Run
+from synthmed_jax import verdicts
+from synthmed_jax.data.settings import FLIPS
+from synthmed_jax.evaluation.replicates import Declared
 from synthmed_jax.report import floor_tables
-from synthmed_jax.report.formats import DASH, MINUS, duration, percent
+from synthmed_jax.report.formats import DASH, MINUS, duration, percent, signed
 from synthmed_jax.results.audit import FIT, FRECHET, HELD_OUT, AuditFidelity, Comparison
 from synthmed_jax.results.fidelity_words import READING, REFERENCES, named
-from synthmed_jax.results.floors import MAJORITY
+from synthmed_jax.results.floors import MAJORITY, Floors
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.membership import Membership
 from synthmed_jax.results.memorisation import UNION, AuditMemorisation, Rate
@@ -21,9 +24,10 @@ from synthmed_jax.results.without_duplicates import WithoutDuplicates
 from synthmed_jax.statistics.roc import AreaEstimate
 
 ARMS = {
+    # Those of `synthmed_jax.arms`, in the words of this page.
     "real": "real fit images",
     "real_augmented": "real fit images, augmented",
-    "real_repeated": "real fit images, repeated to as many as 1 to 4",
+    "real_repeated": "real fit images, each twice",
     "synthetic": "synthetic images alone",
     "mixed_1to1": "both, 1 to 1",
     "mixed_1to4": "both, 1 to 4",
@@ -34,6 +38,9 @@ ARMS = {
 def images_table(design: Design) -> Table:
     """How many images there are, and how many are linked across the parts."""
     rows = [
+        _row("fit images", design, _num_fit),
+        _row("val images", design, _num_val),
+        _row("images of one group are alike above a correlation of", design, _likeness),
         _row("test images", design, lambda run: str(run.replicate.evaluation.num_test)),
         _row("groups of test images", design, _groups),
         _row("test images that fit or val has too", design, lambda run: _linked(run, "twins")),
@@ -44,6 +51,47 @@ def images_table(design: Design) -> Table:
         ),
     ]
     return _table(design, rows, "Images of each split.")
+
+
+def likeness(run: Run) -> float | None:
+    """The correlation above which images count as near-duplicates; None: they were not sought."""
+    leakage = run.document(Leakage, "split/leakage.json")
+    return None if leakage is None or leakage.alike is None else leakage.alike.threshold
+
+
+def _likeness(run: Run) -> str:
+    found = likeness(run)
+    return DASH if found is None or not _by_likeness(run) else f"{found:.3f}"
+
+
+def _by_likeness(run: Run) -> bool:
+    return run.record.fields["split.group_by"] == "near_duplicates"
+
+
+def _num_fit(run: Run) -> str:
+    floors = run.document(Floors, "evaluate/floors.json")
+    of_real = [f.num_train for f in floors.floors if f.arm == "real"] if floors else []
+    return str(max(of_real)) if of_real else DASH
+
+
+def _num_val(run: Run) -> str:
+    leakage = run.document(Leakage, "split/leakage.json")
+    return DASH if leakage is None else str(leakage.num_val)
+
+
+def augmentation_added(design: Design) -> str:
+    """What real_augmented has beyond real: "warps", "flips and warps"; "" where nothing is."""
+    field = design.field
+    own, generators = (
+        (str(field[f"{block}.flips"]), int(str(field[f"{block}.shift"])))
+        for block in ("classifier", "diffusion")
+    )
+    more = {
+        "flips": FLIPS.index(generators[0]) > FLIPS.index(own[0]),
+        "larger shifts": generators[1] > own[1],
+        "warps": float(str(field["classifier.warp"])) > 0,
+    }
+    return " and ".join(name for name, is_more in more.items() if is_more)
 
 
 def _groups(run: Run) -> str:
@@ -86,12 +134,38 @@ def arms_table(design: Design) -> Table:
     ]
     cell = next(iter(first.values()))
     trainings = len(cell.folds)
-    return with_means(
+    caption = (
+        f"Balanced accuracy on real test images, %; {cell.backbone}, "
+        f"{trainings} training{'s' if trainings > 1 else ''} per arm and seed."
+    )
+    more = augmentation_added(design)
+    if more and design.field["classifier.augmented"] == "all":
+        caption += f" Training images have {more} too, but for those of `real` and `real_repeated`."
+    return with_means(design, rows, caption)
+
+
+def differences_table(design: Design) -> Table:
+    """D1 and D2 of each seed, and the arms that validation chose for them."""
+    of_runs = [{each.name: each for each in run.replicate.declared} for run in design.runs]
+    rows = []
+    for name in dict.fromkeys(name for of_run in of_runs for name in of_run):
+        found = [of_run.get(name) for of_run in of_runs]
+        rows.append(Row(name, tuple(DASH if each is None else _points(each) for each in found)))
+        rows.append(Row(f"arms of {name}", tuple(DASH if e is None else _arms(e) for e in found)))
+    return _table(
         design,
         rows,
-        f"Balanced accuracy on real test images, %; {cell.backbone}, "
-        f"{trainings} training{'s' if trainings > 1 else ''} per arm and seed.",
+        "Differences in percentage points with 95 % intervals over test images, and what was "
+        "compared: where the question leaves several arms, the one of the lowest loss on `val`.",
     )
+
+
+def _points(of: Declared) -> str:
+    return f"{signed(of.estimate)} ({signed(of.low)} to {signed(of.high)})"
+
+
+def _arms(of: Declared) -> str:
+    return " less ".join(f"`{path.split('/')[1]}`" for path in (of.first, of.second))
 
 
 def without_duplicates_table(design: Design) -> Table:
@@ -170,9 +244,13 @@ def privacy_table(design: Design) -> Table:
         return Table((), (), "")
     rows = [
         _row("flagged as copies", design, lambda run: _copies(run, _flagged)),
-        _row("false alarms of the search", design, lambda run: _copies(run, _false_alarms)),
+        _row(
+            "different `fit` images above the threshold that is taken from them",
+            design,
+            lambda run: _copies(run, _above_threshold),
+        ),
         _row("least of the planted changes found", design, lambda run: _copies(run, _weakest)),
-        _row("`fit` images that are copied", design, lambda run: _copies(run, _copied)),
+        _row("`fit` images nearest to a flagged one", design, lambda run: _copies(run, _nearest)),
     ]
     names = dict.fromkeys(
         attack.name
@@ -199,8 +277,14 @@ def privacy_table(design: Design) -> Table:
     return _table(
         design,
         rows,
-        "Shares with exact 95 % intervals. Planted: `fit` images with one of ten changes; a change "
-        "that is found in fewer than 95 % is a hole. An area of 0.5 is chance."
+        "Flagged: with exact 95 % intervals over images. Images that are no copies are flagged "
+        "too: about 1 % of the `fit` images that the threshold is taken from, and more of others "
+        "([docs/measurements.md](docs/measurements.md)). Planted: `fit` images with one of ten "
+        "changes; a change that is found in fewer than 95 % is a hole. Copies of a tenth of the "
+        "images are called found, however they are changed, and of fewer where they pass a "
+        "stricter threshold than any image that is no copy should: among others, that takes copies "
+        "that are nearly exact. An area of 0.5 is chance; in brackets, after an attack that finds "
+        "nothing, the area that it would have found in 80 % of such samples."
         + "".join(
             f" Seed {run.replicate.seed}: nothing is concluded about copies: {found.why}."
             for run in design.runs
@@ -219,12 +303,18 @@ def _flagged(found: AuditMemorisation) -> str:
     return found.verdict if found.copied is None else _rate(found.copied)
 
 
-def _false_alarms(found: AuditMemorisation) -> str:
-    return next((_rate(each.false_alarms) for each in found.detectors if each.space == UNION), DASH)
+def _above_threshold(found: AuditMemorisation) -> str:
+    of_union = (each.false_alarms for each in found.detectors if each.space == UNION)
+    return next((_count(each) for each in of_union), DASH)
 
 
-def _copied(found: AuditMemorisation) -> str:
-    return DASH if found.fit_copied is None else _rate(found.fit_copied)
+def _nearest(found: AuditMemorisation) -> str:
+    return DASH if found.fit_copied is None else _count(found.fit_copied)
+
+
+def _count(rate: Rate) -> str:
+    """A count of images that are not drawn at random, which has no interval."""
+    return f"{rate.hits} of {rate.n}"
 
 
 def _weakest(found: AuditMemorisation) -> str:
@@ -239,7 +329,11 @@ def _attack(run: Run, name: str) -> str:
     membership = run.document(Membership, "audit/membership.json")
     attacks = () if membership is None else membership.attacks
     found = next((each for each in attacks if each.name == name), None)
-    return DASH if found is None else f"{_area(found.area)}: {found.verdict}"
+    if found is None:
+        return DASH
+    text = f"{_area(found.area)}: {found.verdict}"
+    missed = found.verdict == verdicts.Membership.NOT_FOUND
+    return f"{text} ({found.area.detectable:.2f})" if missed else text
 
 
 def _verdict(run: Run, released: str) -> str:

@@ -47,13 +47,13 @@ def _headline(found: AuditMemorisation) -> str:
     }[verdicts.Copies(found.verdict)]
     return (
         f"{verdict}: {_words(found.copied)} of the synthetic images are flagged, and "
-        f"{_words(union.false_alarms)} of different fit images, which are false alarms (p = "
-        f"{found.p_excess:.2g} for the difference, which images that are only smoother than real "
+        f"{_count(union.false_alarms)} different fit images, which the threshold was taken from (p "
+        f"= {found.p_excess:.2g} for the difference, which images that are only smoother than real "
         f"ones may make too). A stricter threshold, which at most {STRICT_FALSE_ALARMS:.1%} of "
         f"images that are no copies should pass, flags {found.copied_strictly.hits}. By that "
         f"number, or where well over {TOLERATED:.0%} are flagged, copies are called found: p = "
         f"{found.p:.2g}, and below {verdicts.COPIES_P.value:g} they are. The flagged images are "
-        f"nearest to {_words(found.fit_copied)} of the fit images. {found.num_left_out} fit images "
+        f"nearest to {_count(found.fit_copied)} fit images. {found.num_left_out} fit images "
         "have a twin or near-duplicate in fit, and no threshold comes from them."
     )
 
@@ -72,7 +72,7 @@ def _holes(found: AuditMemorisation) -> str:
 
 def _power(found: AuditMemorisation) -> Table:
     rows = [
-        Row("false alarms", tuple(_words(each.false_alarms) for each in found.detectors)),
+        Row("no copies (see below)", tuple(_count(each.false_alarms) for each in found.detectors)),
         *(
             Row(how, tuple(_words(each.power[how]) for each in found.detectors))
             for how in found.detectors[-1].power
@@ -80,8 +80,9 @@ def _power(found: AuditMemorisation) -> Table:
     ]
     caption = (
         f"Power: changed copies of fit images that were planted in this run, and the share of them "
-        f"that is flagged, at {FALSE_ALARMS:.0%} false alarms in each column (number, with the "
-        "exact 95 % interval). False alarms are of the fit images that the threshold comes from."
+        "that is flagged (number, with the exact 95 % interval). No copies: the different fit "
+        f"images that the threshold comes from, of which it lets {FALSE_ALARMS:.0%} be flagged in "
+        "each column; of images that it was not taken from somewhat more may be."
     )
     return Table(tuple(_SPACES[each.space] for each in found.detectors), tuple(rows), caption)
 
@@ -95,7 +96,7 @@ def _classes(found: AuditMemorisation) -> Table:
         "By class: synthetic images that either search flags, false alarms among them, with the "
         "exact 95 % interval; and fit images that are the nearest of a flagged image."
     )
-    return Table(("synthetic images flagged", "fit images copied"), tuple(rows), caption)
+    return Table(("synthetic images flagged", "fit images nearest to one"), tuple(rows), caption)
 
 
 def _pictures(found: AuditMemorisation) -> tuple[SectionPicture, ...]:
@@ -114,6 +115,10 @@ def _pictures(found: AuditMemorisation) -> tuple[SectionPicture, ...]:
             "correlation.",
         ),
     )
+
+
+def _count(rate: Rate) -> str:
+    return f"{rate.hits} of {rate.n}"
 
 
 def _words(rate: Rate) -> str:

@@ -55,12 +55,12 @@ def sentence(of: Detectable | None) -> str:
     size = f"{of.smallest:.1f}"
     if f"{of.largest:.1f}" != size:
         size += (
-            " (and some, of fewer images, any)"
+            " (and some, of fewer images, none)"
             if math.isinf(of.largest)
             else (f" to {of.largest:.1f}, by their numbers of images,")
         )
     return (
-        f" Where none is found, the tests would have missed differences below {size} standard "
-        f"deviations over images ({power} power at p below {of.p_below:.2g}, which one difference "
-        "more would have needed)."
+        f" Where none is found, the tests would have found a difference of {size} standard "
+        f"deviations over images in {power} of such samples, and a smaller one less often (at p "
+        f"below {of.p_below:.2g}, which one difference more would have needed)."
     )

@@ -108,7 +108,7 @@ def test_the_section_says_verdict_power_and_holes(of_copies, of_strangers):
     assert section.paragraphs[0].startswith("Copies found: ")
     assert f"{of_copies[0].copied.hits} of 200" in section.paragraphs[0]
     power, classes = section.tables
-    assert [row.name for row in power.rows][:2] == ["false alarms", "unchanged"]
+    assert [row.name for row in power.rows][:2] == ["no copies (see below)", "unchanged"]
     assert power.rows[1].values[2].startswith("30 of 30 (100.0%; ")
     assert [row.name for row in classes.rows] == ["a", "b"]
     honest = memorisation_text.to_section(of_strangers[0]).paragraphs

@@ -26,10 +26,14 @@ def test_it_is_of_the_tests_that_found_nothing_under_their_adjustment():
 @pytest.mark.parametrize(
     ("smallest", "largest", "said"),
     [
-        (1.397, 1.397, "differences below 1.4 standard deviations over images (80 % power"),
-        (1.397, 1.42, "below 1.4 standard"),
-        (1.1, 1.42, "below 1.1 to 1.4, by their numbers of images, standard deviations"),
-        (1.1, math.inf, "below 1.1 (and some, of fewer images, any) standard deviations"),
+        (
+            1.397,
+            1.397,
+            "would have found a difference of 1.4 standard deviations over images in 80 % of",
+        ),
+        (1.397, 1.42, "difference of 1.4 standard"),
+        (1.1, 1.42, "difference of 1.1 to 1.4, by their numbers of images, standard deviations"),
+        (1.1, math.inf, "difference of 1.1 (and some, of fewer images, none) standard deviations"),
         (math.inf, math.inf, "can't find a difference, however large"),
     ],
 )

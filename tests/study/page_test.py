@@ -5,10 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from benchmarks.study import command, page, runs, tables
+from benchmarks.study import command, page, runs, summary, tables
+from synthmed_jax import arms
 from synthmed_jax.errors import UserError
 from synthmed_jax.evaluation import records
-from synthmed_jax.report.formats import DASH
+from synthmed_jax.report.formats import DASH, MINUS
 from tests.finished_runs import write_run
 from tests.study.conftest import ARMS
 
@@ -31,6 +32,53 @@ def test_scores_have_their_mean_and_a_column_per_seed(design):
     synthetic = [100 * of_run[0].mean.balanced_accuracy for of_run in cells]
     shown = [float(value) for value in table.rows[1].values]
     assert shown == pytest.approx([np.mean(synthetic), *synthetic], abs=0.05)
+
+
+def test_arms_are_described_as_the_program_makes_them():
+    for name, words in tables.ARMS.items():
+        assert name in arms.ARMS
+        ratio = re.fullmatch(r"mixed_1to(\d)", name)
+        assert ("each twice" in arms.ARMS[name].says) == ("each twice" in words)
+        assert words == f"both, 1 to {ratio[1]}" if ratio else "both" not in words
+
+
+@pytest.mark.parametrize(
+    ("changed", "more"),
+    [
+        ({}, "warps"),
+        ({"classifier.warp": 0.0}, ""),
+        ({"diffusion.flips": "horizontal"}, "flips and warps"),
+        ({"diffusion.flips": "horizontal", "classifier.flips": "dihedral"}, "warps"),
+        ({"diffusion.shift": 3, "classifier.warp": 0}, "larger shifts"),
+    ],
+)
+def test_what_augmentation_adds_follows_from_the_settings(design, changed, more):
+    usual = {
+        "classifier.flips": "none", "classifier.shift": 2, "classifier.warp": 0.5,
+        "diffusion.flips": "none", "diffusion.shift": 0,
+    }  # fmt: skip
+    record = dataclasses.replace(design.runs[0].record, fields=usual | changed)
+    run = dataclasses.replace(design.runs[0], record=record)
+    assert tables.augmentation_added(dataclasses.replace(design, runs=(run,))) == more
+
+
+def test_each_seeds_differences_name_the_arms_that_were_compared(design):
+    rows = {row.name: row.values for row in tables.differences_table(design).rows}
+    assert list(rows) == ["D1", "arms of D1", "D2", "arms of D2"]
+    for run, shown, of in zip(design.runs, rows["D1"], rows["arms of D1"], strict=True):
+        (found,) = [each for each in run.replicate.declared if each.name == "D1"]
+        assert float(shown.split(" ")[0].replace(MINUS, "-")) == pytest.approx(
+            100 * found.estimate, abs=0.05
+        )
+        assert of == "`synthetic` less `real_augmented`"
+
+
+def test_one_seed_is_shown_as_one_seed(design):
+    one = dataclasses.replace(design, runs=design.runs[:1])
+    values = summary.summary_table([("drawn", one)]).rows[0].values
+    assert values[4].endswith(", one seed")
+    of_three = summary.summary_table([("drawn", design)]).rows[0].values
+    assert "one seed" not in of_three[4]
 
 
 def test_a_mean_is_of_the_seeds_that_count_and_of_all_of_them(design):

@@ -67,10 +67,25 @@ def test_remarks_speak_of_the_control_where_it_was_trained(design, monkeypatch):
     assert "scores 50.0 % (95 % interval over 3 seeds 25.2 to 74.8 %); chance is 50.0 %" in said
 
 
+def test_remarks_say_how_far_apart_two_trainings_of_the_same_images_are(design, monkeypatch):
+    of_arms = {"real": [0.4, 0.5, 0.6], "real_repeated": [0.41, 0.48, 0.62]}
+    monkeypatch.setattr(scores, "of_arm", lambda _, arm: of_arms.get(arm, []))
+    (said,) = summary.remarks(design)
+    # Differences of 1, -2 and 2 points: mean 1/3, standard error sqrt(13/9), root mean square
+    # sqrt(3).
+    assert "differs from it by +0.3 (\N{MINUS SIGN}4.8 to +5.5) points on average" in said
+    assert "by 1.7 in a single seed" in said
+    of_arms |= {"real": [0.4], "real_repeated": [0.41]}
+    (said,) = summary.remarks(design)
+    assert "by +1.0 (one seed) points: so far apart" in said
+
+
 def test_what_was_not_measured_is_said_to_be_so(design):
     said = dict(questions.answers([("drawn", design)]))
     assert "is not measured" in said["Diversity"]
-    assert "less these: not measured." in said["Little real data"]  # there is no arm `real`
+    # There is no arm `real`, and no near-duplicates were looked for.
+    assert "what is more): not measured." in said["Classical augmentation"]
+    assert "follows from `fit`" not in said["Little real data"]
     assert "change that by drawn " in said["Classical augmentation"]
     assert questions.answers([]) == []
 
