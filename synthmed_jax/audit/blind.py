@@ -51,13 +51,27 @@ def ask_forest(
     x = floors.pixels(np.concatenate([members, others])).astype(np.float32)
     y = np.repeat([1, 0], [len(members), len(others)])
     groups = np.concatenate([member_groups, others_groups])
-    halves = StratifiedGroupKFold(2, shuffle=True, random_state=seed)
-    learned, asked = next(iter(halves.split(x, y, groups)))
+    learned, asked = _halves(y, groups, seed)
     scores = forest_scores(x[learned], y[learned], x[asked], seed)
     is_member = y[asked] == 1
     return Asked(
         scores[is_member], scores[~is_member], groups[asked][is_member], groups[asked][~is_member]
     )
+
+
+def _halves(y: np.ndarray, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices i64[...] of two halves with whole groups in each; y: i[N], the set of each image."""
+    halves = StratifiedGroupKFold(2, shuffle=True, random_state=seed)
+    learned, asked = next(iter(halves.split(np.zeros(len(y)), y, groups)))
+    left = [len(np.unique(groups[asked][y[asked] == label])) for label in (0, 1)]
+    if min(left) >= 2:
+        return learned, asked
+    # A group that holds half of a set is a half by itself, of which there is no interval.
+    rng, is_asked = np.random.default_rng(seed), np.zeros(len(y), bool)
+    for label in (0, 1):
+        of_set = rng.permutation(np.unique(groups[y == label]))
+        is_asked |= np.isin(groups, of_set[: len(of_set) // 2])
+    return np.flatnonzero(~is_asked), np.flatnonzero(is_asked)
 
 
 def total_variation(images: np.ndarray) -> np.ndarray:

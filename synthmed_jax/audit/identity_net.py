@@ -8,6 +8,7 @@ batch are the nearest images of the other half, from which those are hardest to 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import NamedTuple, cast
@@ -81,16 +82,17 @@ def train(images: np.ndarray, nearest: np.ndarray, seed: int, steps: int = STEPS
       seed: of weights, batches and changes.
     """
     rng, images = np.random.default_rng(seed), _reduced(images)
-    state = _fresh(images, seed, steps)
-    pairs = _pairs(images)
-    for _ in range(steps):
-        order = rng.permutation(len(images))
-        # No image twice: its two versions would be told to differ from their own likes.
-        wanted = np.stack([order, nearest[order]], axis=1).ravel()[: 2 * pairs]
-        first = np.sort(np.unique(wanted, return_index=True)[1])[:pairs]
-        batch = np.concatenate([wanted[first], np.setdiff1d(order, wanted)])[:pairs]
-        state, _ = _step(steps)(state, images[np.resize(batch, pairs)])
-    return state.params
+    pairs = min(_PAIRS, len(images))
+    with _where(pairs):
+        state = _fresh(images, seed, steps)
+        for _ in range(steps):
+            order = rng.permutation(len(images))
+            # No image twice: its two versions would be told to differ from their own likes.
+            wanted = np.stack([order, nearest[order]], axis=1).ravel()[: 2 * pairs]
+            first = np.sort(np.unique(wanted, return_index=True)[1])[:pairs]
+            batch = np.concatenate([wanted[first], np.setdiff1d(order, wanted)])[:pairs]
+            state, _ = _step(steps)(state, images[batch])
+        return state.params
 
 
 def timed_step(images: np.ndarray, seed: int) -> Callable[[], parallel.Tree]:
@@ -100,20 +102,25 @@ def timed_step(images: np.ndarray, seed: int) -> Callable[[], parallel.Tree]:
       images, seed: as of `train`.
     """
     images = _reduced(images[:_PAIRS])
-    images, state = images[np.arange(_pairs(images)) % len(images)], _fresh(images, seed, STEPS)
+    with _where(len(images)):
+        state = _fresh(images, seed, STEPS)
 
     def step() -> parallel.Tree:
         nonlocal state
-        state, _ = _step(STEPS)(state, images)
+        with _where(len(images)):
+            state, _ = _step(STEPS)(state, images)
         return state
 
     return step
 
 
-def _pairs(images: np.ndarray) -> int:
-    """Images of a batch, as many for every device; only of fewer images than devices some twice."""
-    devices = parallel.device_count()
-    return max(min(_PAIRS, len(images)) // devices, 1) * devices
+def _where(pairs: int) -> contextlib.AbstractContextManager[None]:
+    """On one device where a batch can't be split evenly: the same batches, however many there are.
+
+    Else thresholds, verdicts and the filtered set would depend on the number of devices.
+    """
+    devices = parallel.devices()
+    return contextlib.nullcontext() if pairs % len(devices) == 0 else parallel.on(devices[0])
 
 
 def _fresh(images: np.ndarray, seed: int, steps: int) -> _State:

@@ -71,7 +71,8 @@ def forest_scores(
     """
 
     def of_tree(number: int) -> np.ndarray:
-        tree = ExtraTreeClassifier(max_features="sqrt", random_state=seed * TREES + number)
+        seed_of_tree = (seed * TREES + number) % 2**32  # scikit-learn takes no larger one
+        tree = ExtraTreeClassifier(max_features="sqrt", random_state=seed_of_tree)
         # Of a few hundred images, looking at a tree's settings takes as long as growing it.
         with sklearn.config_context(skip_parameter_validation=True):
             tree.fit(x, y, check_input=False)

@@ -26,7 +26,7 @@ ROW = np.dtype(
     [
         ("label", "<i4"),  # index of its class
         ("sha256", "V32"),  # of its file
-        ("frames", "<i4"),  # how many images that file holds
+        ("frames", "<i8"),  # how many images that file holds, as it says
         ("format", "<i4"),  # index in `Facts.formats`
         ("width", "<i4"),  # as stored, pixels
         ("height", "<i4"),
@@ -122,9 +122,10 @@ class Listing:
             return None
         files = _names(kept.files)
         rows = _rows_of(path)
-        if not rows.exists():
-            raise Damaged(path, f"has lost {rows.name}")
-        array, made_of = read_array(rows)
+        try:
+            array, made_of = read_array(rows)
+        except OSError as error:  # such as: it was removed
+            raise Damaged(rows, f"can't be read ({error.strerror})") from error
         if made_of != kept.pixels or array.dtype != ROW or array.shape != (len(files),):
             raise Damaged(rows, f"is damaged: it is not what {path.name} is about")
         sources = _names(kept.sources) or files  # the same texts, where no file is a stack

@@ -87,7 +87,10 @@ class Records:
 
     def content_of(self, file: str) -> bytes:
         """Returns one file as it is on disk; errors as of reading by position."""
-        return self[self._position_of[file]].content
+        record = self[self._position_of[file]]
+        if record.file != file:
+            raise Damaged(self._where, f"is damaged: it has {record.file} in the place of {file}")
+        return record.content
 
 
 def open_records(settings: DataSettings) -> Records:
@@ -107,7 +110,8 @@ def open_records(settings: DataSettings) -> Records:
     # The key also tells two tables of labels apart, which name the same files.
     data_hash = source.key
     if source.content_hash is None:
-        data_hash = hash_in_order((os.fsdecode(r["file"]), r["sha256"].decode()) for r in rows)
+        with damage(where):
+            data_hash = hash_in_order((os.fsdecode(r["file"]), r["sha256"].decode()) for r in rows)
     return Records(rows, source, data_hash, where)
 
 

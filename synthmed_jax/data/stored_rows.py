@@ -13,8 +13,9 @@ import tensorflow_datasets as tfds
 from synthmed_jax.data.sets.builders import ROWS_PER_FILE, SPLIT
 from synthmed_jax.errors import Damaged, UserError
 
-_MOST_ROWS = 64  # that are read at once
-_MOST_BYTES = 2**23  # of images that are read at once, about
+# That are read at once. How large the next ones are is not known before they are read.
+_MOST_ROWS = 8
+_MOST_BYTES = 2**23
 
 
 class StoredRow(TypedDict):

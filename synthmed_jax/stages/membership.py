@@ -104,13 +104,18 @@ def _calibrated(
     if not found:
         return None
     learned = []
-    for images in (sets.members, sets.others):
+    for images, groups in (
+        (sets.members, sets.member_groups),
+        (sets.others, sets.others_groups),
+    ):
         learned.append(np.stack([each.has_learned(images.files) for each in found]))
-        asked = int((~learned[-1].all(axis=0)).sum())
+        is_new = ~learned[-1].all(axis=0)
+        asked = len(np.unique(groups[is_new]))
         if asked < membership.LEAST:
             raise UserError(
-                f"config.audit.references: of {len(images)} images only {asked} are new to a "
-                f"generator of these workdirs, and {membership.LEAST} are needed: name more of them"
+                f"config.audit.references: of {len(images)} images only {int(is_new.sum())} are "
+                f"new to a generator of these workdirs, in {asked} groups of images that belong "
+                f"together, and {membership.LEAST} are needed: name more of them"
             )
     theirs = zip(*[losses_of(run, each.generators, sets, steps) for each in found], strict=True)
     members, others = (

@@ -21,7 +21,7 @@ from synthmed_jax.files import sha256
 from synthmed_jax.parallel import Tree
 from synthmed_jax.results.marker import Marker
 from synthmed_jax.results.split import SplitFile
-from synthmed_jax.stages import base, diffusion
+from synthmed_jax.stages import base, diffusion, split
 from synthmed_jax.stages.run import Run
 from synthmed_jax.workdir import Workdir
 
@@ -49,13 +49,19 @@ def check(run: Run) -> None:
     Raises:
       UserError: naming the workdir and why.
     """
+    seeds: dict[int, pathlib.Path] = {}
     for root in run.settings.audit.reference_folders:
-        why = _why_not(run, root)
+        found = SplitFile.read_if_there(Workdir(root).split)
+        why = "it has no split" if found is None else _why_not(run, root, found)
+        if found is not None and found.seed in seeds:
+            why = why or f"its split has the seed of {seeds[found.seed]}'s"
         if why:
             raise UserError(
                 f"config.audit.references names {root}, and {why}: name finished workdirs of the "
-                "same command with another --config.seed, or leave it out"
+                "same command with another --config.seed, each once, or leave it out"
             )
+        if found is not None:
+            seeds[found.seed] = root
 
 
 def read(run: Run) -> list[Reference]:
@@ -85,22 +91,35 @@ def digests(run: Run) -> dict[str, str]:
     }
 
 
-def _why_not(run: Run, root: pathlib.Path) -> str:
+def _why_not(run: Run, root: pathlib.Path, found: SplitFile) -> str:
     """Why a workdir can't serve; "" where it can."""
     marker = Marker.read_if_there(Workdir(root).marker(diffusion.STAGE.name))
     if marker is None or marker.status != "finished":
         return "its stage 'diffusion' is not finished"
-    split = SplitFile.read(Workdir(root).split)
-    if (split.data_hash, split.class_names) != (run.inputs.data.data_hash, run.inputs.class_names):
+    if (found.data_hash, found.class_names) != (run.inputs.data.data_hash, run.inputs.class_names):
         return "it is of other images"
-    if split.seed == run.settings.split.seed:
+    if found.seed == run.settings.split.seed:
         return "its split has the same seed, so that its generator has learned the same images"
-    # As JSON has it: a tuple is a list there.
-    wanted = json.loads(json.dumps(base.fingerprint(run, diffusion.STAGE).fields))
-    there = field_history.with_new_names(marker.fields)
+    other = _differs(run, diffusion.STAGE, marker, "diffusion.")
+    if other:
+        return f"its generator has {other}"
+    of_split = Marker.read_if_there(Workdir(root).marker(split.STAGE.name))
+    if of_split is None:
+        return "its stage 'split' is not finished"
+    other = _differs(run, split.STAGE, of_split, "data.")
+    return f"its images were read with {other}" if other else ""
+
+
+def _differs(run: Run, stage: base.Stage, there: Marker, block: str) -> str:
+    """Says which of a block's fields another run's stage had otherwise; "" where none, seeds aside.
+
+    Fields are compared as JSON has them: a tuple is a list there.
+    """
+    wanted = json.loads(json.dumps(base.fingerprint(run, stage).fields))
+    fields = field_history.with_new_names(there.fields)
     for name, value in wanted.items():
-        if not name.endswith("seed"):
-            other = there.get(name, field_history.ADDED.get(name))
+        if name.startswith(block) and not name.endswith("seed"):
+            other = fields.get(name, field_history.ADDED.get(name))
             if other != value:
-                return f"its generator has config.{name} = {other!r}, and this run's {value!r}"
+                return f"config.{name} = {other!r}, and this run {value!r}"
     return ""

@@ -41,6 +41,19 @@ def test_a_group_is_learned_or_asked_about_as_a_whole():
     assert len(asked.members) == len(asked.member_groups) == 40
 
 
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.8])
+def test_one_group_of_half_the_images_leaves_groups_to_ask_about(share):
+    large = int(100 * share)
+    groups = np.concatenate([np.zeros(large, int), 1 + np.arange(100 - large)])
+    others = 1000 + np.arange(100)
+    for seed in range(4):
+        asked = blind.ask_forest(images(100, 0), images(100, 1), groups, others, seed)
+        assert len(np.unique(asked.member_groups)) >= 2
+        assert len(np.unique(asked.others_groups)) >= 2
+        # Groups stay whole.
+        assert np.isin(asked.member_groups, 0).sum() in (0, large)
+
+
 def test_total_variation_is_the_mean_step():
     ramp = np.tile(np.arange(0, 40, 4, dtype=np.uint8), (10, 1))[None, ..., None]
     assert blind.total_variation(np.concatenate([ramp, ramp.swapaxes(1, 2)])).tolist() == [2, 2]

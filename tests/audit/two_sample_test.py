@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from synthmed_jax.audit.two_sample import auroc, forest_auroc, network_auroc
+from synthmed_jax.audit.two_sample import (
+    auroc,
+    forest_auroc,
+    forest_scores,
+    network_auroc,
+)
 
 
 def images(n, seed, shift=0):
@@ -58,3 +63,12 @@ def test_copies_of_the_other_set_come_out_below_chance():
     """Each image's copy is learned as one of the other set."""
     reference = flat(images(100, 0))
     assert forest_auroc(reference, reference, seed=0).high < 0.5
+
+
+@pytest.mark.parametrize("master", [429, 430, 9999])
+def test_the_seed_of_any_run_serves(master):
+    """`config.seed` moves the audit's by 100,000 times its value."""
+    x = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    y = np.repeat([0, 1], 10)
+    scores = forest_scores(x, y, x, 100_000 * master, trees=3)
+    assert scores[y == 1].min() > scores[y == 0].max()

@@ -7,7 +7,7 @@ from synthmed_jax.data import held_out
 from synthmed_jax.diffusion import train
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import write_json
-from synthmed_jax.stages import audit, base, diffusion, references
+from synthmed_jax.stages import audit, base, diffusion, references, split
 from synthmed_jax.stages.run import make_run as run_of
 
 
@@ -19,6 +19,7 @@ def other(make_run, tmp_path):
         run = run_of(make_run(**changes).settings, tmp_path / "other")
         held_out.write_split(run.workdir.split, run.inputs.data, run.settings.split)
         write_json(run.workdir.diffusion / "best.json", {"step": 1})
+        base.mark(run, split.STAGE, "finished")
         base.mark(run, diffusion.STAGE, "finished" if finished else "started")
         return run
 
@@ -33,7 +34,11 @@ def other(make_run, tmp_path):
         ({"seed": 1, "data__phantom_images": 30}, "it is of other images"),
         (
             {"seed": 1, "diffusion__num_steps": 60},
-            r"has config\.diffusion\.num_steps = 60, and this run's",
+            r"generator has config\.diffusion\.num_steps = 60, and this run ",
+        ),
+        (
+            {"seed": 1, "data__square": "crop"},
+            r"images were read with config\.data\.square = 'crop', and this run 'pad'",
         ),
     ],
 )
@@ -42,6 +47,20 @@ def test_a_workdir_that_can_not_serve_is_refused_by_name(make_run, other, change
     run = make_run(audit__references=str(root))
     with pytest.raises(UserError, match=rf"names {root}, and .*{fault}"):
         audit.STAGE.check(run)
+
+
+def test_a_workdir_is_named_once(make_run, other):
+    root = other(seed=1).workdir.root
+    run = make_run(audit__references=f"{root},{root}")
+    with pytest.raises(UserError, match=rf"and its split has the seed of {root}'s: .* each once"):
+        audit.STAGE.check(run)
+
+
+def test_a_workdir_that_lost_its_split_is_refused(make_run, other):
+    there = other(seed=1)
+    there.workdir.split.unlink()
+    with pytest.raises(UserError, match="and it has no split"):
+        audit.STAGE.check(make_run(audit__references=str(there.workdir.root)))
 
 
 def test_its_generators_are_read_with_what_they_have_learned(make_run, other, monkeypatch):
