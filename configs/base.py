@@ -1,6 +1,6 @@
 """Every field of a run, with its meaning and unit. The other configs override these.
 
-Scales: `paper` (GPU or TPU, the paper's protocol), `cpu` (two cores, a 32x32 generator) and
+Scales: `paper` (GPU or TPU, sizes as the paper's), `cpu` (two cores, a 32x32 generator) and
 `smoke` (two minutes on two cores, to see whether everything runs).
 """
 
@@ -146,7 +146,7 @@ def _paper() -> ConfigDict:
     config.generate.spacing = "time"  # Of those steps over 0..T-1, even in: time | log_snr.
     config.generate.eta = 0.0  # Share of fresh noise in ddim's steps, 0.0 to 1.0.
     config.generate.threshold = "clip"  # Keeps images in range: none | clip | dynamic.
-    config.generate.guidance = 1.0  # Weight of classifier-free guidance, from 1.0: none.
+    config.generate.guidance = 1.0  # Weight of classifier-free guidance; 1.0: none.
     config.generate.guidance_low = 0.0  # Guidance acts from this share of T ...
     config.generate.guidance_high = 1.0  # ... to below this one.
     config.generate.block = 128  # Images per compiled call; a partial block is redone.
@@ -210,8 +210,8 @@ def _paper() -> ConfigDict:
     config.classifier.folds = 5  # k of the stratified cross-validation, where seeds is 0.
     config.classifier.flips = "none"  # none | horizontal | dihedral
     config.classifier.shift = 8  # Largest shift, pixels.
-    # Arms whose images are also flipped, shifted and warped as the generator's are: all (but real
-    # and real_repeated) | real_augmented (alone). With all, arms differ by their images only.
+    # Arms whose images are also warped, and flipped and shifted as far as the generator's are: all
+    # (but real and real_repeated) | real_augmented (alone). With all, arms differ by their images.
     config.classifier.augmented = "all"
     config.classifier.warp = 0.5  # Probability of a warp in those arms.
     config.classifier.seed = 0
@@ -288,7 +288,7 @@ def _paper() -> ConfigDict:
 
 
 def _to_cpu(config: ConfigDict) -> None:
-    """Two cores: 32x32, a network of three million parameters, under two hours in all.
+    """Two cores: 32x32, a network of three million parameters, one to four hours in all.
 
     Batches are small, because in a fixed time more steps help more than larger batches. In two
     minutes on ALL the validation loss came to 0.16 with batches of 16, to 0.26 with 32 (the same

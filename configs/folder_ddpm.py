@@ -7,7 +7,8 @@ RGB images: add --config.data.channels=3. Several images per patient: --config.s
 base.py). Flips, if the anatomy allows them: --config.diffusion.flips and --config.classifier.flips.
 
 paper: about a day on one data-centre GPU (estimated, not measured).
-cpu: two cores, about two hours whatever the number of images. smoke: two minutes.
+cpu: two cores, about two hours; more where a class has over 1,110 images, which take a larger
+config.generate.per_class. smoke: two minutes.
 """
 
 from ml_collections import ConfigDict

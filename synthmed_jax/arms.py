@@ -66,7 +66,8 @@ class Materials:
             if wanted > there:
                 raise UserError(
                     f"{needed_by} takes {wanted} synthetic images of {name}, and {there} are "
-                    f"drawn: set --config.generate.per_class={max(counts)}, or leave it out"
+                    f"drawn: set --config.generate.per_class={max(counts)}, or leave it out of "
+                    "that field"
                 )
 
         def synthetic() -> ImageSet:

@@ -3,7 +3,7 @@
 # share the trainings of its networks. Set these for your grid; docs/cluster.md says how to run it.
 RUNS=${RUNS:-/runs}                           # on a disk that all machines see, and that has locks
 CONFIGS=(configs/all_ddpm.py:cpu configs/covid_ddpm.py:cpu)
-SEEDS=(0 1 2 3)
+SEEDS=(11 12 13 14)                           # others than those that were watched
 PARTS=4                                       # of the trainings of each workdir
 BEFORE=split,diffusion,generate               # and filter, where generate.filter is set
 OPTIONS=(                                     # the same in every step

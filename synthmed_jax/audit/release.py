@@ -41,8 +41,9 @@ _WOULD_CHANGE = {
         "could lead to another verdict; so could another seed.",
     ),
     verdicts.Release.NOTHING_CONCLUDED: (
-        f"{verdicts.FEW_IMAGES.value:.0f} fit images of each class, and as many held-out ones that "
-        "are not near-duplicates of them, would let something be concluded.",
+        f"What is said above to lack, often {verdicts.FEW_IMAGES.value:.0f} fit images of each "
+        "class, or as many held-out ones that are not near-duplicates of them: a larger "
+        "config.split.fraction, or more images.",
     ),
 }
 _FILTERED = (
@@ -124,8 +125,8 @@ def copies_sentence(found: AuditMemorisation) -> str:
     union = found.detectors[-1]
     flagged = (
         f"{_words(found.copied)} of the synthetic images are flagged as copies, and "
-        f"{_words(union.false_alarms)} of different fit images, which are none (p of copies = "
-        f"{found.p:.2g})."
+        f"{union.false_alarms.hits} of {union.false_alarms.n} different fit images, which the "
+        f"threshold was taken from (p of copies = {found.p:.2g})."
     )
     kinds, least = len(union.power), min(rate.share for rate in union.power.values())
     if not found.holes:

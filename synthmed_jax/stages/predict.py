@@ -1,4 +1,4 @@
-"""The stage that labels new images, of no known class, with the run's best network."""
+"""The stage that labels new images, of no known class, with the best network of one arm."""
 
 from __future__ import annotations
 
