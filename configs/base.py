@@ -131,6 +131,9 @@ def _paper() -> ConfigDict:
 
     config.generate = ConfigDict()
     config.generate.per_class = 1000  # Images per class; more can be added later.
+    # Whether more are drawn of each class where an arm takes more of one: mixed_1to4 takes four for
+    # each image of fit. Otherwise such a run is refused.
+    config.generate.enough_for_arms = False
     # Other numbers of images of single classes, "glioma=2000,notumor=500"; "": per_class of all.
     config.generate.counts = ""
     # copies: a second set, filtered/, without the images that look like copies of training images,

@@ -7,8 +7,8 @@ RGB images: add --config.data.channels=3. Several images per patient: --config.s
 base.py). Flips, if the anatomy allows them: --config.diffusion.flips and --config.classifier.flips.
 
 paper: about a day on one data-centre GPU (estimated, not measured).
-cpu: two cores, about two hours; more where a class has over 1,110 images, which take a larger
-config.generate.per_class. smoke: two minutes.
+cpu: two cores, about two hours; more where a class has over 1,110 images, for which more
+synthetic ones are drawn. smoke: two minutes.
 """
 
 from ml_collections import ConfigDict
@@ -20,4 +20,5 @@ def get_config(scale: str = "paper") -> ConfigDict:
     """Returns the run's fields; scale: paper | cpu | smoke."""
     config = base.get_config(scale)
     config.data.name = "folder"
+    config.generate.enough_for_arms = True  # however many real images there are
     return config

@@ -122,6 +122,8 @@ class Arm:
       sizes: what is known of its training set before any image is drawn; raises UserError where
         the materials can't give it.
       build: makes the training set.
+      per_real: synthetic images that it takes for each image of `fit`, class by class; 0: as many
+        as there are, or none.
       learns: whether it learns right labels; where it doesn't, every training deals labels out anew
         (`deal_labels`), and the arm is a control that must come out at chance.
     """
@@ -130,6 +132,7 @@ class Arm:
     says: str
     sizes: Callable[[Materials], Sizes]
     build: Callable[[Materials], TrainingSet]
+    per_real: int = 0
     learns: bool = True
 
 
@@ -237,6 +240,7 @@ def _mixed_arm(name: str, ratio: int, says: str) -> Arm:
         f"the real fit images and {says} synthetic ones",
         functools.partial(_mixed_sizes, name=name, ratio=ratio),
         functools.partial(_mixed, name=name, ratio=ratio),
+        per_real=ratio,
     )
 
 
@@ -267,6 +271,13 @@ _ALL = (
     ),
 )
 ARMS = {arm.name: arm for arm in _ALL}
+
+
+def most_taken(names: Sequence[str], fit: ImageSet) -> int:
+    """Returns how many synthetic images of one class the arms of these names take at most."""
+    return max(ARMS[name].per_real for name in names) * max(fit.counts.values())
+
+
 # config.classifier.augmented -> arms whose images are also warped, and flipped and shifted
 # as far as the generator's are.
 AUGMENTED = {

@@ -37,6 +37,7 @@ ADDED: dict[str, object] = {
     "data.slices": "",
     "data.max_pixels": 89_478_485,
     "generate.counts": "",
+    "generate.enough_for_arms": False,
     "generate.filter": "none",
     "generate.off_class_share": 0.01,
     "audit.images": 1000,

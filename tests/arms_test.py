@@ -48,6 +48,23 @@ def materials():
 
 
 @pytest.mark.parametrize("name", ARMS)
+def test_arms_say_how_many_synthetic_images_they_take_for_each_real_one(materials, name):
+    arm = ARMS[name]
+    if arm.per_real:
+        built = arm.build(materials)
+        is_synthetic = np.asarray(built.origins) == SYNTHETIC
+        found = np.bincount(built.images.labels[is_synthetic], minlength=2)
+        assert found.tolist() == [2 * arm.per_real, arm.per_real]
+
+
+def test_most_that_is_taken_is_of_the_largest_class(materials):
+    fit = materials.parts.fit
+    assert arms.most_taken((REAL, SYNTHETIC), fit) == 0
+    assert arms.most_taken((REAL, MIXED), fit) == 2
+    assert arms.most_taken((MIXED, MIXED_MORE), fit) == 8
+
+
+@pytest.mark.parametrize("name", ARMS)
 def test_what_is_planned_is_what_is_built(materials, name):
     arm = ARMS[name]
     sizes, built = arm.sizes(materials), arm.build(materials)

@@ -91,6 +91,7 @@ class GenerateSettings(SampleSettings):
 
     Attributes:
       per_class: images per class, from 1.
+      enough_for_arms: whether more are drawn where an arm of config.classifier.arms takes more.
       block: images per compiled call, from 1; a block that was broken off is drawn again.
       counts: "" or images by class, "glioma=2000,notumor=500"; classes that are not named follow
         `per_class`.
@@ -106,6 +107,7 @@ class GenerateSettings(SampleSettings):
     counts: str = ""
     filter: str = NO_FILTER
     off_class_share: float = 0.01
+    enough_for_arms: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -123,10 +125,18 @@ class GenerateSettings(SampleSettings):
         """What images are left out for: some of FILTERS; none where there is no filter."""
         return () if self.filter == NO_FILTER else tuple(self.filter.split(","))
 
-    def by_class(self, class_names: Sequence[str]) -> tuple[int, ...]:
-        """Returns the number of images of each class; raises UserError for an unknown one."""
+    def by_class(self, class_names: Sequence[str], taken: int = 0) -> tuple[int, ...]:
+        """Returns the number of images of each class.
+
+        Args:
+          taken: most images of a class that an arm takes; heeded with `enough_for_arms`.
+
+        Raises:
+          UserError: `counts` names an unknown class.
+        """
         named = class_counts.parse("config.generate.counts", self.counts, class_names)
-        return tuple(named.get(name, self.per_class) for name in class_names)
+        others = max(self.per_class, taken) if self.enough_for_arms else self.per_class
+        return tuple(named.get(name, others) for name in class_names)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -47,6 +47,7 @@ PROTOCOL = (
         "{generate.guidance} (1.0: none); kept in range by: {generate.threshold}; "
         "{generate.per_class} images per class",
     ),
+    ("more of each class where an arm takes more", "{generate.enough_for_arms}"),
     ("synthetic images of single classes", "{generate.counts}"),
     (
         "classifiers",

@@ -23,6 +23,9 @@ LONGEST_NAME = 160  # characters of the numbers of images, which are a part of n
 
 def _run(run: Run) -> None:
     settings, generators = run.settings.generate, diffusion.generator_of_label(run)
+    most = max(run.inputs.synthetic_counts)
+    if settings.enough_for_arms and most > max(settings.by_class(run.inputs.class_names)):
+        print(f"generate: {most} images of each class, as many as an arm takes of one", flush=True)
     with base.helped(run, STAGE):
         generate.generate(
             _draw_class(run, generators),
@@ -130,6 +133,7 @@ STAGE = Stage(
     ignored=(
         "generate.per_class",
         "generate.counts",
+        "generate.enough_for_arms",
         "generate.block",
         "generate.filter",
         "generate.off_class_share",

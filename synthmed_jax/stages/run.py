@@ -53,7 +53,12 @@ class Inputs:
     @property
     def synthetic_counts(self) -> tuple[int, ...]:
         """Synthetic images of each class; raises UserError where the settings name no class."""
-        return self.settings.generate.by_class(self.class_names)
+        generate, taken = self.settings.generate, 0
+        if generate.enough_for_arms:
+            is_split = self.workdir.split.exists()
+            fit = self.parts.fit if is_split else self.planned_split.parts.fit
+            taken = arms.most_taken(self.settings.classifier.arms, fit)
+        return generate.by_class(self.class_names, taken)
 
     @functools.cached_property
     def synthetic(self) -> ImageSet:

@@ -28,6 +28,18 @@ def test_materials_are_planned_before_the_split_is_written(make_run):
     assert planned.counts == written.counts == (5, 5, 9, 5)
 
 
+def test_as_many_are_drawn_as_an_arm_takes_where_that_is_asked_for(make_run):
+    asked = {"classifier__arms": ("synthetic", "mixed_1to4"), "generate__per_class": 5}
+    assert make_run(**asked).inputs.synthetic_counts == (5,) * 4
+    run = make_run(**asked, generate__enough_for_arms=True, generate__counts="notumor=9")
+    planned = run.inputs.synthetic_counts
+    held_out.write_split(run.workdir.split, run.inputs.data, run.settings.split)
+    most = 4 * max(run.inputs.parts.fit.counts.values())
+    assert planned == run.inputs.synthetic_counts == (most, most, 9, most)
+    alone = make_run(generate__enough_for_arms=True, generate__per_class=5)
+    assert alone.inputs.synthetic_counts == (5,) * 4
+
+
 def test_no_part_of_a_run_holds_an_image_that_is_held_out(make_run):
     run = make_run()
     held_out.write_split(run.workdir.split, run.inputs.data, run.settings.split)
