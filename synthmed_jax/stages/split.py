@@ -7,11 +7,14 @@ hours later in the report.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
+from synthmed_jax import verdicts
 from synthmed_jax.data import alike_text, held_out, inventory_text
 from synthmed_jax.files import sha256
 from synthmed_jax.results.inventory import Inventory
 from synthmed_jax.results.section import FILE
+from synthmed_jax.results.split import PartCounts, SplitFile
 from synthmed_jax.results.stored import unstructure
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
@@ -38,6 +41,7 @@ def _run(run: Run) -> None:
     inventory = show(run)
     leakage = held_out.write_split(run.workdir.split, run.inputs.data, run.settings.split)
     said = (inventory_text.leakage_sentence(leakage), *alike_text.sentences(leakage))
+    said += few_sentences(SplitFile.read(run.workdir.split).counts)
     print(*said, sep="\n", flush=True)
     folder = run.workdir.split.parent
     pairs = () if leakage.alike is None else alike_text.to_draw(leakage.alike)
@@ -47,6 +51,19 @@ def _run(run: Run) -> None:
     inventory.write(run.workdir.inventory)
     held_out.list_files(run.inputs.data).write(run.workdir.data_files)
     inventory_text.to_section(inventory, leakage).write(folder / FILE)
+
+
+def few_sentences(counts: Mapping[str, PartCounts]) -> tuple[str, ...]:
+    """What the classes with few `fit` images will leave without a verdict; before hours of work."""
+    few = verdicts.small_classes(counts)
+    if not few:
+        return ()
+    listed = ", ".join(f"{name} {count}" for name, count in few.items())
+    return (
+        f"few images: whether it is safe to share can't be concluded with fewer than "
+        f"{verdicts.FEW_IMAGES.value:.0f} fit images in a class ({listed}); a larger "
+        "config.split.fraction makes more of the images fit",
+    )
 
 
 def _digests(run: Run) -> dict[str, str]:

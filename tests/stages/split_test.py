@@ -14,6 +14,7 @@ from synthmed_jax.results.data_files import DataFiles
 from synthmed_jax.results.inventory import Inventory
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.section import FILE, Section
+from synthmed_jax.results.split import PartCounts
 from synthmed_jax.stages import base, split
 from synthmed_jax.stages.run import Run
 from synthmed_jax.stages.run import make_run as run_of
@@ -26,6 +27,22 @@ def test_the_stage_writes_what_was_planned(make_run):
     assert parts.fit.files == run.inputs.planned_split.parts.fit.files
     test = held_out.read_test(run.workdir.split, run.inputs.data)
     assert len(test) == run.inputs.planned_split.num_test == 4 * 32
+
+
+def test_classes_with_too_few_images_for_a_verdict_are_named_at_once(make_run, capsys):
+    run = make_run()
+    split.STAGE.run(run)
+    fit = run.inputs.parts.fit.counts
+    said = capsys.readouterr().out
+    assert "few images: " in said
+    assert f"fewer than 50 fit images in a class (glioma {fit['glioma']}, meningioma " in said
+
+
+def test_classes_with_enough_images_are_not_spoken_of():
+    counts = {"a": PartCounts(280, 50, 6, 224), "b": PartCounts(280, 49, 7, 224)}
+    (said,) = split.few_sentences(counts)
+    assert "(b 49)" in said
+    assert split.few_sentences({"a": counts["a"]}) == ()
 
 
 def test_a_table_of_patients_counts_by_what_it_says(make_run, tmp_path):
