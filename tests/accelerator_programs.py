@@ -163,7 +163,7 @@ def of_audit(settings: Settings, rehearsed: Rehearsal) -> Found:
     for cached in (identity_net._step, identity_net._embed, two_sample._step, two_sample._scores):
         cached.cache_clear()
     learned = rehearsal.made(lambda: identity_net._fresh(identity_net._reduced(given), 0, 10))
-    small = identity_net._reduced(given)[: identity_net._pairs(given)]
+    small = identity_net._reduced(given)[: identity_net._PAIRS]
     identity_net._step(10)(learned, small)
     yield _last(rehearsed, "identity network's training step", 3 * kernels(learned.params) - 1)
     identity_net.embed(learned.params, given)
