@@ -23,13 +23,15 @@ def faults(size=256 * 2**20):
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 faults()
+if len(sys.argv) > 2:
+    allocator.give_back()
 print(faults())
 """
 
 
-def second_use(mode):
+def second_use(*modes):
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, mode], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM, *modes], capture_output=True, text=True, check=True
     )
     return int(done.stdout)
 
@@ -43,7 +45,15 @@ def test_a_large_block_is_mapped_once():
     assert second_use("keep") < 16
 
 
+@pytest.mark.skipif(
+    allocator.platform.libc_ver()[0] != "glibc", reason="only glibc has these settings"
+)
+def test_kept_memory_can_be_given_back():
+    assert second_use("keep", "give back") >= 128
+
+
 def test_other_c_libraries_are_left_alone(monkeypatch):
     monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("", ""))
     monkeypatch.setattr(allocator.ctypes, "CDLL", lambda name: pytest.fail("was called"))
     allocator.keep_freed_memory()
+    allocator.give_back()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from synthmed_jax import parallel, stopping
+from synthmed_jax import allocator, parallel, stopping
 from synthmed_jax.classifiers.train import Training, step_by_step, train_alone
 from synthmed_jax.errors import Diverged
 
@@ -36,6 +36,7 @@ def train_all(trainings: Iterable[Training]) -> None:
         else:
             for training in wave:
                 train_alone(training)
+        allocator.give_back()  # the next ones may be of another network
 
 
 def at_once(number: int) -> int:

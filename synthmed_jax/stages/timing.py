@@ -10,7 +10,7 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
-from synthmed_jax import checkpoint, hosts, parallel, rehearsal
+from synthmed_jax import allocator, checkpoint, hosts, parallel, rehearsal
 from synthmed_jax.classifiers.programs import Programs
 from synthmed_jax.classifiers.settings import TrainingSettings, batch_of, make_rates, steps_of
 from synthmed_jax.diffusion.settings import check_batch
@@ -126,6 +126,7 @@ class ClassifierTimer:
             return 0.0
         epoch = steps_of(training, num_train) * self._seconds_per_step(batch_size, at_once)
         epoch += num_predicted * self.seconds_per_prediction()
+        allocator.give_back()
         return training.max_epochs * epoch
 
     def seconds_per_prediction(self) -> float:
