@@ -249,7 +249,7 @@ _ALL = (
     Arm(REAL, "the real fit images", _real_sizes, _real),
     Arm(
         REAL_AUGMENTED,
-        "the real fit images, also warped, and flipped and shifted as far as the generator's are",
+        "the real fit images, augmented",
         _real_sizes,
         _real,
     ),

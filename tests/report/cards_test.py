@@ -144,7 +144,7 @@ def test_the_arm_whose_network_was_held_against_floors_is_named(contents):
     cells = (*others, dataclasses.replace(real, arm="real_augmented"))
     evaluation = dataclasses.replace(contents.evaluation, cells=cells, declared=())
     findings = cards(dataclasses.replace(contents, evaluation=evaluation))["floors"].findings
-    assert findings[1].about.startswith("The network trained on the real fit images, also warped")
+    assert findings[1].about.startswith("The network trained on the real fit images, augmented")
 
 
 @pytest.mark.parametrize(

@@ -208,8 +208,7 @@ def test_what_is_added_has_its_sentence(contents):
     assert text == (
         "Do synthetic images add to the real ones (D2)? Shown. 91.0 % trained on the real fit "
         "images and as many synthetic ones, against 90.0 % trained on the real fit images, "
-        "also warped, and flipped and shifted as far as the generator's are: averaged over the "
-        "classes, +1.1 "
+        "augmented: averaged over the classes, +1.1 "
         "percentage points (95 % interval +0.2 to +2.0 percentage points, of the paired "
         "difference, over n = 60 test images; p = 1.000, adjusted). A true difference under 4.3 "
         "percentage points would often have gone unnoticed."
