@@ -18,7 +18,7 @@ def get_config(scale: str = "paper") -> ConfigDict:
     """Returns the run's fields; scale: paper | cpu | smoke."""
     config = base.get_config(scale)
     config.data.name = "leukemia"
-    config.pool.development_seeds = "0,1,2,3,4,5,6,7,8"  # watched while the program was developed
+    config.pool.development_seeds = ",".join(map(str, base.WATCHED_SEEDS))
     config.data.channels = 3
     # A smear has no upper side: all eight symmetries of the square are equally likely.
     config.diffusion.flips = "dihedral"

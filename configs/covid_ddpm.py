@@ -20,7 +20,7 @@ def get_config(scale: str = "paper") -> ConfigDict:
     """Returns the run's fields; scale: paper | cpu | smoke."""
     config = base.get_config(scale)
     config.data.name = "sarscov2_ct"
-    config.pool.development_seeds = "0,1,2,3,4,5,6,7,8"  # watched while the program was developed
+    config.pool.development_seeds = ",".join(map(str, base.WATCHED_SEEDS))
     if scale == "paper":
         config.update_from_flattened_dict(TABLE_1[config.data.name])
     if scale == "cpu":

@@ -247,12 +247,7 @@ def _mixed_arm(name: str, ratio: int, says: str) -> Arm:
 _ALL = (
     Arm(SYNTHETIC, "synthetic images only", _synthetic_sizes, _synthetic),
     Arm(REAL, "the real fit images", _real_sizes, _real),
-    Arm(
-        REAL_AUGMENTED,
-        "the real fit images, augmented",
-        _real_sizes,
-        _real,
-    ),
+    Arm(REAL_AUGMENTED, "the real fit images, augmented", _real_sizes, _real),
     _mixed_arm(MIXED, 1, "as many"),
     _mixed_arm(MIXED_MORE, 4, "four times as many"),
     Arm(REAL_REPEATED, "the real fit images, each twice", _repeated_sizes, _repeated),

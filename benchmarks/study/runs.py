@@ -7,6 +7,7 @@ import functools
 import pathlib
 from typing import TypeVar
 
+from configs import base
 from synthmed_jax.evaluation import pool, replicates
 from synthmed_jax.evaluation.replicates import Replicate
 from synthmed_jax.results.pool import Pool
@@ -14,8 +15,7 @@ from synthmed_jax.results.record import Record
 from synthmed_jax.results.stored import Stored
 
 Kind = TypeVar("Kind", bound=Stored)
-# Master seeds under which the presets were chosen, or whose results were watched on the way.
-DEVELOPMENT = frozenset(range(9))
+DEVELOPMENT = frozenset(base.WATCHED_SEEDS)
 
 
 @dataclasses.dataclass(frozen=True)

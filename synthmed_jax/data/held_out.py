@@ -233,6 +233,13 @@ def plan_split(data: DataSet, settings: SplitSettings) -> PlannedSplit:
     return PlannedSplit(parts, len(_test_of(division, whole)))
 
 
+def count_fit(data: DataSet, settings: SplitSettings) -> dict[str, int]:
+    """Returns class -> its number of `fit` images; errors as of `split.divide`."""
+    whole, division = data._whole.images, _divide(data, settings)
+    counted = np.bincount(whole.labels[division.fit], minlength=len(whole.class_names))
+    return dict(zip(whole.class_names, counted.tolist(), strict=True))
+
+
 def write_split(path: Path, data: DataSet, settings: SplitSettings) -> Leakage:
     """Writes split.json atomically; equal splits give equal bytes.
 

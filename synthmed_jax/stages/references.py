@@ -52,16 +52,18 @@ def check(run: Run) -> None:
     seeds: dict[int, pathlib.Path] = {}
     for root in run.settings.audit.reference_folders:
         found = SplitFile.read_if_there(Workdir(root).split)
-        why = "it has no split" if found is None else _why_not(run, root, found)
-        if found is not None and found.seed in seeds:
-            why = why or f"its split has the seed of {seeds[found.seed]}'s"
+        if found is None:
+            why = "it has no split"
+        elif found.seed in seeds:
+            why = f"its split has the seed of {seeds[found.seed]}'s"
+        else:
+            why = _why_not(run, root, found)
+            seeds[found.seed] = root
         if why:
             raise UserError(
                 f"config.audit.references names {root}, and {why}: name finished workdirs of the "
                 "same command with another --config.seed, each once, or leave it out"
             )
-        if found is not None:
-            seeds[found.seed] = root
 
 
 def read(run: Run) -> list[Reference]:

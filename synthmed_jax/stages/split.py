@@ -14,7 +14,6 @@ from synthmed_jax.data import alike_text, held_out, inventory_text
 from synthmed_jax.files import sha256
 from synthmed_jax.results.inventory import Inventory
 from synthmed_jax.results.section import FILE
-from synthmed_jax.results.split import PartCounts, SplitFile
 from synthmed_jax.results.stored import unstructure
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
@@ -41,7 +40,7 @@ def _run(run: Run) -> None:
     inventory = show(run)
     leakage = held_out.write_split(run.workdir.split, run.inputs.data, run.settings.split)
     said = (inventory_text.leakage_sentence(leakage), *alike_text.sentences(leakage))
-    said += few_sentences(SplitFile.read(run.workdir.split).counts)
+    said += few_sentences(held_out.count_fit(run.inputs.data, run.settings.split))
     print(*said, sep="\n", flush=True)
     folder = run.workdir.split.parent
     pairs = () if leakage.alike is None else alike_text.to_draw(leakage.alike)
@@ -53,9 +52,13 @@ def _run(run: Run) -> None:
     inventory_text.to_section(inventory, leakage).write(folder / FILE)
 
 
-def few_sentences(counts: Mapping[str, PartCounts]) -> tuple[str, ...]:
-    """What the classes with few `fit` images will leave without a verdict; before hours of work."""
-    few = verdicts.small_classes(counts)
+def few_sentences(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """What few `fit` images will leave without a verdict, said before hours of work.
+
+    Args:
+      counts: class -> its number of `fit` images.
+    """
+    few = {name: count for name, count in counts.items() if count < verdicts.FEW_IMAGES.value}
     if not few:
         return ()
     listed = ", ".join(f"{name} {count}" for name, count in few.items())

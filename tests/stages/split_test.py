@@ -14,7 +14,6 @@ from synthmed_jax.results.data_files import DataFiles
 from synthmed_jax.results.inventory import Inventory
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.section import FILE, Section
-from synthmed_jax.results.split import PartCounts
 from synthmed_jax.stages import base, split
 from synthmed_jax.stages.run import Run
 from synthmed_jax.stages.run import make_run as run_of
@@ -39,10 +38,9 @@ def test_classes_with_too_few_images_for_a_verdict_are_named_at_once(make_run, c
 
 
 def test_classes_with_enough_images_are_not_spoken_of():
-    counts = {"a": PartCounts(280, 50, 6, 224), "b": PartCounts(280, 49, 7, 224)}
-    (said,) = split.few_sentences(counts)
+    (said,) = split.few_sentences({"a": 50, "b": 49})
     assert "(b 49)" in said
-    assert split.few_sentences({"a": counts["a"]}) == ()
+    assert split.few_sentences({"a": 50}) == ()
 
 
 def test_a_table_of_patients_counts_by_what_it_says(make_run, tmp_path):
