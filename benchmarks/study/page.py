@@ -14,6 +14,7 @@ from benchmarks.study import (
     explanations,
     networks,
     questions,
+    safety,
     summary,
     tables,
 )
@@ -135,7 +136,7 @@ def _tables(design: Design) -> dict[str, list[Table]]:
             tables.without_duplicates_table(design),
         ],
         "Can synthetic images be told from real ones?": tables.fidelity_tables(design),
-        "Are they safe to share?": [tables.privacy_table(design)],
+        "Are they safe to share?": [safety.privacy_table(design)],
         "What the networks look at": [table for table in explained if table is not None],
     }
     return {title: [table for table in of if table.rows] for title, of in found.items()}

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Sequence
 
 from benchmarks.study import scores
 from benchmarks.study.runs import DEVELOPMENT, Design, Run
-from synthmed_jax import verdicts
 from synthmed_jax.data.settings import FLIPS
 from synthmed_jax.evaluation.replicates import Declared
 from synthmed_jax.report import floor_tables
-from synthmed_jax.report.formats import DASH, MINUS, duration, percent, signed
+from synthmed_jax.report.formats import DASH, MINUS, duration, signed
 from synthmed_jax.results.audit import FIT, FRECHET, HELD_OUT, AuditFidelity, Comparison
 from synthmed_jax.results.fidelity_words import READING, REFERENCES, named
 from synthmed_jax.results.floors import MAJORITY, Floors
 from synthmed_jax.results.leakage import Leakage
-from synthmed_jax.results.membership import Membership
-from synthmed_jax.results.memorisation import UNION, AuditMemorisation, Rate
 from synthmed_jax.results.record import Made
 from synthmed_jax.results.section import Row, Table
 from synthmed_jax.results.without_duplicates import WithoutDuplicates
-from synthmed_jax.statistics.roc import AreaEstimate
 
 ARMS = {
     # Those of `synthmed_jax.arms`, in the words of this page.
@@ -38,19 +33,19 @@ ARMS = {
 def images_table(design: Design) -> Table:
     """How many images there are, and how many are linked across the parts."""
     rows = [
-        _row("fit images", design, _num_fit),
-        _row("val images", design, _num_val),
-        _row("images of one group are alike above a correlation of", design, _likeness),
-        _row("test images", design, lambda run: str(run.replicate.evaluation.num_test)),
-        _row("groups of test images", design, _groups),
-        _row("test images that fit or val has too", design, lambda run: _linked(run, "twins")),
-        _row(
+        row("fit images", design, _num_fit),
+        row("val images", design, _num_val),
+        row("images of one group are alike above a correlation of", design, _likeness),
+        row("test images", design, lambda run: str(run.replicate.evaluation.num_test)),
+        row("groups of test images", design, _groups),
+        row("test images that fit or val has too", design, lambda run: _linked(run, "twins")),
+        row(
             "test images with a near-duplicate in fit or val",
             design,
             lambda run: _linked(run, "near"),
         ),
     ]
-    return _table(design, rows, "Images of each split.")
+    return table(design, rows, "Images of each split.")
 
 
 def likeness(run: Run) -> float | None:
@@ -152,7 +147,7 @@ def differences_table(design: Design) -> Table:
         found = [of_run.get(name) for of_run in of_runs]
         rows.append(Row(name, tuple(DASH if each is None else _points(each) for each in found)))
         rows.append(Row(f"arms of {name}", tuple(DASH if e is None else _arms(e) for e in found)))
-    return _table(
+    return table(
         design,
         rows,
         "Differences in percentage points with 95 % intervals over test images, and what was "
@@ -219,7 +214,7 @@ def fidelity_tables(design: Design) -> list[Table]:
         sizes = sorted({each.num_images for of_run in of_runs for each in of_run.values()})
         if rows:
             tables.append(
-                _table(
+                table(
                     design,
                     rows,
                     f"Synthetic against {REFERENCES[against]}, with its 95 % interval over "
@@ -236,118 +231,6 @@ def _compared(found: Comparison | None) -> str:
     of = found.synthetic
     text = f"{number(of.value)} ({number(of.low)} to {number(of.high)})"
     return text if found.real is None else f"{text} \\| {number(found.real.value)}"
-
-
-def privacy_table(design: Design) -> Table:
-    """What the search for copies and the attacks say; without rows where no run was audited."""
-    if not any(map(scores.memorisation, design.runs)):
-        return Table((), (), "")
-    rows = [
-        _row("flagged as copies", design, lambda run: _copies(run, _flagged)),
-        _row(
-            "different `fit` images above the threshold that is taken from them",
-            design,
-            lambda run: _copies(run, _above_threshold),
-        ),
-        _row("least of the planted changes found", design, lambda run: _copies(run, _weakest)),
-        _row("`fit` images nearest to a flagged one", design, lambda run: _copies(run, _nearest)),
-    ]
-    names = dict.fromkeys(
-        attack.name
-        for run in design.runs
-        for membership in [run.document(Membership, "audit/membership.json")]
-        if membership is not None
-        for attack in membership.attacks
-    )
-    rows += [
-        _row(f"attack by {name} (AUROC)", design, functools.partial(_attack, name=name))
-        for name in names
-    ]
-    released = dict.fromkeys(
-        release.released
-        for run in design.runs
-        for found in [scores.memorisation(run)]
-        if found is not None
-        for release in found.release
-    )
-    rows += [
-        _row(f"release of {name}", design, functools.partial(_verdict, released=name))
-        for name in released
-    ]
-    return _table(
-        design,
-        rows,
-        "Flagged: with exact 95 % intervals over images. Images that are no copies are flagged "
-        "too: about 1 % of the `fit` images that the threshold is taken from, and more of others "
-        "([docs/measurements.md](docs/measurements.md)). Planted: `fit` images with one of ten "
-        "changes; a change that is found in fewer than 95 % is a hole. Copies of a tenth of the "
-        "images are called found, however they are changed, and of fewer where they pass a "
-        "stricter threshold than any image that is no copy should: among others, that takes copies "
-        "that are nearly exact. An area of 0.5 is chance; in brackets, after an attack that finds "
-        "nothing, the area that it would have found in 80 % of such samples."
-        + "".join(
-            f" Seed {run.replicate.seed}: nothing is concluded about copies: {found.why}."
-            for run in design.runs
-            for found in [scores.memorisation(run)]
-            if found is not None and found.why
-        ),
-    )
-
-
-def _copies(run: Run, text: Callable[[AuditMemorisation], str]) -> str:
-    found = scores.memorisation(run)
-    return DASH if found is None else text(found)
-
-
-def _flagged(found: AuditMemorisation) -> str:
-    return found.verdict if found.copied is None else _rate(found.copied)
-
-
-def _above_threshold(found: AuditMemorisation) -> str:
-    of_union = (each.false_alarms for each in found.detectors if each.space == UNION)
-    return next((_count(each) for each in of_union), DASH)
-
-
-def _nearest(found: AuditMemorisation) -> str:
-    return DASH if found.fit_copied is None else _count(found.fit_copied)
-
-
-def _count(rate: Rate) -> str:
-    """A count of images that are not drawn at random, which has no interval."""
-    return f"{rate.hits} of {rate.n}"
-
-
-def _weakest(found: AuditMemorisation) -> str:
-    power = next((each.power for each in found.detectors if each.space == UNION), {})
-    if not power:
-        return DASH
-    change, rate = min(power.items(), key=lambda item: item[1].share)
-    return f"{percent(rate.share)} ({'each' if rate.share == 1 else change})"
-
-
-def _attack(run: Run, name: str) -> str:
-    membership = run.document(Membership, "audit/membership.json")
-    attacks = () if membership is None else membership.attacks
-    found = next((each for each in attacks if each.name == name), None)
-    if found is None:
-        return DASH
-    text = f"{_area(found.area)}: {found.verdict}"
-    missed = found.verdict == verdicts.Membership.NOT_FOUND
-    return f"{text} ({found.area.detectable:.2f})" if missed else text
-
-
-def _verdict(run: Run, released: str) -> str:
-    found = scores.memorisation(run)
-    releases = () if found is None else found.release
-    return next((each.verdict for each in releases if each.released == released), DASH)
-
-
-def _area(area: AreaEstimate) -> str:
-    return f"{area.value:.2f} ({area.low:.2f} to {area.high:.2f})"
-
-
-def _rate(rate: Rate) -> str:
-    return f"{rate.hits} of {rate.n} ({100 * rate.low:.1f} to {100 * rate.high:.1f} %)"
 
 
 def cost_table(design: Design) -> Table:
@@ -370,7 +253,7 @@ def cost_table(design: Design) -> Table:
         Row("processor", tuple(DASH if each is None else each.cpu for each in made)),
         Row("commits of the program", tuple(_commits(each) for each in made)),
     ]
-    return _table(
+    return table(
         design,
         rows,
         "What each stage took, over all its sittings; other work may have run beside it.",
@@ -385,7 +268,8 @@ def _commits(made: Made | None) -> str:
     return ", ".join(found) if found else f"{made.commit} (of the last command)"
 
 
-def _row(name: str, design: Design, text: Callable[[Run], str]) -> Row:
+def row(name: str, design: Design, text: Callable[[Run], str]) -> Row:
+    """A row of what each run says."""
     return Row(name, tuple(text(run) for run in design.runs))
 
 
@@ -413,7 +297,8 @@ def mean_text(shares: Sequence[float | None]) -> str:
     return _percent(sum(there) / len(there) if is_whole else None)
 
 
-def _table(design: Design, rows: Sequence[Row], caption: str) -> Table:
+def table(design: Design, rows: Sequence[Row], caption: str) -> Table:
+    """A table with a column per seed."""
     return Table(_seeds(design), tuple(rows), caption)
 
 

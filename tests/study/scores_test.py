@@ -3,7 +3,7 @@ import types
 
 import pytest
 
-from benchmarks.study import questions, scores, summary, tables
+from benchmarks.study import questions, safety, scores, summary
 from synthmed_jax.report.formats import DASH, MINUS
 from synthmed_jax.results.floors import MAJORITY
 from synthmed_jax.results.memorisation import UNION, Rate
@@ -94,7 +94,7 @@ def test_the_weakest_change_is_named_unless_all_copies_are_found():
     def found(shares):
         power = {how: Rate(0, 200, share, 0.0, 1.0) for how, share in shares.items()}
         detector = types.SimpleNamespace(space=UNION, power=power)
-        return tables._weakest(types.SimpleNamespace(detectors=(detector,)))
+        return safety._weakest(types.SimpleNamespace(detectors=(detector,)))
 
     assert found({"unchanged": 1.0, "noise": 0.9}) == "90.0\N{NO-BREAK SPACE}% (noise)"
     assert found({"unchanged": 1.0, "noise": 1.0}) == "100.0\N{NO-BREAK SPACE}% (each)"
@@ -108,7 +108,7 @@ def test_seeds_without_an_audit_are_named(design, monkeypatch):
 
 
 def test_without_an_audit_there_is_no_table_of_privacy(design):
-    assert tables.privacy_table(design).rows == ()
+    assert safety.privacy_table(design).rows == ()
 
 
 def test_where_nothing_is_concluded_about_copies_the_page_says_so_and_why(design, monkeypatch):
@@ -116,7 +116,7 @@ def test_where_nothing_is_concluded_about_copies_the_page_says_so_and_why(design
         MEMORISATION, verdict="nothing concluded", why="too few images", copied=None, detectors=()
     )
     monkeypatch.setattr(scores, "memorisation", lambda run: few)
-    table = tables.privacy_table(design)
+    table = safety.privacy_table(design)
     (flagged,) = (row for row in table.rows if row.name == "flagged as copies")
     assert set(flagged.values) == {"nothing concluded"}
     assert "Seed 12: nothing is concluded about copies: too few images." in table.caption
