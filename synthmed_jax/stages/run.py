@@ -52,11 +52,14 @@ class Inputs:
 
     @property
     def synthetic_counts(self) -> tuple[int, ...]:
-        """Synthetic images of each class; raises UserError where the settings name no class."""
+        """Synthetic images of each class; raises UserError where the settings name no class.
+
+        By the planned split, so that a split.json that is gone or damaged stands in no one's way
+        before the stage that mends it.
+        """
         generate, taken = self.settings.generate, 0
         if generate.enough_for_arms:
-            is_split = self.workdir.split.exists()
-            fit = self.parts.fit if is_split else self.planned_split.parts.fit
+            fit = self.planned_split.parts.fit
             taken = arms.most_taken(self.settings.classifier.arms, fit)
         return generate.by_class(self.class_names, taken)
 

@@ -36,6 +36,9 @@ def test_as_many_are_drawn_as_an_arm_takes_where_that_is_asked_for(make_run):
     held_out.write_split(run.workdir.split, run.inputs.data, run.settings.split)
     most = 4 * max(run.inputs.parts.fit.counts.values())
     assert planned == run.inputs.synthetic_counts == (most, most, 9, most)
+    run.workdir.split.write_text("damaged")
+    again = make_run(**asked, generate__enough_for_arms=True)
+    assert again.inputs.synthetic_counts == (most,) * 4
     alone = make_run(generate__enough_for_arms=True, generate__per_class=5)
     assert alone.inputs.synthetic_counts == (5,) * 4
 
