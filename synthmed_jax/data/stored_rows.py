@@ -14,7 +14,7 @@ from synthmed_jax.data.sets.builders import ROWS_PER_FILE, SPLIT
 from synthmed_jax.errors import Damaged, UserError
 
 # That are read at once. How large the next ones are is not known before they are read.
-_MOST_ROWS = 8
+_MOST_ROWS = 32
 _MOST_BYTES = 2**23
 
 

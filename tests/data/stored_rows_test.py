@@ -27,8 +27,8 @@ def labels_of(rows) -> list[int]:
 def test_small_rows_are_read_many_at_a_time_and_in_order():
     rows = Counted([10] * 1000)
     assert labels_of(rows) == list(range(1000))
-    assert max(rows.calls) == 8
-    assert len(rows.calls) < 130
+    assert max(rows.calls) == 32
+    assert len(rows.calls) < 40
 
 
 def test_large_rows_are_read_one_by_one_as_soon_as_one_was_seen():
