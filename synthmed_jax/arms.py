@@ -67,7 +67,7 @@ class Materials:
                 raise UserError(
                     f"{needed_by} takes {wanted} synthetic images of {name}, and {there} are "
                     f"drawn: set --config.generate.per_class={max(counts)}, or leave it out of "
-                    "that field"
+                    "that field (where config.generate.counts names the class, raise it there)"
                 )
 
         def synthetic() -> ImageSet:

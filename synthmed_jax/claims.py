@@ -3,7 +3,7 @@
 Every piece has a file, which the process that is at it keeps locked. The system lets go of locks
 when a process ends, however that happens: nothing is left to be cleared away, and no clocks or
 names of machines are compared. The files stay, since one that is removed while another process
-opens it would be locked twice; whole runs, which are alone, remove them all (litter.py).
+opens it would be locked twice; whole runs, which are alone, remove them all (`Workdir.lock`).
 """
 
 from __future__ import annotations

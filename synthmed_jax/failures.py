@@ -64,7 +64,9 @@ def explain(error: Exception, run: Run, stage: str = "") -> str | None:
     for each in errors:
         if isinstance(each, OSError) and each.errno in _REFUSALS:
             reason = os.strerror(each.errno)
-            return f"{_place(each)}: {reason}; {_ON}: mend that, and give the same command again"
+            where = _place(each)
+            said = reason if where is None else f"{where}: {reason}"
+            return f"{said}; {_ON}: mend that, and give the same command again"
     return None
 
 

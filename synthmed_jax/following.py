@@ -37,7 +37,7 @@ def _check(run: Run, stage: Stage, task: Mapping[str, Any]) -> None:
     """Whether this host has what the leader has."""
     started = time.monotonic()
     while "timed" not in task and not all(
-        run.workdir.marker(each.name).exists() for each in base.upstream(run, stage)
+        base.is_finished(run, each) for each in base.upstream(run, stage)
     ):
         if time.monotonic() - started > _SEEN_SECONDS:
             raise UserError(

@@ -106,4 +106,5 @@ def _decide(config: ConfigDict, by: str, fields: Mapping[str, object]) -> None:
         of = functools.reduce(getattr, block.split("."), config)
         if of[name] != value:
             print(f"{by}: config.{field} is {value!r}, not {of[name]!r}", flush=True)
-            of[name] = value
+            with of.ignore_type():  # a config of one's own may have 1 where others have 1.0
+                of[name] = value

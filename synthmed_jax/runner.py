@@ -192,9 +192,11 @@ def _run(
         _say_expected(run, wanted)
         return
     with run.workdir.lock():
+        for stage in needed:  # another run may have ended since they were looked at
+            base.check_marker(run, stage)
         litter.remove_from_workdir(run.workdir.root)
         _run_stages(run, mending.with_damaged(run, wanted, needed), config, needed, screen)
-    if _is_of_this_state(run):
+    if report.STAGE in wanted and _is_of_this_state(run):
         page = run.workdir.report
         written = read_json(page.with_name("report.json"))
         screen.answer([*console.lines(written), f"report: {page.absolute()}"])
@@ -307,12 +309,13 @@ def _run_stage(
         return
     screen.start(stage.name, expected_seconds)
     base.mark(run, stage, "started")
+    units = stage.units(run)  # what it finds now: it makes no more of what comes while it works
     started = time.monotonic()
     status = "stopped"
     try:
         with failures.told(run, stage.name):
             stage.run(run)
-        base.mark(run, stage, "finished", ledger.record(run, stage))
+        base.mark(run, stage, "finished", ledger.record(run, stage), units)
         status = "finished"
     except Unworkable:
         base.mark(run, stage, "failed")  # which leaves it open for other settings

@@ -17,7 +17,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from synthmed_jax import checks
-from synthmed_jax.errors import Diverged, UserError
+from synthmed_jax.errors import Diverged, Unworkable, UserError
 from synthmed_jax.files import write_text
 from synthmed_jax.results.search import BestTrial, SearchResult, Trial
 
@@ -100,7 +100,7 @@ def search(
       folder: receives journal.log; one process at a time may search there.
 
     Raises:
-      UserError: each of these trials diverged.
+      Unworkable: each of these trials diverged.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = _open(folder)
@@ -117,8 +117,9 @@ def search(
         study.optimize(lambda trial: _try(trial, space, objective), n_trials=1)
         print(f"tune: {done + 1} of {size}; {_best_so_far(study)}", flush=True)
     if not any(trial.state in COMPLETE for trial in _first(study, size)):
-        raise UserError(
-            f"all {size} trials of the search diverged: raise config.tune.trials, and it goes on"
+        raise Unworkable(
+            f"all {size} trials of the search diverged: raise config.tune.trials, and it goes on; "
+            "or change the settings that they have in common, and it begins anew"
         )
     return study
 
@@ -169,11 +170,21 @@ def describe(
 
 
 def widened(space: Space, present: Mapping[str, Any]) -> Space:
-    """The space with the present values in it."""
+    """The space with the present values in it.
+
+    Raises:
+      UserError: a present value has no place on a field's scale.
+    """
     wide: dict[str, Values] = {}
     for field, values in space.items():
         value = present[field]
         if isinstance(values, Range):
+            if values.log and value <= 0:
+                raise UserError(
+                    f"config.{field}={value!r} can't be searched, since its values are tried evenly "
+                    f"in their logarithm: set it above 0 ({values.low:g} to {values.high:g} are "
+                    "tried)"
+                )
             low, high = min(values.low, value), max(values.high, value)
             wide[field] = Range(low, high, values.log)
         else:

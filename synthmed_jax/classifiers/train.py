@@ -174,7 +174,8 @@ def step_by_step(training: Training) -> Generator[None, None, Outcome | None]:
                 raise Diverged(
                     f"{training.description}: the loss is no longer finite in epoch "
                     f"{len(records) + 1}; lower config.classifier.learning_rate, and give the same "
-                    "command again"
+                    "command again, in a new folder (--from=<this one>) where other trainings of "
+                    "this stage have ended"
                 )
             records.append(record)
             if _best_of(records) is record:

@@ -14,7 +14,7 @@ NARROW_SAMPLERS, ENOUGH_STEPS = ("ddpm", "ddim"), 30
 
 def warnings(diffusion: DiffusionSettings, sample: SampleSettings) -> list[str]:
     """Returns a sentence for each setting that costs quality and could be better."""
-    return [*about_prediction(diffusion), *about_sampler(sample)]
+    return [*about_prediction(diffusion), *about_weighting(diffusion), *about_sampler(sample)]
 
 
 def about_prediction(diffusion: DiffusionSettings) -> list[str]:
@@ -26,6 +26,17 @@ def about_prediction(diffusion: DiffusionSettings) -> list[str]:
         f"config.diffusion.prediction=eps with noise_schedule={diffusion.noise_schedule}: at the "
         f"noisiest step every error of the network is multiplied by {factor:,.0f} in the estimate "
         "of the clean image; prediction=v has no such step"
+    ]
+
+
+def about_weighting(diffusion: DiffusionSettings) -> list[str]:
+    """Returns a sentence where the step that sampling starts from is never learned."""
+    if not diffusion.zero_terminal_snr or diffusion.train.weighting != "min_snr":
+        return []
+    return [
+        "config.diffusion.train.weighting=min_snr with zero_terminal_snr=True: the loss of the last "
+        "step has the weight 0, so that what sampling starts from is not learned; weighting=simple "
+        "learns it"
     ]
 
 

@@ -48,6 +48,7 @@ class Draw:
         """
         self._settings, self._model = settings, model
         self._table = make_table(settings, model)
+        # Handed over with every call: programs of other seeds are the same, and compiled once.
         self._root = jax.random.key(settings.seed)
         self._start = parallel.map_examples(self._begin, block)
         self._advance = parallel.map_examples(self._go_on, block)
@@ -86,7 +87,7 @@ class Draw:
 
     def start(self, label: np.ndarray, index: np.ndarray) -> samplers.Walk:
         """Returns the walks of images (label i32[N], index i32[N]) at their start: pure noise."""
-        return cast(samplers.Walk, self._start(None, label, index))
+        return cast(samplers.Walk, self._start(self._root, label, index))
 
     def advance(
         self,
@@ -97,30 +98,25 @@ class Draw:
         first: int,
     ) -> samplers.Walk:
         """Takes the walks `chunk_rows` rows of the table further, from row `first`."""
-        return cast(samplers.Walk, self._advance((params, np.int32(first)), label, index, *walk))
+        state = (params, np.int32(first), self._root)
+        return cast(samplers.Walk, self._advance(state, label, index, *walk))
 
-    def _keys(self, label: jax.Array, index: jax.Array) -> jax.Array:
-        def key_of(k: jax.Array, i: jax.Array) -> jax.Array:
-            return jax.random.fold_in(jax.random.fold_in(self._root, k), i)
-
-        return jax.vmap(key_of)(label, index)
-
-    def _begin(self, _: None, label: jax.Array, index: jax.Array) -> samplers.Walk:
-        noise = samplers.initial_noise(self._keys(label, index), self._model.image_shape)
+    def _begin(self, root: jax.Array, label: jax.Array, index: jax.Array) -> samplers.Walk:
+        noise = samplers.initial_noise(_keys(root, label, index), self._model.image_shape)
         return samplers.start(noise)
 
     def _go_on(
         self,
-        state: tuple[Params, jax.Array],
+        state: tuple[Params, jax.Array, jax.Array],
         label: jax.Array,
         index: jax.Array,
         x: jax.Array,
         x_before: jax.Array,
         x_0_before: jax.Array,
     ) -> samplers.Walk:
-        params, first = state
+        params, first, root = state
         walk = samplers.Walk(x, x_before, x_0_before)
-        denoise, keys = self._denoiser(params, label), self._keys(label, index)
+        denoise, keys = self._denoiser(params, label), _keys(root, label, index)
         return samplers.run(self._table, denoise, keys, walk, first, self.chunk_rows)
 
     def _denoiser(self, params: Params, label: jax.Array) -> samplers.DenoiseFn:
@@ -143,6 +139,15 @@ class Draw:
                 (settings.guidance_low, settings.guidance_high),
             )
         return denoisers.thresholded(denoise, settings.threshold)
+
+
+def _keys(root: jax.Array, label: jax.Array, index: jax.Array) -> jax.Array:
+    """Each image's own, from its class and its number."""
+
+    def key_of(k: jax.Array, i: jax.Array) -> jax.Array:
+        return jax.random.fold_in(jax.random.fold_in(root, k), i)
+
+    return jax.vmap(key_of)(label, index)
 
 
 def to_grey_levels(x: np.ndarray) -> np.ndarray:

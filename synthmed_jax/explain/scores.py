@@ -128,7 +128,7 @@ def stability(repeats: Sequence[np.ndarray], top: int = 5) -> Stability:
 
     Args:
       repeats: weights f64[R], two or more.
-      top: the strongest regions whose overlap is measured.
+      top: so many regions of the largest weights, whose overlap is measured.
     """
     pairs = list(itertools.combinations(repeats, 2))
     correlations = [rank_correlation(a, b) for a, b in pairs]

@@ -51,7 +51,11 @@ class GradCam:
         return mean_by_region(heat, view.segments)
 
     def _map(self, variables: Tree, images: jax.Array, label: jax.Array) -> jax.Array:
-        """f32[S,S] of images [1,S,S,C]: relu(sum_c mean(dy/dA_c) A_c), resized bilinearly."""
+        """f32[S,S] of images [1,S,S,C]: relu(sum_c mean(dy/dA_c) relu(A_c)), resized.
+
+        Whether a network's last module ends in a ReLU or before it is a matter of how it is
+        written: the paper's A_c are activations, and so they are here.
+        """
         place, shape = self._last_map(variables, images)
 
         def logit(change: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -72,7 +76,8 @@ class GradCam:
             return logits[0, label], outputs[place]
 
         gradient, features = jax.grad(logit, has_aux=True)(jnp.zeros(shape))
-        heat = jax.nn.relu((gradient.mean(axis=(1, 2), keepdims=True) * features).sum(axis=-1))
+        weights = gradient.mean(axis=(1, 2), keepdims=True)
+        heat = jax.nn.relu((weights * jax.nn.relu(features)).sum(axis=-1))
         return jax.image.resize(heat[0], images.shape[1:3], "bilinear")
 
     def _last_map(self, variables: Tree, images: jax.Array) -> tuple[int, tuple[int, ...]]:

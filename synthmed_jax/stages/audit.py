@@ -90,9 +90,14 @@ def _look_for_copies(run: Run) -> AuditMemorisation:
 
 
 def _units(run: Run) -> tuple[str, ...]:
-    """The audit is made anew for other images or weights, and where a filter comes or goes."""
+    """The audit is made anew for other images or weights, and where a filter comes or goes.
+
+    So it is for weights that were kept along the training, which an earlier audit may not have
+    been asked to look back at.
+    """
     filtered = copy_filter.unit(run)
-    return (*generate.images_per_class(run), *audit_network.units(run), *filtered)
+    looked_back = ("over training",) if run.settings.diffusion.train.keep_every else ()
+    return (*generate.images_per_class(run), *audit_network.units(run), *filtered, *looked_back)
 
 
 def _check(run: Run) -> None:

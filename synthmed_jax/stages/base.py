@@ -33,8 +33,8 @@ _MEANINGS = {
 CHOSEN_ON = "chosen_on"
 _BY_ANOTHER = "by a version of this program"
 
-# Folders of checkpoints that an interrupted training goes on from, and all folders of checkpoints.
-UNFINISHED = ("checkpoints", "resume")
+# What interrupted work goes on from, trainings and searches; and that with all checkpoints.
+UNFINISHED = ("checkpoints", "resume", "trials", "journal.log")
 CHECKPOINTS = (*UNFINISHED, "best", "checkpoint")
 
 
@@ -72,8 +72,8 @@ class Stage:
       needed: further files that must be there once it is finished; may raise Damaged.
       forget: (run, damaged path) removes what has to go so that `run` makes that path anew.
       inherited: whether another workdir may take its output over: it is never written into.
-      reads_data: whether it needs the data set, of which run.json then tells. A stage that does not
-        runs where the images are not.
+      reads_data: whether it reads the data set, of which run.json then tells. A stage that does not
+        runs where the images are not, unless what it builds on asks for them.
       help: (run, task) what the other hosts of a run do at a task of this stage, see `helped`;
         None: one host does it alone.
     """
@@ -177,7 +177,13 @@ def is_finished(run: Run, stage: Stage) -> bool:
     return wanted <= done if stage.adds else wanted == done
 
 
-def mark(run: Run, stage: Stage, status: Status, files: Mapping[str, str] | None = None) -> None:
+def mark(
+    run: Run,
+    stage: Stage,
+    status: Status,
+    files: Mapping[str, str] | None = None,
+    units: Sequence[str] | None = None,
+) -> None:
     """Writes the stage's marker; units of earlier runs stay where the stage adds to them.
 
     What a stage that failed under other fields or inputs has left is removed: none of its work had
@@ -185,18 +191,19 @@ def mark(run: Run, stage: Stage, status: Status, files: Mapping[str, str] | None
 
     Args:
       files: path below the workdir -> sha256, what the stage left.
+      units: of a stage that has finished, those that it was to make; None: that are wanted now.
     """
     before = read_marker(run, stage)
     now = fingerprint(run, stage)
     if before is not None and difference(before, now) is not None:
         before = None
         for name in CHECKPOINTS:
-            for folder in sorted(stage.output(run).glob(f"**/{name}")):
-                shutil.rmtree(folder)
-    units = set(before.units) if before and stage.adds else set()
+            for path in sorted(stage.output(run).glob(f"**/{name}")):
+                remove(path)
+    there = set(before.units) if before and stage.adds else set()
     if status == "finished":
-        units.update(stage.units(run))
-    marker = Marker(status, now.fields, now.inputs, tuple(sorted(units)), dict(files or {}))
+        there.update(stage.units(run) if units is None else units)
+    marker = Marker(status, now.fields, now.inputs, tuple(sorted(there)), dict(files or {}))
     marker.write(run.workdir.marker(stage.name))
 
 

@@ -86,8 +86,8 @@ def _is_of_this_set(run: Run, stage: Stage) -> bool:
 def _shown(run: Run) -> tuple[str, ...]:
     """The card is made anew when a file that it tells of has changed."""
     workdir = run.workdir
-    told = [workdir.synthetic / "manifest.csv", workdir.evaluation, workdir.fidelity]
-    told.append(workdir.audit_memorisation)
+    told = [workdir.synthetic / part for part in manifest.parts(workdir.synthetic)]
+    told += [workdir.evaluation, workdir.fidelity, workdir.audit_memorisation]
     told += [p for p in section_files(workdir.root) if p.is_relative_to(workdir.audit)]
     return (sha256_of_all(told),)
 

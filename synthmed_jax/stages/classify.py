@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pathlib
 from collections.abc import Callable, Collection, Iterator
 
@@ -61,20 +62,31 @@ def grid(run: Run) -> tuple[str, ...]:
 
 def units(run: Run) -> tuple[str, ...]:
     """The stage's units: cells, or the trainings of each where they are of seeds, not of folds."""
-    if not run.settings.classifier.seeds:
-        return tuple(cell.path for cell in cells(run))
-    return grid(run)
+    if run.settings.classifier.seeds:
+        names = grid(run)
+    else:
+        names = tuple(cell.path for cell in cells(run))
+    return tuple(f"{name}{_of_filter(run, name.split('/')[1])}" for name in names)
+
+
+def _of_filter(run: Run, arm: str) -> str:
+    """Names the filtered set that an arm learns from; "" for all other arms."""
+    return f" {base.fingerprint(run, copy_filter.STAGE).digest[:16]}" if arm == FILTERED else ""
 
 
 def augmentation_of(
-    settings: ClassifierSettings, generator: DiffusionSettings, arm: str
+    settings: ClassifierSettings, generator: DiffusionSettings, arm: str, drawn_size: int
 ) -> Augmentation:
-    """The classifiers' own flips and shifts; in an arm that augments also the generator's."""
+    """The classifiers' own flips and shifts; in an arm that augments also the generator's.
+
+    Args:
+      drawn_size: side of the generator's images, pixels, which its shifts are of.
+    """
     if arm not in AUGMENTED[settings.augmented]:
         return Augmentation(settings.flips, settings.shift)
     return Augmentation(
         max(settings.flips, generator.flips, key=FLIPS.index),
-        max(settings.shift, generator.shift),
+        max(settings.shift, math.ceil(generator.shift * settings.image_size / drawn_size)),
         settings.warp,
     )
 
@@ -122,8 +134,13 @@ def _unfinished(run: Run, part: Collection[str], take: Callable[[str], bool]) ->
             inputs.at_network_size(inputs.parts.val),
             classify,
             training_set.groups,
-            base.fingerprint(run, STAGE).digest,
-            augmentation_of(run.settings.classifier, run.settings.diffusion, cell.arm),
+            base.fingerprint(run, STAGE).digest + _of_filter(run, cell.arm),
+            augmentation_of(
+                run.settings.classifier,
+                run.settings.diffusion,
+                cell.arm,
+                run.settings.data.image_size,
+            ),
             None if ARMS[cell.arm].learns else deal_labels,
             run.events(classify),
             takes,

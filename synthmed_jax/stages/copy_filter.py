@@ -214,7 +214,7 @@ def _expect(run: Run) -> float:
 STAGE = Stage(
     "filter",
     _run,
-    fields=("generate.filter", "generate.off_class_share", "audit.seed"),
+    fields=("generate.filter", "generate.off_class_share", "audit.seed", "audit.images"),
     inputs=(split.STAGE, generate.STAGE),
     units=generate.images_per_class,
     check=_check,

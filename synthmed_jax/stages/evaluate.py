@@ -7,16 +7,18 @@ from collections.abc import Callable
 
 import numpy as np
 
+from synthmed_jax import best_cells
 from synthmed_jax.arms import ARMS, REAL, SYNTHETIC
 from synthmed_jax.classifiers import trainings
 from synthmed_jax.classifiers.inputs import resize
 from synthmed_jax.data import held_out
 from synthmed_jax.diffusion import likelihood
-from synthmed_jax.errors import Damaged
+from synthmed_jax.errors import Damaged, UserError
 from synthmed_jax.estimands import declared
 from synthmed_jax.evaluation import floors, memorisation, on_real_images, without_duplicates
 from synthmed_jax.report import without_duplicates_text
 from synthmed_jax.results.cells import Cell, FoldResult
+from synthmed_jax.results.evaluation import BestNetwork, Evaluation
 from synthmed_jax.results.fidelity import BitsPerDimension
 from synthmed_jax.results.leakage import Leakage
 from synthmed_jax.results.section import FILE
@@ -67,6 +69,28 @@ def _run(run: Run) -> None:
         inputs.synthetic, parts.val, parts.fit, settings.diffusion.flips, _bits(run)
     )
     fidelity.write(run.workdir.fidelity)
+
+
+def is_evaluated(run: Run, arm: str) -> bool:
+    """Whether the last evaluation tested a network of an arm."""
+    found = Evaluation.read_if_there(run.workdir.evaluation)
+    return found is not None and best_cells.of_arm(found.cells, arm) is not None
+
+
+def best_network(run: Run, arm: str) -> BestNetwork:
+    """The best network of an arm by validation, among those of the last evaluation.
+
+    Raises:
+      FileNotFoundError: there was none.
+      UserError: it tested no network of that arm.
+    """
+    cells = Evaluation.read(run.workdir.evaluation).cells
+    if best_cells.of_arm(cells, arm) is None:
+        raise UserError(
+            f"the last evaluation tested no network of the arm {arm!r}: name it in "
+            "config.classifier.arms, and run classify and evaluate too"
+        )
+    return best_cells.network(cells, arm)
 
 
 def declare(run: Run) -> None:

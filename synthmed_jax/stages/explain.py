@@ -15,16 +15,15 @@ from synthmed_jax.explain import gallery
 from synthmed_jax.explain.predictor import Logits
 from synthmed_jax.explain.remembered import RememberedPredictor
 from synthmed_jax.parallel import Tree
-from synthmed_jax.results.evaluation import BestNetwork, Evaluation
-from synthmed_jax.stages import base, classify, evaluate
+from synthmed_jax.results.evaluation import BestNetwork
+from synthmed_jax.stages import base, classify, evaluate, generate
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
 
 def explained_network(run: Run) -> BestNetwork:
     """The best network by validation of the arm that is to be explained, after `evaluate`."""
-    cells = Evaluation.read(run.workdir.evaluation).cells
-    return best_cells.network(cells, run.settings.explain.arm)
+    return evaluate.best_network(run, run.settings.explain.arm)
 
 
 def load_network(run: Run, network: BestNetwork) -> tuple[Logits, Tree]:
@@ -65,8 +64,13 @@ def _nearest_fit(run: Run, images: ImageSet) -> ImageSet:
 
 
 def _unit(run: Run) -> tuple[str, ...]:
+    """The network, and the synthetic images beside it where its path does not say how many."""
+    arm = run.settings.explain.arm
+    if not evaluate.is_evaluated(run, arm):
+        return (f"{arm}: not evaluated",)
     network = explained_network(run)
-    return (f"{network.path}/{network.fold}",)
+    of_images = () if arm == best_cells.SYNTHETIC else generate.images_per_class(run)
+    return (f"{network.path}/{network.fold}", *of_images)
 
 
 def _expect(run: Run) -> float:

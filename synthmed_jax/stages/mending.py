@@ -83,9 +83,11 @@ def _as_damage(run: Run, error: Damaged | FileNotFoundError) -> Damaged:
     """Returns the damage that an error tells of; raises it where it is of a file elsewhere."""
     if isinstance(error, Damaged):
         return error
-    path = pathlib.Path(os.fsdecode(error.filename or "")).absolute()
+    if not error.filename:
+        raise error
+    path = pathlib.Path(os.fsdecode(error.filename)).absolute()
     root = run.workdir.root
-    if path == path.parent or not path.is_relative_to(root.absolute()):
+    if not path.is_relative_to(root.absolute()):
         raise error
     return Damaged(root / path.relative_to(root.absolute()), "is gone")
 

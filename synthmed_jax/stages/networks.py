@@ -7,12 +7,12 @@ import functools
 
 import numpy as np
 
-from synthmed_jax import best_cells
 from synthmed_jax.data import decode
 from synthmed_jax.explain.lime import Explanation, explain
 from synthmed_jax.explain.predictor import Predictor
 from synthmed_jax.parallel import Tree
 from synthmed_jax.results.evaluation import BestNetwork, Evaluation
+from synthmed_jax.stages import evaluate
 from synthmed_jax.stages.explain import load_network
 from synthmed_jax.stages.run import Run
 from synthmed_jax.statistics import calibration
@@ -90,9 +90,8 @@ class TrainedNetwork:
 
 
 def best_network(run: Run, arm: str) -> TrainedNetwork:
-    """The best network of an arm by validation, after `evaluate`; ValueError where it has none."""
-    cells = Evaluation.read(run.workdir.evaluation).cells
-    return TrainedNetwork(run, best_cells.network(cells, arm))
+    """The best network of an arm by validation; errors as of `evaluate.best_network`."""
+    return TrainedNetwork(run, evaluate.best_network(run, arm))
 
 
 def all_networks(run: Run) -> dict[str, TrainedNetwork]:

@@ -193,7 +193,8 @@ def _labelled(run: Run) -> tuple[str, ...]:
     listed, left_out = unlabelled.list_files(settings.folder)
     digests = [[file, _digest(run, file)] for file in listed]
     others = [[each.file, each.reason] for each in left_out]
-    network = networks.best_network(run, settings.arm).name
+    is_there = evaluate.is_evaluated(run, settings.arm)
+    network = networks.best_network(run, settings.arm).name if is_there else "not evaluated"
     explained = [settings.explained, sorted(_explain_fields(run))] if settings.explained else []
     return (sha256(json.dumps([digests, others, network, explained]).encode()),)
 

@@ -108,6 +108,7 @@ STAGE = Stage(
     ),
     inputs=(split.STAGE,),
     inputs_if=_inputs_if,
+    ends=("search.json",),
     recorded=("**/search.json", "**/best.py"),
     inherited=False,  # its journal is appended to
     digests=_digests,

@@ -41,9 +41,7 @@ def _targets(run: Run) -> Iterator[Target]:
         "classifier.weight_decay": search.Range(1e-4, 0.3, log=True),
         "classifier.label_smoothing": search.Range(0.0, 0.2),
         "classifier.batch_size": (
-            present.batch_size // 2,
-            present.batch_size,
-            present.batch_size * 2,
+            *sorted({max(1, present.batch_size // 2), present.batch_size, present.batch_size * 2}),
         ),
         "classifier.shift": tuple(sorted({0, present.shift, 2 * present.shift})),
         # What anatomy allows is the config's to say: nothing is flipped that it does not flip.
@@ -67,7 +65,8 @@ def _of_arm(run: Run, arm: str) -> search.Objective:
         named = {field.removeprefix("classifier."): value for field, value in values.items()}
         training = dataclasses.replace(present, **named)
         programs = run.compiled.programs_of(present.backbones[0])
-        augmentation = classify.augmentation_of(training, run.settings.diffusion, arm)
+        generator, drawn_size = run.settings.diffusion, run.settings.data.image_size
+        augmentation = classify.augmentation_of(training, generator, arm, drawn_size)
         return loss_on_real(programs, training, *images(), report, augmentation)
 
     return objective

@@ -69,7 +69,12 @@ def test_arms_are_augmented_as_the_generator_is(make_run, augmented, plain):
     blocks = (run.settings.classifier, run.settings.diffusion)
     for arm in ("real", "real_augmented", "mixed_1to1"):
         less, more = Augmentation("horizontal", 1), Augmentation("dihedral", 3, 0.25)
-        assert classify.augmentation_of(*blocks, arm) == (less if arm in plain else more)
+        wanted = less if arm in plain else more
+        side = run.settings.classifier.image_size
+        assert classify.augmentation_of(*blocks, arm, side) == wanted
+        # Pixels of images of half the side are two pixels of the network's.
+        scaled = classify.augmentation_of(*blocks, arm, side // 2).shift
+        assert scaled == (1 if arm in plain else 6)
 
 
 def test_an_unknown_choice_of_augmented_arms_is_refused(make_run):
