@@ -3,6 +3,7 @@
 The networks are the smallest that do; `finished_phantoms` has those of the scale smoke.
 """
 
+import contextlib
 import dataclasses
 import errno
 import importlib
@@ -20,8 +21,10 @@ from synthmed_jax import protocol, runner, search, settings
 from synthmed_jax.data import manifest
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import read_json
-from synthmed_jax.stages import STAGES, disk, tune, tune_classifier
+from synthmed_jax.results.marker import Marker
+from synthmed_jax.stages import STAGES, base, disk, tune, tune_classifier
 from synthmed_jax.stages.run import make_run
+from synthmed_jax.workdir import Workdir
 from tests.reliability import small
 
 FILES = (
@@ -134,6 +137,38 @@ def test_a_second_run_does_no_work_and_says_so(finished, cache, capsys):
     runner.run(make_config(cache), finished)
     assert capsys.readouterr().out.count("finished, nothing to do") == len(CHAIN)
     assert contents(finished) == before
+
+
+@pytest.mark.parametrize("gone", ["report", "evaluate/metrics.json", "report/report.json"])
+def test_what_a_command_was_not_asked_about_does_not_end_it(
+    finished, cache, tmp_path, capsys, gone
+):
+    workdir = shutil.copytree(finished, tmp_path / "run")
+    if gone.endswith("report.json"):
+        (workdir / gone).write_text('{"cut sho')
+    else:
+        base.remove(workdir / gone)
+    runner.run(make_config(cache), workdir, ["split", "generate"])
+    assert capsys.readouterr().out.count("finished, nothing to do") == 2
+    runner.run(make_config(cache), workdir, dry_run=True)
+
+
+def test_another_run_that_has_ended_since_is_not_built_on(finished, cache, tmp_path, monkeypatch):
+    """Its marker came after this run had looked, and before it was alone."""
+    workdir = shutil.copytree(finished, tmp_path / "run")
+    marker, lock = workdir / "stages" / "split.json", Workdir.lock
+    other = Marker.read(marker)
+    other = dataclasses.replace(other, fields=other.fields | {"split.seed": 1})
+
+    @contextlib.contextmanager
+    def late(self):
+        with lock(self):
+            other.write(marker)
+            yield
+
+    monkeypatch.setattr(Workdir, "lock", late)
+    with pytest.raises(UserError, match=r"split\.seed = 1, now it is 0"):
+        runner.run(make_config(cache), workdir)
 
 
 def test_a_changed_field_is_refused_and_nothing_is_lost(finished, cache):

@@ -235,6 +235,12 @@ def test_a_search_whose_trials_all_diverge_says_so_and_can_go_on(tmp_path):
     assert len(describe(run(tmp_path, trials=5)).trials) == 5
 
 
+def test_a_value_without_a_logarithm_is_refused_by_name():
+    with pytest.raises(UserError, match=r"config\.a\.x=0\.0 can't be searched.* set it above 0"):
+        search.widened(SPACE, {**PRESENT, "a.x": 0.0})
+    assert search.widened(SPACE, {**PRESENT, "a.y": -3.0})["a.y"] == Range(-3.0, 1.0)
+
+
 def test_the_best_settings_are_a_config_that_a_run_takes(tmp_path):
     config = all_ddpm.get_config("cpu")
     fields = settings.from_config(protocol.apply(config)).fields

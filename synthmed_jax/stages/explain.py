@@ -75,7 +75,9 @@ def _unit(run: Run) -> tuple[str, ...]:
 
 def _expect(run: Run) -> float:
     """For the network that will be explained, or the first while that is not known."""
-    known = base.is_finished(run, evaluate.STAGE)
+    known = base.is_finished(run, evaluate.STAGE) and evaluate.is_evaluated(
+        run, run.settings.explain.arm
+    )
     first = run.settings.classifier.backbones[0]
     backbone = explained_network(run).backbone if known else first
     evaluations = gallery.num_evaluations(

@@ -4,6 +4,8 @@ import pytest
 
 from synthmed_jax.diffusion import advice
 from synthmed_jax.diffusion.generate_settings import SampleSettings
+from synthmed_jax.diffusion.process import loss_weights
+from synthmed_jax.diffusion.schedule import make_schedule
 from synthmed_jax.diffusion.settings import DiffusionSettings
 from synthmed_jax.diffusion.unet_settings import UNetSettings
 
@@ -36,6 +38,24 @@ def test_eps_where_the_schedule_ends_in_noise_alone(diffusion, changes, factor):
         assert sentence.startswith("config.diffusion.prediction=eps with noise_schedule=")
         assert f"is multiplied by {factor} in" in sentence
         assert "prediction=v" in sentence
+
+
+@pytest.mark.parametrize(
+    ("weighting", "zero", "warned"),
+    [("min_snr", True, True), ("simple", True, False), ("min_snr", False, False)],
+)
+def test_a_last_step_that_is_not_learned(diffusion, weighting, zero, warned):
+    """The weight of that step is 0 there, and nowhere else."""
+    train = dataclasses.replace(diffusion.train, weighting=weighting)
+    given = dataclasses.replace(diffusion, train=train, zero_terminal_snr=zero)
+    weights = loss_weights(
+        make_schedule(given.noise_schedule, given.num_steps, zero_terminal_snr=zero), weighting, "v"
+    )
+    assert (float(weights[-1]) == 0) == warned
+    (*said,) = advice.about_weighting(given)
+    assert [each.split(" with ")[0] for each in said] == [
+        "config.diffusion.train.weighting=min_snr"
+    ] * warned
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,19 @@ def test_nothing_is_compiled_after_compile(model, params, monkeypatch):
     assert len(traced) == 1
 
 
+def test_another_seed_runs_the_same_program(model, params):
+    """Or every replicate of a run would compile its sampler anew."""
+    label, index = np.zeros(BLOCK, np.int32), np.arange(BLOCK, dtype=np.int32)
+
+    def program(seed):
+        draw = sampling.Draw(dataclasses.replace(SETTINGS, seed=seed), model, BLOCK)
+        walk = draw.start(label, index)
+        state = (params, np.int32(0), draw._root)
+        return jax.jit(draw._go_on).lower(state, label, index, *walk).as_text()
+
+    assert program(0) == program(100_000)
+
+
 def test_guidance_of_any_weight_but_1_changes_what_is_drawn(draw, make):
     plain = draw([0, 1], [0, 0])
     assert distance(make(guidance=4.0)([0, 1], [0, 0]), plain) > 1

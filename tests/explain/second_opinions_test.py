@@ -55,7 +55,8 @@ def test_grad_cam_is_the_formula_on_the_last_map_that_is_not_a_pixel(discs):
             return nn.Dense(2).apply(dense, pixel.reshape(1, -1))[0, label]
 
         alpha = jax.grad(head)(features).mean(axis=(0, 1, 2))
-        heat = np.maximum(np.asarray(features[0]) @ np.asarray(alpha), 0)
+        assert (np.asarray(features) < 0).any()  # a map before its ReLU, which is taken after it
+        heat = np.maximum(np.maximum(np.asarray(features[0]), 0) @ np.asarray(alpha), 0)
         np.testing.assert_allclose(found, mean_by_region(heat, view.segments), atol=1e-5)
 
 

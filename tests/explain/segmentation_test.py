@@ -21,6 +21,11 @@ def test_regions_are_numbered_without_gaps_for_grey_rgb_and_floats_alike(method)
     np.testing.assert_array_equal(found[0], found[2])
 
 
+def test_a_grey_image_has_the_same_regions_in_three_channels():
+    grey, repeated = (segment(each, "slic", 55) for each in (IMAGE, np.repeat(IMAGE, 3, axis=-1)))
+    np.testing.assert_array_equal(grey, repeated)
+
+
 def test_slic_and_grid_make_about_as_many_as_asked():
     for count in (16, 49, 100):
         assert segment(IMAGE, "grid", count).max() + 1 == count

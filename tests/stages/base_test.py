@@ -113,7 +113,9 @@ WORK = [
     ("started", "metrics.jsonl", False),
     ("started", "x/checkpoints/1/a", True),
     ("started", "x/end.json", True),
+    ("started", "x/journal.log", True),
     ("failed", "x/checkpoints/1/a", False),
+    ("failed", "x/journal.log", False),
     ("failed", "x/end.json", True),
     ("finished", "", True),
 ]
@@ -135,7 +137,8 @@ def test_a_stage_that_has_nothing_to_lose_takes_other_fields(make_run, status, f
         return
     base.check_marker(other, stage)
     base.mark(other, stage, "started")
-    assert not (stage.output(run) / "x" / "checkpoints").exists()
+    for name in base.UNFINISHED:
+        assert not (stage.output(run) / "x" / name).exists()
     assert base.read_marker(run, stage).fields["a.b"] == 2
 
 

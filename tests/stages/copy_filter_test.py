@@ -247,6 +247,26 @@ def test_a_filter_changes_no_fingerprint_but_its_own(make_run):
     assert copy_filter.STAGE not in base.upstream(plain, audit.STAGE)
 
 
+def test_networks_of_filtered_images_are_bound_to_the_filter_and_others_are_not(make_run):
+    """Another filter makes another set, of the same name and size."""
+    arms = {"classifier__arms": ("synthetic", "synthetic_filtered")}
+    one, other = (
+        set(
+            classify.STAGE.units(
+                make_run(generate__filter="off_class", generate__off_class_share=share, **arms)
+            )
+        )
+        for share in (0.1, 0.2)
+    )
+    assert {"/synthetic/" in unit for unit in one & other} == {True}
+    assert {"/synthetic_filtered/" in unit for unit in one ^ other} == {True}
+
+
+def test_what_the_filter_measured_on_is_part_of_what_it_made(make_run):
+    few, many = (make_run(generate__filter="copies", audit__images=n) for n in (500, 600))
+    assert base.fingerprint(few, copy_filter.STAGE) != base.fingerprint(many, copy_filter.STAGE)
+
+
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [

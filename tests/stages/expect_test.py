@@ -176,6 +176,22 @@ def test_explanations_are_expected_to_ask_for_the_perturbed_images_that_they_tak
     assert explain.STAGE.expect(run) == 1.0 * evaluations
 
 
+def test_an_arm_without_a_tested_network_is_not_explained_yet(make_timed):
+    """Nor is one whose images have become more, which its network's path does not say."""
+    arms = {"classifier__arms": ("synthetic", "real"), "explain__arm": "real"}
+    run = make_timed(**arms)
+    assert explain.STAGE.units(run) == ("real: not evaluated",)
+    evaluation_of(Cell("resnet18", "synthetic", 8, math.inf, 0)).write(run.workdir.evaluation)
+    assert explain.STAGE.units(run) == ("real: not evaluated",)
+    with pytest.raises(UserError, match=r"tested no network of the arm 'real': name it in"):
+        explain.explained_network(run)
+    evaluation_of(Cell("resnet18", "real", None, 0.0, 0)).write(run.workdir.evaluation)
+    network, images = explain.STAGE.units(run)
+    assert network.startswith("resnet18/real/")
+    assert images == "8 a class"
+    assert explain.STAGE.units(make_timed(**arms, generate__per_class=9))[1] == "9 a class"
+
+
 def test_trainings_are_expected_from_their_last_saved_epoch(make_timed):
     run = make_timed(classifier__steps=8, classifier__max_epochs=4, classifier__arms=("synthetic",))
     # Two steps of 8 images, two trainings at once; then predictions of val.

@@ -9,6 +9,7 @@ from PIL import Image
 
 import synthmed_jax
 from synthmed_jax import runner
+from synthmed_jax.data import unlabelled
 from synthmed_jax.errors import UserError
 from synthmed_jax.results.inventory import ClassInventory
 from synthmed_jax.results.predictions import Predictions
@@ -105,6 +106,33 @@ def test_what_can_not_be_labelled_is_refused_before_any_work(
     with pytest.raises(UserError, match=message):
         runner.run(phantom_config(**given), workdir, ["predict"])
     assert not (workdir / "predict").exists()
+
+
+def test_an_image_that_comes_while_it_works_is_labelled_by_the_next_run(
+    workdir, new, phantom_config, monkeypatch
+):
+    in_parts = unlabelled.in_parts
+
+    def arrives(listed, size):
+        shutil.copy(new / "0.png", new / "late.png")
+        return in_parts(listed, size)
+
+    config = phantom_config(predict__dir=str(new))
+    with monkeypatch.context() as patched:
+        patched.setattr(unlabelled, "in_parts", arrives)
+        runner.run(config, workdir, ["predict"])
+    assert len(rows_of(workdir / "predict" / "predictions.csv")) == 4
+    runner.run(config, workdir, ["predict"])
+    assert len(rows_of(workdir / "predict" / "predictions.csv")) == 5
+
+
+def test_an_arm_that_was_not_evaluated_is_no_traceback(workdir, new, phantom_config):
+    arms = ("synthetic", "real", "real_augmented")
+    config = phantom_config(
+        predict__dir=str(new), predict__arm="real_augmented", classifier__arms=arms
+    )
+    with pytest.raises(UserError, match=r"no network of the arm 'real_augmented': name it in"):
+        runner.run(config, workdir, ["predict"])
 
 
 def test_it_needs_an_evaluation(workdir, new, phantom_config):

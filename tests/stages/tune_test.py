@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from synthmed_jax import search
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.errors import UserError
 from synthmed_jax.results.search import SearchResult
-from synthmed_jax.stages import split, tune, tune_classifier
+from synthmed_jax.stages import base, split, tune, tune_classifier
 
 
 @pytest.fixture
@@ -62,6 +63,21 @@ def test_an_arm_that_was_searched_for_longer_is_told_of_as_many_trials_as_the_ot
     assert len(given) == 6  # the other arm's
     assert [len(found(run, arm).trials) for arm in ("synthetic", "real")] == [6, 6]
     assert found(run, "synthetic").best == found(run, "real").best
+
+
+def test_trials_of_other_settings_are_no_part_of_a_search(trials, make_run):
+    """A search that was stopped is refused under others, and one that failed begins anew."""
+    run, _ = trials(tune__trials=3)
+    (run.workdir.tune / "classifier" / "resnet18" / "real" / "search.json").unlink()
+    (run.workdir.tune / "classifier" / "resnet18" / "synthetic" / "search.json").unlink()
+    base.mark(run, tune.STAGE, "started")
+    other = make_run(tune__trials=3, classifier__steps=12)
+    with pytest.raises(UserError, match=r"classifier\.steps = \d+, now it is 12"):
+        base.check_marker(other, tune.STAGE)
+    base.mark(run, tune.STAGE, "failed")
+    base.check_marker(other, tune.STAGE)
+    base.mark(other, tune.STAGE, "started")
+    assert search.count_finished(run.workdir.tune / "classifier" / "resnet18" / "real") == 0
 
 
 def test_arms_are_units_of_the_stage(make_run):
