@@ -62,7 +62,9 @@ def network_answers(
             inputs.at_network_size(train),
             inputs.at_network_size(inputs.parts.val),
             root,
-            augmentation=classify.augmentation_of(chosen, run.settings.diffusion, arm),
+            augmentation=classify.augmentation_of(
+                chosen, run.settings.diffusion, arm, run.settings.data.image_size
+            ),
         )
     )
     seen = inputs.at_network_size(left_out).images

@@ -181,9 +181,9 @@ def widened(space: Space, present: Mapping[str, Any]) -> Space:
         if isinstance(values, Range):
             if values.log and value <= 0:
                 raise UserError(
-                    f"config.{field}={value!r} can't be searched, since its values are tried evenly "
-                    f"in their logarithm: set it above 0 ({values.low:g} to {values.high:g} are "
-                    "tried)"
+                    f"config.{field}={value!r} can't be searched, since its values are tried "
+                    "evenly in their logarithm: set it above 0 "
+                    f"({values.low:g} to {values.high:g} are tried)"
                 )
             low, high = min(values.low, value), max(values.high, value)
             wide[field] = Range(low, high, values.log)

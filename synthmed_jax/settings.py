@@ -233,13 +233,13 @@ def _check_image_size(image_size: int, unet: UNetSettings) -> None:
 
 def _check_arms(settings: Settings) -> None:
     arms, explained = settings.classifier.arms, settings.explain.arm
+    for arm in arms:
+        checks.one_of("config.classifier.arms", arm, ARMS)
     if explained not in arms:
         raise UserError(
             f"config.explain.arm={explained!r} is not one of config.classifier.arms: "
             f"{', '.join(arms)}"
         )
-    for arm in arms:
-        checks.one_of("config.classifier.arms", arm, ARMS)
     checks.one_of("config.classifier.augmented", settings.classifier.augmented, AUGMENTED)
     if SYNTHETIC not in arms:
         raise UserError("config.classifier.arms must contain 'synthetic': that arm is the question")

@@ -101,6 +101,8 @@ def _sentence(attack: Attack, found: Membership) -> str:
             )
         case Verdict.NOT_FOUND:
             judged = f"Nothing was found at this power ({figure})"
+    if Verdict(attack.verdict) in (Verdict.TOO_FEW, Verdict.SPLIT_TELLS):
+        return f"{threat} {judged}."
     return (
         f"{threat} {judged}. The smallest AUROC that would have been found in 80 % of such sets is "
         f"{area.detectable:.2f}."

@@ -41,7 +41,7 @@ _WOULD_CHANGE = {
         "could lead to another verdict; so could another seed.",
     ),
     verdicts.Release.NOTHING_CONCLUDED: (
-        f"What is said above to lack, often {verdicts.FEW_IMAGES.value:.0f} fit images of each "
+        f"What is said to lack, often {verdicts.FEW_IMAGES.value:.0f} fit images of each "
         "class, or as many held-out ones that are not near-duplicates of them: a larger "
         "config.split.fraction, or more images.",
     ),
@@ -159,7 +159,7 @@ def attack_sentence(attack: Attack) -> str:
         ),
     }[verdicts.Membership(attack.verdict)]
     return (
-        f"The attack by {attack.name} tells learned images from others with AUROC {area.value:.2f} "
+        f"The attack by {attack.name} on learned images and others has the AUROC {area.value:.2f} "
         f"({area.low:.2f} to {area.high:.2f}; chance: 0.5): {said}."
     )
 

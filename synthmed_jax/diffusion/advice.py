@@ -34,9 +34,9 @@ def about_weighting(diffusion: DiffusionSettings) -> list[str]:
     if not diffusion.zero_terminal_snr or diffusion.train.weighting != "min_snr":
         return []
     return [
-        "config.diffusion.train.weighting=min_snr with zero_terminal_snr=True: the loss of the last "
-        "step has the weight 0, so that what sampling starts from is not learned; weighting=simple "
-        "learns it"
+        "config.diffusion.train.weighting=min_snr with zero_terminal_snr=True: the loss of the "
+        "last step has the weight 0, so that what sampling starts from is not learned; "
+        "weighting=simple learns it"
     ]
 
 

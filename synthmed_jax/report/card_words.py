@@ -19,7 +19,7 @@ REPLACES = {
 ADDS = {
     Answer.SHOWN: ("Yes", Tone.YES),
     Answer.NOT_SHOWN: ("Not shown", Tone.OPEN),
-    Answer.REFUTED: ("No, they harm", Tone.NO),
+    Answer.REFUTED: ("No, worse on these test images", Tone.NO),
     Answer.NOT_MEASURED: NOT_MEASURED,
 }
 # Found is an alarm; nothing found is no all-clear, so no verdict here is a YES.
@@ -42,8 +42,8 @@ EDGES = {
     Shortcut.NOT_MEASURED: NOT_MEASURED,
 }
 CONTROLS = {
-    Control.AT_CHANCE: ("No: at chance", Tone.YES),
-    Control.ABOVE: ("Yes: above chance", Tone.NO),
+    Control.AT_CHANCE: ("Not shown to leave chance", Tone.OPEN),
+    Control.ABOVE: ("No: above chance", Tone.NO),
     Control.BELOW: ("Below chance", Tone.OPEN),
     Control.TOO_FEW: ("Too few trainings to tell", Tone.OPEN),
 }
@@ -90,7 +90,7 @@ FLOOR_CHANGES = {
 }
 CONTROL_CHANGES = {
     Control.AT_CHANCE: "More trainings of it (config.classifier.seeds) would narrow the interval.",
-    Control.ABOVE: "Finding what else tells the classes apart: look for it before all else.",
+    Control.ABOVE: "Finding how the labels reach the test: look for that before all else.",
     Control.BELOW: "More trainings of it (config.classifier.seeds).",
     Control.TOO_FEW: "More trainings of it (config.classifier.seeds).",
 }

@@ -18,7 +18,7 @@ from synthmed_jax.report.release_card import release_card
 from synthmed_jax.results.evaluation import DeclaredDifference
 
 CONTROL = "control"
-_CONTROL_QUESTION = "Does anything but the labels tell the classes apart?"
+_CONTROL_QUESTION = "Do networks that learn shuffled labels stay at chance?"
 _GAP = "balanced accuracy, synthetic less real images"
 _GAIN = "balanced accuracy, both kinds less real images with augmentation"
 
@@ -157,9 +157,20 @@ def _control(contents: Contents, found: ControlConclusion | None) -> Card:
     return Card(
         CONTROL,
         _CONTROL_QUESTION,
-        (Finding("", found.verdict.value, words, tone, tuple(numbers)),),
+        (Finding("", found.verdict.value, words, tone, tuple(numbers), _not_excluded(found)),),
         (card_words.CONTROL_CHANGES[found.verdict],),
         (wording.control(found),),
+    )
+
+
+def _not_excluded(found: ControlConclusion) -> str:
+    """What a control at chance may have missed, and what it can't see."""
+    high = found.balanced.high
+    if high is None or found.verdict is not verdicts.Control.AT_CHANCE:
+        return ""
+    return (
+        f"A leak of up to {points(min(high, 1) - found.chance)} is not excluded. It is leaks of "
+        "the labels that this control sees; cues beside the finding stand in the card before it."
     )
 
 

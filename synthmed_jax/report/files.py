@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import re
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Collection, Sequence
+from typing import Any, TypeVar
 
 from synthmed_jax import field_history
 from synthmed_jax.errors import UserError
@@ -114,6 +114,12 @@ class Contents:
                 return default
             value = value[part]
         return value  # type: ignore[return-value]  # the config's own type, which the caller knows
+
+    def without(self, stages: Collection[str]) -> Contents:
+        """Returns the contents as if some of the stages audit and explain had left nothing."""
+        gone = {"audit": ("memorisation", "membership"), "explain": ("lime",)}
+        none: dict[str, Any] = {field: None for stage in stages for field in gone[stage]}
+        return dataclasses.replace(self, **none)
 
     def folds_of(self, cell: Cell) -> tuple[Fold, ...]:
         """Returns the trainings of a cell; none where it was not asked for."""

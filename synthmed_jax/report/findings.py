@@ -8,7 +8,7 @@ import numpy as np
 
 from synthmed_jax import best_cells
 from synthmed_jax.arms import SHUFFLED
-from synthmed_jax.estimands import ADD, REPLACE
+from synthmed_jax.estimands import REPLACE
 from synthmed_jax.report.files import Contents, Fold
 from synthmed_jax.results.cells import Choice
 from synthmed_jax.results.evaluation import CellScores, Evaluation
@@ -26,13 +26,11 @@ class Headline:
     Attributes:
       synthetic: the best of the synthetic arm.
       real: the best of the arms of real images, of the same network where there is one.
-      mixed: the best of the arms of both kinds of images, likewise.
       control: of shuffled labels, likewise.
     """
 
     synthetic: CellScores | None
     real: CellScores | None
-    mixed: CellScores | None = None
     control: CellScores | None = None
 
     @property
@@ -59,7 +57,6 @@ def headline(evaluation: Evaluation | None) -> Headline:
     return Headline(
         chosen.get(SYNTHETIC),
         best_cells.of_arms(chosen, REPLACE.second),
-        best_cells.of_arms(chosen, ADD.first),
         chosen.get(SHUFFLED),
     )
 

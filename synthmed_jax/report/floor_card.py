@@ -10,7 +10,8 @@ from synthmed_jax.report.conclusions import Conclusions
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.findings import Headline
 from synthmed_jax.report.floor_tables import FEATURES
-from synthmed_jax.report.formats import percent
+from synthmed_jax.report.formats import n_is, percent
+from synthmed_jax.report.shortcuts import RegionEvidence
 from synthmed_jax.results.floors import MAJORITY, Floor
 
 NAME = "floors"
@@ -31,7 +32,7 @@ def floor_card(contents: Contents, chosen: Headline, conclusions: Conclusions) -
     arms = {name: verdicts.judge_floors(floors, name) for name in chosen.cells}
     edge = _edge(floors, conclusions, of)
     findings = [
-        _against(floors, name, verdict, chosen.cells[name].arm, of)
+        _against(floors, name, verdict, chosen.cells[name].arm, of, contents.totals.test)
         for name, verdict in arms.items()
         if verdict is not verdicts.AgainstFloors.NOT_MEASURED
     ]
@@ -59,7 +60,12 @@ def floor_card(contents: Contents, chosen: Headline, conclusions: Conclusions) -
 
 
 def _against(
-    floors: tuple[Floor, ...], kind: str, verdict: verdicts.AgainstFloors, arm: str, of: str
+    floors: tuple[Floor, ...],
+    kind: str,
+    verdict: verdicts.AgainstFloors,
+    arm: str,
+    of: str,
+    num_test: int,
 ) -> Finding:
     """A network beside the floor of its kind of arm that it is least ahead of.
 
@@ -67,6 +73,7 @@ def _against(
       kind: SYNTHETIC or REAL, as floors have it.
       arm: of the network: of the arms of real images, the one that is compared.
       of: what was drawn for intervals.
+      num_test: test images.
     """
     words, tone = card_words.AGAINST_FLOORS[verdict]
     ahead = [
@@ -84,7 +91,7 @@ def _against(
         verdict.value,
         words,
         tone,
-        (*numbers, _right(nearest)),
+        (*numbers, _right(nearest, num_test)),
     )
 
 
@@ -94,25 +101,40 @@ def _called(floor: Floor) -> str:
     return f"a forest on {FEATURES[floor.features]}"
 
 
-def _right(floor: Floor) -> Number:
+def _right(floor: Floor, num_test: int) -> Number:
     name = f"right: {_called(floor)}"
+    shown, of = percent(floor.accuracy), "test images"
     return Number(
-        name, floor.accuracy, None, None, None, 0, "", percent(floor.accuracy), "test images"
+        name, floor.accuracy, None, None, None, num_test, of, shown, f"{n_is(num_test)} {of}"
     )
 
 
 def _edge(floors: tuple[Floor, ...], conclusions: Conclusions, of: str) -> Finding:
-    """The gravest verdict of the regions that show no finding, and its best forest."""
+    """The gravest verdict of the regions that show no finding, and what it rests on.
+
+    Where the network uses a region: what it loses without it, and the best forest on such a region.
+    """
     alone = [floor for floor in floors if floor.above_majority is not None]
     found = conclusions.shortcuts
+    used: list[RegionEvidence] = []
     if found is not None and found.evidence is not None:
         verdict = found.evidence.verdict
+        used = [e for e in found.evidence.regions if e.verdict is verdicts.Shortcut.USED]
     else:  # no network was probed: what the forests alone say
         above = [each.above_majority for each in alone if each.above_majority is not None]
         verdict = verdicts.judge_shortcut(above, None, None)
     words, tone = card_words.EDGES[verdict]
-    numbers = []
-    best = max(alone, key=lambda floor: floor.balanced_accuracy, default=None)
+    numbers = [
+        card_numbers.difference(
+            f"balanced accuracy, the network less itself with the {each.probe.region} blanked",
+            each.probe.loss,
+            of,
+        )
+        for each in used
+        if each.probe.loss is not None and each.probe.loss.is_above(verdicts.LOSS_ABOVE.value)
+    ]
+    of_used = [floor for each in used for floor in each.floors.values()]
+    best = max(of_used or alone, key=lambda floor: floor.balanced_accuracy, default=None)
     if best is not None and best.above_majority is not None:
         name = f"balanced accuracy, {_called(best)} alone less the most frequent class"
         numbers.append(card_numbers.difference(name, best.above_majority, of))

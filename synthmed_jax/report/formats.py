@@ -34,6 +34,11 @@ def points(difference: float) -> str:
     return f"{abs(100 * difference):.1f} percentage points"
 
 
+def p_value(p: float) -> str:
+    """Returns 0.0123 as "0.012", and what would be 0.000 as "< 0.001"."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def duration(seconds: float) -> str:
     """Returns 192.4 as "3 min 12 s"."""
     if seconds < 60:

@@ -10,7 +10,7 @@ import html
 import json
 import pathlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import jinja2
 import markupsafe
@@ -31,7 +31,11 @@ MARKDOWN_MARKS = re.compile(r"[\\`*\[\]|]|(?<!\w)_|_(?!\w)")
 
 
 def write_report(
-    workdir: pathlib.Path, cells: Sequence[Cell], fit: ImageSet, synthetic: ImageSet | None
+    workdir: pathlib.Path,
+    cells: Sequence[Cell],
+    fit: ImageSet,
+    synthetic: ImageSet | None,
+    former: Collection[str] = (),
 ) -> Answer:
     """Writes report/ from the workdir's files; a stage that has not run leaves a sentence.
 
@@ -42,16 +46,17 @@ def write_report(
       cells: whose trainings are shown: those that the run asks for.
       fit: the real images that generator and classifiers learned from.
       synthetic: the generated images, or None before `generate` has run.
+      former: stages whose results are of other images or settings: they are not shown.
 
     Raises:
       UserError: a needed file is missing or damaged, or the files belong to other images.
     """
-    contents = files.read_contents(workdir, cells)
+    contents = files.read_contents(workdir, cells).without(former)
     conclusions = conclude(contents)
     answer = make_answer(contents, conclusions)
     drawn = pictures.draw(contents, fit, synthetic)
     lime = [] if contents.lime is None else pictures.read_lime(workdir, contents.lime)
-    added = sections.read_sections(workdir)
+    added = sections.read_sections(workdir, former)
     not_run = {
         **context.not_run(contents, generated=synthetic is not None),
         **context.not_written(added),

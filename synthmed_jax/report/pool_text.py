@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synthmed_jax.data.counted import counted
-from synthmed_jax.report.formats import DASH, percent, points, signed
+from synthmed_jax.report.formats import DASH, p_value, percent, points, signed
 from synthmed_jax.results.pool import Pool, PooledDifference
 from synthmed_jax.results.section import Row, Section, SectionPicture, Table
 from synthmed_jax.statistics.two_level import TwoLevelEstimate
@@ -206,4 +206,4 @@ def _is(p: float | None) -> str:
 def _p(p: float | None) -> str:
     if p is None:
         return DASH
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return p_value(p)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from synthmed_jax.report.formats import DASH, TEST_IMAGES, n_is, short_name, signed
+from synthmed_jax.report.formats import DASH, TEST_IMAGES, n_is, p_value, short_name, signed
 from synthmed_jax.results.evaluation import (
     CellDifference,
     CellScores,
@@ -120,8 +120,8 @@ def _declared(declared: tuple[DeclaredDifference, ...]) -> Table:
             (
                 *_interval(each),
                 signed(each.limit),
-                f"{each.p_above:.4f}",
-                f"{each.p_adjusted:.4f}",
+                p_value(each.p_above),
+                p_value(each.p_adjusted),
                 *_spread(each),
             ),
         )
@@ -130,8 +130,9 @@ def _declared(declared: tuple[DeclaredDifference, ...]) -> Table:
     caption = (
         "What the run set out to estimate, declared before it: differences of balanced accuracy in "
         f"percentage points, paired, bootstrapped over {_units(declared[0], TEST_IMAGES)}. The "
-        "lower end must lie above the limit. p: of a true difference at the limit; adjusted by "
-        "Holm for these rows, which alone count as tests. "
+        "lower end must lie above the limit. p: for the claim that it does, twice the one-sided "
+        "one of a true difference at the limit; adjusted by Holm for these rows, which alone "
+        "count as tests. "
         f"{_UNCERTAINTY}"
     )
     columns = (

@@ -58,11 +58,7 @@ def _finding(release: Release, contents: Contents) -> Finding:
         decides = release.verdict == verdicts.Release.ATTACK_SUCCEEDS
         numbers = [*numbers, *_flagged(copies)] if decides else [*_flagged(copies), *numbers]
         power += _power_of_search(copies)
-    power += [
-        f"An AUROC of {attack.area.detectable:.2f} by {attack.name} would be found in 80 % of such "
-        "sets."
-        for attack in attacks
-    ]
+    power += dict.fromkeys(map(_power_of_attack, attacks))
     return Finding(
         wording.RELEASED[release.released],
         release.verdict,
@@ -70,6 +66,19 @@ def _finding(release: Release, contents: Contents) -> Finding:
         tone,
         tuple(numbers),
         " ".join(power),
+    )
+
+
+def _power_of_attack(attack: Attack) -> str:
+    """What an attack would have found, or why it can find nothing."""
+    if attack.verdict == verdicts.Membership.TOO_FEW:
+        few = f"{verdicts.FEW_IMAGES.value:.0f}"
+        return f"A class has {attack.fewest} images on either side, and {few} are needed."
+    if attack.verdict == verdicts.Membership.SPLIT_TELLS:
+        return "The split itself tells the sets apart, so that attacks say nothing."
+    return (
+        f"An AUROC of {attack.area.detectable:.2f} by {attack.name} would be found in 80 % of such "
+        "sets."
     )
 
 
@@ -98,13 +107,14 @@ def _power_of_search(copies: AuditMemorisation) -> list[str]:
         return []
     union = copies.detectors[-1]
     weakest = min(union.power, key=lambda how: union.power[how].share)
-    least, kinds = union.power[weakest].share, f"Of {len(union.power)} kinds of planted copies"
+    least, planted = union.power[weakest].share, union.power[weakest].n
+    kinds = f"Of {len(union.power)} kinds of planted copies"
     return [
         f"Of different fit images, which are no copies, {percent(union.false_alarms.share)} are "
         "flagged too.",
-        f"{kinds}, all are found."
+        f"{kinds}, all {planted} of each are found."
         if least == 1
-        else f"{kinds} at least {percent(least, 0)} are found ({weakest} the least).",
+        else f"{kinds} at least {percent(least, 0)} of {planted} are found ({weakest} the least).",
     ]
 
 

@@ -73,7 +73,7 @@ def _number(value: float, share: bool) -> str:
 def _sizes(folds: Sequence[Fold], count: int) -> str:
     """How many images each training trained and validated on, and in how many steps."""
     results = [fold.result for fold in folds if fold.result is not None]
-    texts = [f"{count} trainings"]
+    texts = [f"{count} training{'' if count == 1 else 's'}"]
     if results:
         texts.append(f"steps {_range(result.steps for result in results)}")
         texts.append(f"train {n_is(_range(result.num_train for result in results))}")

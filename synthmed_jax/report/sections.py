@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Collection
 
 from synthmed_jax.errors import UserError
 from synthmed_jax.report import outline
@@ -12,14 +13,19 @@ from synthmed_jax.results.section import Section, section_files
 Placed = dict[str, list[tuple[Section, list[Picture]]]]
 
 
-def read_sections(workdir: pathlib.Path) -> Placed:
+def read_sections(workdir: pathlib.Path, former: Collection[str] = ()) -> Placed:
     """Returns the sections in a workdir, each with its pictures, by their place in the outline.
+
+    Args:
+      former: folders of stages whose sections are of other images or settings, and left out.
 
     Raises:
       UserError: a section is damaged, or a picture that it names is missing.
     """
     placed: Placed = {}
     for path in section_files(workdir):
+        if path.parent.name in former:
+            continue
         section = Section.read(path)
         found = (section, read_pictures(section, path.parent))
         placed.setdefault(outline.place_of(path.parent.name, path.name), []).append(found)

@@ -28,6 +28,7 @@ from synthmed_jax.report.formats import (
     amount,
     n_is,
     of_trainings,
+    p_value,
     percent,
     points,
     signed,
@@ -74,14 +75,14 @@ REPLACED = {
 ADDED = {
     Answer.SHOWN: "Shown.",
     Answer.NOT_SHOWN: "Not shown.",
-    Answer.REFUTED: "No: with them the network is worse.",
+    Answer.REFUTED: "No: with them the network is worse on these test images.",
     Answer.NOT_MEASURED: "",
 }
 CONTROLS = {
-    Control.AT_CHANCE: "which is no more than chance, as it must be",
+    Control.AT_CHANCE: "which is not shown to leave chance, where it must be",
     Control.ABOVE: (
-        "which is above chance. Something other than the labels tells the classes apart: look for "
-        "it before you believe any number below"
+        "which is above chance. The labels reach the test in another way than by learning: look "
+        "for that before you believe any number below"
     ),
     Control.BELOW: (
         "which is below chance: few trainings, or images of one class that get one answer, can do "
@@ -127,7 +128,7 @@ TRIAL = "A trial run (scale smoke): its numbers and verdicts mean nothing."
 
 def not_run(stage: str, loss: str) -> str:
     """Returns the sentence that stands for a section whose stage has not run."""
-    return f"The stage {stage} has not run in this workdir, so there is {loss} here."
+    return f"The stage {stage} has not run on these images, so there is {loss} here."
 
 
 def trained_on_synthetic(contents: Contents, chosen: Headline) -> str:
@@ -218,6 +219,7 @@ def arms(conclusion: ArmsConclusion) -> str:
 def adding(conclusion: AddingConclusion) -> str:
     """Returns what synthetic images add to real ones."""
     compared = conclusion.compared
+    apart = "" if conclusion.answer is Answer.NOT_SHOWN else _APART
     mixed, augmented = (
         f"{percent(cell.test_accuracy)} trained on {ARMS[cell.cell.arm].says}"
         for cell in (conclusion.mixed, conclusion.augmented)
@@ -225,7 +227,7 @@ def adding(conclusion: AddingConclusion) -> str:
     return (
         f"{_asked(ADD)} {ADDED[conclusion.answer]} {mixed}, against {augmented}: averaged over the "
         f"classes, {signed(compared.difference.estimate)} percentage points "
-        f"({_uncertainty(compared)}). {_would_miss(compared)}"
+        f"({_uncertainty(compared)}).{apart} {_would_miss(compared)}"
     )
 
 
@@ -252,9 +254,12 @@ def _asked(estimand: Estimand) -> str:
 
 def _uncertainty(compared: DeclaredDifference) -> str:
     found, units = compared.difference, UNITS[compared.unit]
+    p = p_value(compared.p_adjusted)
+    equals = "" if p.startswith("<") else f"={NBSP}"
+    limit = signed(compared.limit) if compared.limit else "0"
     return (
         f"{signed_interval(found)}, of the paired difference, over {n_is(found.num_groups)} "
-        f"{units}; p{NBSP}={NBSP}{compared.p_adjusted:.3f}, adjusted"
+        f"{units}; p{NBSP}{equals}{p}, adjusted, for the claim that it lies above {limit}"
     )
 
 
@@ -293,8 +298,7 @@ def validation(conclusion: ValidationConclusion | None, num_val: int) -> str | N
     text = (
         f"During its training the {conclusion.cell.backbone} of the synthetic arm scored "
         f"{percent(conclusion.val_accuracy)} on validation images; on real test images it scores "
-        f"{percent(conclusion.test_accuracy)}. Validation was {points(conclusion.gap)} "
-        f"{VALIDATIONS[conclusion.verdict]}."
+        f"{percent(conclusion.test_accuracy)}. {_promised(conclusion, num_val)}"
     )
     choices = conclusion.choices
     if choices is None:
@@ -305,6 +309,15 @@ def validation(conclusion: ValidationConclusion | None, num_val: int) -> str | N
         f"lowest loss on these images themselves would choose, {percent(choices.by_real_val)} "
         f"(means of {choices.num_folds} folds)."
     )
+
+
+def _promised(conclusion: ValidationConclusion, num_val: int) -> str:
+    shown = points(conclusion.gap)
+    if shown == points(0):
+        return "Validation said the same."
+    # Where epochs were chosen by left-out synthetic images, these are many.
+    few = f" on {n_is(num_val)} images" if conclusion.choices is None and num_val else ""
+    return f"Validation{few} was {shown} {VALIDATIONS[conclusion.verdict]}."
 
 
 def copying(conclusion: CopyingConclusion | None, fidelity: Fidelity | None) -> str:

@@ -177,6 +177,19 @@ def is_finished(run: Run, stage: Stage) -> bool:
     return wanted <= done if stage.adds else wanted == done
 
 
+def holds(run: Run, stage: Stage) -> bool:
+    """Whether a stage was finished with these settings and inputs, whatever its units."""
+    marker = read_marker(run, stage)
+    if marker is None or marker.status != "finished":
+        return False
+    return difference(marker, fingerprint(run, stage)) is None
+
+
+def is_of_this_set(run: Run, stage: Stage) -> bool:
+    """Whether a stage holds, and is of as many images as are wanted now."""
+    return holds(run, stage) and is_finished(run, stage)
+
+
 def mark(
     run: Run,
     stage: Stage,

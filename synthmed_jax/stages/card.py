@@ -37,15 +37,15 @@ def _run(run: Run) -> None:
 def _contents(run: Run) -> Contents:
     """What the workdir holds, less what is of other settings or not finished."""
     contents = read_contents(run.workdir.root, classify.cells(run))
-    if not _is_of_this_set(run, audit.STAGE):
+    if not base.is_of_this_set(run, audit.STAGE):
         contents = dataclasses.replace(contents, memorisation=None)
-    if _is_of_this_set(run, evaluate.STAGE):
+    if base.is_of_this_set(run, evaluate.STAGE):
         return contents
     return dataclasses.replace(contents, evaluation=None, fidelity=None, floors=None, lime=None)
 
 
 def _audited(run: Run) -> list[Section]:
-    if not _is_of_this_set(run, audit.STAGE):
+    if not base.is_of_this_set(run, audit.STAGE):
         return []
     files = section_files(run.workdir.root)
     return [
@@ -69,18 +69,7 @@ def _write_card(folder: pathlib.Path, text: str) -> None:
 
 def _finished(run: Run) -> tuple[Stage, ...]:
     """Of the stages that the card tells of, those that are finished with these settings."""
-    found = []
-    for stage in (audit.STAGE, evaluate.STAGE):
-        marker = base.read_marker(run, stage)
-        if marker is not None and marker.status == "finished":
-            others = base.difference(marker, base.fingerprint(run, stage))
-            found += [stage] if others is None else []
-    return tuple(found)
-
-
-def _is_of_this_set(run: Run, stage: Stage) -> bool:
-    """Whether a stage is finished, and of as many images as the set has now."""
-    return stage in _finished(run) and base.is_finished(run, stage)
+    return tuple(stage for stage in (audit.STAGE, evaluate.STAGE) if base.holds(run, stage))
 
 
 def _shown(run: Run) -> tuple[str, ...]:

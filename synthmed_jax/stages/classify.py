@@ -62,11 +62,9 @@ def grid(run: Run) -> tuple[str, ...]:
 
 def units(run: Run) -> tuple[str, ...]:
     """The stage's units: cells, or the trainings of each where they are of seeds, not of folds."""
-    if run.settings.classifier.seeds:
-        names = grid(run)
-    else:
-        names = tuple(cell.path for cell in cells(run))
-    return tuple(f"{name}{_of_filter(run, name.split('/')[1])}" for name in names)
+    paths = [cell.path for cell in cells(run)]
+    names = grid(run) if run.settings.classifier.seeds else paths
+    return tuple(name + _of_filter(run, name.split("/")[1]) for name in names)
 
 
 def _of_filter(run: Run, arm: str) -> str:

@@ -6,7 +6,7 @@ from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256_of_all
 from synthmed_jax.report import html
 from synthmed_jax.results.section import section_files
-from synthmed_jax.stages import base, classify, evaluate, explain
+from synthmed_jax.stages import audit, base, classify, evaluate, explain
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
@@ -17,8 +17,20 @@ def _run(run: Run) -> None:
             "the last evaluation is of other networks or numbers of images than this run asks for: "
             "run evaluate and explain too"
         )
-    inputs = run.inputs
-    html.write_report(run.workdir.root, classify.cells(run), inputs.parts.fit, inputs.synthetic)
+    inputs, workdir = run.inputs, run.workdir
+    cells, former = classify.cells(run), _former(run)
+    html.write_report(workdir.root, cells, inputs.parts.fit, inputs.synthetic, former)
+    for name in former:
+        print(f"report: the stage {name} is of other images or settings, and is not shown: run it")
+
+
+def _former(run: Run) -> tuple[str, ...]:
+    """Stages that have left something which is not of the images and settings of this run."""
+    return tuple(
+        stage.name
+        for stage in (audit.STAGE, explain.STAGE)
+        if base.read_marker(run, stage) is not None and not base.is_of_this_set(run, stage)
+    )
 
 
 def _shown(run: Run) -> tuple[str, ...]:
@@ -28,16 +40,12 @@ def _shown(run: Run) -> tuple[str, ...]:
         *(workdir.evaluation, workdir.floors, workdir.fidelity, workdir.lime),
         workdir.audit_memorisation,
     )
-    return (sha256_of_all((*shown, *section_files(workdir.root))),)
+    return (sha256_of_all((*shown, *section_files(workdir.root))), *_former(run))
 
 
 def _explained(run: Run) -> tuple[Stage, ...]:
     """The explanations, where there are some of these settings: the report shows them."""
-    marker = base.read_marker(run, explain.STAGE)
-    if marker is None or marker.status != "finished":
-        return ()
-    others = base.difference(marker, base.fingerprint(run, explain.STAGE))
-    return (explain.STAGE,) if others is None else ()
+    return (explain.STAGE,) if base.holds(run, explain.STAGE) else ()
 
 
 STAGE = Stage("report", _run, inputs=(evaluate.STAGE,), inputs_if=_explained, units=_shown)

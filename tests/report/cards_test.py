@@ -5,7 +5,7 @@ import pytest
 from synthmed_jax import verdicts
 from synthmed_jax.report import card_words
 from synthmed_jax.report.card import Tone
-from synthmed_jax.report.cards import make_answer
+from synthmed_jax.report.cards import _not_excluded, make_answer
 from synthmed_jax.report.conclusions import (
     AddingConclusion,
     ControlConclusion,
@@ -13,6 +13,7 @@ from synthmed_jax.report.conclusions import (
     conclude,
 )
 from synthmed_jax.report.formats import NBSP
+from synthmed_jax.results.explanations import RegionProbe
 from synthmed_jax.statistics.intervals import Estimate, Interval
 from tests.report.conftest import group_estimate
 
@@ -107,7 +108,7 @@ def test_an_earlier_versions_gap_has_no_interval(contents):
 
 @pytest.mark.parametrize(
     ("answer", "words"),
-    [("shown", "Yes"), ("not shown", "Not shown"), ("refuted", "No, they harm")],
+    [("shown", "Yes"), ("not shown", "Not shown"), ("refuted", "No, worse on these test images")],
 )
 def test_what_is_added(contents, answer, words):
     (first,) = contents.evaluation.declared
@@ -139,6 +140,28 @@ def test_each_arm_is_held_against_its_floors_and_the_edge_alone_is_judged(conten
     assert (edge.verdict, edge.numbers[0].value) == ("possible", pytest.approx(0.1))
 
 
+def test_a_region_that_the_network_uses_has_its_loss_first(contents):
+    lost = group_estimate(0.07, 0.02)
+    none = Estimate(0, None, None, None, None)
+    probes = (
+        RegionProbe("ring", 60, 0.1, none, 0.9, 0.83, lost),
+        RegionProbe("corners", 60, 0.1, none, 0.9, 0.9, group_estimate(0.0, 0.01)),
+    )
+    used = dataclasses.replace(contents, lime=dataclasses.replace(contents.lime, probes=probes))
+    edge = cards(used)["floors"].findings[-1]
+    assert edge.verdict == "used"
+    assert edge.numbers[0].value == lost.estimate
+    assert "with the ring blanked" in edge.numbers[0].name
+
+
+def test_a_control_at_chance_says_what_it_does_not_exclude():
+    wide = ControlConclusion(verdicts.Control.AT_CHANCE, Estimate(3, 0.3, 0.1, 0.03, 0.64), 0.25)
+    said = _not_excluded(wide)
+    assert said.startswith("A leak of up to 39.0 percentage points is not excluded.")
+    above = dataclasses.replace(wide, verdict=verdicts.Control.ABOVE)
+    assert _not_excluded(above) == ""
+
+
 def test_the_arm_whose_network_was_held_against_floors_is_named(contents):
     *others, real = contents.evaluation.cells
     cells = (*others, dataclasses.replace(real, arm="real_augmented"))
@@ -149,7 +172,10 @@ def test_the_arm_whose_network_was_held_against_floors_is_named(contents):
 
 @pytest.mark.parametrize(
     ("verdict", "words"),
-    [(verdicts.Control.AT_CHANCE, "No: at chance"), (verdicts.Control.ABOVE, "Yes: above chance")],
+    [
+        (verdicts.Control.AT_CHANCE, "Not shown to leave chance"),
+        (verdicts.Control.ABOVE, "No: above chance"),
+    ],
 )
 def test_the_control(contents, verdict, words):
     control = ControlConclusion(verdict, Estimate(3, 0.4, 0.02, 0.35, 0.45), 1 / 3)

@@ -83,7 +83,7 @@ def test_the_answer_is_the_same_in_page_and_markdown(reported):
     page, markdown = read(reported)
     for text in (page.text.replace("\N{NO-BREAK SPACE}", " "), markdown):
         assert "Not measured" in text
-        assert "The stage audit has not run in this workdir, so there is no verdict on a" in text
+        assert "The stage audit has not run on these images, so there is no verdict on a" in text
         assert "A true difference under 4.3 percentage points would often go unnoticed." in text
         assert "What would change it:" in text
         assert "Better synthetic images: more training steps" in text
@@ -138,7 +138,7 @@ def test_a_stage_that_has_not_run_is_named_and_nothing_invented(fabricated):
     (fabricated.workdir / "explain" / "lime.json").unlink()
     fabricated.report()
     page, markdown = read(fabricated)
-    sentence = "The stage explain has not run in this workdir, so there is no LIME picture here."
+    sentence = "The stage explain has not run on these images, so there is no LIME picture here."
     assert sentence in page.text
     assert sentence in markdown
     assert "perturbed copies" not in page.text

@@ -13,7 +13,7 @@ def test_each_cell_has_its_scores_and_recalls(contents):
     interval = f"{MINUS}18.6 to {MINUS}12.4"
     again = f"{MINUS}21.0 to {MINUS}10.0"
     assert row.values == (f"{MINUS}15.5", interval, "0.0011", "4.3", again)
-    ps = ("0.9971", "1.0000")
+    ps = ("0.997", "1.000")
     assert test.values == (f"{MINUS}15.5", interval, f"{MINUS}2.0", *ps, "4.3", again)
     shown = dict(zip(scores.columns, scores.rows[0].values, strict=True))
     assert shown == {

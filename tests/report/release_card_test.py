@@ -45,7 +45,7 @@ def test_a_verdict_stands_beside_its_numbers_and_its_power(contents):
     )
     assert images.power.replace(NBSP, " ") == (
         "Of different fit images, which are no copies, 1.2 % are flagged too. "
-        "Of 2 kinds of planted copies at least 82 % are found (turned the least). "
+        "Of 2 kinds of planted copies at least 82 % of 50 are found (turned the least). "
         "An AUROC of 0.58 by nearness would be found in 80 % of such sets."
     )
     assert made.would_change == ("fewer steps",)
@@ -60,9 +60,31 @@ def test_a_search_that_found_all_planted_copies_is_said_to_have(contents):
     union = dataclasses.replace(union, power=whole)
     found = dataclasses.replace(made.memorisation, detectors=(*others, union))
     images, _ = card(dataclasses.replace(made, memorisation=found)).findings
-    assert "Of 2 kinds of planted copies, all are found. An AUROC" in images.power.replace(
-        NBSP, " "
+    power = images.power.replace(NBSP, " ")
+    assert "Of 2 kinds of planted copies, all 50 of each are found. An AUROC" in power
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("too few images", "A class has 7 images on either side, and 50 are needed."),
+        (
+            "the split itself tells",
+            "The split itself tells the sets apart, so that attacks say nothing.",
+        ),
+    ],
+)
+def test_an_attack_that_can_find_nothing_has_no_power(contents, verdict, said):
+    quiet = verdicts.Release.NOTHING_CONCLUDED.value
+    made = audited(contents, quiet, quiet)
+    attacks = tuple(
+        dataclasses.replace(each, verdict=verdicts.Membership(verdict).value, fewest=7)
+        for each in made.membership.attacks
     )
+    membership = dataclasses.replace(made.membership, attacks=attacks)
+    for finding in card(dataclasses.replace(made, membership=membership)).findings:
+        assert said in finding.power
+        assert "would be found" not in finding.power
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,8 @@ def too_few(tree: Tree, wanted: Sequence[str]) -> UserError:
     loose = [name for name in list_loose_files(tree.root) if formats.is_image(tree.root / name)]
     above = (
         f". {counted(len(loose), 'image')} in it, in no folder: if they are of one class, give the "
-        "folder that holds it and the others"
+        "folder that holds it and the others; if they are of several, a table that names the class "
+        f"of each ({flag('data.table', '<table>.csv')})"
         if loose and not table
         else ""
     )

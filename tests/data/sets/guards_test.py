@@ -124,5 +124,6 @@ def test_a_folder_that_is_a_class_itself(tree, tmp_path, make_images):
     error = str(guards.too_few(tree(), []))
     assert error.endswith(
         "found: none. 2 images in it, in no folder: if they are of one class, give the folder that "
-        "holds it and the others"
+        "holds it and the others; if they are of several, a table that names the class of each "
+        "(--config.data.table='<table>.csv')"
     )
