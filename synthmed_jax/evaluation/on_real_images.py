@@ -24,6 +24,7 @@ from synthmed_jax.files import read_array, sha256, write_array
 from synthmed_jax.progress import progress_over
 from synthmed_jax.results.cells import Cell, FoldResult
 from synthmed_jax.results.evaluation import CellScores, Evaluation, FoldScores, TestScores
+from synthmed_jax.statistics.group_bootstrap import accuracy_interval_over_groups
 from synthmed_jax.statistics.intervals import accuracy_interval
 
 # Images u8[N,S,S,C] -> probabilities f32[N,K].
@@ -83,7 +84,9 @@ def evaluate_cells(
       What metrics.json holds, and cell -> f64[N], the share of its networks that are right on each
       test image.
     """
-    scored = score_cells(test, cells, num_trainings, trained, directory, references)
+    scored = _over_groups(
+        score_cells(test, cells, num_trainings, trained, directory, references), references, seed
+    )
     write_predictions(directory / "predictions.csv", test, scored.predictions)
     answers = Answers(scored.hits, test.labels, references.groups, references.of_folds, seed)
     evaluation = Evaluation(
@@ -169,6 +172,21 @@ def score_cells(
             )
         )
     return Scored(tuple(cell_scores), predictions, hits)
+
+
+def _over_groups(scored: Scored, references: References, seed: int) -> Scored:
+    """With intervals of accuracies that heed which test images are alike."""
+    if references.groups is None:
+        return scored
+    intervals = [
+        accuracy_interval_over_groups(scored.hits[each.cell], references.groups, seed)
+        for each in scored.cells
+    ]
+    cells = tuple(
+        dataclasses.replace(each, accuracy_interval=interval)
+        for each, interval in zip(scored.cells, intervals, strict=True)
+    )
+    return dataclasses.replace(scored, cells=cells)
 
 
 def _probabilities(

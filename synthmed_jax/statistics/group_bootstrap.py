@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
-from synthmed_jax.statistics.intervals import LEVEL
+from synthmed_jax.statistics.intervals import LEVEL, Interval, accuracy_interval
 
 DRAWS = 10_000
 POWER = 0.8
@@ -120,6 +120,29 @@ def bootstrap(
         num_groups,
         detectable_difference(error, freedom, level),
     )
+
+
+def accuracy_interval_over_groups(
+    hits: np.ndarray, groups: np.ndarray, seed: int, level: float = LEVEL
+) -> Interval:
+    """Interval of a mean accuracy over trainings, where images of a group are alike.
+
+    No narrower than Wilson's, as of independent images: of answers that are all right a bootstrap
+    knows no spread.
+
+    Args:
+      hits: f64[N], share of the trainings that are right on each image.
+      groups: i[N], two groups or more.
+      seed: of the draws.
+
+    Raises:
+      ValueError: as of `bootstrap`.
+    """
+    sums = sums_of_groups(np.stack([hits, np.ones(len(hits))], axis=1), groups)
+    found = bootstrap(sums, lambda drawn: drawn[:, 0] / drawn[:, 1], seed, level=level)
+    alone = accuracy_interval(found.estimate, len(hits), level)
+    method = f"bootstrap of the mean over trainings, {len(hits)} images in {len(sums)} groups"
+    return Interval(min(found.low, alone.low), max(found.high, alone.high), level, method)
 
 
 def p_above(estimate: GroupEstimate, limit: float) -> float:

@@ -65,12 +65,12 @@ def wilson(share: float, n: int, level: float = LEVEL) -> tuple[float, float]:
 
 
 def accuracy_interval(accuracy: float, n: int, level: float = LEVEL) -> Interval:
-    """Interval of a mean accuracy over folds that all see the same n images.
+    """Interval of a mean accuracy over trainings that all see the same n independent images.
 
     It speaks of the sampling of test images, not of training again. Raises as `wilson`.
     """
     low, high = wilson(accuracy, n, level)
-    return Interval(low, high, level, f"Wilson score, mean accuracy over folds on n = {n}")
+    return Interval(low, high, level, f"Wilson score of the mean over trainings, {n} images")
 
 
 def mean_estimate(

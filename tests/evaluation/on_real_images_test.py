@@ -161,6 +161,10 @@ def test_arms_are_compared_image_by_image_and_in_groups(real_images, tmp_path):
         real_images, CELLS[:1], 2, trained, tmp_path, "phantom", 3, references()
     )
     assert alone.differences == alone.declared == ()
+    # Eight groups say less than 48 independent images do.
+    (of_images,), of_groups = alone.cells, found.cells[1]
+    assert of_groups.accuracy_interval.method.endswith("48 images in 8 groups")
+    assert of_images.accuracy_interval.method.endswith(", 48 images")
 
 
 def test_val_images_are_predicted_once_and_set_the_temperature(real_images, tmp_path):

@@ -39,7 +39,7 @@ def test_captions_have_the_numbers_of_the_files(drawn):
     assert "4 pairs per class" in captions["pairs"]
     assert "on n = 12 fit and n = 12 val images, 1990 steps" in captions["diffusion_curves"]
     assert (
-        "its 95 % interval (Wilson score, mean accuracy over folds on n = 60)"
+        "its 95 % interval (Wilson score of the mean over trainings, 60 images)"
         in (captions["accuracy"])
     )
     confusion = "synthetic, 162 of 180 right in 3 trainings; real, 162 of 180 right in 3 trainings"

@@ -5,10 +5,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from synthmed_jax.statistics.group_bootstrap import (
+    accuracy_interval_over_groups,
     bootstrap,
     detectable_difference,
     sums_of_groups,
 )
+from synthmed_jax.statistics.intervals import wilson
 
 
 def mean(sums):
@@ -96,3 +98,22 @@ def test_the_detectable_difference_is_found_four_times_in_five():
     true = detectable_difference(1 / np.sqrt(n), n - 1)
     found = [stats.ttest_1samp(rng.normal(true, 1, n), 0).pvalue < 0.05 for _ in range(1000)]
     assert np.mean(found) == pytest.approx(0.8, abs=0.04)
+
+
+@pytest.mark.parametrize("copies", [1, 9])
+def test_an_accuracy_is_as_sure_as_its_groups_are_many(copies):
+    """Nine copies of every image say no more than one."""
+    rng = np.random.default_rng(0)
+    right = (rng.random(200) < 0.7).astype(float)
+    hits, groups = np.repeat(right, copies), np.repeat(np.arange(200), copies)
+    found = accuracy_interval_over_groups(hits, groups, 0)
+    low, high = wilson(right.mean(), 200)
+    assert found.low == pytest.approx(low, abs=0.015)
+    assert found.high == pytest.approx(high, abs=0.015)
+    assert found.method.endswith(f"{200 * copies} images in 200 groups")
+
+
+def test_answers_that_are_all_right_are_not_sure_beyond_their_number():
+    hits, groups = np.ones(30), np.repeat(np.arange(10), 3)
+    found = accuracy_interval_over_groups(hits, groups, 0)
+    assert (found.low, found.high) == wilson(1.0, 30)

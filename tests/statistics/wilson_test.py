@@ -43,7 +43,7 @@ def test_interval_of_a_mean_accuracy_over_folds():
     assert (interval.low, interval.high) == wilson(0.123456, 10, 0.9)
     assert interval.low < 0.123456 < interval.high
     assert interval.level == 0.9
-    assert "n = 10" in interval.method
+    assert interval.method == "Wilson score of the mean over trainings, 10 images"
 
 
 @pytest.mark.parametrize(
