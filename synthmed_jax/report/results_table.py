@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from synthmed_jax.arms import ARMS
+from synthmed_jax.data.counted import counted
 from synthmed_jax.report.files import Contents, Fold
 from synthmed_jax.report.formats import PLUS_MINUS, amount, n_is
 from synthmed_jax.results.evaluation import BestNetwork, CellScores, Evaluation
@@ -73,7 +74,7 @@ def _number(value: float, share: bool) -> str:
 def _sizes(folds: Sequence[Fold], count: int) -> str:
     """How many images each training trained and validated on, and in how many steps."""
     results = [fold.result for fold in folds if fold.result is not None]
-    texts = [f"{count} training{'' if count == 1 else 's'}"]
+    texts = [counted(count, "training")]
     if results:
         texts.append(f"steps {_range(result.steps for result in results)}")
         texts.append(f"train {n_is(_range(result.num_train for result in results))}")

@@ -40,8 +40,8 @@ def _targets(run: Run) -> Iterator[Target]:
         "classifier.learning_rate": search.Range(3e-5, 3e-3, log=True),
         "classifier.weight_decay": search.Range(1e-4, 0.3, log=True),
         "classifier.label_smoothing": search.Range(0.0, 0.2),
-        "classifier.batch_size": (
-            *sorted({max(1, present.batch_size // 2), present.batch_size, present.batch_size * 2}),
+        "classifier.batch_size": tuple(
+            sorted({max(1, present.batch_size // 2), present.batch_size, present.batch_size * 2})
         ),
         "classifier.shift": tuple(sorted({0, present.shift, 2 * present.shift})),
         # What anatomy allows is the config's to say: nothing is flipped that it does not flip.
