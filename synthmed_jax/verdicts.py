@@ -292,7 +292,12 @@ def judge_validation(cell: CellScores) -> Validation:
 
 def small_classes(counts: Mapping[str, PartCounts]) -> dict[str, int]:
     """Class -> its number of `fit` images, of those about which little can be concluded."""
-    return {name: c.fit for name, c in counts.items() if c.fit < FEW_IMAGES.value}
+    return too_few({name: each.fit for name, each in counts.items()})
+
+
+def too_few(fit: Mapping[str, int]) -> dict[str, int]:
+    """Of class -> its number of `fit` images, those about which little can be concluded."""
+    return {name: count for name, count in fit.items() if count < FEW_IMAGES.value}
 
 
 class Caveat(enum.StrEnum):

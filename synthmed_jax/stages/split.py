@@ -58,7 +58,7 @@ def few_sentences(counts: Mapping[str, int]) -> tuple[str, ...]:
     Args:
       counts: class -> its number of `fit` images.
     """
-    few = {name: count for name, count in counts.items() if count < verdicts.FEW_IMAGES.value}
+    few = verdicts.too_few(counts)
     if not few:
         return ()
     listed = ", ".join(f"{name} {count}" for name, count in few.items())
