@@ -9,6 +9,7 @@ import dataclasses
 
 from synthmed_jax.data.settings import NEAR_DUPLICATES
 from synthmed_jax.report.files import Contents
+from synthmed_jax.report.formats import percent, short_name
 from synthmed_jax.report.wording import UNITS
 
 CLAIM, TRIPOD = "CLAIM", "TRIPOD+AI"
@@ -51,7 +52,7 @@ def items(contents: Contents) -> list[Item]:
         Item("measures of performance", BOTH, _measures(contents)),
         Item("uncertainty and tests", BOTH, _uncertainty(contents)),
         Item("explanations", CLAIM, _explanations(contents)),
-        Item("performance on external data", BOTH, ""),
+        Item("performance on external data", BOTH, _external(contents)),
         Item("fairness: performance in subgroups of patients", TRIPOD, ""),
         Item("ethics approval, registration, protocol", BOTH, ""),
         Item("funding and conflicts of interest", BOTH, ""),
@@ -149,4 +150,17 @@ def _explanations(contents: Contents) -> str:
     return (
         f"LIME, {most}{contents.lime.num_samples} perturbed images each, of real and of synthetic "
         "images"
+    )
+
+
+def _external(contents: Contents) -> str:
+    external = contents.external
+    if external is None:
+        return ""
+    scores = "; ".join(
+        f"{short_name(cell)} {percent(cell.mean.test_accuracy)}" for cell in external.cells
+    )
+    return (
+        f"accuracy on {external.num_images} real images of another folder, means over trainings: "
+        f"{scores}; the source of these images: to fill in"
     )

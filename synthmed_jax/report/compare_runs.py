@@ -20,6 +20,7 @@ from synthmed_jax.report.findings import best_of_each_arm
 from synthmed_jax.report.side_by_side import ArmScore, ComparedRun, DifferingField, SideBySide
 from synthmed_jax.results.audit import AuditFidelity
 from synthmed_jax.results.evaluation import CellScores, Evaluation
+from synthmed_jax.results.marker import PER_CLASS, Marker
 from synthmed_jax.results.stored import Document
 from synthmed_jax.workdir import Workdir
 
@@ -133,14 +134,26 @@ def _read_contents(folder: pathlib.Path) -> Contents:
             f"is damaged ({error}): give the command of that run again, which writes it",
         ) from error
     evaluation = Evaluation.read(workdir.evaluation)
-    return read_contents(folder, [cell.cell for cell in evaluation.cells])
+    contents = read_contents(folder, [cell.cell for cell in evaluation.cells])
+    return contents if _is_audited(workdir) else contents.without(("audit",))
+
+
+def _is_audited(workdir: Workdir) -> bool:
+    """Whether the audit is of as many synthetic images as the evaluation."""
+    markers = [Marker.read_if_there(workdir.marker(stage)) for stage in ("audit", "evaluate")]
+    numbers = [
+        {unit for unit in marker.units if unit.endswith(PER_CLASS)}
+        for marker in markers
+        if marker is not None
+    ]
+    return all(number == numbers[0] for number in numbers)
 
 
 def _run(folder: pathlib.Path, name: str, contents: Contents) -> ComparedRun:
     workdir, evaluation = Workdir(folder), contents.evaluation
     assert evaluation is not None  # _read_contents has read it
     answer = make_answer(contents, conclude(contents))
-    audit = AuditFidelity.read_if_there(workdir.audit_fidelity)
+    audit = AuditFidelity.read_if_there(workdir.audit_fidelity) if _is_audited(workdir) else None
     return ComparedRun(
         name=name,
         workdir=str(folder),

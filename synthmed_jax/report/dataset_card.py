@@ -22,7 +22,10 @@ from synthmed_jax.verdicts import Caveat
 FILL_IN = "*to fill in*"
 _SEAL = b"<!-- as synthmed_jax wrote it; sha256 of all above: "
 # Rows of provenance.protocol that say how the images came about, without a user's paths.
-_MADE = ("master seed", "images", "generator", "its training", "sampler")
+_MADE = (
+    *("master seed", "images", "generator", "its training", "sampler"),
+    *("more of each class where an arm takes more", "synthetic images of single classes"),
+)
 _PACKAGES = ("jax", "jaxlib", "flax", "numpy")
 # Upper ends of the size classes of Hugging Face.
 _SIZES = ((1000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))

@@ -15,6 +15,7 @@ from synthmed_jax.report.training_logs import EpochRecord, StepRecord, read_epoc
 from synthmed_jax.results.cells import Cell, FoldResult
 from synthmed_jax.results.evaluation import Evaluation
 from synthmed_jax.results.explanations import LimeSummary
+from synthmed_jax.results.external import External
 from synthmed_jax.results.fidelity import Fidelity
 from synthmed_jax.results.floors import Floors
 from synthmed_jax.results.generator import GeneratorEnd
@@ -68,6 +69,7 @@ class Contents:
         none has been trained.
       folds: cell that was asked for -> its trainings in order; a cell without one is not there.
       evaluation, fidelity, lime: of the evaluation and the explanation, or None.
+      external: what the networks score on another tree of images; None where none was named.
       floors: what simple means score; None in a workdir of a version that did not measure it.
       leakage: identical files across the parts; None in a workdir of a version that did not count.
       memorisation: the search for copies and the verdict on releases; None where the audit has not
@@ -84,6 +86,7 @@ class Contents:
     evaluation: Evaluation | None
     fidelity: Fidelity | None
     lime: LimeSummary | None
+    external: External | None
     leakage: Leakage | None
     floors: Floors | None
     memorisation: AuditMemorisation | None
@@ -116,8 +119,16 @@ class Contents:
         return value  # type: ignore[return-value]  # the config's own type, which the caller knows
 
     def without(self, stages: Collection[str]) -> Contents:
-        """Returns the contents as if some of the stages audit and explain had left nothing."""
-        gone = {"audit": ("memorisation", "membership"), "explain": ("lime",)}
+        """Returns the contents as if some of the stages that measure had left nothing.
+
+        Args:
+          stages: of audit, evaluate and explain.
+        """
+        gone = {
+            "audit": ("memorisation", "membership"),
+            "evaluate": ("evaluation", "external", "fidelity", "floors"),
+            "explain": ("lime",),
+        }
         none: dict[str, Any] = {field: None for stage in stages for field in gone[stage]}
         return dataclasses.replace(self, **none)
 
@@ -151,6 +162,7 @@ def read_contents(workdir: pathlib.Path, cells: Sequence[Cell]) -> Contents:
         evaluation=Evaluation.read_if_there(workdir / "evaluate" / "metrics.json"),
         fidelity=Fidelity.read_if_there(workdir / "evaluate" / "fidelity.json"),
         lime=LimeSummary.read_if_there(workdir / "explain" / "lime.json"),
+        external=External.read_if_there(workdir / "evaluate" / "external.json"),
         leakage=Leakage.read_if_there(workdir / "split" / "leakage.json"),
         floors=Floors.read_if_there(workdir / "evaluate" / "floors.json"),
         memorisation=AuditMemorisation.read_if_there(workdir / "audit" / "memorisation.json"),

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from synthmed_jax.results.stored import Document, Stored
 
 Status = Literal["started", "failed", "finished"]
+PER_CLASS = " a class"  # ends the unit of what is made of the whole synthetic set: "500 a class"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import dataclasses
 import pathlib
 
 from synthmed_jax.audit import release_text
@@ -36,12 +35,13 @@ def _run(run: Run) -> None:
 
 def _contents(run: Run) -> Contents:
     """What the workdir holds, less what is of other settings or not finished."""
-    contents = read_contents(run.workdir.root, classify.cells(run))
-    if not base.is_of_this_set(run, audit.STAGE):
-        contents = dataclasses.replace(contents, memorisation=None)
-    if base.is_of_this_set(run, evaluate.STAGE):
-        return contents
-    return dataclasses.replace(contents, evaluation=None, fidelity=None, floors=None, lime=None)
+    former = [
+        name
+        for stage, names in ((audit.STAGE, ("audit",)), (evaluate.STAGE, ("evaluate", "explain")))
+        if not base.is_of_this_set(run, stage)
+        for name in names
+    ]
+    return read_contents(run.workdir.root, classify.cells(run)).without(former)
 
 
 def _audited(run: Run) -> list[Section]:
@@ -76,7 +76,7 @@ def _shown(run: Run) -> tuple[str, ...]:
     """The card is made anew when a file that it tells of has changed."""
     workdir = run.workdir
     told = [workdir.synthetic / part for part in manifest.parts(workdir.synthetic)]
-    told += [workdir.evaluation, workdir.fidelity, workdir.audit_memorisation]
+    told += [workdir.evaluation, workdir.external, workdir.fidelity, workdir.audit_memorisation]
     told += [p for p in section_files(workdir.root) if p.is_relative_to(workdir.audit)]
     return (sha256_of_all(told),)
 

@@ -14,6 +14,7 @@ from synthmed_jax.diffusion import generate
 from synthmed_jax.errors import Damaged, UserError
 from synthmed_jax.parallel import Tree
 from synthmed_jax.results.cells import amount_of, amount_text
+from synthmed_jax.results.marker import PER_CLASS
 from synthmed_jax.stages import base, diffusion, timing
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
@@ -59,7 +60,7 @@ def _draw_class(run: Run, generators: Mapping[int, tuple[Tree, int, str]]) -> ge
 
 def images_per_class(run: Run) -> tuple[str, ...]:
     """The unit of all that is made of the whole synthetic set."""
-    return (f"{amount_text(amount_of(run.inputs.synthetic_counts))} a class",)
+    return (amount_text(amount_of(run.inputs.synthetic_counts)) + PER_CLASS,)
 
 
 def lacking_images(run: Run) -> dict[tuple[int, int], Sequence[int]]:

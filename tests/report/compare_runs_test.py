@@ -1,3 +1,4 @@
+import dataclasses
 import pathlib
 
 import pytest
@@ -7,8 +8,12 @@ from synthmed_jax.files import read_json, write_json
 from synthmed_jax.report.compare_runs import differing_fields, read_side_by_side, short_names
 from synthmed_jax.report.side_by_side import DifferingField, SideBySide
 from synthmed_jax.results.evaluation import Evaluation
+from synthmed_jax.results.marker import PER_CLASS, Marker
+from synthmed_jax.results.membership import IMAGES_ONLY
+from synthmed_jax.results.release import Release
 from synthmed_jax.results.stored import read_document, write_document
 from tests.report.compared import write_compared
+from tests.report.conftest import MEMORISATION
 
 
 @pytest.fixture
@@ -79,6 +84,18 @@ def test_a_run_has_the_numbers_of_its_own_files(pair):
     lacking = (run.floors, run.fidelity, run.nearness, run.info)
     assert lacking == ((), (), None, None)
     assert run.answers["release"].findings[0].verdict == "not measured"
+
+
+@pytest.mark.parametrize(("number", "is_audited"), [(500, True), (200, False)])
+def test_an_audit_of_another_number_of_images_is_left_out(pair, number, is_audited):
+    release = Release(IMAGES_ONLY, "copies found", {}, ("Many.",), (), ())
+    judged = dataclasses.replace(MEMORISATION, release=(release,))
+    judged.write(pair[0] / "audit" / "memorisation.json")
+    for stage, per_class in (("audit", number), ("evaluate", 500)):
+        marker = Marker("finished", {}, {}, (f"{per_class}{PER_CLASS}", f"{stage}/more"))
+        marker.write(pair[0] / "stages" / f"{stage}.json")
+    verdict = read_side_by_side(pair).runs[0].answers["release"].findings[0].verdict
+    assert (verdict != "not measured") == is_audited
 
 
 def test_without_a_list_of_tested_images_it_is_not_known_whether_they_are_the_same(pair):

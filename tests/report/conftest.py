@@ -49,6 +49,7 @@ from synthmed_jax.results.explanations import (
     Summary,
     TwoSampleRow,
 )
+from synthmed_jax.results.external import External, Shared
 from synthmed_jax.results.fidelity import BitsPerDimension, Fidelity, NearestImage
 from synthmed_jax.results.floors import MAJORITY, Floor, Floors
 from synthmed_jax.results.generator import GeneratorEnd
@@ -470,6 +471,32 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Fabricated:
 def contents(reported: Fabricated) -> Contents:
     """What the report has read of that run."""
     return reported.contents()
+
+
+@pytest.fixture
+def external(contents: Contents) -> External:
+    """What two of its networks score on another tree, which has no image of one class."""
+    evaluation = contents.evaluation
+    assert evaluation is not None
+    bare = dataclasses.replace(
+        evaluation.cells[1],
+        std=None,
+        quality=dataclasses.replace(
+            evaluation.cells[1].quality, recalls={"Benign": None, "Early": 1.0, "Pre": 0.5}
+        ),
+    )
+    return External(
+        digest="abc",
+        class_names=evaluation.class_names,
+        classes={"Benign": "healthy", "Early": "Early", "Pre": "-"},
+        counts={"Benign": 4, "Early": 2, "Pre": 0},
+        left_out={"unreadable": 2},
+        note="Grey is grey.",
+        shared=Shared(0, 0, 0, 0, 0.95),
+        cells=(evaluation.cells[0], bare),
+        differences=evaluation.differences,
+        floors=Floors(4, 300, 0, "image", (Floor("low_frequencies", "real", 9, 0.5, 0.625),)),
+    )
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 
 from synthmed_jax.report import checklists, dataset_card
 from synthmed_jax.report.dataset_card import FILL_IN, SyntheticFacts
+from synthmed_jax.report.formats import percent, short_name
 from synthmed_jax.results.membership import IMAGES_ONLY
 from synthmed_jax.results.release import Release
 from synthmed_jax.results.section import Section
@@ -143,3 +144,19 @@ def test_the_level_of_disjointness_is_that_of_the_split(contents, grouped_by, gr
     split = dataclasses.replace(contents.split, grouped_by=grouped_by, fit=entries, val=())
     found = answers(dataclasses.replace(contents, split=split))
     assert said in found["level at which the parts are disjoint"]
+
+
+def test_what_other_images_showed_is_an_answer(contents, external):
+    asked = "performance on external data"
+    assert answers(contents)[asked] == ""
+    said = answers(dataclasses.replace(contents, external=external))[asked]
+    assert said.startswith("accuracy on 6 real images of another folder")
+    for cell in external.cells:
+        assert f"{short_name(cell)} {percent(cell.mean.test_accuracy)}" in said
+
+
+def test_more_images_than_were_asked_for_of_each_class_are_explained(fabricated):
+    fabricated.configure("generate", per_class=500, enough_for_arms=True)
+    card = card_of(fabricated.contents())
+    assert "500 images per class" in card
+    assert "| more of each class where an arm takes more | true |" in card

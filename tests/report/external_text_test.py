@@ -4,32 +4,7 @@ import pytest
 
 from synthmed_jax.report import external_text
 from synthmed_jax.report.formats import DASH, NBSP
-from synthmed_jax.results.external import External, Shared
-from synthmed_jax.results.floors import Floor, Floors
-
-
-@pytest.fixture
-def external(contents):
-    evaluation = contents.evaluation
-    bare = dataclasses.replace(
-        evaluation.cells[1],
-        std=None,
-        quality=dataclasses.replace(
-            evaluation.cells[1].quality, recalls={"Benign": None, "Early": 1.0, "Pre": 0.5}
-        ),
-    )
-    return External(
-        digest="abc",
-        class_names=evaluation.class_names,
-        classes={"Benign": "healthy", "Early": "Early", "Pre": "-"},
-        counts={"Benign": 4, "Early": 2, "Pre": 0},
-        left_out={"unreadable": 2},
-        note="Grey is grey.",
-        shared=Shared(0, 0, 0, 0, 0.95),
-        cells=(evaluation.cells[0], bare),
-        differences=evaluation.differences,
-        floors=Floors(4, 300, 0, "image", (Floor("low_frequencies", "real", 9, 0.5, 0.625),)),
-    )
+from synthmed_jax.results.external import Shared
 
 
 def texts(row):
