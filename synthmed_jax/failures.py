@@ -128,7 +128,7 @@ def _advice(settings: Settings, stage: str, share: float) -> str:
     if stage == "diffusion":
         batch = diffusion.train.batch_size
         fits = _fitting(batch // diffusion.train.accumulate, share)
-        local = batch // parallel.device_count_of_all_hosts()
+        local = -(-batch // parallel.device_count_of_all_hosts())
         parts = min(
             (n for n in range(1, local + 1) if local % n == 0 and batch // n <= fits),
             default=local,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,6 +23,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from synthmed_jax import allocator, hosts, rehearsal
 from synthmed_jax.errors import UserError
+from synthmed_jax.shares import Shares
 
 AXIS = "devices"
 # XLA aborts the process when a virtual CPU device has waited 40 seconds for another one, as happens
@@ -132,22 +134,14 @@ def connect_hosts() -> None:
 
 def rows_of_this_host(batch_size: int) -> slice:
     """Which rows of a batch of all hosts are this one's."""
-    rows = batch_size // hosts.count()
-    return slice(hosts.index() * rows, (hosts.index() + 1) * rows)
+    starts = Shares(batch_size, device_count_of_all_hosts()).starts
+    first, end = (starts[host * device_count()] for host in (hosts.index(), hosts.index() + 1))
+    return slice(int(first), int(end))
 
 
 def from_leader(tree: Tree) -> Tree:
     """The leader's arrays, on every host; called by all of them, with arrays of the same shapes."""
     return multihost_utils.broadcast_one_to_all(tree) if hosts.count() > 1 else tree
-
-
-def check_batch_size(name: str, batch_size: int) -> None:
-    """Raises UserError if a batch can't be split evenly over the devices of all hosts."""
-    count = device_count_of_all_hosts()
-    if batch_size % count:
-        raise UserError(
-            f"{name}={batch_size} can't be split over {count} devices: use a multiple of {count}"
-        )
 
 
 def split(batch: Tree) -> Tree:
@@ -169,17 +163,64 @@ def mean(tree: Tree) -> Tree:
     return rebuild(jax.lax.pmean(flat, AXIS))
 
 
+# Of the step that is traced; None: its devices share the batch evenly.
+_uneven: contextvars.ContextVar[Shares | None] = contextvars.ContextVar("shares", default=None)
+
+
 def gather(x: jax.Array) -> jax.Array:
     """The global [B, ...] of every device's share, inside a mapped function.
 
     The mean over devices of gradients through it is the gradient for all shares.
     """
-    return jax.lax.all_gather(x, AXIS, tiled=True)
+    rows, shares = jax.lax.all_gather(x, AXIS, tiled=True), _uneven.get()
+    return rows if shares is None else rows[np.flatnonzero(shares.counts)]
 
 
-def example_indices(local_batch: int) -> jax.Array:
-    """i32[local_batch], each example's index in the global batch, inside a mapped function."""
-    return jax.lax.axis_index(AXIS) * local_batch + jnp.arange(local_batch)
+def example_indices(local_batch: int, axis: str = AXIS) -> jax.Array:
+    """i32[local_batch], each example's index in the global batch.
+
+    Inside a function that is mapped over `axis`.
+    """
+    shares = _uneven.get()
+    if shares is not None:
+        return jnp.asarray(shares.rows, jnp.int32)[jax.lax.axis_index(axis)]
+    return jax.lax.axis_index(axis) * local_batch + jnp.arange(local_batch)
+
+
+def batch_size(local_batch: int, axis: str = AXIS) -> int:
+    """How many examples the global batch has, inside a function that is mapped over `axis`."""
+    shares = _uneven.get()
+    return local_batch * jax.lax.axis_size(axis) if shares is None else shares.size
+
+
+def example_weights() -> jax.Array | None:
+    """f32[local batch], of each example in a mean over the batch; None where all weigh the same.
+
+    Examples that only fill a device's share up weigh nothing. The mean over devices of means over
+    weighted examples is that over the global batch.
+    """
+    shares = _uneven.get()
+    return None if shares is None else jnp.asarray(shares.weights)[jax.lax.axis_index(AXIS)]
+
+
+def weighted(x: jax.Array) -> jax.Array:
+    """A value of each example, f[b, ...], times its weight in a mean over the batch."""
+    weights = example_weights()
+    return x if weights is None else x * weights.reshape(-1, *(1 for _ in x.shape[1:]))
+
+
+def _shared(function: Callable[..., Tree], shares: Shares) -> Callable[..., Tree]:
+    """The function as it is traced for a batch that is shared like this."""
+
+    @functools.wraps(function)
+    def apply(*arguments: Tree) -> Tree:
+        token = _uneven.set(None if shares.is_even else shares)
+        try:
+            return function(*arguments)
+        finally:
+            _uneven.reset(token)
+
+    return apply
 
 
 def _mapped(
@@ -211,37 +252,62 @@ def train_step(
     step: Callable[[Tree, Tree], tuple[Tree, Tree]],
     load: Callable[[Tree, Tree], Tree] = _unchanged,
     *,
-    by_all_hosts: bool = False,
+    all_hosts_batch: int | None = None,
+    parts: int = 1,
 ) -> Callable[..., tuple[Tree, Tree]]:
     """Maps step(state, local batch) -> (state, metrics) over the devices.
 
     `step` must reduce what it returns with `mean`: outputs are taken as equal on every device.
-    The state's buffers are donated.
+    Where a batch can't be divided evenly, some devices' shares are filled up with copies, which
+    `weighted` leaves out of means, and `gather` out of the batch. The state's buffers are donated.
 
     Args:
       step: sees one device's share of the batch.
       load: (resident data, local batch) -> the local batch that `step` takes. It is compiled apart
         from `step`, which therefore is compiled once, however much data there are.
-      by_all_hosts: the hosts take the step together: each calls the function with the same state
-        and its rows of the batch (`rows_of_this_host`). Otherwise a host takes it by itself.
+      all_hosts_batch: size of a batch that the hosts share: they take the step together, and each
+        calls the function with the same state and its rows (`rows_of_this_host`). None: a host
+        takes the step by itself, with batches of any size.
+      parts: into which `step` divides its share.
 
     Returns:
       A function (state, batch, resident=None) -> (state, metrics). The batch's arrays have the
       global leading axis B. `resident` are data that stay on the devices, as `everywhere` returns
       them; with None the batch goes to `step` as it is.
     """
-    mapped = _mapped(
-        step, by_all_hosts=by_all_hosts, in_axes=(None, 0), out_axes=None, donate_argnums=0
-    )
     loaded = _mapped(load, in_axes=(None, 0))
 
+    @functools.cache
+    def program(shares: Shares) -> tuple[Callable[..., Tree], Callable[..., Tree]]:
+        function = _shared(step, shares)
+        mapped = _mapped(
+            function,
+            by_all_hosts=all_hosts_batch is not None,
+            in_axes=(None, 0),
+            out_axes=None,
+            donate_argnums=0,
+        )
+        return function, mapped
+
     def apply(state: Tree, batch: Tree, resident: Tree = None) -> tuple[Tree, Tree]:
+        if all_hosts_batch is None or hosts.count() == 1:
+            shares = Shares(len(jax.tree.leaves(batch)[0]), len(devices()), parts)
+            first = 0
+        else:
+            shares = Shares(all_hosts_batch, device_count_of_all_hosts(), parts)
+            first = hosts.index() * device_count()
+        # Steps of other sizes are other programs only where some rows do not count.
+        function, mapped = program(shares if not shares.is_even else Shares(1, 1))
         rehearsed = rehearsal.current()
         if rehearsed is not None:
+            rows = shares.devices * shares.local
+            batch = jax.tree.map(
+                lambda x: jax.ShapeDtypeStruct((rows, *x.shape[1:]), x.dtype), batch
+            )
             if resident is not None:
                 batch = _note(rehearsed, load, (resident, batch))
-            return _note(rehearsed, step, (state, batch), split_out=False, donated=(0,))
-        state, batch = _on_all_devices(state), split(batch)
+            return _note(rehearsed, function, (state, batch), split_out=False, donated=(0,))
+        state, batch = _on_all_devices(state), _deal(batch, shares, first)
         if resident is not None:
             batch = loaded(resident, batch)
         if is_cpu():
@@ -251,6 +317,15 @@ def train_step(
         return mapped(state, batch)
 
     return apply
+
+
+def _deal(batch: Tree, shares: Shares, first: int) -> Tree:
+    """This host's rows [B, ...] -> [devices, local, ...]; `first`: its first device of all."""
+    if shares.is_even:
+        return split(batch)
+    here = slice(first, first + len(devices()))
+    rows = shares.rows[here] - shares.starts[first]
+    return jax.tree.map(lambda x: x[np.clip(rows, 0, len(x) - 1)], batch)
 
 
 def _note(

@@ -47,6 +47,7 @@ FLOORS = {
     "remote": 2,
     "results": 2,
     "parallel": 2,
+    "shares": 1,
     "checks": 2,
     "claims": 1,
     "shard": 1,

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthmed_jax import parallel
-from synthmed_jax.errors import UserError
 
 
 def test_metrics_are_reduced_over_unequal_shards():
@@ -169,10 +168,52 @@ def test_a_batch_size_is_rounded_up_to_the_devices():
     np.testing.assert_array_equal(found, -np.arange(5.0))
 
 
-def test_an_odd_batch_is_refused():
-    parallel.check_batch_size("config.x", 8)
-    with pytest.raises(UserError, match=r"config\.x=7"):
-        parallel.check_batch_size("config.x", 7)
+@pytest.mark.parametrize("count", [1, 5, 6])
+def test_an_uneven_batch_gives_the_means_sums_and_gradients_of_its_own_examples(count):
+    x = np.random.default_rng(0).normal(size=(count, 3)).astype(np.float32)
+
+    def step(state, batch):
+        local = len(batch["x"])
+
+        def loss(w):
+            of_each = (w * batch["x"]).sum(-1) ** 2
+            return parallel.weighted(of_each).mean()
+
+        value, gradient = parallel.mean(jax.value_and_grad(loss)(state))
+        whole = parallel.gather(batch["x"])
+        own = parallel.example_indices(local)
+        seen = {
+            "batch": whole,
+            "size": parallel.batch_size(local),
+            "apart": whole[own] - batch["x"],
+        }
+        return gradient, seen | {"loss": value}
+
+    w = np.float32(1.5)
+    gradient, seen = parallel.train_step(step)(w, {"x": x})
+    assert int(seen["size"]) == count
+    np.testing.assert_array_equal(seen["batch"], x)
+    np.testing.assert_array_equal(seen["apart"], np.zeros_like(seen["apart"]))
+    sums = x.sum(-1)
+    assert float(seen["loss"]) == pytest.approx((w**2 * sums**2).mean(), rel=1e-5)
+    assert float(gradient) == pytest.approx((2 * w * sums**2).mean(), rel=1e-5)
+
+
+def test_uneven_batches_of_several_sizes_are_not_taken_for_each_other():
+    def step(state, batch):
+        return state, {"mean": parallel.mean(parallel.weighted(batch["x"]).mean())}
+
+    train_step = parallel.train_step(step, parts=2)
+    for count in (3, 1, 2, 8, 3):  # four rows on two devices, then as many that count
+        x = np.arange(1, count + 1, dtype=np.float32)
+        _, found = train_step(jnp.zeros(()), {"x": x})
+        assert float(found["mean"]) == pytest.approx(x.mean())
+
+
+def test_outside_of_a_step_all_examples_weigh_the_same():
+    x = jnp.arange(3.0)
+    assert parallel.example_weights() is None
+    assert parallel.weighted(x) is x
 
 
 def test_a_device_that_waits_long_does_not_kill_the_process(monkeypatch):

@@ -8,7 +8,6 @@ batch are the nearest images of the other half, from which those are hardest to 
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable
 from typing import NamedTuple, cast
@@ -83,16 +82,15 @@ def train(images: np.ndarray, nearest: np.ndarray, seed: int, steps: int = STEPS
     """
     rng, images = np.random.default_rng(seed), _reduced(images)
     pairs = min(_PAIRS, len(images))
-    with _where(pairs):
-        state = _fresh(images, seed, steps)
-        for _ in range(steps):
-            order = rng.permutation(len(images))
-            # No image twice: its two versions would be told to differ from their own likes.
-            wanted = np.stack([order, nearest[order]], axis=1).ravel()[: 2 * pairs]
-            first = np.sort(np.unique(wanted, return_index=True)[1])[:pairs]
-            batch = np.concatenate([wanted[first], np.setdiff1d(order, wanted)])[:pairs]
-            state, _ = _step(steps)(state, images[batch])
-        return state.params
+    state = _fresh(images, seed, steps)
+    for _ in range(steps):
+        order = rng.permutation(len(images))
+        # No image twice: its two versions would be told to differ from their own likes.
+        wanted = np.stack([order, nearest[order]], axis=1).ravel()[: 2 * pairs]
+        first = np.sort(np.unique(wanted, return_index=True)[1])[:pairs]
+        batch = np.concatenate([wanted[first], np.setdiff1d(order, wanted)])[:pairs]
+        state, _ = _step(steps)(state, images[batch])
+    return state.params
 
 
 def timed_step(images: np.ndarray, seed: int) -> Callable[[], parallel.Tree]:
@@ -102,25 +100,14 @@ def timed_step(images: np.ndarray, seed: int) -> Callable[[], parallel.Tree]:
       images, seed: as of `train`.
     """
     images = _reduced(images[:_PAIRS])
-    with _where(len(images)):
-        state = _fresh(images, seed, STEPS)
+    state = _fresh(images, seed, STEPS)
 
     def step() -> parallel.Tree:
         nonlocal state
-        with _where(len(images)):
-            state, _ = _step(STEPS)(state, images)
+        state, _ = _step(STEPS)(state, images)
         return state
 
     return step
-
-
-def _where(pairs: int) -> contextlib.AbstractContextManager[None]:
-    """On one device where a batch can't be split evenly: the same batches, however many there are.
-
-    Else thresholds, verdicts and the filtered set would depend on the number of devices.
-    """
-    devices = parallel.devices()
-    return contextlib.nullcontext() if pairs % len(devices) == 0 else parallel.on(devices[0])
 
 
 def _fresh(images: np.ndarray, seed: int, steps: int) -> _State:

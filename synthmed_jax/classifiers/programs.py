@@ -134,12 +134,13 @@ def make_programs(
             )
             wanted = jax.nn.one_hot(batch["label"], logits.shape[-1])
             wanted = optax.smooth_labels(wanted, rates.label_smoothing)
-            loss = optax.softmax_cross_entropy(logits, wanted).mean()
+            loss = parallel.weighted(optax.softmax_cross_entropy(logits, wanted)).mean()
             return loss, (logits, new.get("batch_stats", {}))
 
         gradient_of = jax.value_and_grad(loss_of, has_aux=True)
         (loss, (logits, batch_stats)), gradient = gradient_of(state.params)
-        accuracy = (logits.argmax(-1) == batch["label"]).mean()
+        hits = (logits.argmax(-1) == batch["label"]).astype(jnp.float32)
+        accuracy = parallel.weighted(hits).mean()
         loss, accuracy, gradient = parallel.mean((loss, accuracy, gradient))
         updates, opt_state = adam.update(gradient, state.opt_state)
         rate = rates.learning_rate * rate_at(

@@ -7,7 +7,7 @@ import math
 
 import jax.numpy as jnp
 
-from synthmed_jax import checks, parallel
+from synthmed_jax import checks
 from synthmed_jax.classifiers.rates import SCHEDULES, Rates
 from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.errors import UserError
@@ -153,14 +153,12 @@ def make_rates(settings: TrainingSettings, steps_per_epoch: int) -> Rates:
 
 
 def batch_of(settings: TrainingSettings, num_train: int) -> int:
-    """Images per step: a multiple of the devices; 0: fewer images than devices.
+    """Images per step.
 
     With `settings.steps` it is the same for all training sets: a batch may hold an image of a small
     one twice.
     """
-    devices = parallel.device_count()
-    size = settings.batch_size if settings.steps else min(settings.batch_size, num_train)
-    return size // devices * devices
+    return settings.batch_size if settings.steps else min(settings.batch_size, num_train)
 
 
 def steps_of(settings: TrainingSettings, num_train: int) -> int:

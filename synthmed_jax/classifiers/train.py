@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from synthmed_jax import checkpoint, parallel, stopping
+from synthmed_jax import checkpoint, stopping
 from synthmed_jax.classifiers import placement
 from synthmed_jax.classifiers.networks.backbone import Variables
 from synthmed_jax.classifiers.placement import Placed
@@ -93,14 +93,10 @@ class Training:
 
     @property
     def batch_size(self) -> int:
-        """Images per step; raises UserError where there are too few of them."""
-        size = batch_of(self.settings, len(self.train))
-        if size == 0:
-            devices = parallel.device_count()
-            raise UserError(
-                f"{self.description}: {len(self.train)} training images for {devices} devices"
-            )
-        return size
+        """Images per step; raises UserError where there is none to train on."""
+        if not len(self.train):
+            raise UserError(f"{self.description}: there are no training images")
+        return batch_of(self.settings, len(self.train))
 
     @property
     def steps(self) -> int:
@@ -117,7 +113,7 @@ def train_alone(training: Training) -> Outcome:
     """Trains one network, over all devices.
 
     Raises:
-      UserError: too few training images, or a resume/ that was made with other settings.
+      UserError: no training images, or a resume/ that was made with other settings.
       Diverged: a loss that is no longer finite.
     """
     with stopping.deferred():
@@ -288,8 +284,8 @@ def _resumable(state: State, best: Variables, batch_size: int) -> Variables:
 def _resume(training: Training, key: jax.Array, rates: Rates) -> Progress | None:
     """Reads the last checkpoint in resume/; None where there is none to go on from.
 
-    Another number of devices may make batches of another size, and so another training: its
-    checkpoint is deleted.
+    Earlier versions made smaller batches on some numbers of devices, which were another training:
+    its checkpoint is deleted.
     """
     folder, batch_size = training.folder, training.batch_size
     if folder is None:

@@ -91,13 +91,18 @@ class TrainSettings:
 
 
 def check_batch(settings: TrainSettings) -> None:
-    """Raises UserError if a batch can't be split over devices and then into `accumulate` parts."""
-    parallel.check_batch_size("config.diffusion.train.batch_size", settings.batch_size)
-    local = settings.batch_size // parallel.device_count_of_all_hosts()
-    if local % settings.accumulate:
+    """Raises UserError for fewer images in a batch than devices, or in a share than parts."""
+    size, devices = settings.batch_size, parallel.device_count_of_all_hosts()
+    if size < devices:
+        raise UserError(
+            f"config.diffusion.train.batch_size={size} can't be split over {devices} devices, some "
+            f"of which would have no image: take {devices} or more, or fewer devices"
+        )
+    local = -(-size // devices)
+    if local < settings.accumulate:
         raise UserError(
             f"config.diffusion.train.accumulate={settings.accumulate} can't divide the {local} "
-            "images of a device's batch evenly"
+            f"image(s) of a device's batch: take {local} or less"
         )
 
 

@@ -88,14 +88,18 @@ def make_step_of_rate(
     learning rate in `settings` is not read.
 
     Args:
-      by_all_hosts: as of `parallel.train_step`.
+      by_all_hosts: the hosts of a run take the step together.
     """
     num_steps = model.schedule.num_steps
     weights = process.loss_weights(model.schedule, settings.weighting, model.prediction)
     root = np.asarray(jax.random.key_data(jax.random.key(settings.seed + 1)))
 
     def loss_of(
-        params: Params, batch: dict[str, jax.Array], t: jax.Array, keys: jax.Array
+        params: Params,
+        batch: dict[str, jax.Array],
+        t: jax.Array,
+        keys: jax.Array,
+        counted: jax.Array | None,
     ) -> jax.Array:
         x_0 = process.to_model_range(batch["image"])
         eps = jax.vmap(lambda k: jax.random.normal(k, x_0.shape[1:]))(keys[:, 1])
@@ -110,7 +114,7 @@ def make_step_of_rate(
         losses = process.l_simple(model.schedule, network, x_0, t, eps, model.prediction)
         if settings.weighting != "simple":
             losses = losses * jnp.asarray(weights, jnp.float32)[t]
-        return losses.mean()
+        return (losses if counted is None else losses * counted).mean()
 
     def step(
         carried: tuple[State, jax.Array, jax.Array], batch: dict[str, jax.Array]
@@ -130,7 +134,7 @@ def make_step_of_rate(
             of_part = jax.value_and_grad(loss_of)(state.params, *part)
             return jax.tree.map(jnp.add, total, of_part), None
 
-        inputs = (batch, t, keys)
+        inputs = (batch, t, keys, parallel.example_weights())
         if settings.accumulate == 1:
             result = jax.value_and_grad(loss_of)(state.params, *inputs)
         else:
@@ -149,7 +153,8 @@ def make_step_of_rate(
         metrics = {"loss": loss, "gradient_norm": optax.tree.norm(gradient)}
         return (State(state.step + 1, params, averages, opt_state), rate, root), metrics
 
-    mapped = parallel.train_step(step, by_all_hosts=by_all_hosts)
+    shared = settings.batch_size if by_all_hosts else None
+    mapped = parallel.train_step(step, all_hosts_batch=shared, parts=settings.accumulate)
 
     def step_of_rate(learning_rate: float) -> Step:
         def step_at(

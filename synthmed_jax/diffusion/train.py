@@ -101,8 +101,8 @@ def train(
       The content of best.json.
 
     Raises:
-      UserError: a batch that can't be split over devices or filled with images; what is saved there
-        was made with other settings.
+      UserError: a batch has fewer images than there are devices, or can't be filled; what is saved
+        there was made with other settings.
       Diverged: a loss that is no longer finite.
     """
     end = GeneratorEnd.read_if_there(directory / "best.json")

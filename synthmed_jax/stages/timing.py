@@ -71,7 +71,8 @@ def _diffusion_step(run: Run) -> Callable[[], Tree]:
     model, train = run.compiled.model, run.settings.diffusion.train
     check_batch(train)
     state = rehearsal.made(lambda: init_state(train, model))
-    rows = train.batch_size // hosts.count()
+    here = parallel.rows_of_this_host(train.batch_size)
+    rows = here.stop - here.start
     batch: dict[str, np.ndarray] = {
         "image": np.zeros((rows, *model.image_shape), np.uint8),
         "label": np.zeros(rows, np.int32),
@@ -122,8 +123,6 @@ class ClassifierTimer:
         """
         training = self._training
         batch_size = batch_of(training, num_train)
-        if not batch_size:
-            return 0.0
         epoch = steps_of(training, num_train) * self._seconds_per_step(batch_size, at_once)
         epoch += num_predicted * self.seconds_per_prediction()
         allocator.give_back()

@@ -50,8 +50,9 @@ def test_bfloat16_trains_weights_of_float32(make_tiny, tiny_settings, images):
     assert np.abs(seen["bfloat16"] - seen["float32"]).max() > 1e-5
 
 
-def test_two_devices_train_like_one(make_tiny, tiny_settings, images):
-    batch = {"image": images.images[:8], "label": images.labels[:8]}
+@pytest.mark.parametrize("size", [8, 7])
+def test_two_devices_train_like_one(make_tiny, tiny_settings, images, size):
+    batch = {"image": images.images[:size], "label": images.labels[:size]}
 
     def one_step():
         # One only: Adam turns rounding of a gradient near zero into a step of full length.

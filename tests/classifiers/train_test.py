@@ -183,7 +183,7 @@ def test_other_batches_are_another_training(run_in, tmp_path, monkeypatch):
 
     with pytest.raises(Killed):
         run_in(tmp_path, report)
-    # As three devices, which can't share 8 images, would have it.
+    # As earlier versions had it on three devices.
     monkeypatch.setattr(train, "batch_of", lambda settings, num_train: 6)
     run_in(tmp_path, report)
     assert epochs == [1, 2, 3, 1, 2, 3, 4]

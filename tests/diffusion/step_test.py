@@ -23,9 +23,16 @@ def take(settings, model, batch, steps=2, step=None):
     return jax.tree.map(np.asarray, state), losses, float(metrics["gradient_norm"])
 
 
-def test_two_devices_take_the_step_of_one(train_settings, model, images):
-    settings = dataclasses.replace(train_settings, timesteps="stratified", label_dropout=0.5)
-    batch = {"image": images.images[:4], "label": images.labels[:4]}
+@pytest.mark.parametrize(("size", "parts"), [(4, 1), (5, 1), (5, 2)])
+def test_two_devices_take_the_step_of_one(train_settings, model, images, size, parts):
+    settings = dataclasses.replace(
+        train_settings,
+        batch_size=size,
+        accumulate=parts,
+        timesteps="stratified",
+        label_dropout=0.5,
+    )
+    batch = {"image": images.images[:size], "label": images.labels[:size]}
 
     state_2, losses_2, norm_2 = take(settings, model, batch)
     with parallel.on(jax.local_devices()[1]):

@@ -155,10 +155,10 @@ def test_warps_are_told_to_the_network(train_settings, model, images, tmp_path):
     assert changed == {"kernel": True}
 
 
-def test_an_odd_batch_is_refused(train_settings, learn, tmp_path):
-    odd = dataclasses.replace(train_settings, batch_size=3)
-    with pytest.raises(UserError, match=r"batch_size=3 .* 2 devices"):
-        learn(odd, tmp_path)
+def test_devices_and_parts_without_an_image_are_refused(train_settings, learn, tmp_path):
+    few = dataclasses.replace(train_settings, batch_size=1)
+    with pytest.raises(UserError, match=r"batch_size=1 .* 2 devices"):
+        learn(few, tmp_path)
     uneven = dataclasses.replace(train_settings, accumulate=3)
     with pytest.raises(UserError, match="accumulate=3"):
         learn(uneven, tmp_path)

@@ -68,7 +68,7 @@ def test_what_does_not_fit_is_told_with_what_would(phantom_config, tmp_path, cap
     ]
 
 
-def test_a_batch_that_devices_can_not_share_is_refused(make_run):
+def test_more_devices_than_images_in_a_batch_are_refused(make_run):
     run = make_run(**SMALL)
     with pytest.raises(UserError, match="can't be split over 7 devices"):
         target.say_expected(run, [diffusion.STAGE], chips.Target(chip(), 7))

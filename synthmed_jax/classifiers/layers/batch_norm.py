@@ -6,6 +6,7 @@ from flax import linen as nn
 from jax import lax
 from jax.typing import DTypeLike
 
+from synthmed_jax import parallel
 from synthmed_jax.errors import UserError
 
 
@@ -62,9 +63,9 @@ class BatchNorm(nn.Module):
         """Returns mean and biased variance of each channel, and the global number of values."""
         axes = tuple(range(x.ndim - 1))
         count = x.size // x.shape[-1]
-        mean = x.mean(axes)
+        mean = parallel.weighted(x).mean(axes)
         if self.axis_name is not None:
-            count *= lax.axis_size(self.axis_name)
+            count = count // x.shape[0] * parallel.batch_size(x.shape[0], self.axis_name)
             mean = lax.pmean(mean, self.axis_name)
         if count < 2:
             raise UserError(
@@ -73,7 +74,8 @@ class BatchNorm(nn.Module):
                 "raise the classifier's batch size or image size."
             )
         # A second pass over x, around the global mean: E[x^2] - E[x]^2 would cancel digits.
-        var = jnp.square(x - mean.reshape((1,) * len(axes) + mean.shape)).mean(axes)
+        squares = jnp.square(x - mean.reshape((1,) * len(axes) + mean.shape))
+        var = parallel.weighted(squares).mean(axes)
         if self.axis_name is not None:
             var = lax.pmean(var, self.axis_name)
         return mean, var, count

@@ -3,7 +3,8 @@
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from jax import lax
+
+from synthmed_jax import parallel
 
 
 class Dropout(nn.Module):
@@ -24,11 +25,10 @@ class Dropout(nn.Module):
         """Returns f[B,...] of f[B,...]; with `train` draws from the key "dropout"."""
         if not train or self.rate == 0:
             return x
-        first: jax.Array | int = 0
-        shape = x.shape
-        if self.axis_name is not None:
-            shape = (x.shape[0] * lax.axis_size(self.axis_name), *x.shape[1:])
-            first = lax.axis_index(self.axis_name) * x.shape[0]
+        local = x.shape[0]
+        size = parallel.batch_size(local, self.axis_name) if self.axis_name else local
+        shape = (size, *x.shape[1:])
         stays = jax.random.bernoulli(self.make_rng("dropout"), 1 - self.rate, shape)
-        here = lax.dynamic_slice_in_dim(stays, first, x.shape[0])
-        return jnp.where(here, x / (1 - self.rate), 0)
+        if self.axis_name:
+            stays = stays[parallel.example_indices(local, self.axis_name)]
+        return jnp.where(stays, x / (1 - self.rate), 0)

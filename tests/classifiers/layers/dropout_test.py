@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from synthmed_jax import parallel
 from synthmed_jax.classifiers.layers.dropout import Dropout
 
 
@@ -19,6 +20,16 @@ def test_two_devices_drop_what_one_does():
     x, key = jnp.ones((8, 50)), jax.random.key(1)
     spread = jax.pmap(lambda x: drop(x, key, "devices"), axis_name="devices")(x.reshape(2, 4, 50))
     np.testing.assert_array_equal(spread.reshape(8, 50), drop(x, key))
+
+
+def test_uneven_shares_drop_what_the_whole_batch_does():
+    x, key = np.ones((7, 50), np.float32), jax.random.key(1)
+
+    def step(state, batch):
+        return state, parallel.gather(drop(batch, key, parallel.AXIS))
+
+    _, spread = parallel.train_step(step)(jnp.zeros(()), x)
+    np.testing.assert_array_equal(spread, drop(x, key))
 
 
 def test_nothing_is_dropped_outside_training_or_at_rate_0():
