@@ -3,7 +3,8 @@
 Every host says every BEAT_SECONDS that it lives, in the store of `jax.distributed`, and looks at
 the others. One that says it has failed, or that is silent for SILENT_SECONDS, ends the job: every
 host prints which one it was and ends, wherever it is. A host that waits for another one inside of a
-compiled program could do nothing else.
+compiled program could do nothing else. The store is the leader's: where its machine stands still,
+no call of the store returns, and a second thread ends the host.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def asked_to_end(said: dict[int, str]) -> bool:
 
 
 class Pulse:
-    """This host's sign of life; a thread of its own gives it and watches the others."""
+    """This host's sign of life; threads of its own give it, watch the others, and the store."""
 
     def __init__(self, store: Store, index: int, asked: Callable[[], bool]) -> None:
         """Prepares it.
@@ -83,23 +84,29 @@ class Pulse:
         """
         self._store, self._index, self._asked = store, index, asked
         self._beats, self._passed_on = 0, False
-        self._stopped = threading.Event()
+        self._stopped, self._left = threading.Event(), threading.Event()
+        self._unanswered = 0  # beats' time since the store answered
         self._thread = threading.Thread(target=self._beat_on, name="pulse", daemon=True)
+        self._guard = threading.Thread(target=self._guard_store, name="store", daemon=True)
 
     def start(self) -> None:
         """Gives the first sign of life, and begins to watch."""
         self._say(_LIVES)
         self._thread.start()
+        self._guard.start()
 
     def stop(self) -> None:
         """Ends it: the job has ended on all hosts."""
         self._stopped.set()
         self._thread.join()
+        self._left.set()
 
     def fail(self, why: str) -> None:
         """Says that this host ends with an error; the others hear it before the store ends."""
-        self.stop()
+        self._stopped.set()
+        self._thread.join()
         self._say(_FAILED, why)
+        self._left.set()
         if self._index == 0:
             time.sleep(3 * BEAT_SECONDS)
 
@@ -121,6 +128,7 @@ class Pulse:
                 said = self._listen()
             except Exception as error:  # noqa: BLE001 (whatever the store's client raises)
                 _end(f"host 0 can't be reached ({str(error).splitlines()[0]})")
+            self._unanswered = 0
             if self._index == 0 and not self._passed_on and asked_to_end(said):
                 # It saves and ends as if it had been asked itself, and the others end with it.
                 self._passed_on = True
@@ -131,6 +139,17 @@ class Pulse:
                     # The store ends with it, and the others are to look once more before.
                     time.sleep(3 * BEAT_SECONDS)
                 _end(ended[1])
+
+    def _guard_store(self) -> None:
+        # In beats and not by the clock: a process that was stopped itself has missed nothing.
+        while not self._left.wait(BEAT_SECONDS):
+            self._unanswered += 1
+            silent = self._unanswered * BEAT_SECONDS
+            if silent > SILENT_SECONDS:
+                _end(
+                    f"host 0 has not answered for {silent:.0f} s: its machine stands still, or the "
+                    "network between the hosts is broken"
+                )
 
 
 def _end(why: str) -> NoReturn:

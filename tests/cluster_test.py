@@ -127,8 +127,18 @@ def test_slurm_gets_an_array_for_each_step_after_the_one_before(slurm):
 
 
 def test_a_task_of_slurm_s_is_one_of_the_grid(slurm):
-    noted = slurm("classify", SLURM_ARRAY_TASK_ID="5")
-    assert noted == ["srun bash docs/cluster/grid.sh classify 5"]
+    noted = slurm("classify", SLURM_ARRAY_TASK_ID="5", SLURM_CPUS_PER_TASK="4")
+    assert noted == ["srun --cpus-per-task=4 bash docs/cluster/grid.sh classify 5"]
+
+
+@pytest.mark.parametrize("document", ["BUILD.md", "docs/cluster.md", "docs/hosts.md"])
+def test_a_step_of_slurm_s_is_told_how_many_cores_it_has(document):
+    """Since Slurm 22.05, `srun` does not take them from the job."""
+    text = (ROOT / document).read_text()
+    steps = re.findall(r"\bsrun (?=-|\.venv)(\S*)", text)
+    assert steps
+    assert all(first.startswith("--cpus-per-task=") for first in steps)
+    assert len(re.findall(r"--cpus-per-task", text)) >= 2 * len(steps)
 
 
 def test_the_jobs_of_kubernetes_are_the_steps_in_order():

@@ -1,3 +1,4 @@
+import re
 import signal
 import threading
 import time
@@ -15,6 +16,8 @@ class Store:
 
     def __init__(self):
         self.values, self.broken = {}, False
+        self.answers = threading.Event()
+        self.answers.set()
 
     def key_value_set(self, key, value, allow_overwrite=False):
         if self.broken:
@@ -23,6 +26,7 @@ class Store:
         self.values[key] = value
 
     def key_value_dir_get(self, key):
+        self.answers.wait()
         return [(k, v) for k, v in self.values.items() if k.startswith(f"{key}/")]
 
 
@@ -110,3 +114,34 @@ def test_a_host_that_is_asked_to_end_asks_the_leader_once(ends, monkeypatch):
     for each in pulses:
         each.stop()
     assert (signals, ends) == ([signal.SIGTERM], [])
+
+
+@pytest.mark.parametrize("asked_to", [None, "stop", "fail"])
+def test_a_host_ends_when_the_store_does_not_answer(ends, monkeypatch, asked_to):
+    monkeypatch.setattr(pulse, "SILENT_SECONDS", 0.2)
+    store = Store()
+    life = pulse.Pulse(store, 1, lambda: False)
+    life.start()
+    store.answers.clear()  # as a leader whose machine stands still
+    time.sleep(0.05)
+    if asked_to is not None:
+        call = getattr(life, asked_to)
+        arguments = ("an error",) if asked_to == "fail" else ()
+        threading.Thread(target=call, args=arguments, daemon=True).start()
+    wait_for(lambda: ends)
+    assert re.match(r"host 0 has not answered for \d+ s: its machine stands still", ends[0])
+    store.answers.set()
+
+
+def test_a_host_whose_store_answers_late_goes_on(ends, monkeypatch):
+    monkeypatch.setattr(pulse, "SILENT_SECONDS", 0.5)
+    store = Store()
+    life = pulse.Pulse(store, 1, lambda: False)
+    life.start()
+    for _ in range(4):
+        store.answers.clear()
+        time.sleep(0.2)
+        store.answers.set()
+        time.sleep(0.05)
+    life.stop()
+    assert not ends

@@ -16,7 +16,8 @@ set -euo pipefail
 grid=docs/cluster/grid.sh
 
 if [[ -n ${SLURM_ARRAY_TASK_ID:-} ]]; then # in a job
-  exec srun bash "$grid" "$1" "$SLURM_ARRAY_TASK_ID"
+  # Since Slurm 22.05, srun does not take the number of cores from the job.
+  exec srun --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" bash "$grid" "$1" "$SLURM_ARRAY_TASK_ID"
 fi
 
 before=""
