@@ -13,6 +13,7 @@ import pathlib
 import re
 import secrets
 import shutil
+import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -20,6 +21,9 @@ from typing import Any
 import numpy as np
 
 from synthmed_jax.errors import Damaged
+
+# Held while a written file takes its place.
+_moving = threading.RLock()
 
 # The line after an array, at the end of its file.
 _SEALED = re.compile(rb"\n(?P<sha256>[0-9a-f]{64}) (?P<made_of>[0-9a-f]*)\n\Z")
@@ -110,9 +114,17 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     try:
         yield temporary
         _sync(temporary)  # else a power cut could leave the new name with no content
-        os.replace(temporary, path)
+        with _moving:
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def standing_still() -> Iterator[None]:
+    """Within it, none of the functions here that write puts a file into its place: they wait."""
+    with _moving:
+        yield
 
 
 def _sync(path: pathlib.Path) -> None:

@@ -66,6 +66,25 @@ def at_work_in_cache(cache: Path) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def alone(lock: Path) -> Iterator[bool]:
+    """Waits until no other process on this machine is within it; whether that is known.
+
+    It is not on a disk without locks, or one that can't be written.
+
+    Args:
+      lock: a file, which is made and stays.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(lock.open("a"))
+            is_alone = _try_lock(file, fcntl.LOCK_EX)
+        except OSError:
+            is_alone = False
+        yield is_alone
+
+
 def _open_lock(cache: Path) -> TextIO | None:
     try:
         cache.mkdir(parents=True, exist_ok=True)

@@ -93,18 +93,16 @@ def _load(settings: DataSettings) -> LoadedData:
     )
     stem = settings.cache / "arrays" / sha256(key.encode())
     shape = (settings.image_size, settings.image_size, settings.channels)
-    cached = _read_cached(stem, shape)
-    if cached is None:
+    listing = _read_cached(stem, shape)
+    if listing is None:
         cache_folder.check_writable(
             settings.cache, "these images are not in it as data.* wants them decoded"
         )
-        with _written(_array_of(stem)) as stream:
-            listing = decoding.decode_all(stored, stored.class_names, settings, stream)
-        listing = dataclasses.replace(listing, pixels=sha256_of(_array_of(stem)))
-        with _room_in(stem.parent):
-            listing.write(_listing_of(stem))  # last: it makes the array valid
-    else:
-        listing = cached
+        with litter.alone(settings.cache / "locks" / stem.name):
+            # Runs of other seeds, started together, want the same images: one decodes them.
+            listing = _read_cached(stem, shape, say=lambda text: None)
+            if listing is None:
+                listing = _decode(stored, settings, stem)
     whole = (len(listing.files), *shape)
     pixels = np.memmap(_array_of(stem), np.uint8, "r", shape=whole)
     labels = np.ascontiguousarray(listing.facts.rows["label"])
@@ -122,6 +120,16 @@ def _load(settings: DataSettings) -> LoadedData:
     )
 
 
+def _decode(stored: records.Records, settings: DataSettings, stem: Path) -> Listing:
+    """Decodes a data set into the cache."""
+    with _written(_array_of(stem)) as stream:
+        listing = decoding.decode_all(stored, stored.class_names, settings, stream)
+    listing = dataclasses.replace(listing, pixels=sha256_of(_array_of(stem)))
+    with _room_in(stem.parent):
+        listing.write(_listing_of(stem))  # last: it makes the array valid
+    return listing
+
+
 def _array_of(stem: Path) -> Path:
     return stem.with_suffix(".u8")
 
@@ -130,22 +138,28 @@ def _listing_of(stem: Path) -> Path:
     return stem.with_suffix(".json")
 
 
-def _read_cached(stem: Path, shape: tuple[int, int, int]) -> Listing | None:
-    """Returns the listing; None if there is none, or it or its array is damaged."""
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _read_cached(
+    stem: Path, shape: tuple[int, int, int], say: Callable[[str], None] = _say
+) -> Listing | None:
+    """Returns the listing; None if there is none, or it or its array is damaged, which is said."""
     array = _array_of(stem)
     if not array.exists():
         return None
     try:
         listing = Listing.read_if_there(_listing_of(stem))
     except Damaged as error:
-        print(f"{error}: the images are decoded anew", flush=True)
+        say(f"{error}: the images are decoded anew")
         return None
     if listing is None:
         return None
     # numpy can't map a file of another size, and an empty one has the digest of nothing.
     right_size = array.stat().st_size == len(listing.files) * np.prod(shape)
     if not right_size or sha256_of(array) != listing.pixels:
-        print(f"{array} is damaged: the images are decoded anew", flush=True)
+        say(f"{array} is damaged: the images are decoded anew")
         return None
     return listing
 

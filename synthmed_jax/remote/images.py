@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import pathlib
-from collections.abc import Iterator, Mapping
+import secrets
+from collections.abc import Mapping
 
+from synthmed_jax import litter
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import read_json, write_json
 from synthmed_jax.remote import address
@@ -36,32 +37,40 @@ def fetch(given: str, cache: pathlib.Path, flag: str) -> pathlib.Path:
     url = address.check(given, flag)
     store = Store(url)
     place = address.place_of(cache, "data", url)
-    with _alone(place):
+    with litter.alone(place / ".lock") as is_alone:
         found = store.find()
         if not found:
             raise UserError(f"{flag}={url} holds no file: name the folder that holds the images")
         if set(found) == {""}:
             here = place / "file" / address.name_of(url)
-            fetched = _bring_up_to_date(store, place, {here: ""}, found)
+            fetched = _bring_up_to_date(store, place, {here: ""}, found, is_alone=is_alone)
         else:
             _check_names(url, flag, found)
             here = place / address.name_of(url)
-            fetched = _bring_up_to_date(store, place, {here / name: name for name in found}, found)
+            names = {here / name: name for name in found}
+            fetched = _bring_up_to_date(store, place, names, found, is_alone=is_alone)
     if fetched:
         print(f"{fetched} of {len(found)} files fetched from {url} into {here}", flush=True)
     return here
 
 
 def _bring_up_to_date(
-    store: Store, place: pathlib.Path, names: Mapping[pathlib.Path, str], found: Mapping[str, Found]
+    store: Store,
+    place: pathlib.Path,
+    names: Mapping[pathlib.Path, str],
+    found: Mapping[str, Found],
+    *,
+    is_alone: bool,
 ) -> int:
     """Makes the copy what is there now; returns how many files were fetched.
 
     Args:
       names: file of the copy -> its name there.
       found: name -> what is there.
+      is_alone: whether what killed runs left may be removed: no other one fetches into the copy.
     """
-    record = place / "fetched.json"
+    record, parts = place / "fetched.json", place / "parts"
+    own = parts / secrets.token_hex(8)  # another process may be at it, on a disk without locks
     before = _read_record(record)
     kept = {
         name: found[name]
@@ -70,7 +79,8 @@ def _bring_up_to_date(
     }
     for where, _, files in os.walk(place, topdown=False):
         for path in (pathlib.Path(where, each) for each in files):
-            if path not in names and path.parent != place:
+            being_fetched = path.is_relative_to(parts) and not is_alone
+            if path not in names and path.parent != place and not being_fetched:
                 path.unlink()
         with contextlib.suppress(OSError):  # it is not empty
             os.rmdir(where)
@@ -78,9 +88,9 @@ def _bring_up_to_date(
     for start in range(0, len(wanted), _BATCH):
         batch = wanted[start : start + _BATCH]
         _write_record(record, kept)
-        parts = [place / "parts" / str(number) for number in range(len(batch))]
-        store.download([(name, part) for part, (_, name) in zip(parts, batch, strict=True)])
-        for part, (path, name) in zip(parts, batch, strict=True):
+        fetched = [own / str(number) for number in range(len(batch))]
+        store.download([(name, part) for part, (_, name) in zip(fetched, batch, strict=True)])
+        for part, (path, name) in zip(fetched, batch, strict=True):
             if not part.is_file() or part.stat().st_size != found[name].size:
                 raise UserError(
                     f"{store.address}: {name or path.name} has changed while it was fetched: give "
@@ -96,16 +106,6 @@ def _bring_up_to_date(
 def _is_whole(path: pathlib.Path, file: Found) -> bool:
     """Whether the copy has the file as it was fetched; of one without a version nobody knows."""
     return file.version != "" and path.is_file() and path.stat().st_size == file.size
-
-
-@contextlib.contextmanager
-def _alone(place: pathlib.Path) -> Iterator[None]:
-    """Waits until no other run on this machine fetches into the same copy."""
-    place.mkdir(parents=True, exist_ok=True)
-    with (place / ".lock").open("w") as file:
-        with contextlib.suppress(OSError):  # a disk without locks
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _check_names(url: str, flag: str, found: Mapping[str, Found]) -> None:

@@ -183,7 +183,7 @@ class Mirror:
         Contents first, then the manifest, then what is no longer needed is removed.
 
         Args:
-          renew: called between two batches of objects.
+          renew: called between two batches of objects, and while files are looked at.
           confirm: called just before the manifest is written; may raise.
 
         Returns:
@@ -197,7 +197,7 @@ class Mirror:
         listed = self._store.find(manifests.OBJECTS)
         pushed = {content.sha256 for content in before.values()} | self._uploaded
         there = pushed & listed.keys()
-        entries = snapshot.take(self.root, self._staging, self._seen, there.__contains__)
+        entries = snapshot.take(self.root, self._staging, self._seen, there.__contains__, renew)
         if entries is None:
             return None
         self._seen = entries

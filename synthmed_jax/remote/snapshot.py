@@ -4,7 +4,8 @@ A run that is killed at any instant goes on from what it has left, so that the s
 is what another machine can go on from. No order of reading files gives it: a marker that is read
 last may tell of files that were not there when their folder was read. So the workdir is looked at
 twice. Where both looks see the same files, sizes, times and inodes, nothing was written in between,
-and what was copied in between is the state of that instant; else it is looked at again.
+and what was copied in between is the state of that instant; else it is looked at again. A run that
+writes without a pause is held for the last of these looks.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from synthmed_jax import litter
-from synthmed_jax.files import sha256_of
+from synthmed_jax.files import sha256_of, standing_still
 
 _ATTEMPTS = 200
 _PAUSE_SECONDS = 0.02
+# After so long, or so many looks, the run is held.
+_PATIENCE_SECONDS = 20.0
+_HELD_ATTEMPTS = 3
 _LOCKS = (".lock", ".locks")
 # A larger file is linked and not copied. The program writes such ones whole, under another name.
 _COPIED_BYTES = 64 * 1024**2
@@ -67,7 +71,11 @@ def _look(path: pathlib.Path) -> Seen:
 
 
 def take(
-    root: pathlib.Path, staging: pathlib.Path, known: Entries, is_there: Callable[[str], bool]
+    root: pathlib.Path,
+    staging: pathlib.Path,
+    known: Entries,
+    is_there: Callable[[str], bool],
+    renew: Callable[[], None] = lambda: None,
 ) -> dict[str, Entry] | None:
     """Returns the workdir's files at one instant; None: it never stood still long enough.
 
@@ -76,25 +84,48 @@ def take(
       staging: a folder on the same disk, which gets the content of files under their sha256.
       known: files whose content was looked at before: an unchanged one is not read again.
       is_there: whether a content (sha256) is not needed in `staging`.
+      renew: is called again and again meanwhile.
     """
     staging.mkdir(parents=True, exist_ok=True)
     entries = dict(known)
+    started = time.monotonic()
     for attempt in range(_ATTEMPTS):
         if attempt:
             time.sleep(_PAUSE_SECONDS)
-        seen = scan(root)
-        try:
-            for path, file in seen.items():
-                entry = entries.get(path)
-                if entry is None or entry.seen != file:
-                    entry = entries[path] = Entry(file, _stage(root / path, staging))
-                if not is_there(entry.sha256) and not (staging / entry.sha256).exists():
-                    _stage(root / path, staging)
-        except FileNotFoundError:
-            continue
-        if scan(root) == seen:
-            return {path: entries[path] for path in seen}
+        if time.monotonic() - started > _PATIENCE_SECONDS:
+            break
+        taken = _look_twice(root, staging, entries, is_there, renew)
+        if taken is not None:
+            return taken
+    for _ in range(_HELD_ATTEMPTS):
+        with standing_still():
+            taken = _look_twice(root, staging, entries, is_there, renew)
+        if taken is not None:
+            return taken
     return None
+
+
+def _look_twice(
+    root: pathlib.Path,
+    staging: pathlib.Path,
+    entries: dict[str, Entry],
+    is_there: Callable[[str], bool],
+    renew: Callable[[], None],
+) -> dict[str, Entry] | None:
+    """As `take`, once; adds to `entries` what was looked at."""
+    seen = scan(root)
+    renew()
+    try:
+        for path, file in seen.items():
+            entry = entries.get(path)
+            if entry is None or entry.seen != file:
+                renew()
+                entry = entries[path] = Entry(file, _stage(root / path, staging))
+            if not is_there(entry.sha256) and not (staging / entry.sha256).exists():
+                _stage(root / path, staging)
+    except FileNotFoundError:
+        return None
+    return {path: entries[path] for path in seen} if scan(root) == seen else None
 
 
 def _stage(path: pathlib.Path, staging: pathlib.Path) -> str:

@@ -1,7 +1,9 @@
+import concurrent.futures
 import dataclasses
 import errno
 import os
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -294,3 +296,23 @@ def test_whatever_is_damaged_in_the_cache_is_made_anew(tmp_path, settings, make_
                 (cache / file).write_bytes(_damaged((cache / file).read_bytes(), how))
             pixels = loading.load_images(data).images.images
             np.testing.assert_array_equal(pixels, expected, str(file))
+
+
+def test_of_runs_that_want_the_same_images_one_decodes_them(
+    tmp_path, settings, make_images, monkeypatch
+):
+    make_images(tmp_path, "a/1.png", "b/1.png")
+    decode_all, decoded = decoding.decode_all, []
+
+    def slow(*arguments):
+        decoded.append(arguments)
+        time.sleep(0.3)
+        return decode_all(*arguments)
+
+    monkeypatch.setattr(decoding, "decode_all", slow)
+    wanted = settings(dir=str(tmp_path))
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        sets = list(pool.map(loading.load_images, [wanted] * 3))
+    assert len(decoded) == 1
+    for each in sets[1:]:
+        np.testing.assert_array_equal(each.images.images, sets[0].images.images)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from synthmed_jax import litter
 from synthmed_jax.data import records
 from synthmed_jax.data.settings import DataSettings
 from synthmed_jax.errors import UserError
@@ -133,3 +134,19 @@ def test_a_data_set_is_read_from_an_address_as_from_a_folder(url, tmp_path):
     assert [row.content for row in opened[0]] == [row.content for row in opened[1]]
     place = address.place_of(tmp_path / "cache", "data", url)
     assert place.is_dir()
+
+
+def test_two_that_fetch_at_once_on_a_disk_without_locks_do_not_mix_files(
+    store, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(litter, "_try_lock", lambda file, how: False)
+    monkeypatch.setattr(images, "_BATCH", 2)
+    download, others = Store.download, iter([True])
+
+    def beside_another(self, pairs):
+        download(self, pairs)
+        if next(others, False):  # before the first files take their places
+            assert contents(fetch(store, tmp_path)) == FILES
+
+    monkeypatch.setattr(Store, "download", beside_another)
+    assert contents(fetch(store, tmp_path)) == FILES

@@ -1,14 +1,16 @@
 """The state of one instant, taken while another process changes everything."""
 
+import itertools
 import pathlib
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
-from synthmed_jax.files import sha256
+from synthmed_jax.files import sha256, write_text
 from synthmed_jax.remote import snapshot
 
 # Writes `content`, then `marker`, which tells of it, then removes both in the other order.
@@ -75,6 +77,35 @@ def test_a_workdir_that_never_stands_still_is_not_taken(tmp_path, monkeypatch):
     monkeypatch.setattr(snapshot, "_ATTEMPTS", 5)
     monkeypatch.setattr(snapshot, "_stage", stage)
     assert snapshot.take(tmp_path / "run", tmp_path / "staging", {}, never) is None
+
+
+def test_a_run_that_writes_without_a_pause_is_held_for_a_look(tmp_path, monkeypatch):
+    monkeypatch.setattr(snapshot, "_ATTEMPTS", 3)
+    root, ended, renewed = tmp_path / "run", threading.Event(), []
+
+    def write():
+        for number in itertools.count():
+            if ended.is_set():
+                return
+            write_text(root / f"{number}", f"{number}")
+            if number % 5 == 4:
+                write_text(root / "manifest", f"{number}")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        while not (root / "500").exists():
+            time.sleep(0.01)
+        found = snapshot.take(root, tmp_path / "staging", {}, never, lambda: renewed.append(1))
+    finally:
+        ended.set()
+        writer.join()
+    assert found is not None
+    told = int((tmp_path / "staging" / found["manifest"].sha256).read_text())
+    numbers = {int(path) for path in found if path != "manifest"}
+    assert numbers >= set(range(told + 1))
+    assert max(numbers) <= told + 5
+    assert len(renewed) >= len(numbers)  # a lease does not lapse meanwhile
 
 
 def test_a_file_that_is_known_is_not_read_again_and_one_that_is_there_not_kept(tmp_path):
