@@ -1,11 +1,19 @@
-"""Keeps freed memory in the process, where the C library would give it back to the system."""
+"""Settings of memory: all that the program makes, and those of the user that it reads.
+
+Freed memory is kept in the process, where the C library would give it back to the system. Nothing
+is set of how JAX takes a GPU's memory: what is best depends on who else uses the card.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 
+from synthmed_jax.errors import UserError
+
 # glibc's malloc.h.
+_SHARE_OF_GPU = "XLA_PYTHON_CLIENT_MEM_FRACTION"
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
 
 
@@ -36,6 +44,25 @@ def give_back() -> None:
     """
     if _is_glibc():
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def share_of_gpu(default: float) -> float:
+    """Returns the share of a GPU's memory that JAX takes when it starts.
+
+    Args:
+      default: JAX's own.
+
+    Raises:
+      UserError: XLA_PYTHON_CLIENT_MEM_FRACTION is set to what is no share.
+    """
+    given = os.environ.get(_SHARE_OF_GPU, "")
+    try:
+        share = float(given or default)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 1:
+        raise UserError(f"{_SHARE_OF_GPU}={given} must be a number above 0, at most 1: {default}")
+    return share
 
 
 def _is_glibc() -> bool:

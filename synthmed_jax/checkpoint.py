@@ -23,7 +23,7 @@ from orbax.checkpoint import v1 as ocp
 
 from synthmed_jax import hosts, parallel
 from synthmed_jax.errors import Damaged
-from synthmed_jax.files import check_room, sha256
+from synthmed_jax.files import check_room, check_writer, sha256
 from synthmed_jax.parallel import Tree
 
 # Whatever JSON holds, by name.
@@ -69,6 +69,7 @@ def save(
       Damaged: the directory has a checkpoint of a later step.
       OSError: the disk has no room for it.
     """
+    check_writer(directory)
     state = jax.tree.map(np.asarray, state)
     check_room(directory, sum(leaf.nbytes for leaf in jax.tree.leaves(state)))
     of_state = digest(state)

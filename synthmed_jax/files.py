@@ -22,6 +22,8 @@ import numpy as np
 
 from synthmed_jax.errors import Damaged
 
+# Below the first, this process writes only what is below the second; None: there is no such place.
+_of_another: tuple[pathlib.Path, pathlib.Path] | None = None
 # Held while a written file takes its place.
 _moving = threading.RLock()
 
@@ -107,6 +109,7 @@ def read_json(path: pathlib.Path) -> Any:
 @contextlib.contextmanager
 def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Names a temporary file beside `path`, which replaces it at the end, unless an error rose."""
+    check_writer(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Another process may be writing the same file of a shared cache: on another machine, or in
     # another container, one of the same number.
@@ -118,6 +121,31 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
             os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def written_by_another(root: pathlib.Path, but: pathlib.Path) -> Iterator[None]:
+    """Within it, another process is the writer of a folder, but for one folder below it."""
+    global _of_another
+    before, _of_another = _of_another, (root.resolve(), but.resolve())
+    try:
+        yield
+    finally:
+        _of_another = before
+
+
+def check_writer(path: pathlib.Path) -> None:
+    """Looks whether this process may write a file or folder: what is single has one writer.
+
+    Raises:
+      RuntimeError: another process writes it (see `written_by_another`).
+    """
+    if _of_another is None:
+        return
+    root, but = _of_another
+    absolute = path.resolve()
+    if absolute.is_relative_to(root) and not absolute.is_relative_to(but):
+        raise RuntimeError(f"{path} is written by the host that leads, and not by this one")
 
 
 @contextlib.contextmanager

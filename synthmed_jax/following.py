@@ -8,6 +8,7 @@ from typing import Any
 
 from synthmed_jax import hosts, stopping
 from synthmed_jax.errors import UserError
+from synthmed_jax.files import written_by_another
 from synthmed_jax.stages import base
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
@@ -18,6 +19,8 @@ _SEEN_SECONDS = 60.0  # a file system of several hosts may show a new file only 
 def follow(run: Run, stages: Sequence[Stage]) -> None:
     """Helps the leader until the run is done.
 
+    In the workdir it writes the images that it draws, and nothing else.
+
     A signal does not end it here: the leader saves first, which takes the help of all, and then the
     run ends on every host.
 
@@ -25,7 +28,8 @@ def follow(run: Run, stages: Sequence[Stage]) -> None:
       UserError: this host sees another workdir than the leader, or has other settings or images.
     """
     by_name = {stage.name: stage for stage in stages}
-    with stopping.deferred():
+    workdir = run.workdir
+    with stopping.deferred(), written_by_another(workdir.root, but=workdir.synthetic):
         while (task := hosts.told()) is not None:
             stage = by_name[task["stage"]]
             _check(run, stage, task)

@@ -9,7 +9,7 @@ from typing import Any
 
 from synthmed_jax.errors import Damaged
 from synthmed_jax.event_files import EventFile
-from synthmed_jax.files import write_text
+from synthmed_jax.files import check_writer, write_text
 
 # Name -> a number, several (one per noise level or average), or None: it was not measured.
 Record = dict[str, Any]
@@ -79,6 +79,7 @@ class MetricsLog:
         """Appends one record."""
         line = _line(values)
         self.records.append(values)
+        check_writer(self._path)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(line)
         if self._events is not None:

@@ -10,9 +10,10 @@ import numpy as np
 
 from synthmed_jax import parallel, rehearsal
 from synthmed_jax.audit import features, identity_net, two_sample
-from synthmed_jax.classifiers import feature_net, placement
+from synthmed_jax.classifiers import feature_net, penultimate, placement
 from synthmed_jax.classifiers.programs import make_network, make_programs
 from synthmed_jax.classifiers.settings import make_rates
+from synthmed_jax.classifiers.weights.pretrained import Pretrained
 from synthmed_jax.data.image_set import ImageSet
 from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.diffusion import denoising_loss, likelihood, sampling, validate
@@ -128,6 +129,13 @@ def of_classifier(settings: Settings, rehearsed: Rehearsal, backbone: str) -> Fo
     programs.predict(state.variables, given, resident=resident)
     yield f"{backbone} loads to predict", rehearsed.programs[-2], 0
     yield _last(rehearsed, f"{backbone}'s prediction", 1)
+    own = feature_net.training(penultimate.SIDE)  # with the network's own stem
+    programs = make_programs(make_network(backbone, len(CLASSES), own), own)
+    state = rehearsal.made(lambda: programs.init(jax.random.key(0), make_rates(own, 1)))
+    published = Pretrained(state.variables, {})
+    features_of = penultimate.make_features(backbone, len(CLASSES), published)
+    features_of(images_of(s.image_size, settings.data.channels, 2).images)
+    yield _last(rehearsed, f"{backbone}'s features", 1)
 
 
 def of_explanation(settings: Settings, rehearsed: Rehearsal, backbone: str) -> Found:
@@ -141,6 +149,8 @@ def of_explanation(settings: Settings, rehearsed: Rehearsal, backbone: str) -> F
     view = make_view(image, segments.astype(np.int32))
     predictor.masked(view, np.ones((3, view.num_regions), bool))
     yield _last(rehearsed, "LIME's predictor", 1)
+    predictor.probabilities(image[None])
+    yield _last(rehearsed, "LIME's predictor without masks", 1)
     cam = GradCam(predictor)
     asked = (state.variables, image[None], np.int32(0))
     yield (*_jitted(rehearsed, "Grad-CAM", cam._maps, *asked), 1)

@@ -75,8 +75,8 @@ def test_a_small_runs_programs_are_for_the_platform(platform):
     small = run_settings("phantom_ddpm", "smoke", **TINY)
     with rehearsal.on(platform, 2) as rehearsed:
         assert len(judge(accelerator_programs.of_generator(small, rehearsed, ("ddpm",)))) == 4
-        assert len(judge(accelerator_programs.of_classifier(small, rehearsed, "alexnet"))) == 4
-        assert len(judge(accelerator_programs.of_explanation(small, rehearsed, "alexnet"))) == 2
+        assert len(judge(accelerator_programs.of_classifier(small, rehearsed, "alexnet"))) == 5
+        assert len(judge(accelerator_programs.of_explanation(small, rehearsed, "alexnet"))) == 3
         assert len(judge(accelerator_programs.of_audit(small, rehearsed))) == 7
 
 
@@ -101,8 +101,8 @@ def test_a_generator_of_paper_scale_is_for_the_platform(config, platform):
 def test_a_classifier_of_paper_scale_is_for_the_platform(backbone, platform):
     paper = run_settings("all_ddpm", "paper")
     with rehearsal.on(platform, 8) as rehearsed:
-        assert len(judge(accelerator_programs.of_classifier(paper, rehearsed, backbone))) == 4
-        assert len(judge(accelerator_programs.of_explanation(paper, rehearsed, backbone))) == 2
+        assert len(judge(accelerator_programs.of_classifier(paper, rehearsed, backbone))) == 5
+        assert len(judge(accelerator_programs.of_explanation(paper, rehearsed, backbone))) == 3
 
 
 def convolution(x, kernel):

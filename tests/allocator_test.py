@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from synthmed_jax import allocator
+from synthmed_jax.errors import UserError
 
 PROGRAM = """
 import ctypes, resource, sys
@@ -57,3 +58,10 @@ def test_other_c_libraries_are_left_alone(monkeypatch):
     monkeypatch.setattr(allocator.ctypes, "CDLL", lambda name: pytest.fail("was called"))
     allocator.keep_freed_memory()
     allocator.give_back()
+
+
+@pytest.mark.parametrize("given", ["half", "0", "1.5", "nan"])
+def test_a_share_of_a_gpu_s_memory_that_is_none_is_refused(monkeypatch, given):
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_MEM_FRACTION", given)
+    with pytest.raises(UserError, match=f"MEM_FRACTION={given} must be a number above 0"):
+        allocator.share_of_gpu(0.75)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synthmed_jax import checkpoint, files
 from synthmed_jax.errors import Damaged
 from synthmed_jax.files import (
     check_room,
@@ -21,6 +22,7 @@ from synthmed_jax.files import (
     write_json,
     write_text,
 )
+from synthmed_jax.metrics_log import MetricsLog
 
 
 def test_nan_is_never_written(tmp_path):
@@ -132,3 +134,22 @@ def test_a_digest_of_files_tells_changes_and_files_that_are_not_there(tmp_path):
     assert sha256_of_all(paths) == sha256(b"12")
     assert sha256_of_all(paths, b"0") == sha256(b"012")
     assert len({without, sha256_of_all(paths), sha256_of_all(paths, b"0")}) == 3
+
+
+def test_what_another_process_writes_is_refused_but_for_one_folder(tmp_path):
+    root, own = tmp_path / "run", tmp_path / "run" / "synthetic"
+    log = MetricsLog(root / "diffusion" / "metrics.jsonl", [])
+    with files.written_by_another(root, but=own):
+        files.write_text(own / "a" / "1.png", "x")
+        files.write_text(tmp_path / "cache" / "array", "x")
+        for write in (
+            lambda: files.write_text(root / "split" / "split.json", "x"),
+            lambda: files.write_text(own / ".." / "run.json", "x"),
+            lambda: checkpoint.save(root / "diffusion" / "best", 1, {"w": np.zeros(1)}),
+            lambda: log.write(step=1),
+        ):
+            with pytest.raises(RuntimeError, match="is written by the host that leads"):
+                write()
+    found = {p.name: p.read_text() for p in root.rglob("*") if p.is_file()}
+    assert found == {"1.png": "x", "metrics.jsonl": ""}
+    files.write_text(root / "split" / "split.json", "x")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from synthmed_jax import checks
+from synthmed_jax import allocator, checks
 from synthmed_jax.errors import UserError
 
 
@@ -21,11 +21,11 @@ class Chip:
         these GPUs, one pass in bfloat16 on a TPU (docs.jax.dev, "Matmul precision").
       bandwidth: of its memory, bytes/s.
       memory: bytes.
-      usable: share of the memory that JAX takes: XLA_PYTHON_CLIENT_MEM_FRACTION, 0.75 where it is
-        not set, on a GPU.
+      usable: share of the memory that JAX takes where the user sets nothing.
       link: bytes/s that it sends to its neighbours, in one direction.
       linked: how many are linked in that way, in one machine or slice.
       network: bytes/s that a machine of so many sends to others, in one direction.
+      per_host: how many each host of a job has that has several.
       launch: least seconds of a kernel, assumed.
       source: of the figures.
     """
@@ -39,6 +39,7 @@ class Chip:
     link: float
     linked: int
     network: float
+    per_host: int
     launch: float
     source: str
 
@@ -54,6 +55,7 @@ CHIPS = {
         link=300e9,  # NVLink 3: 600 GB/s in both directions together
         linked=8,
         network=8 * 25e9,  # a DGX A100's eight ports of 200 Gbit/s
+        per_host=8,
         launch=5e-6,
         source="NVIDIA A100 80GB data sheet (nvidia-a100-datasheet-us-nvidia-1758950)",
     ),
@@ -67,6 +69,7 @@ CHIPS = {
         link=450e9,  # NVLink 4: 900 GB/s in both directions together
         linked=8,
         network=8 * 50e9,  # a DGX H100's eight ports of 400 Gbit/s
+        per_host=8,
         launch=5e-6,
         source="NVIDIA H100 data sheet; its figures with sparsity, halved",
     ),
@@ -80,6 +83,7 @@ CHIPS = {
         link=200e9,  # 400 GB/s in both directions together
         linked=256,
         network=2 * 12.5e9,  # two ports of 100 Gbit/s per host
+        per_host=4,
         launch=2e-6,
         source="docs.cloud.google.com/tpu/docs/v5e",
     ),
@@ -87,6 +91,8 @@ CHIPS = {
 # Shares of the peaks that are assumed: of a data sheet's operations per second, bytes per second of
 # memory, and bytes per second between devices.
 COMPUTE_SHARE, BANDWIDTH_SHARE, LINK_SHARE = 0.4, 0.5, 0.7
+# Devices that one host has at most.
+_LARGEST_HOST = 8
 # Memory for what a program computes on its way, over what the model of cost/work.py finds: XLA's
 # compiler for a CPU takes 1.7 to 2.1 times that (docs/scale.md).
 TEMPORARIES = 2.0
@@ -98,6 +104,20 @@ class Target:
 
     chip: Chip
     devices: int
+
+    @property
+    def usable(self) -> float:
+        """Bytes of a device's memory that JAX takes."""
+        share = self.chip.usable
+        if self.chip.platform == "cuda":
+            share = allocator.share_of_gpu(share)
+        return share * self.chip.memory
+
+    @property
+    def first_host(self) -> Target:
+        """What the first host has of it, which does alone what is not spread over hosts."""
+        few = self.devices <= _LARGEST_HOST
+        return self if few else Target(self.chip, self.chip.per_host)
 
     @property
     def link(self) -> float:

@@ -56,11 +56,12 @@ class _Costs:
 
     Attributes:
       stage: for which calls are made now.
+      target: on which they are made.
       found: what has been called, each program once.
     """
 
     def __init__(self, target: Target, stage: str = "") -> None:
-        self._target, self.stage = target, stage
+        self.target, self.stage = target, stage
         self._counted: dict[int, Work] = {}
         self.found: list[Cost] = []
 
@@ -72,12 +73,12 @@ class _Costs:
                 self._counted[id(program)] = work.of(program.trace())
                 self.found.append(self._cost(name, program))
             cost = self._cost(name, program)
-            seconds += cost.times.total * program.devices / self._target.devices
+            seconds += cost.times.total * program.devices / self.target.devices
         return seconds
 
     def _cost(self, name: str, program: Program) -> Cost:
         done = self._counted[id(program)]
-        return Cost(name, self.stage, done, roofline.times(done, self._target, program.devices))
+        return Cost(name, self.stage, done, roofline.times(done, self.target, program.devices))
 
 
 def say_expected(run: Run, stages: Sequence[Stage], target: Target) -> None:
@@ -92,17 +93,19 @@ def say_expected(run: Run, stages: Sequence[Stage], target: Target) -> None:
     _say_assumptions(target)
     run = _with_settings(run, run.settings)
     seconds: dict[str, float] = {}
-    with rehearsal.on(chip.platform, target.devices, costs.seconds):
-        for stage in HEAVY:
-            done = all(base.is_finished(run, each) for each in (*base.upstream(run, stage), stage))
-            if stage in stages and not done:
-                if stage is diffusion.STAGE:  # it draws images too, as `generate` does
-                    costs.stage = generate.STAGE.name
-                    timing.seconds_per_evaluation(run)
-                costs.stage = stage.name
-                seconds[stage.name] = _seconds(stage, run)
+    for stage in HEAVY:
+        done = all(base.is_finished(run, each) for each in (*base.upstream(run, stage), stage))
+        if stage not in stages or done:
+            continue
+        costs.target = _used_by(stage.name, target)
+        with rehearsal.on(chip.platform, costs.target.devices, costs.seconds):
+            if stage is diffusion.STAGE:  # it draws images too, as `generate` does
+                costs.stage = generate.STAGE.name
+                timing.seconds_per_evaluation(run)
+            costs.stage = stage.name
+            seconds[stage.name] = _seconds(stage, run)
     _say_costs(costs.found)
-    listed = [f"{name} {in_words(value)}" for name, value in seconds.items()]
+    listed = [f"{name} {in_words(value)}{_where(name, target)}" for name, value in seconds.items()]
     print(
         f"expected on {_name(target)}: {', '.join(listed) or 'nothing long'}; in all "
         f"{in_words(sum(seconds.values()))}. Compiling (minutes), reading images and what runs on "
@@ -110,7 +113,7 @@ def say_expected(run: Run, stages: Sequence[Stage], target: Target) -> None:
         flush=True,
     )
     for cost in costs.found:
-        if cost.memory > chip.usable * chip.memory:
+        if cost.memory > target.usable:
             _advise(run, cost, target)
         elif cost.times.launch > _MANY_LAUNCHES * cost.times.total:
             print(
@@ -142,11 +145,22 @@ def _say_assumptions(target: Target) -> None:
         f"target: {_name(target)} ({chip.source}). Assumed: {COMPUTE_SHARE:.0%} of its peak "
         f"(TFLOP/s: {peaks}), {BANDWIDTH_SHARE:.0%} of {chip.bandwidth / 1e9:.0f} GB/s of memory"
         f"{links}, {chip.launch * 1e6:.0f} us for the smallest kernel. JAX takes "
-        f"{chip.usable * chip.memory / GIB:.1f} of {chip.memory / GIB:.1f} GiB. Convolutions and "
+        f"{target.usable / GIB:.1f} of {chip.memory / GIB:.1f} GiB. Convolutions and "
         "matrix products are counted exactly, bytes, kernels and memory by a model of what XLA "
         "fuses (docs/scale.md); nothing was compiled or run",
         flush=True,
     )
+
+
+def _used_by(stage: str, target: Target) -> Target:
+    """The devices that a stage is spread over: all, or those of the host that leads."""
+    helped = next(each.help for each in HEAVY if each.name == stage) is not None
+    return target if helped else target.first_host
+
+
+def _where(stage: str, target: Target) -> str:
+    used = _used_by(stage, target)
+    return "" if used == target else f" (on the {used.devices} devices of the first host)"
 
 
 def _say_costs(costs: Sequence[Cost]) -> None:
@@ -174,10 +188,9 @@ def _with_settings(run: Run, settings: Settings) -> Run:
 
 def _advise(run: Run, cost: Cost, target: Target) -> None:
     """Prints what does not fit, and what each change would come to."""
-    usable = target.chip.usable * target.chip.memory
     print(
         f"warning: {cost.name} needs {cost.memory / GIB:.1f} GiB of each device, of which JAX "
-        f"takes {usable / GIB:.1f}. Instead:",
+        f"takes {target.usable / GIB:.1f}. Instead:",
         flush=True,
     )
     for option in _options(run.settings, cost):
@@ -186,7 +199,7 @@ def _advise(run: Run, cost: Cost, target: Target) -> None:
             if isinstance(changed, str):
                 print(f"  {flag}: {changed}", flush=True)
                 break
-            fits = changed.memory <= usable
+            fits = changed.memory <= target.usable
             print(
                 f"  {flag}: {changed.memory / GIB:.1f} GiB{', fits' if fits else ''}; "
                 f"{1e3 * changed.times.total:.1f} ms",
@@ -198,15 +211,17 @@ def _advise(run: Run, cost: Cost, target: Target) -> None:
 
 def _measured(run: Run, cost: Cost, target: Target) -> Cost | str:
     """What the same call costs under other settings, or why it can't be made."""
-    costs = _Costs(target, cost.stage)
-    with rehearsal.on(target.chip.platform, target.devices, costs.seconds):
+    used = _used_by(cost.stage, target)
+    costs = _Costs(used, cost.stage)
+    with rehearsal.on(used.chip.platform, used.devices, costs.seconds):
         try:
             _CALLS[cost.stage](run)
         except UserError as error:
             return str(error)
     # Its name ends in the number of images, which may be another one.
     called = cost.name.rpartition(",")[0]
-    return next(found for found in costs.found if found.name.rpartition(",")[0] == called)
+    calls = (found for found in costs.found if found.name.rpartition(",")[0] == called)
+    return next(calls, "nothing of the kind is called then")
 
 
 _CALLS: dict[str, Callable[[Run], float]] = {

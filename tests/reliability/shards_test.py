@@ -11,7 +11,10 @@ pytestmark = pytest.mark.reliability
 _DRAW = random.Random(0)
 CASES = [
     (shards, tuple(round(_DRAW.uniform(0, 0.6), 2) for _ in shards))
-    for shards in (("1/2", "2/2"), ("1/1", "1/1"), ("1/3", "2/3", "3/3"), ("1/2", "1/2", "2/2"))
+    for shards in (
+        *(("1/2", "2/2"), ("1/1", "1/1"), ("1/3", "2/3", "3/3"), ("1/2", "1/2", "2/2")),
+        ("1/4", "2/4", "3/4", "4/4"),
+    )
     for _ in range(6)
 ]
 

@@ -8,7 +8,7 @@ import pytest
 from synthmed_jax import rehearsal, runner
 from synthmed_jax.cost import chips
 from synthmed_jax.errors import UserError
-from synthmed_jax.stages import diffusion, explain, generate, split, target
+from synthmed_jax.stages import classify, diffusion, explain, generate, split, target
 
 SMALL = {
     "diffusion__unet__channels": 4,
@@ -73,6 +73,27 @@ def test_more_devices_than_images_in_a_batch_are_refused(make_run):
     with pytest.raises(UserError, match="can't be split over 7 devices"):
         target.say_expected(run, [diffusion.STAGE], chips.Target(chip(), 7))
     assert rehearsal.current() is None
+
+
+def test_what_other_hosts_do_not_help_with_takes_the_first_one_s_time(make_run, capsys):
+    settings = SMALL | {"diffusion__train__batch_size": 16, "classifier__batch_size": 16}
+    run = make_run(**settings)
+    said = {}
+    for devices in (8, 16):
+        target.say_expected(run, [classify.STAGE], chips.Target(chip(launch=1.0), devices))
+        told = capsys.readouterr().out
+        said[devices] = re.search(
+            r"classify (.*?)( \(on the 8 devices of the first host\))?;", told
+        )
+    assert said[8][1] == said[16][1] != "0 s"
+    assert (said[8][2], bool(said[16][2])) == (None, True)
+
+
+@pytest.mark.parametrize(("given", "gib"), [("", "60.0"), ("0.95", "76.0")])
+def test_memory_is_what_jax_is_told_to_take(make_run, capsys, monkeypatch, given, gib):
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_MEM_FRACTION", given)
+    target.say_expected(make_run(**SMALL), [split.STAGE], chips.parse("a100"))
+    assert f"JAX takes {gib} of 80.0 GiB" in capsys.readouterr().out
 
 
 def test_what_is_short_is_not_foreseen(make_run, capsys):
