@@ -14,6 +14,7 @@ from synthmed_jax.results.floors import Floor
 from synthmed_jax.results.split import PartCounts
 from synthmed_jax.statistics.group_bootstrap import GroupEstimate
 from synthmed_jax.statistics.intervals import Estimate
+from synthmed_jax.statistics.roc import AreaEstimate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,20 +96,22 @@ class Membership(enum.StrEnum):
     SPLIT_TELLS = "the split itself tells"
 
 
-def judge_membership(low: float | None, fewest: int, *, blind_tells: bool) -> Membership:
+def judge_membership(low: float | None, fewest: int, blind: Sequence[AreaEstimate]) -> Membership:
     """Judges an attack by the interval of its area under the ROC curve.
 
     Args:
       low: lower end of the interval; None where it was not measured.
       fewest: members in the class that has fewest.
-      blind_tells: whether members were told from others without the generator. Then an area above
-        0.5 is no proof against the generator.
+      blind: areas of scores that know nothing of the generator. Where one lies above 0.5, members
+        differ from others by the split, and an attack's area is proof against the generator only
+        above that one's whole interval. One below 0.5 can't explain an area above.
     """
     if low is None or fewest < FEW_IMAGES.value:
         return Membership.TOO_FEW
     if low <= 0.5:
         return Membership.NOT_FOUND
-    return Membership.SPLIT_TELLS if blind_tells else Membership.SUCCEEDS
+    explained = max((area.high for area in blind if area.low > 0.5), default=0.5)
+    return Membership.SUCCEEDS if low > explained else Membership.SPLIT_TELLS
 
 
 class Release(enum.StrEnum):

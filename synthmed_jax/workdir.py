@@ -84,6 +84,11 @@ class Workdir:
         return self.root / "filtered"
 
     @property
+    def filter_scores(self) -> pathlib.Path:
+        """What a filter saw of every image: not to be given away."""
+        return self.root / "filter_scores.csv"
+
+    @property
     def audit(self) -> pathlib.Path:
         """Folder of what sets of images say of each other without a classifier of the classes."""
         return self.root / "audit"

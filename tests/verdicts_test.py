@@ -8,6 +8,7 @@ from synthmed_jax.results.floors import Floor
 from synthmed_jax.results.split import PartCounts
 from synthmed_jax.statistics.group_bootstrap import GroupEstimate
 from synthmed_jax.statistics.intervals import Estimate
+from synthmed_jax.statistics.roc import AreaEstimate
 from synthmed_jax.verdicts import (
     Answer,
     Caveat,
@@ -25,18 +26,22 @@ from tests.cells import cell
 
 
 @pytest.mark.parametrize(
-    ("low", "fewest", "blind_tells", "verdict"),
+    ("low", "fewest", "blind", "verdict"),
     [
-        (0.51, 50, False, Membership.SUCCEEDS),
-        (0.5, 50, False, Membership.NOT_FOUND),
-        (0.51, 50, True, Membership.SPLIT_TELLS),
-        (0.5, 50, True, Membership.NOT_FOUND),
-        (0.9, 49, False, Membership.TOO_FEW),
-        (None, 500, False, Membership.TOO_FEW),
+        (0.51, 50, (0.45, 0.6), Membership.SUCCEEDS),
+        (0.5, 50, (0.45, 0.6), Membership.NOT_FOUND),
+        (0.51, 50, (0.51, 0.6), Membership.SPLIT_TELLS),
+        (0.6, 50, (0.51, 0.6), Membership.SPLIT_TELLS),
+        (0.61, 50, (0.51, 0.6), Membership.SUCCEEDS),  # more than the split explains
+        (0.51, 50, (0.3, 0.4), Membership.SUCCEEDS),  # it would explain an area below 0.5
+        (0.5, 50, (0.51, 0.6), Membership.NOT_FOUND),
+        (0.9, 49, (0.45, 0.6), Membership.TOO_FEW),
+        (None, 500, (0.45, 0.6), Membership.TOO_FEW),
     ],
 )
-def test_an_attack_is_judged_by_the_interval_of_its_area(low, fewest, blind_tells, verdict):
-    assert verdicts.judge_membership(low, fewest, blind_tells=blind_tells) is verdict
+def test_an_attack_is_judged_by_the_interval_of_its_area(low, fewest, blind, verdict):
+    areas = [AreaEstimate(0.5, *each, 0.95, 0.1, (50, 50), 0.6) for each in ((0.4, 0.55), blind)]
+    assert verdicts.judge_membership(low, fewest, areas) is verdict
 
 
 @pytest.mark.parametrize(

@@ -80,5 +80,5 @@ def test_nothing_lies_outside_of_the_folder(tmp_path):
         for name, member in vars(Workdir).items()
         if isinstance(member, property)
     }
-    assert len(paths) == 32  # each its own
+    assert len(paths) == 33  # each its own
     assert all(tmp_path in path.parents for path in (*paths, workdir.marker("split")))

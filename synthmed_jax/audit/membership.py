@@ -110,7 +110,7 @@ def judge(
       (what is stored, name of each attack -> its scores).
     """
     blind_scores = judge_blind(sets, seed)
-    blind_tells = any(not each.area.covers_chance for each in blind_scores)
+    blind_areas = [each.area for each in blind_scores]
     num_members = sets.members.counts
     groups = sets.member_groups, sets.others_groups
     scores = {LOSS: loss_scores(*losses), NEARNESS: nearness}
@@ -130,7 +130,7 @@ def judge(
             *sets.members.subset(np.flatnonzero(known[0])).counts.values(),
             *sets.others.subset(np.flatnonzero(known[1])).counts.values(),
         )
-        verdict = verdicts.judge_membership(area.low, fewest, blind_tells=blind_tells)
+        verdict = verdicts.judge_membership(area.low, fewest, blind_areas)
         attacks.append(
             Attack(
                 name,

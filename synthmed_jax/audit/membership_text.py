@@ -44,8 +44,7 @@ _INTRODUCTION = (
     "learned something about a patient, though no image was copied. Two attackers are tried, by "
     "what is released: one has the images only, the other the weights as well. Each says how "
     "likely an image is to be a learned one; members are images of fit, and the others are as many "
-    "held-out images of each class, which are read for this alone and have neither a twin nor a "
-    "near-duplicate in fit or val."
+    "held-out images of each class, drawn for this from those that networks are tested on."
 )
 _LIMITS = (
     "An attack that fails proves nothing about stronger ones: more generators for comparison, more "
@@ -190,9 +189,11 @@ def _attacks(found: Membership) -> Table:
     groups = found.attacks[0].area.num_groups
     caption = (
         f"{n} members and {n} other images ({groups[0]} and {groups[1]} independent groups; "
-        f"{among}; {found.num_linked} held-out images are left out as "
-        "twins or near-duplicates of fit or val). Intervals: 95 %, over groups for AUROC, exact "
-        "for members found. Mean difference: of the scores, in standard deviations of the other "
+        f"{among}; {found.num_linked} of the others are twins or near-duplicates of fit or val: "
+        "they stay, since members have such among all images as well). Intervals: 95 %, over "
+        "groups for AUROC; for members found, exact for independent images at the threshold that "
+        "gave these false alarms here, and too narrow, since other images would give another "
+        "threshold. Mean difference: of the scores, in standard deviations of the other "
         "images'. P of the set: one-sided, by exchanging groups between members and others; it "
         "answers whether the set as a whole was learned from. Each verdict is by the AUROC of its "
         "row; the loss is the mean over all levels of noise, which was declared beforehand."

@@ -66,6 +66,7 @@ _ALSO_NOT_COVERED = {
         "images that are drawn later, and a release of the generator's weights",
     ),
     IMAGES_AND_WEIGHTS: (
+        "weights of other steps, as in checkpoints/ and kept/: they may have learned longer",
         "what can be drawn from the weights by who asks again and again, or steers them towards a "
         "patient",
     ),

@@ -1,7 +1,8 @@
-"""The filtered synthetic set: class folders of PNGs and manifest.csv.
+"""The filtered synthetic set, class folders of PNGs and manifest.csv, and the scores that made it.
 
-The manifest has a row for every image that was looked at, with its scores; files are there of those
-that are used, so that the folder can be given away as it is.
+The set's manifest names the images that are used, and nothing else, so that the folder can be given
+away as it is. What the filter saw is written elsewhere: how alike an image is to its nearest `fit`
+image tells somebody who has that image that it was learned from, to all digits.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from synthmed_jax.csv_text import write_csv
-from synthmed_jax.data.manifest import MANIFEST_FIELDS, ManifestRow
+from synthmed_jax.data.manifest import MANIFEST, MANIFEST_FIELDS, ManifestRow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,27 +31,43 @@ class ScoredImage:
     reasons: dict[str, bool]
 
 
-def write_scored(directory: Path, images: Iterable[ScoredImage]) -> None:
-    """Writes manifest.csv atomically, sorted by class and index; equal rows give equal bytes.
-
-    Its columns are those of a synthetic set's manifest, then scores, then reasons.
+def write_kept(directory: Path, images: Iterable[ScoredImage]) -> None:
+    """Writes manifest.csv of the images that are used, atomically, sorted by class and index.
 
     Args:
       directory: the filtered set's folder.
+      images: one or more.
+    """
+    rows = (_cells(image.row) for image in _in_order(images) if image.row.used)
+    write_csv(directory / MANIFEST, [list(MANIFEST_FIELDS), *rows])
+
+
+def write_scores(path: Path, images: Iterable[ScoredImage]) -> None:
+    """Writes a row for every image, used or not; equal rows give equal bytes.
+
+    Columns are those of a synthetic set's manifest, then scores, then reasons.
+
+    Args:
+      path: no part of what is given away.
       images: one or more, all with the same scores and reasons.
     """
-    in_order = sorted(images, key=lambda image: (image.row.class_name, image.row.index))
+    in_order = _in_order(images)
     headings = [*MANIFEST_FIELDS, *in_order[0].scores, *in_order[0].reasons]
     cells = (
         [
-            *(int(cell) if isinstance(cell, bool) else cell for cell in _cells(image.row)),
+            *_cells(image.row),
             *(f"{score:.6f}" for score in image.scores.values()),
             *(int(is_so) for is_so in image.reasons.values()),
         ]
         for image in in_order
     )
-    write_csv(directory / "manifest.csv", [headings, *cells])
+    write_csv(path, [headings, *cells])
 
 
-def _cells(row: ManifestRow) -> tuple[object, ...]:
-    return tuple(getattr(row, field.name) for field in dataclasses.fields(row))
+def _in_order(images: Iterable[ScoredImage]) -> list[ScoredImage]:
+    return sorted(images, key=lambda image: (image.row.class_name, image.row.index))
+
+
+def _cells(row: ManifestRow) -> list[object]:
+    cells = (getattr(row, field.name) for field in dataclasses.fields(row))
+    return [int(cell) if isinstance(cell, bool) else cell for cell in cells]

@@ -115,11 +115,12 @@ class MembershipSets:
 
     Attributes:
       members: of `fit`.
-      others: held-out images that no chain of twins and near-duplicates links to `fit` or `val`.
+      others: held-out images.
       member_groups, others_groups: i64[N] each, equal for images that are no independent
         witnesses: of one group of the split, or linked as twins or near-duplicates; no number is in
         both.
-      num_linked: held-out images that were left out since they are linked to `fit` or `val`.
+      num_linked: of the others, those that a chain of twins and near-duplicates links to `fit` or
+        `val`. An attack that takes one of them for a learned image is hardly wrong, but counts so.
     """
 
     members: ImageSet
@@ -365,7 +366,10 @@ def read_membership(
     """Draws the images on which attacks on membership are tried: for those alone.
 
     Of each class as many members as others: all of `fit`, where `limit` and the held-out images
-    that are not linked to `fit` or `val` allow it. Both sets are in the same order of classes.
+    allow it. Both sets are in the same order of classes. Chance alone decides which images are on
+    which side, as far as the split left it to chance: were held-out images with a near-duplicate in
+    `fit` left out, members would have more near-duplicates among all images than others have, and
+    nearness to any set of images would tell them apart.
 
     Args:
       path: of split.json.
@@ -380,11 +384,12 @@ def read_membership(
     members, others = [], []
     for label in range(len(fit.class_names)):
         of_fit = rng.permutation(np.flatnonzero(fit.labels == label))
-        of_test = rng.permutation(np.flatnonzero((test.labels == label) & new))
+        of_test = rng.permutation(np.flatnonzero(test.labels == label))
         n = min(len(of_fit), len(of_test), most)
         members.append(of_fit[:n])
         others.append(of_test[:n])
-    drawn = fit.subset(np.concatenate(members)), test.subset(np.concatenate(others))
+    chosen = np.concatenate(others)
+    drawn = fit.subset(np.concatenate(members)), test.subset(chosen)
     components, groups = find_duplicates(data, settings).components, group(data, settings)
     index_of = {file: index for index, file in enumerate(data._whole.images.files)}
     witnesses = []
@@ -394,7 +399,7 @@ def read_membership(
             grouping.connect(components[index], None if groups is None else groups.numbers[index])
         )
     of_others = witnesses[1] + 1 + witnesses[0].max(initial=-1)
-    return MembershipSets(*drawn, witnesses[0], of_others, int((~new).sum()))
+    return MembershipSets(*drawn, witnesses[0], of_others, int((~new[chosen]).sum()))
 
 
 def _divide(data: DataSet, settings: SplitSettings) -> split.Division:

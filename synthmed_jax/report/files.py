@@ -122,12 +122,13 @@ class Contents:
         """Returns the contents as if some of the stages that measure had left nothing.
 
         Args:
-          stages: of audit, evaluate and explain.
+          stages: folders of them: audit, evaluate, explain, or filtered, of which nothing is kept.
         """
         gone = {
             "audit": ("memorisation", "membership"),
             "evaluate": ("evaluation", "external", "fidelity", "floors"),
             "explain": ("lime",),
+            "filtered": (),
         }
         none: dict[str, Any] = {field: None for stage in stages for field in gone[stage]}
         return dataclasses.replace(self, **none)

@@ -84,8 +84,8 @@ class Membership(Stored):
       limit: most members, all classes together.
       num_members: class -> members, which is the number of the others too.
       num_fit: class -> images of `fit`.
-      num_linked: held-out images that were left out since they are twins or near-duplicates of
-        `fit` or `val`.
+      num_linked: others that are twins or near-duplicates of `fit` or `val`; in files of earlier
+        versions, held-out images that were left out for that.
       draws: of noise, per image and level.
       why: why nothing was measured; "" where it was.
       attacks: that were declared beforehand.
@@ -110,5 +110,9 @@ class Membership(Stored):
 
     @property
     def blind_tells(self) -> bool:
-        """Whether members can be told from others without the generator."""
-        return any(not each.area.covers_chance for each in self.blind)
+        """Whether members can be told from others without the generator.
+
+        Not so where a score errs the other way: a forest does, where members and others are twins
+        of each other.
+        """
+        return any(each.area.low > 0.5 for each in self.blind)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -17,10 +18,11 @@ from synthmed_jax.audit import class_check, copy_filter, copy_search, fidelity, 
 from synthmed_jax.audit.copy_filter import Candidates
 from synthmed_jax.data import filtered
 from synthmed_jax.data.filtered import ScoredImage
+from synthmed_jax.data.manifest import MANIFEST, MANIFEST_FIELDS
 from synthmed_jax.data.png import encode_png
 from synthmed_jax.diffusion.generate import row_of
 from synthmed_jax.diffusion.generate_settings import COPIES, OFF_CLASS
-from synthmed_jax.errors import UserError
+from synthmed_jax.errors import Damaged, UserError
 from synthmed_jax.files import sha256, write_bytes
 from synthmed_jax.results.audit import Measured
 from synthmed_jax.results.filtered import FILTERED, OTHER_REAL, SYNTHETIC, Filtered, FilteredClass
@@ -34,9 +36,9 @@ MOST = 3
 """So many times as many images as are wanted are looked at, at most."""
 RESULT = "filter.json"
 OWN_CLASS = "own_class"
-"""Column of the manifest: the probability that a classifier of `fit` images gives the label."""
+"""Column of the scores: the probability that a classifier of `fit` images gives the label."""
 COLUMNS = {COPIES: "flagged", OFF_CLASS: "off_class"}
-"""Reason -> its column of the manifest."""
+"""Reason -> its column of the scores."""
 
 
 def is_wanted(run: Run) -> bool:
@@ -95,7 +97,8 @@ def _run(run: Run) -> None:
         classes[name] = FilteredClass(
             len(kept), dropped.get(COPIES, 0), int(kept.sum()), dropped.get(OFF_CLASS, 0)
         )
-    filtered.write_scored(folder, images)
+    filtered.write_scores(run.workdir.filter_scores, images)
+    filtered.write_kept(folder, images)
     result = Filtered(
         seed=run.settings.audit.seed,
         flips=run.settings.diffusion.flips,
@@ -187,7 +190,7 @@ def _write_class(
     kept: np.ndarray,
     checkpoint: str,
 ) -> list[ScoredImage]:
-    """Writes the images that are kept; returns what the manifest says of all."""
+    """Writes the images that are kept; returns what was seen of all."""
     settings, made_by = run.settings.generate, base.fingerprint(run, STAGE).digest
     scored = []
     for index, image in enumerate(found.images):
@@ -200,6 +203,21 @@ def _write_class(
         reasons = {COLUMNS[why]: bool(each[index]) for why, each in found.reasons.items()}
         scored.append(ScoredImage(row, scores, reasons))
     return scored
+
+
+def _needed(run: Run) -> Iterator[pathlib.Path]:
+    """The manifest, without the scores that earlier versions wrote into it."""
+    path = run.workdir.filtered / MANIFEST
+    yield path
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8") as file:
+        if file.readline().rstrip() != ",".join(MANIFEST_FIELDS):
+            raise Damaged(
+                path,
+                "has scores, as earlier versions wrote them, which show who has a training image "
+                "that it was one: do not give that folder away; it is made anew",
+            )
 
 
 def _expect(run: Run) -> float:
@@ -222,4 +240,5 @@ STAGE = Stage(
     optional=True,
     asked=is_wanted,
     folder="filtered",
+    needed=_needed,
 )

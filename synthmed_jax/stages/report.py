@@ -6,7 +6,7 @@ from synthmed_jax.errors import UserError
 from synthmed_jax.files import sha256_of_all
 from synthmed_jax.report import html
 from synthmed_jax.results.section import section_files
-from synthmed_jax.stages import audit, base, classify, evaluate, explain
+from synthmed_jax.stages import audit, base, classify, copy_filter, evaluate, explain
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
@@ -19,16 +19,20 @@ def _run(run: Run) -> None:
         )
     inputs, workdir = run.inputs, run.workdir
     cells, former = classify.cells(run), _former(run)
-    html.write_report(workdir.root, cells, inputs.parts.fit, inputs.synthetic, former)
-    for name in former:
-        print(f"report: the stage {name} is of other images or settings, and is not shown: run it")
+    folders = [stage.folder or stage.name for stage in former]
+    html.write_report(workdir.root, cells, inputs.parts.fit, inputs.synthetic, folders)
+    for stage in former:
+        print(
+            f"report: the stage {stage.name} is of other images or settings, and is not shown: "
+            "run it"
+        )
 
 
-def _former(run: Run) -> tuple[str, ...]:
+def _former(run: Run) -> tuple[Stage, ...]:
     """Stages that have left something which is not of the images and settings of this run."""
     return tuple(
-        stage.name
-        for stage in (audit.STAGE, explain.STAGE)
+        stage
+        for stage in (audit.STAGE, explain.STAGE, copy_filter.STAGE)
         if base.read_marker(run, stage) is not None and not base.is_of_this_set(run, stage)
     )
 
@@ -40,7 +44,10 @@ def _shown(run: Run) -> tuple[str, ...]:
         *(workdir.evaluation, workdir.floors, workdir.fidelity, workdir.lime),
         workdir.audit_memorisation,
     )
-    return (sha256_of_all((*shown, *section_files(workdir.root))), *_former(run))
+    return (
+        sha256_of_all((*shown, *section_files(workdir.root))),
+        *(stage.name for stage in _former(run)),
+    )
 
 
 def _explained(run: Run) -> tuple[Stage, ...]:

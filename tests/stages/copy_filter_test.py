@@ -114,7 +114,7 @@ def test_copies_are_replaced_and_the_unfiltered_set_stays(run):
 
 def test_every_image_that_was_looked_at_has_its_scores(run):
     copy_filter.STAGE.run(run)
-    with (run.workdir.filtered / "manifest.csv").open(newline="") as stream:
+    with run.workdir.filter_scores.open(newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["class"] == run.inputs.class_names[0]]
     assert [int(row["index"]) for row in rows] == list(range(12))
     assert [i for i, row in enumerate(rows) if row["flagged"] == "1"] == list(COPIES)
@@ -188,7 +188,7 @@ def test_planted_wrong_labels_are_left_out_and_honest_images_mostly_stay(make_ho
     copy_filter.STAGE.run(run)
     found = Filtered.read(run.workdir.filtered / copy_filter.RESULT)
     first = run.inputs.class_names[0]
-    with (run.workdir.filtered / "manifest.csv").open(newline="") as stream:
+    with run.workdir.filter_scores.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     of_first = [row for row in rows if row["class"] == first]
     wrong = sum(row["off_class"] == "1" for row in of_first[:PLANTED])
@@ -229,7 +229,7 @@ def test_both_filters_count_their_own(make_honest):
     # One and the same image, with a wrong label in the first class.
     assert (found[first].flagged, found[second].flagged) == (1, 1)
     assert found[first].off_class >= 5
-    with (run.workdir.filtered / "manifest.csv").open(newline="") as stream:
+    with run.workdir.filter_scores.open(newline="") as stream:
         headings = next(csv.reader(stream))
     scores = ["alike_aligned", "alike_identity", "own_class"]
     assert headings[-5:] == [*scores, "flagged", "off_class"]
