@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from benchmarks.study import scores, tables
 from benchmarks.study.runs import Design, Run
@@ -19,10 +19,13 @@ def privacy_table(design: Design) -> Table:
     """What the search for copies and the attacks say; without rows where no run was audited."""
     if not any(map(scores.memorisation, design.runs)):
         return Table((), (), "")
-    of_copies = {
+    of_copies: dict[str, Callable[[AuditMemorisation], str]] = {
         "flagged as copies": _flagged,
         "different `fit` images above the threshold that is taken from them": _above_threshold,
-        "least of the planted changes found": _weakest,
+        **{
+            f"found of planted copies: {change}": functools.partial(_found, change=change)
+            for change in _changes(design)
+        },
         "`fit` images nearest to a flagged one": _nearest,
     }
     rows = [
@@ -57,11 +60,13 @@ def privacy_table(design: Design) -> Table:
         "Flagged: with exact 95 % intervals over images. Images that are no copies are flagged "
         "too: about 1 % of the `fit` images that the threshold is taken from, and more of others "
         "([docs/measurements.md](docs/measurements.md)). Planted: `fit` images with one of ten "
-        "changes; a change that is found in fewer than 95 % is a hole. Copies of a tenth of the "
+        "changes; one that is found in fewer than 95 % is a hole. Copies of a tenth of the "
         "images are called found, however they are changed, and of fewer where they pass a "
         "stricter threshold than any image that is no copy should: among others, that takes copies "
         "that are nearly exact. An area of 0.5 is chance; in brackets, after an attack that finds "
-        "nothing, the area that it would have found in 80 % of such samples."
+        "nothing, the area that it would have found in 80 % of such samples. Behind it: members "
+        "found at 1 and at 5 % false alarms, and the p value of the whole set. What longer "
+        "training does to both is in [docs/privacy.md](docs/privacy.md)."
         + "".join(
             f" Seed {run.replicate.seed}: nothing is concluded about copies: {found.why}."
             for run in design.runs
@@ -94,12 +99,19 @@ def _count(rate: Rate) -> str:
     return f"{rate.hits} of {rate.n}"
 
 
-def _weakest(found: AuditMemorisation) -> str:
-    power = next((each.power for each in found.detectors if each.space == UNION), {})
-    if not power:
-        return DASH
-    change, rate = min(power.items(), key=lambda item: item[1].share)
-    return f"{percent(rate.share)} ({'each' if rate.share == 1 else change})"
+def _changes(design: Design) -> list[str]:
+    """The changes of planted copies, in their order."""
+    found = filter(None, map(scores.memorisation, design.runs))
+    return list(dict.fromkeys(change for each in found for change in _power(each)))
+
+
+def _power(found: AuditMemorisation) -> Mapping[str, Rate]:
+    return next((each.power for each in found.detectors if each.space == UNION), {})
+
+
+def _found(found: AuditMemorisation, change: str) -> str:
+    rate = _power(found).get(change)
+    return DASH if rate is None else percent(rate.share)
 
 
 def _attack(run: Run, name: str) -> str:
@@ -109,8 +121,12 @@ def _attack(run: Run, name: str) -> str:
     if found is None:
         return DASH
     text = f"{_area(found.area)}: {found.verdict}"
-    missed = found.verdict == verdicts.Membership.NOT_FOUND
-    return f"{text} ({found.area.detectable:.2f})" if missed else text
+    if found.verdict == verdicts.Membership.NOT_FOUND:
+        text += f" ({found.area.detectable:.2f})"
+    hits = ", ".join(
+        f"{100 * each.share:.0f} % at {100 * each.allowed:.0f} %" for each in found.hits
+    )
+    return f"{text}; {hits}; p {found.p_set:.1g}"
 
 
 def _verdict(run: Run, released: str) -> str:

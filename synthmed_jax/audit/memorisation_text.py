@@ -13,14 +13,14 @@ DISTANCES, PAIRS = "copy_distances.png", "closest_pairs.png"
 _SPACES = {ALIGNED: "aligned pixels", IDENTITY: "features", UNION: "either"}
 _TITLE = "Are there copies of training images among the synthetic ones?"
 _HOW = (
-    "For every synthetic image the nearest fit image was looked for in two ways: by the "
-    "correlation of details after the best mirroring, turn, zoom and shift, and by features of a "
-    "small network that learned on fit to know an image again after it was changed. An image is "
-    "flagged where it is nearer than different fit images come to each other; no held-out image "
-    "has a part in that. A share of images that are no copies is flagged too: the false alarms. "
-    "What is found is copies of whole images; a copied part of an image, or a patient who can be "
-    "recognised, is not looked for, and neither is what an attack on the generator's weights would "
-    "tell."
+    "This is what anybody who has the synthetic images can look for. For every synthetic image the "
+    "nearest fit image was looked for in two ways: by the correlation of details after the best "
+    "mirroring, turn, zoom and shift, and by features of a small network that learned on fit to "
+    "know an image again after it was changed. An image is flagged where it is nearer than "
+    "different fit images come to each other; no held-out image has a part in that. A share of "
+    "images that are no copies is flagged too: the false alarms. What is found is copies of whole "
+    "images; a copied part of an image, or a patient who can be recognised, is not looked for, and "
+    "neither is what an attack on the generator's weights would tell."
 )
 
 

@@ -19,7 +19,7 @@ def _run(run: Run) -> None:
         )
     inputs, workdir = run.inputs, run.workdir
     cells, former = classify.cells(run), _former(run)
-    folders = [stage.folder or stage.name for stage in former]
+    folders = tuple(stage.folder or stage.name for stage in former)
     html.write_report(workdir.root, cells, inputs.parts.fit, inputs.synthetic, folders)
     for stage in former:
         print(

@@ -6,7 +6,7 @@ import pytest
 from benchmarks.study import questions, safety, scores, summary
 from synthmed_jax.report.formats import DASH, MINUS
 from synthmed_jax.results.floors import MAJORITY
-from synthmed_jax.results.memorisation import UNION, Rate
+from synthmed_jax.results.memorisation import UNION, Detector, Rate
 from tests.report.conftest import MEMORISATION
 
 
@@ -90,14 +90,17 @@ def test_what_was_not_measured_is_said_to_be_so(design):
     assert questions.answers([]) == []
 
 
-def test_the_weakest_change_is_named_unless_all_copies_are_found():
-    def found(shares):
-        power = {how: Rate(0, 200, share, 0.0, 1.0) for how, share in shares.items()}
-        detector = types.SimpleNamespace(space=UNION, power=power)
-        return safety._weakest(types.SimpleNamespace(detectors=(detector,)))
-
-    assert found({"unchanged": 1.0, "noise": 0.9}) == "90.0\N{NO-BREAK SPACE}% (noise)"
-    assert found({"unchanged": 1.0, "noise": 1.0}) == "100.0\N{NO-BREAK SPACE}% (each)"
+def test_every_kind_of_planted_copy_has_its_row(design, monkeypatch):
+    shares = {"unchanged": 1.0, "noise": 0.9}
+    power = {how: Rate(0, 200, share, 0.0, 1.0) for how, share in shares.items()}
+    detector = Detector(UNION, {}, Rate(1, 100, 0.01, 0.0, 0.05), power)
+    audited = dataclasses.replace(MEMORISATION, detectors=(detector,))
+    of_run = {id(run): audited for run in design.runs[1:]}
+    monkeypatch.setattr(scores, "memorisation", lambda run: of_run.get(id(run)))
+    rows = {row.name: row.values for row in safety.privacy_table(design).rows}
+    found = "90.0\N{NO-BREAK SPACE}%"
+    assert rows["found of planted copies: noise"] == ("\N{EN DASH}", found, found)
+    assert rows["found of planted copies: unchanged"][1].startswith("100.0")
 
 
 def test_seeds_without_an_audit_are_named(design, monkeypatch):
