@@ -12,8 +12,8 @@ import platform
 
 from synthmed_jax.errors import UserError
 
-# glibc's malloc.h.
 _SHARE_OF_GPU = "XLA_PYTHON_CLIENT_MEM_FRACTION"
+# glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
 
 

@@ -22,8 +22,8 @@ import numpy as np
 
 from synthmed_jax.errors import Damaged
 
-# Below the first, this process writes only what is below the second; None: there is no such place.
-_of_another: tuple[pathlib.Path, pathlib.Path] | None = None
+# Below the first, this process writes only what is below the others; None: there is no such place.
+_of_another: tuple[pathlib.Path, tuple[pathlib.Path, ...]] | None = None
 # Held while a written file takes its place.
 _moving = threading.RLock()
 
@@ -124,10 +124,10 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
 
 
 @contextlib.contextmanager
-def written_by_another(root: pathlib.Path, but: pathlib.Path) -> Iterator[None]:
-    """Within it, another process is the writer of a folder, but for one folder below it."""
+def written_by_another(root: pathlib.Path, *but: pathlib.Path) -> Iterator[None]:
+    """Within it, another process is the writer of a folder, but for some folders below it."""
     global _of_another
-    before, _of_another = _of_another, (root.resolve(), but.resolve())
+    before, _of_another = _of_another, (root.resolve(), tuple(each.resolve() for each in but))
     try:
         yield
     finally:
@@ -144,7 +144,7 @@ def check_writer(path: pathlib.Path) -> None:
         return
     root, but = _of_another
     absolute = path.resolve()
-    if absolute.is_relative_to(root) and not absolute.is_relative_to(but):
+    if absolute.is_relative_to(root) and not any(map(absolute.is_relative_to, but)):
         raise RuntimeError(f"{path} is written by the host that leads, and not by this one")
 
 

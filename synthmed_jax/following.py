@@ -19,7 +19,7 @@ _SEEN_SECONDS = 60.0  # a file system of several hosts may show a new file only 
 def follow(run: Run, stages: Sequence[Stage]) -> None:
     """Helps the leader until the run is done.
 
-    In the workdir it writes the images that it draws, and nothing else.
+    In the workdir it writes the images that it draws, and nothing else but a cache there.
 
     A signal does not end it here: the leader saves first, which takes the help of all, and then the
     run ends on every host.
@@ -28,8 +28,8 @@ def follow(run: Run, stages: Sequence[Stage]) -> None:
       UserError: this host sees another workdir than the leader, or has other settings or images.
     """
     by_name = {stage.name: stage for stage in stages}
-    workdir = run.workdir
-    with stopping.deferred(), written_by_another(workdir.root, but=workdir.synthetic):
+    own = run.workdir.synthetic, run.settings.data.cache  # which may lie in the workdir
+    with stopping.deferred(), written_by_another(run.workdir.root, *own):
         while (task := hosts.told()) is not None:
             stage = by_name[task["stage"]]
             _check(run, stage, task)

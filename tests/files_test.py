@@ -139,8 +139,9 @@ def test_a_digest_of_files_tells_changes_and_files_that_are_not_there(tmp_path):
 def test_what_another_process_writes_is_refused_but_for_one_folder(tmp_path):
     root, own = tmp_path / "run", tmp_path / "run" / "synthetic"
     log = MetricsLog(root / "diffusion" / "metrics.jsonl", [])
-    with files.written_by_another(root, but=own):
+    with files.written_by_another(root, own, root / "cache"):
         files.write_text(own / "a" / "1.png", "x")
+        files.write_text(root / "cache" / "array", "x")
         files.write_text(tmp_path / "cache" / "array", "x")
         for write in (
             lambda: files.write_text(root / "split" / "split.json", "x"),
@@ -151,5 +152,5 @@ def test_what_another_process_writes_is_refused_but_for_one_folder(tmp_path):
             with pytest.raises(RuntimeError, match="is written by the host that leads"):
                 write()
     found = {p.name: p.read_text() for p in root.rglob("*") if p.is_file()}
-    assert found == {"1.png": "x", "metrics.jsonl": ""}
+    assert found == {"1.png": "x", "array": "x", "metrics.jsonl": ""}
     files.write_text(root / "split" / "split.json", "x")

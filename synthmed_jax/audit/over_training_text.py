@@ -48,7 +48,7 @@ def _summary(found: OverTraining) -> str:
     return (
         f"Weights were kept every {found.keep_every} steps. With those of each step, the same "
         f"{found.images} images per class were drawn and searched for copies, and members were "
-        f"told from other images by the loss, which takes the weights. The run's own images are "
+        "told from other images by the loss, which takes the weights. The run's own images are "
         f"of step {chosen}, which the loss on val alone has chosen. Nothing was chosen by this "
         "table: whoever stops earlier because of it needs a new audit on a new seed."
     )

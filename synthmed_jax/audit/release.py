@@ -42,8 +42,7 @@ _WOULD_CHANGE = {
     ),
     verdicts.Release.NOTHING_CONCLUDED: (
         f"What is said to lack, often {verdicts.FEW_IMAGES.value:.0f} fit images of each "
-        "class, or as many held-out ones that are not near-duplicates of them: a larger "
-        "config.split.fraction, or more images.",
+        "class, or as many held-out ones: a larger config.split.fraction, or more images.",
     ),
 }
 _FILTERED = (

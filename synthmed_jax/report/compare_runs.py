@@ -134,8 +134,7 @@ def _read_contents(folder: pathlib.Path) -> Contents:
             f"is damaged ({error}): give the command of that run again, which writes it",
         ) from error
     evaluation = Evaluation.read(workdir.evaluation)
-    contents = read_contents(folder, [cell.cell for cell in evaluation.cells])
-    return contents if _is_audited(workdir) else contents.without(("audit",))
+    return read_contents(folder, [cell.cell for cell in evaluation.cells])
 
 
 def _is_audited(workdir: Workdir) -> bool:
@@ -152,8 +151,10 @@ def _is_audited(workdir: Workdir) -> bool:
 def _run(folder: pathlib.Path, name: str, contents: Contents) -> ComparedRun:
     workdir, evaluation = Workdir(folder), contents.evaluation
     assert evaluation is not None  # _read_contents has read it
+    audit = AuditFidelity.read_if_there(workdir.audit_fidelity)
+    if not _is_audited(workdir):
+        contents, audit = contents.without(("audit",)), None
     answer = make_answer(contents, conclude(contents))
-    audit = AuditFidelity.read_if_there(workdir.audit_fidelity) if _is_audited(workdir) else None
     return ComparedRun(
         name=name,
         workdir=str(folder),

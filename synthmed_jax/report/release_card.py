@@ -9,7 +9,7 @@ from synthmed_jax.report.conclusions import Conclusions
 from synthmed_jax.report.files import Contents
 from synthmed_jax.report.formats import n_is, percent
 from synthmed_jax.results.membership import IMAGES_ONLY, Attack
-from synthmed_jax.results.memorisation import AuditMemorisation, Detector
+from synthmed_jax.results.memorisation import AuditMemorisation
 from synthmed_jax.results.release import Release
 
 NAME, QUESTION = "release", "Is it safe to share?"
@@ -115,16 +115,14 @@ def _power_of_search(copies: AuditMemorisation) -> list[str]:
         f"{kinds}, all {planted} of each are found."
         if least == 1
         else f"{kinds} at least {percent(least, 0)} of {planted} are found ({weakest} the least).",
-        *_holes(union, weakest),
+        *_holes(copies, weakest),
     ]
 
 
-def _holes(union: Detector, named: str) -> list[str]:
-    """The other kinds that are missed too often, each with its rate."""
-    others = {how: rate.share for how, rate in union.power.items() if how != named}
-    missed = [
-        f"{how} {percent(share, 0)}" for how, share in others.items() if verdicts.is_hole(share)
-    ]
+def _holes(copies: AuditMemorisation, named: str) -> list[str]:
+    """The kinds of copies that are missed too often, but for one, each with its rate."""
+    power = copies.detectors[-1].power
+    missed = [f"{how} {percent(power[how].share, 0)}" for how in copies.holes if how != named]
     return [f"Holes too: {', '.join(missed)}."] if missed else []
 
 

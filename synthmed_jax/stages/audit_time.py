@@ -65,8 +65,7 @@ def seconds_to_search(run: Run) -> float:
 def seconds_to_attack(run: Run) -> float:
     """Of denoising losses and of bits per dimension, by the times of single evaluations.
 
-    As many members are attacked as the held-out part allows; near-duplicates, which are left out of
-    it, are not foreseen.
+    As many members are attacked as the held-out part allows.
     """
     parts, generators = run.inputs.planned_split.parts, len(run.inputs.generator_folders)
     bits = sum(

@@ -58,7 +58,7 @@ def test_a_search_that_found_all_planted_copies_is_said_to_have(contents):
     *others, union = made.memorisation.detectors
     whole = {how: dataclasses.replace(rate, share=1.0) for how, rate in union.power.items()}
     union = dataclasses.replace(union, power=whole)
-    found = dataclasses.replace(made.memorisation, detectors=(*others, union))
+    found = dataclasses.replace(made.memorisation, detectors=(*others, union), holes=())
     images, _ = card(dataclasses.replace(made, memorisation=found)).findings
     power = images.power.replace(NBSP, " ")
     assert "Of 2 kinds of planted copies, all 50 of each are found. An AUROC" in power
@@ -112,3 +112,17 @@ def test_without_an_audit_the_card_is_missing_and_says_what_the_distances_say(co
     assert "The stage audit has not run" in made.missing
     assert made.findings[0].tone == "missing"
     assert "wholesale copying" in made.details[0]
+
+
+def test_every_kind_that_is_missed_too_often_is_named_with_its_rate(contents):
+    quiet = verdicts.Release.NOT_FOUND.value
+    made = audited(contents, quiet, quiet)
+    *others, union = made.memorisation.detectors
+    missed = {"least": 0.3, "blur": 0.55, "zoom": 0.9}
+    one = next(iter(union.power.values()))
+    power = {how: dataclasses.replace(one, share=share) for how, share in missed.items()}
+    union = dataclasses.replace(union, power=power | {"unchanged": one})
+    found = dataclasses.replace(made.memorisation, detectors=(*others, union), holes=tuple(missed))
+    images, _ = card(dataclasses.replace(made, memorisation=found)).findings
+    told = images.power.replace(NBSP, " ")
+    assert "(least the least). Holes too: blur 55 %, zoom 90 %. An AUROC" in told
