@@ -9,8 +9,8 @@
 VENV := .venv
 DEMO ?= demo
 # Two processes. The tests of a file share fixtures and run in one of them; tests/conftest.py orders
-# the files.
-PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
+# the files. Where one of the two is killed, the run ends: pytest-xdist waits forever with a new one.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart=0
 SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c "$(SUITABLE)" 2>/dev/null && echo $$p && break; done)
@@ -35,7 +35,7 @@ real_data: $(VENV)/dev
 	$(VENV)/bin/python -m pytest $(PARALLEL) -m real_data
 
 reliability: $(VENV)/dev
-	$(VENV)/bin/python -m pytest -n 2 --dist load -m reliability
+	$(VENV)/bin/python -m pytest -n 2 --dist load --max-worker-restart=0 -m reliability
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 to 3.13 with venv found: install one (Debian: \

@@ -74,6 +74,24 @@ def ends(monkeypatch):
     return found
 
 
+@pytest.fixture
+def pulse_of(ends):
+    """Makes pulses whose threads end with the test: later they would end the tests' process."""
+    made = []
+
+    def make(store, index, asked=lambda: False):
+        made.append((store, pulse.Pulse(store, index, asked)))
+        return made[-1][1]
+
+    yield make
+    for store, life in made:
+        store.answers.set()
+        life._stopped.set()
+        life._left.set()
+        life._thread.join()
+        life._guard.join()
+
+
 def wait_for(condition):
     started = time.monotonic()
     while not condition():
@@ -81,9 +99,9 @@ def wait_for(condition):
         time.sleep(0.005)
 
 
-def test_all_hosts_end_when_one_fails(ends):
+def test_all_hosts_end_when_one_fails(ends, pulse_of):
     store = Store()
-    pulses = [pulse.Pulse(store, index, lambda: False) for index in range(3)]
+    pulses = [pulse_of(store, index) for index in range(3)]
     for each in pulses:
         each.start()
     pulses[1].fail("the disk is full")
@@ -91,19 +109,19 @@ def test_all_hosts_end_when_one_fails(ends):
     assert all("host 1 (" in why and "the disk is full" in why for why in ends)
 
 
-def test_all_hosts_end_when_the_store_is_gone(ends):
+def test_all_hosts_end_when_the_store_is_gone(ends, pulse_of):
     store = Store()
-    one = pulse.Pulse(store, 1, lambda: False)
+    one = pulse_of(store, 1)
     one.start()
     store.broken = True
     wait_for(lambda: ends)
     assert ends == ["host 0 can't be reached (UNAVAILABLE: Socket closed)"]
 
 
-def test_a_host_that_is_asked_to_end_asks_the_leader_once(ends, monkeypatch):
+def test_a_host_that_is_asked_to_end_asks_the_leader_once(ends, pulse_of, monkeypatch):
     store, asked, signals = Store(), threading.Event(), []
     monkeypatch.setattr(pulse.os, "kill", lambda _, number: signals.append(number))
-    pulses = [pulse.Pulse(store, 0, lambda: False), pulse.Pulse(store, 1, asked.is_set)]
+    pulses = [pulse_of(store, 0), pulse_of(store, 1, asked.is_set)]
     for each in pulses:
         each.start()
     time.sleep(0.1)
@@ -117,10 +135,10 @@ def test_a_host_that_is_asked_to_end_asks_the_leader_once(ends, monkeypatch):
 
 
 @pytest.mark.parametrize("asked_to", [None, "stop", "fail"])
-def test_a_host_ends_when_the_store_does_not_answer(ends, monkeypatch, asked_to):
+def test_a_host_ends_when_the_store_does_not_answer(ends, pulse_of, monkeypatch, asked_to):
     monkeypatch.setattr(pulse, "SILENT_SECONDS", 0.2)
     store = Store()
-    life = pulse.Pulse(store, 1, lambda: False)
+    life = pulse_of(store, 1)
     life.start()
     store.answers.clear()  # as a leader whose machine stands still
     time.sleep(0.05)
@@ -133,10 +151,10 @@ def test_a_host_ends_when_the_store_does_not_answer(ends, monkeypatch, asked_to)
     store.answers.set()
 
 
-def test_a_host_whose_store_answers_late_goes_on(ends, monkeypatch):
+def test_a_host_whose_store_answers_late_goes_on(ends, pulse_of, monkeypatch):
     monkeypatch.setattr(pulse, "SILENT_SECONDS", 0.5)
     store = Store()
-    life = pulse.Pulse(store, 1, lambda: False)
+    life = pulse_of(store, 1)
     life.start()
     for _ in range(4):
         store.answers.clear()
