@@ -13,13 +13,16 @@ from synthmed_jax.stages import base
 from synthmed_jax.stages.base import Stage
 from synthmed_jax.stages.run import Run
 
+# What a host reads of the workdir in tasks of any stage.
+FOLDERS = ("stages", "split", "diffusion")
 _SEEN_SECONDS = 60.0  # a file system of several hosts may show a new file only after a while
 
 
 def follow(run: Run, stages: Sequence[Stage]) -> None:
     """Helps the leader until the run is done.
 
-    In the workdir it writes the images that it draws, and nothing else but a cache there.
+    In the workdir it writes the images that it draws, and nothing else but a cache there; in a copy
+    of its own not even those.
 
     A signal does not end it here: the leader saves first, which takes the help of all, and then the
     run ends on every host.
@@ -32,6 +35,8 @@ def follow(run: Run, stages: Sequence[Stage]) -> None:
     with stopping.deferred(), written_by_another(run.workdir.root, *own):
         while (task := hosts.told()) is not None:
             stage = by_name[task["stage"]]
+            if run.bring_up_to_date is not None:
+                run.bring_up_to_date()
             _check(run, stage, task)
             assert stage.help is not None
             stage.help(run, task)

@@ -111,16 +111,20 @@ def run(
     if target is None:
         devices.check_accelerator(settings.scale)
     url = address.check(os.fspath(directory), "--workdir") if address.is_address(directory) else ""
-    _check_unshared(url, shard)
+    _refuse_shards(url, shard)
     cache = places.prepare(settings.data, url or pathlib.Path(directory))
     kept_programs.keep(cache / "xla")
     with contextlib.ExitStack() as stack:
-        root = pathlib.Path(directory)
-        if url and dry_run:
+        root, bring_up_to_date = pathlib.Path(directory), None
+        if url and hosts.follows():
+            root, bring_up_to_date = stack.enter_context(
+                remote.followed(url, cache, hosts.index(), following.FOLDERS)
+            )
+        elif url and dry_run:
             root = stack.enter_context(remote.read(url, cache))
         elif url:
-            root = stack.enter_context(remote.kept(url, cache, sync or Sync()))
-        run = make_run(settings, root)
+            root, bring_up_to_date = stack.enter_context(remote.kept(url, cache, sync or Sync()))
+        run = make_run(settings, root, bring_up_to_date)
         with failures.told(run):
             if hosts.follows():
                 following.follow(run, STAGES)
@@ -137,13 +141,11 @@ def run(
             _run(run, config, wanted, screen or Plain(), dry_run=dry_run, check_data=check_data)
 
 
-def _check_unshared(url: str, shard: Shard | None) -> None:
-    """Refuses a remote workdir to processes that share one."""
-    who = "--shard" if shard is not None else "several hosts" if hosts.count() > 1 else ""
-    if url and who:
+def _refuse_shards(url: str, shard: Shard | None) -> None:
+    if url and shard is not None:
         raise UserError(
-            f"--workdir={url} can't be shared by {who}, whose processes work in one folder: name a "
-            "folder that they all see"
+            f"--workdir={url} can't be shared by --shard, whose processes work in one folder: name "
+            "a folder that they all see"
         )
 
 

@@ -129,7 +129,7 @@ def test_two_hosts_train_and_draw_what_one_does(tmp_path):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), *states)
     drawn = [
         {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
-        for folder in (tmp_path / "one/synthetic", tmp_path / "two/synthetic")
+        for folder in map(tmp_path.joinpath, ("one/synthetic", "two/synthetic", "two/reported"))
     ]
     assert len(drawn[0]) == sum(several_hosts.COUNTS) + 1
-    assert drawn[0] == drawn[1]
+    assert drawn[0] == drawn[1] == drawn[2]

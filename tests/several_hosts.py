@@ -75,29 +75,31 @@ def draw_class(label: int, index: np.ndarray) -> np.ndarray:
 
 
 def work(folder: pathlib.Path) -> None:
-    """What one host does: a training, then a set of images, each with the help of the others."""
+    """What one host does, with the others: a training, then a set of images, twice."""
     step = make_step(settings(), model())
     of_training = settings(), step, model(), Augmentation("dihedral", 1)
-    drawn = draw_class, BLOCK, CLASSES, folder / "synthetic"
     if hosts.follows():
         while (task := hosts.told()) is not None:
             if task == "train":
                 train.follow(*of_training, images())
             else:
-                generate.help_generate(*drawn)
+                shared = folder / "synthetic" if task == "generate" else None
+                generate.help_generate(draw_class, BLOCK, CLASSES, shared)
         return
     with hosts.helped("train"):
         train.train(*of_training, images(), None, folder / "training", by_all_hosts=True)
-    with hosts.helped("generate"):
-        generate.generate(
-            draw_class,
-            SampleSettings("ddim", 5, "time", 0.0, "clip", 1.0, 0.0, 1.0, 0),
-            BLOCK,
-            CLASSES,
-            COUNTS,
-            ("a", "b"),
-            folder / "synthetic",
-        )
+    for task, name in (("generate", "synthetic"), ("generate and report", "reported")):
+        with hosts.helped(task):
+            generate.generate(
+                draw_class,
+                SampleSettings("ddim", 5, "time", 0.0, "clip", 1.0, 0.0, 1.0, 0),
+                BLOCK,
+                CLASSES,
+                COUNTS,
+                ("a", "b"),
+                folder / name,
+                shared=name == "synthetic",
+            )
 
 
 if __name__ == "__main__":

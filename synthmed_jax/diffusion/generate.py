@@ -8,9 +8,10 @@ yields the same files.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -40,12 +41,15 @@ def generate(
     checkpoints: tuple[str, ...],
     directory: pathlib.Path,
     made_by: str = "",
+    *,
+    shared: bool = True,
 ) -> None:
     """Draws the images that `directory` lacks; the others stay, those beyond `counts` too.
 
     A file that is missing, or is not the one that its row of the manifest names, is drawn again.
     The manifest's column `used` says which images are within `counts`. Where several hosts work on
-    a run, each draws a block and writes its images, and then this one writes the manifest.
+    a run, each draws a block and writes its images, or reports them, and then this one writes the
+    manifest.
 
     Args:
       draw_class: what draws images.
@@ -56,6 +60,7 @@ def generate(
       checkpoints: sha256 of each label's generator.
       directory: receives <class>/<index>.png and manifest.csv.
       made_by: digest of the settings and inputs, which every row says.
+      shared: whether all hosts see `directory`.
 
     Raises:
       UserError: images are there that were drawn with others.
@@ -80,10 +85,15 @@ def generate(
         while waiting:
             at_once, waiting = waiting[: hosts.count()], waiting[hosts.count() :]
             hosts.tell([(label, start, list(indices)) for label, start, indices in at_once])
-            drawn_here = _draw_block(draw_class, block, class_names, directory, *at_once[0])
-            for (label, _, indices), drawn in zip(
-                at_once, hosts.gathered(drawn_here), strict=False
-            ):
+            label, start, indices = at_once[0]
+            pngs = _draw_block(draw_class, block, label, start, indices)
+            reports = hosts.gathered(_write(directory, class_names[label], indices, pngs))
+            if not shared:
+                reports[1:] = [
+                    _write(directory, class_names[label], indices, map(base64.b64decode, report))
+                    for (label, _, indices), report in zip(at_once[1:], reports[1:], strict=False)
+                ]
+            for (label, _, indices), drawn in zip(at_once, reports, strict=False):
                 name = class_names[label]
                 for i, digest in zip(indices, drawn, strict=True):
                     rows.put(row_of(name, i, settings, checkpoints[label], digest, made_by))
@@ -124,38 +134,44 @@ def row_of(
 
 
 def help_generate(
-    draw_class: DrawClass, block: int, class_names: tuple[str, ...], directory: pathlib.Path
+    draw_class: DrawClass,
+    block: int,
+    class_names: tuple[str, ...],
+    directory: pathlib.Path | None,
 ) -> None:
     """Draws the blocks that the leader of several hosts leaves to this one.
 
-    Args: as of `generate`.
+    Args:
+      draw_class, block, class_names, directory: as of `generate`; without a directory that all
+        hosts see, images are reported to the leader.
     """
     while (at_once := hosts.told()) is not None:
-        mine = at_once[hosts.index() : hosts.index() + 1]  # of the last blocks there may be none
-        hosts.report(
-            [
-                digest
-                for place in mine
-                for digest in _draw_block(draw_class, block, class_names, directory, *place)
-            ]
-        )
+        drawn: list[str] = []
+        # Of the last blocks there may be none for this host.
+        for label, start, indices in at_once[hosts.index() : hosts.index() + 1]:
+            pngs = _draw_block(draw_class, block, label, start, indices)
+            if directory is None:
+                drawn = [base64.b64encode(png).decode() for png in pngs]
+            else:
+                drawn = _write(directory, class_names[label], indices, pngs)
+        hosts.report(drawn)
 
 
 def _draw_block(
-    draw_class: DrawClass,
-    block: int,
-    class_names: Sequence[str],
-    directory: pathlib.Path,
-    label: int,
-    start: int,
-    indices: Sequence[int],
-) -> list[str]:
-    """Draws a block, writes those of its images that lack, and returns their sha256."""
+    draw_class: DrawClass, block: int, label: int, start: int, indices: Sequence[int]
+) -> list[bytes]:
+    """Draws a block, and returns those of its images that lack, as PNGs."""
     images = draw_class(label, np.arange(start, start + block, dtype=np.int32))
+    return [encode_png(images[i - start]) for i in indices]
+
+
+def _write(
+    directory: pathlib.Path, class_name: str, indices: Sequence[int], pngs: Iterable[bytes]
+) -> list[str]:
+    """Writes images of a class, and returns their sha256."""
     digests = []
-    for i in indices:
-        png = encode_png(images[i - start])
-        write_bytes(directory / manifest.path_of(class_names[label], i), png)
+    for i, png in zip(indices, pngs, strict=True):
+        write_bytes(directory / manifest.path_of(class_name, i), png)
         digests.append(sha256(png))
     return digests
 

@@ -48,14 +48,17 @@ class State:
 class Mirror:
     """The copy of one remote workdir. The caller holds its lock."""
 
-    def __init__(self, store: Store, place: pathlib.Path, name: str) -> None:
+    def __init__(
+        self, store: Store, place: pathlib.Path, name: str, folders: tuple[str, ...] = ()
+    ) -> None:
         """Makes the place, if there is none.
 
         Args:
           place: the folder of the cache for all that belongs to this workdir.
           name: of the folder in it that runs work in.
+          folders: of the workdir that are brought here, of a copy that is never pushed; (): all.
         """
-        self._store = store
+        self._store, self._folders = store, folders
         self._place = place
         self.root = place / name
         self._staging = place / "staging"
@@ -113,6 +116,8 @@ class Mirror:
 
     def _bring_up_to_date(self, manifest: Manifest) -> tuple[int, int]:
         known, files = self._state.files, manifest.files
+        if self._folders:
+            files = {p: each for p, each in files.items() if p.split("/")[0] in self._folders}
         self._write_state((), {})
         litter.remove_from_workdir(self.root)
         for path in snapshot.scan(self.root):

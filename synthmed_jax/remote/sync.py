@@ -9,7 +9,8 @@ import pathlib
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from synthmed_jax.errors import UserError
 from synthmed_jax.files import is_full_disk
@@ -38,6 +39,19 @@ class Sync:
             raise UserError(f"--push_minutes={self.push_minutes} must be above 0")
 
 
+class Copy(NamedTuple):
+    """The copy of a remote workdir that a run works in.
+
+    Attributes:
+      root: its folder.
+      bring_up_to_date: makes the workdir what the copy is; a follower's: the copy what the workdir
+        is. Raises UserError where the storage does not answer.
+    """
+
+    root: pathlib.Path
+    bring_up_to_date: Callable[[], None]
+
+
 def folder_of(cache: pathlib.Path, url: str) -> pathlib.Path:
     """Returns the folder of this machine that runs in a remote workdir work in."""
     return address.place_of(cache, "workdirs", url) / address.name_of(url)
@@ -56,8 +70,25 @@ def read(url: str, cache: pathlib.Path) -> Iterator[pathlib.Path]:
 
 
 @contextlib.contextmanager
-def kept(url: str, cache: pathlib.Path, sync: Sync) -> Iterator[pathlib.Path]:
-    """Brings a remote workdir here, and pushes what is done to it; yields its folder here.
+def followed(url: str, cache: pathlib.Path, host: int, folders: tuple[str, ...]) -> Iterator[Copy]:
+    """Yields a copy for one of several hosts, of which another one keeps the workdir.
+
+    Nothing is brought here yet.
+
+    Args:
+      host: its number; processes on one machine may have one cache.
+      folders: of the workdir that it reads.
+
+    Raises:
+      UserError: as of `kept`.
+    """
+    with _copy(url, cache / "hosts" / str(host), folders) as (mirror, _, _):
+        yield Copy(mirror.root, lambda: _pull(url, mirror))
+
+
+@contextlib.contextmanager
+def kept(url: str, cache: pathlib.Path, sync: Sync) -> Iterator[Copy]:
+    """Brings a remote workdir here, and pushes what is done to it.
 
     Args:
       url: its address (address.py).
@@ -75,7 +106,7 @@ def kept(url: str, cache: pathlib.Path, sync: Sync) -> Iterator[pathlib.Path]:
         try:
             _pull(url, mirror)
             pusher.start()
-            yield mirror.root
+            yield Copy(mirror.root, pusher.push)
         except BaseException:
             failure = _finish(pusher)
             if failure is not None:
@@ -96,7 +127,9 @@ def _finish(pusher: _Pusher) -> str | None:
 
 
 @contextlib.contextmanager
-def _copy(url: str, cache: pathlib.Path) -> Iterator[tuple[Mirror, Store, bool]]:
+def _copy(
+    url: str, cache: pathlib.Path, folders: tuple[str, ...] = ()
+) -> Iterator[tuple[Mirror, Store, bool]]:
     """Opens the copy on this machine, and keeps other runs on it out; the last: whether it does."""
     store = Store(url)
     place = address.place_of(cache, "workdirs", url)
@@ -112,7 +145,7 @@ def _copy(url: str, cache: pathlib.Path) -> Iterator[tuple[Mirror, Store, bool]]
             ) from error
         except OSError:
             locked = False
-        yield Mirror(store, place, address.name_of(url)), store, locked
+        yield Mirror(store, place, address.name_of(url), folders), store, locked
 
 
 def _pull(url: str, mirror: Mirror) -> None:
@@ -135,7 +168,7 @@ class _Pusher:
     def __init__(self, url: str, mirror: Mirror, lease: Lease, sync: Sync) -> None:
         self._url, self._mirror, self._lease = url, mirror, lease
         self._seconds = 60 * sync.push_minutes
-        self._end = threading.Event()
+        self._end, self._pushing = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._work, name="push", daemon=True)
         self._pushed = time.monotonic()
         self._failure: str | None = None
@@ -144,6 +177,12 @@ class _Pusher:
     def start(self) -> None:
         """Begins to look for news."""
         self._thread.start()
+
+    def push(self) -> None:
+        """Pushes now; raises UserError where that fails, since others wait for what is there."""
+        self._push()
+        if self._failure is not None:
+            raise UserError(self.left(self._failure))
 
     def finish(self) -> str | None:
         """Pushes for the last time and lets go; returns what a user has to know, None: all well."""
@@ -195,6 +234,10 @@ class _Pusher:
 
     def _push(self) -> None:
         """Pushes once; what stands in the way is told when it is new, and kept for the end."""
+        with self._pushing:
+            self._push_alone()
+
+    def _push_alone(self) -> None:
         if self._lost:
             return
         self._pushed = time.monotonic()

@@ -145,6 +145,8 @@ def helped(run: Run, stage: Stage, **task: str | int) -> Iterator[None]:
       task: what `help` is told of it.
     """
     made_by = fingerprint(run, stage).digest
+    if run.bring_up_to_date is not None and hosts.count() > 1:
+        run.bring_up_to_date()
     with hosts.helped({"stage": stage.name, "made_by": made_by, **task}):
         yield
 

@@ -37,6 +37,7 @@ def _run(run: Run) -> None:
             tuple(sha256 for _, _, sha256 in generators.values()),
             run.workdir.synthetic,
             base.fingerprint(run, STAGE).digest,
+            shared=run.bring_up_to_date is None,
         )
 
 
@@ -46,7 +47,7 @@ def _help(run: Run, task: Mapping[str, Any]) -> None:
         _draw_class(run, diffusion.generator_of_label(run)),
         run.settings.generate.block,
         run.inputs.class_names,
-        run.workdir.synthetic,
+        run.workdir.synthetic if run.bring_up_to_date is None else None,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import pathlib
+from collections.abc import Callable
 
 from synthmed_jax import arms
 from synthmed_jax.audit import copy_search
@@ -218,12 +219,18 @@ class Compiled:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What every stage is given: three small things and the settings that they follow from."""
+    """What every stage is given: small things and the settings that they follow from.
+
+    Attributes:
+      bring_up_to_date: where hosts work in copies of the workdir: pushes what the leader has
+        written, or brings it into a follower's copy. None: all work in one folder.
+    """
 
     settings: Settings
     workdir: Workdir
     inputs: Inputs
     compiled: Compiled
+    bring_up_to_date: Callable[[], None] | None = None
 
     def events(self, folder: pathlib.Path) -> pathlib.Path | None:
         """Where the event files of trainings in a folder go; None where none are wanted."""
@@ -232,8 +239,12 @@ class Run:
         return self.workdir.tensorboard / folder.relative_to(self.workdir.root)
 
 
-def make_run(settings: Settings, directory: pathlib.Path) -> Run:
+def make_run(
+    settings: Settings,
+    directory: pathlib.Path,
+    bring_up_to_date: Callable[[], None] | None = None,
+) -> Run:
     """Returns the run of some settings in a workdir; nothing is read or compiled yet."""
     workdir = Workdir(directory)
     inputs = Inputs(settings, workdir)
-    return Run(settings, workdir, inputs, Compiled(settings, inputs))
+    return Run(settings, workdir, inputs, Compiled(settings, inputs), bring_up_to_date)

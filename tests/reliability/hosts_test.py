@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import pathlib
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -43,17 +45,24 @@ class Place:
     root: pathlib.Path
 
     def start(
-        self, name: str, hosts: int, devices: int = _DEVICES, of_last: str = ""
+        self,
+        name: str,
+        hosts: int,
+        devices: int = _DEVICES,
+        of_last: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> list[subprocess.Popen]:
         """Starts the processes of a run up to `generate`; the first one leads.
 
         Args:
           of_last: an option that the last process alone is given.
+          environment: of processes whose workdir is on remote storage (`copy_of`).
         """
         settings = small._SETTINGS | _SETTINGS | {"cpu_devices": devices}
         settings |= {"data.dir": self.root / "data", "data.cache_dir": self.root / "cache"}
         command = [sys.executable, "main.py", "--config=configs/folder_ddpm.py:smoke"]
-        command += [f"--workdir={self.root / name}", "--stages=split,diffusion,generate"]
+        workdir = self.root / name if environment is None else f"s3://test/{name}"
+        command += [f"--workdir={workdir}", "--stages=split,diffusion,generate"]
         command += [
             f"--config.{field}={value}"
             for field, value in settings.items()
@@ -67,10 +76,19 @@ class Place:
             with self.said(name, i).open("w") as stream:
                 processes.append(
                     subprocess.Popen(
-                        command + own, cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT
+                        command + own,
+                        cwd=ROOT,
+                        stdout=stream,
+                        stderr=subprocess.STDOUT,
+                        env=environment,
                     )
                 )
         return processes
+
+    def copy_of(self, name: str, host: int) -> pathlib.Path:
+        """A process's copy of a remote workdir, once there is one."""
+        cache = self.root / "cache" if host == 0 else self.root / "cache/hosts" / str(host)
+        return next((cache / "remote/workdirs").glob(f"*/{name}"), self.root / "nowhere")
 
     def said(self, name: str, index: int) -> pathlib.Path:
         """What a process printed."""
@@ -118,6 +136,40 @@ def test_four_hosts_of_two_devices_make_what_one_with_eight_does(place: Place):
     place.finish("one8", 1, 8)
     place.finish("of4x2", 4, 2)
     place.compare("of4x2", "one8")
+
+
+@pytest.fixture
+def remote(environment, storage) -> Mapping[str, str]:
+    """Variables of processes that find the storage, which is empty."""
+    return environment
+
+
+@pytest.mark.parametrize("victim", [None, 0, 1])
+def test_hosts_with_copies_of_a_remote_workdir_make_what_one_does(
+    place: Place, remote: Mapping[str, str], storage, victim: int | None
+):
+    name = f"remote_{victim}"
+    if victim is not None:
+        processes = place.start(name, 2, environment=remote)
+        while not list(place.copy_of(name, 0).glob("synthetic/*/0000[4-9].png")):
+            assert processes[0].poll() is None, place.said(name, 0).read_text()
+            time.sleep(0.05)
+        processes[victim].kill()
+        assert all(process.wait(timeout=120) != 0 for process in processes)
+    processes = place.start(name, 2, environment=remote)
+    statuses = [process.wait() for process in processes]
+    assert statuses == [0, 0], [place.said(name, i).read_text() for i in range(2)]
+    (place.root / name).symlink_to(place.copy_of(name, 0))
+    place.compare(name, "one")
+    # All that the leader has is there, and the other one has written nothing into its copy.
+    there = json.loads(storage.cat_file(f"test/{name}/manifest.json"))["files"]
+    assert {f"synthetic/{each}" for each in _files(place.root / name / "synthetic")} <= set(there)
+    assert not list(place.copy_of(name, 1).glob("synthetic/*/*.png"))
+    assert not storage.exists(f"test/{name}/lease.json")
+
+
+def _files(folder: pathlib.Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in folder.rglob("*.*")]
 
 
 @pytest.mark.parametrize(("hosts", "victim"), [(2, 0), (2, 1), (4, 0), (4, 3)])

@@ -1,18 +1,14 @@
 """A workdir on an object store that answers as S3 does: killed here, and gone on with elsewhere."""
 
-import importlib.util
 import json
-import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
 
 import pytest
 
-from tests.free_port import free_port
 from tests.reliability import comparing, counts
 
 pytestmark = [pytest.mark.reliability, pytest.mark.usefixtures("heard")]
@@ -26,52 +22,6 @@ SETTINGS = (
     "--config.diffusion.train.steps=120",
     "--config.diffusion.train.val_every=10",
 )
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """Variables of programs that find the storage; it is moto's, in a process of its own."""
-    missing = [name for name in ("moto", "s3fs", "flask") if not importlib.util.find_spec(name)]
-    if missing:
-        pytest.skip(
-            f"{', '.join(missing)} can't be imported: pip install 'moto[server]' s3fs brings an "
-            "object store to test with"
-        )
-    port = free_port()
-    variables = os.environ | {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "nobody",
-        "AWS_SECRET_ACCESS_KEY": "thesecret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    log = tmp_path_factory.mktemp("moto") / "log"
-    with log.open("w") as file:
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-        server = subprocess.Popen(command, stdout=file, stderr=file)
-    try:
-        for _ in range(600):
-            with socket.socket() as trying:
-                if trying.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield variables
-    finally:
-        server.kill()
-        server.wait()
-
-
-@pytest.fixture
-def storage(environment, monkeypatch):
-    """The storage as a file system, with an empty bucket."""
-    for name in environment:
-        if name.startswith("AWS_"):
-            monkeypatch.setenv(name, environment[name])
-    s3fs = importlib.import_module("s3fs")
-    files = s3fs.S3FileSystem(skip_instance_cache=True, use_listings_cache=False)
-    if files.exists("test"):
-        files.rm("test", recursive=True)
-    files.mkdir("test")
-    return files
 
 
 def command(cache, workdir, *more):

@@ -44,23 +44,23 @@ def write(root, name, text="x"):
 
 
 def test_all_is_pushed_at_the_end_and_the_workdir_let_go_of(url, tmp_path):
-    with sync.kept(url, tmp_path / "a", Sync()) as root:
+    with sync.kept(url, tmp_path / "a", Sync()) as (root, _):
         write(root, "result")
         assert Store(url).read(lease.NAME)
     assert Store(url).read(lease.NAME) is None
-    with sync.kept(url, tmp_path / "b", Sync()) as root:
+    with sync.kept(url, tmp_path / "b", Sync()) as (root, _):
         assert (root / "result").read_text() == "x"
 
 
 def test_it_is_pushed_every_so_often(url, tmp_path):
-    with sync.kept(url, tmp_path, OFTEN) as root:
+    with sync.kept(url, tmp_path, OFTEN) as (root, _):
         for name in ("first", "second"):
             write(root, name)
             wait_for(lambda name=name: name in there(url))
 
 
 def test_the_end_of_a_stage_is_pushed_at_once(url, tmp_path):
-    with sync.kept(url, tmp_path, Sync(push_minutes=1000.0)) as root:
+    with sync.kept(url, tmp_path, Sync(push_minutes=1000.0)) as (root, _):
         write(root, "split/split.json")
         time.sleep(0.1)
         assert there(url) == set()
@@ -72,7 +72,7 @@ def test_the_end_of_a_stage_is_pushed_at_once(url, tmp_path):
 def test_what_a_run_has_done_is_pushed_when_it_is_broken_off(url, tmp_path, error):
     with (
         contextlib.suppress(RuntimeError, KeyboardInterrupt),
-        sync.kept(url, tmp_path, Sync()) as root,
+        sync.kept(url, tmp_path, Sync()) as (root, _),
     ):
         write(root, "result")
         raise error
@@ -81,7 +81,7 @@ def test_what_a_run_has_done_is_pushed_when_it_is_broken_off(url, tmp_path, erro
 
 
 def test_a_network_that_is_gone_for_a_while_costs_nothing(url, tmp_path, capsys):
-    with sync.kept(url, tmp_path, OFTEN) as root:
+    with sync.kept(url, tmp_path, OFTEN) as (root, _):
         write(root, "first")
         wait_for(lambda: "first" in there(url))
         faulty.LEFT[:] = [0]
@@ -105,7 +105,7 @@ def test_a_network_that_is_gone_at_the_end_is_told_loudly(url, tmp_path, capsys,
     roots = []
 
     def work():
-        with sync.kept(url, tmp_path, Sync()) as root:
+        with sync.kept(url, tmp_path, Sync()) as (root, _):
             roots.append(root)
             write(root, "result")
             faulty.LEFT[:] = [0]
@@ -148,10 +148,10 @@ def test_a_run_whose_workdir_is_taken_over_pushes_nothing_more(url, tmp_path):
     roots = []
 
     def work():
-        with sync.kept(url, tmp_path / "a", Sync()) as root:
+        with sync.kept(url, tmp_path / "a", Sync()) as (root, _):
             roots.append(root)
             write(root, "of a")
-            with sync.kept(url, tmp_path / "b", Sync(take_over=True)) as other:
+            with sync.kept(url, tmp_path / "b", Sync(take_over=True)) as (other, _):
                 write(other, "of b")
                 assert there(url) == set()
                 faulty.CALLS.clear()
@@ -170,7 +170,7 @@ def test_a_second_ctrl_c_says_what_is_not_pushed(url, tmp_path, monkeypatch, cap
         raise stopping.Stopped(2)
 
     def work():
-        with sync.kept(url, tmp_path, Sync()) as root:
+        with sync.kept(url, tmp_path, Sync()) as (root, _):
             write(root, "result")
             monkeypatch.setattr(lease.Lease, "renew", stop)
             stop()
@@ -180,8 +180,34 @@ def test_a_second_ctrl_c_says_what_is_not_pushed(url, tmp_path, monkeypatch, cap
     assert "1 files (1 B) are NOT PUSHED" in capsys.readouterr().err
 
 
+def test_another_host_sees_what_the_one_that_keeps_the_workdir_has_pushed(url, tmp_path):
+    with (
+        sync.kept(url, tmp_path, Sync(push_minutes=1000.0)) as (root, push),
+        sync.followed(url, tmp_path, 1, ("stages", "diffusion")) as (other, pull),
+    ):
+        write(root, "synthetic/a.png")
+        for name in ("stages/split.json", "diffusion/best"):
+            write(root, name, name)
+            push()
+            pull()
+            assert (other / name).read_text() == name
+        assert not (other / "synthetic").exists()
+        (root / "diffusion/best").unlink()
+        push()
+        pull()
+        assert not (other / "diffusion").exists()
+        faulty.LEFT[:] = [0]
+        write(root, "synthetic/b.png")
+        with pytest.raises(UserError, match="NOT PUSHED"):
+            push()
+        with pytest.raises(UserError, match="can't be reached"):
+            pull()
+        faulty.LEFT.clear()
+    assert there(url) == {"stages/split.json", "synthetic/a.png", "synthetic/b.png"}
+
+
 def test_reading_neither_holds_nor_writes(url, tmp_path):
-    with sync.kept(url, tmp_path / "a", Sync()) as root:
+    with sync.kept(url, tmp_path / "a", Sync()) as (root, _):
         write(root, "result")
         faulty.LEFT.clear()
     faulty.CALLS.clear()
