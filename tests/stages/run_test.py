@@ -54,5 +54,5 @@ def test_no_part_of_a_run_holds_an_image_that_is_held_out(make_run):
             if not isinstance(value, held_out.DataSet):
                 assert not any(file in repr(value) for file in hidden), name
     assert [f.name for f in dataclasses.fields(run)] == [
-        "settings", "workdir", "inputs", "compiled"
+        "settings", "workdir", "inputs", "compiled", "bring_up_to_date"
     ]  # fmt: skip
