@@ -33,7 +33,7 @@ def judge(real_data, tmp_path, monkeypatch):
         config.diffusion.warp = 0.0
         config.diffusion.unet.channels = 32
         # One look at `val`, at the end: the weights with the least loss on it would be early ones.
-        config.diffusion.train.update(steps=steps, val_every=steps)
+        config.diffusion.train.update(steps=steps, val_every=steps, warmup_steps=0)
         config.generate.update(per_class=250, steps=20)
         runner.run(config, tmp_path / "run", ["split", "diffusion", "generate", "audit"])
         found = AuditMemorisation.read(Workdir(tmp_path / "run").audit_memorisation)
