@@ -19,9 +19,11 @@ def privacy_table(design: Design) -> Table:
     """What the search for copies and the attacks say; without rows where no run was audited."""
     if not any(map(scores.memorisation, design.runs)):
         return Table((), (), "")
+    audits = [found for found in map(scores.memorisation, design.runs) if found is not None]
     of_copies: dict[str, Callable[[AuditMemorisation], str]] = {
         "flagged as copies": _flagged,
         "different `fit` images above the threshold that is taken from them": _above_threshold,
+        **({"held-out images flagged": _held_out} if any(map(_of_union_held_out, audits)) else {}),
         **{
             f"found of planted copies: {change}": functools.partial(_found, change=change)
             for change in _changes(design)
@@ -88,6 +90,15 @@ def _flagged(found: AuditMemorisation) -> str:
 def _above_threshold(found: AuditMemorisation) -> str:
     of_union = (each.false_alarms for each in found.detectors if each.space == UNION)
     return next((_count(each) for each in of_union), DASH)
+
+
+def _of_union_held_out(found: AuditMemorisation) -> Rate | None:
+    return next((each.held_out for each in found.detectors if each.space == UNION), None)
+
+
+def _held_out(found: AuditMemorisation) -> str:
+    rate = _of_union_held_out(found)
+    return DASH if rate is None else _rate(rate)
 
 
 def _nearest(found: AuditMemorisation) -> str:

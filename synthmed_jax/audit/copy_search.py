@@ -60,6 +60,11 @@ class Calibrated:
         alike = {each: found.alike for each, found in nearest.items()}
         return copy_threshold.flagged(alike, self.thresholds[space])
 
+    def count(self, nearest: dict[str, Nearest], space: str) -> Rate:
+        """Returns the rate of images that a space, or UNION, flags."""
+        flags = self.flag(nearest, space)
+        return copy_threshold.exact_rate(int(flags.sum()), len(flags))
+
     def false_alarms(self, space: str) -> Rate:
         """Returns the rate of different `fit` images that a space, or UNION, flags."""
         hits = copy_threshold.flagged(self.different, self.thresholds[space])

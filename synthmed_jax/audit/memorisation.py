@@ -46,6 +46,7 @@ def measure_memorisation(
     flips: str,
     seed: int,
     prepared: Calibrated | str | None = None,
+    held_out: np.ndarray | None = None,
 ) -> tuple[AuditMemorisation, Found | None]:
     """Looks for copies of `fit` images among synthetic ones.
 
@@ -55,6 +56,8 @@ def measure_memorisation(
       flips: a key of SYMMETRIES, under which the generator was shown them.
       seed: of the network, and of what is planted.
       prepared: what `prepare` says of `fit`, where it is known already.
+      held_out: real images u8[N,S,S,C] without a near-duplicate in `fit`, which are no copies; how
+        many of them are flagged is told, and leads to nothing.
 
     Returns:
       What is written, and what is drawn of it; None where nothing is concluded.
@@ -64,14 +67,21 @@ def measure_memorisation(
         return _nothing_concluded(synthetic, fit, flips, seed, calibrated), None
     power = measure_power(calibrated, fit.images, seed)
     nearest = calibrated.look(synthetic.images)
+    unseen = None if held_out is None or not len(held_out) else calibrated.look(held_out)
     detectors = tuple(
-        Detector(space, limits, calibrated.false_alarms(space), power[space])
+        Detector(
+            space,
+            limits,
+            calibrated.false_alarms(space),
+            power[space],
+            None if unseen is None else calibrated.count(unseen, space),
+        )
         for space, limits in calibrated.thresholds.items()
     )
     false_alarms = detectors[-1].false_alarms
     is_copy = calibrated.flag(nearest, UNION)
     sources = _sources(calibrated, nearest, fit)
-    copied = copy_threshold.exact_rate(int(is_copy.sum()), len(synthetic))
+    copied = calibrated.count(nearest, UNION)
     strictly = calibrated.count_strictly(nearest)
     p = copy_excess.copies_p(copied, strictly, len(calibrated.searches))
     closest = np.argsort(-nearest[ALIGNED].alike, kind="stable")[:PAIRS]

@@ -72,7 +72,8 @@ def _holes(found: AuditMemorisation) -> str:
 
 def _power(found: AuditMemorisation) -> Table:
     rows = [
-        Row("no copies (see below)", tuple(_count(each.false_alarms) for each in found.detectors)),
+        Row("no copies: fit images", tuple(_count(each.false_alarms) for each in found.detectors)),
+        *_held_out(found),
         *(
             Row(how, tuple(_words(each.power[how]) for each in found.detectors))
             for how in found.detectors[-1].power
@@ -82,9 +83,16 @@ def _power(found: AuditMemorisation) -> Table:
         f"Power: changed copies of fit images that were planted in this run, and the share of them "
         "that is flagged (number, with the exact 95 % interval). No copies: the different fit "
         f"images that the threshold comes from, of which it lets {FALSE_ALARMS:.0%} be flagged in "
-        "each column; of images that it was not taken from somewhat more may be."
+        "each column; and held-out images without a near-duplicate in fit or val, from which "
+        "nothing was taken, so that of them more or fewer may be."
     )
     return Table(tuple(_SPACES[each.space] for each in found.detectors), tuple(rows), caption)
+
+
+def _held_out(found: AuditMemorisation) -> list[Row]:
+    rates = [each.held_out for each in found.detectors]
+    cells = tuple(_words(rate) for rate in rates if rate is not None)
+    return [Row("no copies: held-out images", cells)] if len(cells) == len(rates) else []
 
 
 def _classes(found: AuditMemorisation) -> Table:

@@ -119,15 +119,15 @@ class MembershipSets:
       member_groups, others_groups: i64[N] each, equal for images that are no independent
         witnesses: of one group of the split, or linked as twins or near-duplicates; no number is in
         both.
-      num_linked: of the others, those that a chain of twins and near-duplicates links to `fit` or
-        `val`. An attack that takes one of them for a learned image is hardly wrong, but counts so.
+      linked: bool[N], the others that a chain of twins and near-duplicates links to `fit` or `val`.
+        An attack that takes one of them for a learned image is hardly wrong, but counts so.
     """
 
     members: ImageSet
     others: ImageSet
     member_groups: np.ndarray
     others_groups: np.ndarray
-    num_linked: int
+    linked: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -399,7 +399,7 @@ def read_membership(
             grouping.connect(components[index], None if groups is None else groups.numbers[index])
         )
     of_others = witnesses[1] + 1 + witnesses[0].max(initial=-1)
-    return MembershipSets(*drawn, witnesses[0], of_others, int((~new[chosen]).sum()))
+    return MembershipSets(*drawn, witnesses[0], of_others, ~new[chosen])
 
 
 def _divide(data: DataSet, settings: SplitSettings) -> split.Division:

@@ -37,12 +37,15 @@ class Detector:
       thresholds: space -> likeness above which an image is flagged.
       false_alarms: of the different `fit` images that the thresholds come from.
       power: what was done to a planted copy -> the rate of those that are flagged.
+      held_out: of held-out images without a near-duplicate in `fit` or `val`, those that are
+        flagged; None where there is none, or an earlier version did not look.
     """
 
     space: str
     thresholds: dict[str, float]
     false_alarms: Rate
     power: dict[str, Rate]
+    held_out: Rate | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -43,7 +43,7 @@ def _run(run: Run) -> None:
     _measure_fidelity(run).write(run.workdir.audit / FILE)
     sets = membership.read_sets(run)
     attacks = membership.measure(run, sets)
-    copies = _look_for_copies(run)
+    copies = _look_for_copies(run, sets)
     without_copies = COPIES in run.settings.generate.filters
     copies = dataclasses.replace(copies, release=release.judge(copies, attacks, without_copies))
     copies.write(run.workdir.audit_memorisation)
@@ -70,7 +70,7 @@ def _measure_fidelity(run: Run) -> Section:
     return fidelity_text.to_section(found)
 
 
-def _look_for_copies(run: Run) -> AuditMemorisation:
+def _look_for_copies(run: Run, sets: held_out.MembershipSets) -> AuditMemorisation:
     """Writes pictures of copies and what the report says of them; returns what was found."""
     inputs, settings, folder = run.inputs, run.settings, run.workdir.audit
     found, seen = memorisation.measure_memorisation(
@@ -79,6 +79,7 @@ def _look_for_copies(run: Run) -> AuditMemorisation:
         settings.diffusion.flips,
         settings.audit.seed,
         run.compiled.copy_search,
+        sets.others.images[~sets.linked],
     )
     if seen is not None:
         distances = memorisation_picture.draw_distances(seen)

@@ -55,11 +55,12 @@ def seconds_to_look(run: Run, count: int) -> float:
 
 
 def seconds_to_search(run: Run) -> float:
-    """Of measuring the power of a search that is calibrated, and of looking for copies with it."""
+    """Of measuring what a search that is calibrated flags, and of looking for copies with it."""
     fit = run.inputs.planned_split.parts.fit
     kinds = len(planted_copies.plant(fit.images[:1], 0))
     planted = kinds * seconds_to_look(run, min(copy_search.PLANTED, len(fit)))
-    return planted + seconds_to_look(run, sum(run.inputs.synthetic_counts))
+    held_out = seconds_to_look(run, _num_attacked(run))
+    return planted + held_out + seconds_to_look(run, sum(run.inputs.synthetic_counts))
 
 
 def seconds_to_attack(run: Run) -> float:
@@ -89,11 +90,16 @@ def seconds_to_look_back(run: Run) -> float:
 
 def _losses(run: Run) -> int:
     """Denoising losses of one attack: of all images, levels of noise and draws."""
+    return len(membership.LEVELS) * membership.DRAWS * 2 * _num_attacked(run)
+
+
+def _num_attacked(run: Run) -> int:
+    """Members that are attacked; of others there are as many."""
     split, num_classes = run.inputs.planned_split, len(run.inputs.class_names)
     most = run.settings.audit.images // num_classes
     members = sum(min(count, most) for count in split.parts.fit.counts.values())
     others = min(num_classes * most, split.num_test)
-    return len(membership.LEVELS) * membership.DRAWS * 2 * min(members, others)
+    return min(members, others)
 
 
 def _seconds_per_network_call(run: Run) -> float:

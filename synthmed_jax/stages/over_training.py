@@ -9,7 +9,6 @@ import numpy as np
 
 from synthmed_jax.audit import (
     copy_search,
-    copy_threshold,
     membership,
     membership_scores,
     over_training_picture,
@@ -77,8 +76,7 @@ def _at_step(
     flagged = strictly = None
     if not isinstance(search, str):
         nearest = search.look(_draw(run, generators))
-        is_copy = search.flag(nearest, UNION)
-        flagged = copy_threshold.exact_rate(int(is_copy.sum()), len(is_copy))
+        flagged = search.count(nearest, UNION)
         strictly = search.count_strictly(nearest)
     return AtStep(
         step=step,

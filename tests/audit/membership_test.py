@@ -30,7 +30,7 @@ def image_set(n, seed, names=("a", "b")):
 
 def make_sets(n=120, groups=None):
     groups = np.arange(n) if groups is None else groups
-    return MembershipSets(image_set(n, 10), image_set(n, 11), groups, groups + n, num_linked=3)
+    return MembershipSets(image_set(n, 10), image_set(n, 11), groups, groups + n, np.arange(n) < 3)
 
 
 def make_losses(n=120, gap=0.0, seed=2):

@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 
 import numpy as np
@@ -86,6 +87,22 @@ def test_the_power_of_every_space_is_measured_at_its_false_alarms(of_strangers):
     assert set(found.holes) == {how for how, rate in union.items() if rate.share < 0.95}
 
 
+def test_how_many_held_out_images_are_flagged_is_told_and_changes_nothing(of_strangers):
+    strangers, held_out = image_set(scenes(200, 3), "s"), scenes(100, 4)
+    held_out[:10] = FIT.images[:10]
+    found, _ = measure_memorisation(strangers, FIT, "none", 0, held_out=held_out)
+    for each in found.detectors:
+        assert 10 <= each.held_out.hits <= 15
+        assert each.held_out.n == 100
+    without = tuple(dataclasses.replace(each, held_out=None) for each in found.detectors)
+    assert dataclasses.replace(found, detectors=without) == of_strangers[0]
+    rows = memorisation_text.to_section(found).tables[0].rows
+    assert rows[1].name == "no copies: held-out images"
+    assert rows[1].values[2].startswith(f"{found.detectors[-1].held_out.hits} of 100 (")
+    of_none = measure_memorisation(strangers, FIT, "none", 0, held_out=held_out[:0])
+    assert of_none[0] == of_strangers[0]
+
+
 def test_of_few_images_nothing_is_concluded():
     few = image_set(FIT.images[:60], "fit")
     found, seen = measure_memorisation(image_set(MOVED, "s"), few, "none", 0)
@@ -108,7 +125,7 @@ def test_the_section_says_verdict_power_and_holes(of_copies, of_strangers):
     assert section.paragraphs[0].startswith("Copies found: ")
     assert f"{of_copies[0].copied.hits} of 200" in section.paragraphs[0]
     power, classes = section.tables
-    assert [row.name for row in power.rows][:2] == ["no copies (see below)", "unchanged"]
+    assert [row.name for row in power.rows][:2] == ["no copies: fit images", "unchanged"]
     assert power.rows[1].values[2].startswith("30 of 30 (100.0%; ")
     assert [row.name for row in classes.rows] == ["a", "b"]
     honest = memorisation_text.to_section(of_strangers[0]).paragraphs

@@ -54,7 +54,7 @@ def judge(images, gap=0.0):
       gap: by which losses of learned images are lower.
     """
     synthetic, n = image_set(images, "s"), len(FIT)
-    sets = MembershipSets(FIT, HELD_OUT, np.arange(n), np.arange(n) + n, num_linked=0)
+    sets = MembershipSets(FIT, HELD_OUT, np.arange(n), np.arange(n) + n, np.zeros(n, bool))
     nearness = membership_scores.nearness_scores(sets, synthetic, "none")
     num_fit = {"a": PER_CLASS, "b": PER_CLASS}
     losses = make_losses(n, gap)
