@@ -123,10 +123,13 @@ def copies_sentence(found: AuditMemorisation) -> str:
     if found.copied is None or found.p is None:
         return f"Nothing is concluded about copies: {found.why}."
     union = found.detectors[-1]
+    unseen = ""
+    if union.held_out is not None:
+        unseen = f", and {union.held_out.hits} of {union.held_out.n} held-out ones"
     flagged = (
         f"{_words(found.copied)} of the synthetic images are flagged as copies, and "
         f"{union.false_alarms.hits} of {union.false_alarms.n} different fit images, which the "
-        f"threshold was taken from (p of copies = {found.p:.2g})."
+        f"threshold was taken from{unseen} (p of copies = {found.p:.2g})."
     )
     kinds, least = len(union.power), min(rate.share for rate in union.power.values())
     if not found.holes:

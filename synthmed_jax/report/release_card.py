@@ -109,9 +109,10 @@ def _power_of_search(copies: AuditMemorisation) -> list[str]:
     weakest = min(union.power, key=lambda how: union.power[how].share)
     least, planted = union.power[weakest].share, union.power[weakest].n
     kinds = f"Of {len(union.power)} kinds of planted copies"
+    unseen = "" if union.held_out is None else f", of held-out ones {percent(union.held_out.share)}"
     return [
         f"Of different fit images, which are no copies, {percent(union.false_alarms.share)} are "
-        "flagged too.",
+        f"flagged too{unseen}.",
         f"{kinds}, all {planted} of each are found."
         if least == 1
         else f"{kinds} at least {percent(least, 0)} of {planted} are found ({weakest} the least).",

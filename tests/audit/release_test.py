@@ -97,6 +97,10 @@ def test_nothing_found_is_said_with_its_holes_and_its_power():
     assert "turned by 5 degrees: 75%; 2 kinds were planted" in copies
     assert "AUROC 0.51 (0.47 to 0.55; chance: 0.5)" in nearness
     assert "0.56 would have been found in 80 % of such sets" in nearness
+    *others, union = NOTHING_COPIED.detectors
+    told = dataclasses.replace(union, held_out=Rate(2, 90, 0.02, 0.0, 0.1))
+    seen = dataclasses.replace(NOTHING_COPIED, detectors=(*others, told))
+    assert "taken from, and 2 of 90 held-out ones (p of" in release.copies_sentence(seen)
     whole = dataclasses.replace(NOTHING_COPIED, holes=())
     assert "Of each of 2 kinds" in release.judge(whole, attacks())[0].because[0]
 

@@ -6,6 +6,7 @@ from synthmed_jax import verdicts
 from synthmed_jax.report.conclusions import conclude
 from synthmed_jax.report.formats import NBSP
 from synthmed_jax.report.release_card import release_card
+from synthmed_jax.results.memorisation import Rate
 from tests.report.audited import MEMBERSHIP, memorisation
 
 
@@ -50,6 +51,16 @@ def test_a_verdict_stands_beside_its_numbers_and_its_power(contents):
     )
     assert made.would_change == ("fewer steps",)
     assert made.details[1] == "The images alone, not covered: other seeds."
+
+
+def test_held_out_images_that_are_flagged_are_told(contents):
+    quiet = verdicts.Release.NOT_FOUND.value
+    made = audited(contents, quiet, quiet)
+    union = dataclasses.replace(made.memorisation.detectors[-1], held_out=Rate(1, 200, 0.005, 0, 1))
+    found = dataclasses.replace(made.memorisation, detectors=(union,))
+    images, _ = card(dataclasses.replace(made, memorisation=found)).findings
+    power = images.power.replace(NBSP, " ")
+    assert "no copies, 1.2 % are flagged too, of held-out ones 0.5 %. Of 2 kinds" in power
 
 
 def test_a_search_that_found_all_planted_copies_is_said_to_have(contents):
