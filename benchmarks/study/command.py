@@ -6,10 +6,12 @@ import collections
 import importlib
 from collections.abc import Iterator, Mapping
 
-from benchmarks.study.runs import Design
+from benchmarks.study.runs import Design, Run
+from synthmed_jax.diffusion.generate_settings import COPIES, OFF_CLASS
 from synthmed_jax.evaluation.records import LIME, SEED
 from synthmed_jax.report import findings
 from synthmed_jax.results.evaluation import Evaluation
+from synthmed_jax.results.filtered import Filtered
 
 # Name of a data set -> its config file.
 CONFIGS = {
@@ -19,7 +21,11 @@ CONFIGS = {
     "phantom": "phantom_ddpm",
 }
 SCALE = "cpu"
-_STAGES = ("split", "diffusion", "generate", "audit", "classify", "evaluate", "report", "record")
+_FILTERED = "filtered/filter.json"
+_STAGES = (
+    *("split", "diffusion", "generate", "filter", "audit", "classify", "evaluate", "explain"),
+    *("report", "record"),
+)
 
 
 def command_of(design: Design) -> str:
@@ -40,6 +46,7 @@ def command_of(design: Design) -> str:
         "classifier.backbones": tuple(dict.fromkeys(cell.backbone for cell in evaluation.cells)),
         "classifier.arms": tuple(dict.fromkeys(cell.arm for cell in evaluation.cells)),
         **_amounts(evaluation),
+        **_filter(run),
     } | {field: _as_preset(value) for field, value in design.field.items()}
     options = [
         f"--config.{field}={_text(value)}"
@@ -57,10 +64,14 @@ def command_of(design: Design) -> str:
 
 
 def _stages(design: Design) -> tuple[str, ...]:
-    """All that a record needs, and `explain` where the network of a run was explained."""
-    if not any(LIME in run.record.documents for run in design.runs):
-        return _STAGES
-    return (*_STAGES[:-2], "explain", *_STAGES[-2:])
+    """All that a record needs, and those that not every run of the study has."""
+    further = {"filter": _FILTERED, "explain": LIME}
+    without = {
+        stage
+        for stage, written in further.items()
+        if not any(written in run.record.documents for run in design.runs)
+    }
+    return tuple(stage for stage in _STAGES if stage not in without)
 
 
 def _amounts(evaluation: Evaluation) -> dict[str, object]:
@@ -70,6 +81,15 @@ def _amounts(evaluation: Evaluation) -> dict[str, object]:
     if not numbers:
         return {}
     return {"generate.per_class": numbers[-1], "classifier.amounts": tuple(numbers[:-1])}
+
+
+def _filter(run: Run) -> dict[str, object]:
+    """What a filter left out, which no stage of the chain has as a field."""
+    found = run.document(Filtered, _FILTERED)
+    if found is None:
+        return {}
+    reasons = {COPIES: found.thresholds, OFF_CLASS: found.off_class}
+    return {"generate.filter": ",".join(name for name, applied in reasons.items() if applied)}
 
 
 def _as_preset(value: object) -> object:

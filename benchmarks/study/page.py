@@ -12,6 +12,7 @@ from benchmarks.study import (
     amounts,
     command,
     explanations,
+    filters,
     networks,
     questions,
     safety,
@@ -114,14 +115,19 @@ def _part(design: Design, folder: str) -> dict[str, object]:
 
 
 def _compares_arms(design: Design) -> bool:
-    """Whether a design is about all arms, not about networks or numbers of images alone."""
-    return not networks.has_networks(design) and not amounts.has_amounts(design)
+    """Whether a design is about all arms, and not about one question alone."""
+    return not any(
+        is_about(design)
+        for is_about in (networks.has_networks, amounts.has_amounts, filters.has_filter)
+    )
 
 
 def _detail(design: Design) -> Table:
-    """The one table of a design that is about networks or numbers of images."""
+    """The one table of a design that is about networks, a filter or numbers of images."""
     if networks.has_networks(design):
         return networks.networks_table(design)
+    if filters.has_filter(design):
+        return filters.filter_table(design)
     return amounts.amounts_table(design)
 
 
@@ -165,6 +171,8 @@ def _title(design: Design) -> str:
         return "Eight networks"
     if amounts.has_amounts(design):
         return "Synthetic images per class"
+    if filters.has_filter(design):
+        return "Without the images that the search for copies flags"
     group_by, fraction = str(design.field["split.group_by"]), _fraction(design)
     title = f"split.group_by={group_by}"
     if group_by.startswith("blocks:"):

@@ -26,6 +26,7 @@ ARMS = {
     "synthetic": "synthetic images alone",
     "mixed_1to1": "both, 1 to 1",
     "mixed_1to4": "both, 1 to 4",
+    "synthetic_filtered": "synthetic images alone, filtered",
     "synthetic_shuffled": "synthetic images under shuffled labels",
 }
 

@@ -10,8 +10,9 @@ from synthmed_jax.results.section import Row, Section, Table
 
 _HOW = (
     "A second set was made of the synthetic images: {left_out}, and others were drawn in their "
-    "place, so that each class has as many as before. It lies in the folder filtered, whose "
-    "manifest.csv has the scores of every image that was looked at."
+    "place, so that each class has as many as before. It lies in the folder filtered, which can be "
+    "given away. What was seen of every image is in filter_scores.csv beside it, which tells who "
+    "has a training image that it was learned from, and must not be."
 )
 _COPIES = "those that the search for copies takes for copies of training images are left out"
 _OFF_CLASS = (

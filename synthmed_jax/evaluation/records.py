@@ -30,7 +30,7 @@ DOCUMENTS = (
     METRICS,
     *(f"evaluate/{name}.json" for name in ("floors", "without_duplicates", "fidelity", "external")),
     *(f"audit/{name}.json" for name in ("fidelity", "memorisation", "membership", "over_training")),
-    *("split/leakage.json", LIME),
+    *("split/leakage.json", "filtered/filter.json", LIME),
 )
 
 
