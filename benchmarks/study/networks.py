@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.study.runs import Design
+from configs import base
 from synthmed_jax import best_cells
 from synthmed_jax.report.formats import DASH, PLUS_MINUS
 from synthmed_jax.report.paper_table import NETWORKS, PRINTED, SOURCE
@@ -10,8 +11,14 @@ from synthmed_jax.results.section import Row, Table
 
 
 def has_networks(design: Design) -> bool:
-    """Whether a design compares networks."""
-    return len({cell.backbone for cell in design.runs[0].replicate.evaluation.cells}) > 1
+    """Whether a design is about other networks than the presets' one."""
+    found = {cell.backbone for cell in design.runs[0].replicate.evaluation.cells}
+    return found != set(base.get_config("cpu").classifier.backbones)
+
+
+def pixels(design: Design) -> int:
+    """The side of the images that the networks see, which AlexNet needs larger."""
+    return int(str(design.field["classifier.image_size"]))
 
 
 def networks_table(design: Design) -> Table:

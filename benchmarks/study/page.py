@@ -168,7 +168,7 @@ def _short_name(design: Design) -> str:
 
 def _title(design: Design) -> str:
     if networks.has_networks(design):
-        return "Eight networks"
+        return f"The paper's networks, on images of {networks.pixels(design)} pixels"
     if amounts.has_amounts(design):
         return "Synthetic images per class"
     if filters.has_filter(design):
