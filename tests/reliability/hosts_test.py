@@ -106,8 +106,9 @@ class Place:
             read_metrics(self.root / each / "diffusion/metrics.jsonl") for each in (name, wanted)
         ]
         for field in ("loss", "val_loss", "nearness"):
-            found, expected = ([r[field] for r in log if field in r] for log in logs)
+            found, expected = (np.array([r[field] for r in log if field in r]) for log in logs)
             np.testing.assert_allclose(found, expected, rtol=1e-4)
+            print(f"{name}: {field} within {np.abs(found / expected - 1).max():.1e} of {wanted}'s")
         found, expected = (
             load_synthetic(self.root / each / "synthetic", small.CLASSES, (16, 16), channels=1)
             for each in (name, wanted)
@@ -115,6 +116,7 @@ class Place:
         assert found.files == expected.files
         differences = np.abs(found.images.astype(int) - expected.images)
         assert differences.max() <= 1  # grey level
+        print(f"{name}: {(differences > 0).sum()} of {differences.size} pixels differ, by 1 level")
 
 
 @pytest.fixture(scope="module")
