@@ -101,6 +101,11 @@ def _held_out(found: AuditMemorisation) -> str:
     return DASH if rate is None else _rate(rate)
 
 
+def held_out_flagged(run: Run) -> str:
+    """How many held-out images the search of a run's audit flags."""
+    return _copies(run, _held_out)
+
+
 def _nearest(found: AuditMemorisation) -> str:
     return DASH if found.fit_copied is None else _count(found.fit_copied)
 

@@ -47,6 +47,7 @@ def test_only_a_design_with_that_arm_is_about_a_filter(design, of_filter):
 def test_what_was_left_out_stands_beside_what_it_changes(of_filter):
     rows = {row.name: row.values for row in filters.filter_table(of_filter).rows}
     assert rows["left out as suspected copies"] == ("3 of 203", DASH)
+    assert rows["held-out images that the search flags"] == (DASH, DASH)
     assert rows["coverage of `fit`, all"] == ("0.62 (0.55 to 0.69)", DASH)
     assert rows["coverage of `fit`, filtered"] == ("0.60 (0.53 to 0.67)", DASH)
     before = of_filter.runs[0].replicate.evaluation.cells[0]
