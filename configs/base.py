@@ -90,6 +90,8 @@ def _paper() -> ConfigDict:
     config.diffusion.noise_schedule = "linear"  # linear | cosine | sigmoid
     config.diffusion.zero_terminal_snr = False  # The last step is pure noise; impossible with eps.
     config.diffusion.num_steps = 1000  # T, from 2.
+    # Of the schedule's noise over the image; 2: what 1 is at half the side.
+    config.diffusion.noise_scale = 1.0
     config.diffusion.prediction = "eps"  # What the network predicts: eps | x0 | v.
     config.diffusion.flips = "none"  # Augmentation: none | horizontal | dihedral (no up or down).
     config.diffusion.shift = 0  # Augmentation: largest shift, pixels.

@@ -61,6 +61,7 @@ ADDED: dict[str, object] = {
     "predict.arm": "synthetic",
     "predict.explain": "",
     "diffusion.train.keep_every": 0,
+    "diffusion.noise_scale": 1.0,
     "split.look_for": "near_duplicates",
     "tensorboard": False,
 }

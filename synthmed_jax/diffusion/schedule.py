@@ -85,13 +85,16 @@ SCHEDULES: dict[str, Callable[[int], np.ndarray]] = {
 }
 
 
-def make_schedule(kind: str, num_steps: int, *, zero_terminal_snr: bool = False) -> Schedule:
+def make_schedule(
+    kind: str, num_steps: int, *, zero_terminal_snr: bool = False, noise_scale: float = 1.0
+) -> Schedule:
     """Builds a schedule.
 
     Args:
       kind: one of SCHEDULES.
       num_steps: T >= 1.
       zero_terminal_snr: see `rescale_to_zero_terminal_snr`.
+      noise_scale: see `scale_noise`.
 
     Raises:
       UserError: unknown kind, or fewer than one step (two with zero terminal SNR).
@@ -103,6 +106,8 @@ def make_schedule(kind: str, num_steps: int, *, zero_terminal_snr: bool = False)
         raise UserError(f"this schedule needs at least {least} steps, not {num_steps}")
     beta = SCHEDULES[kind](num_steps)
     schedule = Schedule(beta=beta, alpha_bar=np.cumprod(1 - beta))
+    if noise_scale != 1:
+        schedule = scale_noise(schedule, noise_scale)
     return rescale_to_zero_terminal_snr(schedule) if zero_terminal_snr else schedule
 
 
@@ -112,5 +117,22 @@ def rescale_to_zero_terminal_snr(schedule: Schedule) -> Schedule:
     sqrt(alpha-bar) is shifted to 0 at the last step and scaled to keep its value at the first.
     """
     root = np.sqrt(schedule.alpha_bar)
-    alpha_bar = np.square((root - root[-1]) * root[0] / (root[0] - root[-1]))
+    return _of_alpha_bar(np.square((root - root[-1]) * root[0] / (root[0] - root[-1])))
+
+
+def scale_noise(schedule: Schedule, factor: float) -> Schedule:
+    """Multiplies the ratio of noise to image at every step, in standard deviations, by a factor.
+
+    Noise of one strength hides less of a larger image: means over neighbouring pixels, of which it
+    has more for the same detail, take the noise away. An image of twice the side needs twice the
+    ratio (Hoogeboom et al. 2023, simple diffusion, eq. 4).
+
+    Args:
+      factor: above 0.
+    """
+    kept = schedule.alpha_bar
+    return _of_alpha_bar(kept / (kept + factor**2 * (1 - kept)))
+
+
+def _of_alpha_bar(alpha_bar: np.ndarray) -> Schedule:
     return Schedule(beta=1 - alpha_bar / np.append(1.0, alpha_bar[:-1]), alpha_bar=alpha_bar)

@@ -115,6 +115,7 @@ class DiffusionSettings:
       noise_schedule: one of SCHEDULES.
       zero_terminal_snr: whether the last step is pure noise; not with prediction "eps".
       num_steps: T >= 2.
+      noise_scale: of the schedule's noise over the image, see `schedule.scale_noise`; above 0.
       prediction: what the network predicts, one of PREDICTIONS.
       flips, shift, warp: of the training images, see `Augmentation`.
       unet: the network's shape.
@@ -131,6 +132,7 @@ class DiffusionSettings:
     warp: float
     unet: UNetSettings
     train: TrainSettings
+    noise_scale: float = 1.0
 
     def __post_init__(self) -> None:
         checks.one_of("config.diffusion.conditioning", self.conditioning, CONDITIONINGS)
@@ -139,6 +141,7 @@ class DiffusionSettings:
         # One step would go from the image to noise at once, and with the linear schedule not even
         # there: its alpha-bar is 0.9.
         checks.at_least("config.diffusion.num_steps", self.num_steps, 2)
+        checks.above("config.diffusion.noise_scale", self.noise_scale, 0)
         Augmentation(self.flips, self.shift, self.warp)  # raises where a value is out of range
         if self.zero_terminal_snr and self.prediction == "eps":
             raise UserError(

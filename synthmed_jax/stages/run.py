@@ -170,7 +170,10 @@ class Compiled:
             warp.NUMBERS if s.warp else 0,
         )
         steps = schedule.make_schedule(
-            s.noise_schedule, s.num_steps, zero_terminal_snr=s.zero_terminal_snr
+            s.noise_schedule,
+            s.num_steps,
+            zero_terminal_snr=s.zero_terminal_snr,
+            noise_scale=s.noise_scale,
         )
         return model.Model(network, steps, s.prediction, self.inputs.data.image_shape)
 

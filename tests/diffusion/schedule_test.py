@@ -71,6 +71,27 @@ def test_zero_terminal_snr_ends_in_pure_noise_and_keeps_its_first_step(kind, num
     np.testing.assert_allclose(np.cumprod(1 - schedule.beta), schedule.alpha_bar, rtol=1e-9)
 
 
+@given(kinds, st.integers(2, 2000), st.floats(0.25, 4.0))
+def test_scaled_noise_divides_the_signal_to_noise_ratio_of_every_step(kind, num_steps, factor):
+    plain = make_schedule(kind, num_steps)
+    schedule = make_schedule(kind, num_steps, noise_scale=factor)
+    np.testing.assert_allclose(schedule.snr, plain.snr / factor**2, rtol=1e-9)
+    assert np.all(np.diff(schedule.alpha_bar_prev) < 0)
+    assert np.all((schedule.beta > 0) & (schedule.beta < 1))
+    np.testing.assert_allclose(np.cumprod(1 - schedule.beta), schedule.alpha_bar, rtol=1e-9)
+    ended = make_schedule(kind, num_steps, zero_terminal_snr=True, noise_scale=factor)
+    assert ended.alpha_bar[-1] == 0
+    np.testing.assert_allclose(ended.alpha_bar[0], schedule.alpha_bar[0], rtol=1e-9)
+
+
+def test_means_of_four_pixels_of_a_scaled_schedule_are_as_noisy_as_pixels_of_the_plain_one():
+    noise = np.random.default_rng(0).standard_normal((400, 400))
+    coarse = noise.reshape(200, 2, 200, 2).mean((1, 3)).std()
+    plain, scaled = (make_schedule("cosine", 50, noise_scale=factor) for factor in (1.0, 2.0))
+    ratios = [each.noise / each.signal for each in (plain, scaled)]
+    np.testing.assert_allclose(ratios[1] * coarse, ratios[0], rtol=0.02)
+
+
 def test_bad_values_name_the_choices():
     with pytest.raises(UserError, match=r"cosin.*linear, cosine, sigmoid"):
         make_schedule("cosin", 10)

@@ -64,6 +64,7 @@ def test_bad_training_names_the_field(train_settings, field, value):
         ({"shift": -1}, "shift=-1"),
         ({"warp": 1.5}, "warp=1.5 must be between 0 and 1"),
         ({"zero_terminal_snr": True, "prediction": "eps"}, "use v or x0"),
+        ({"noise_scale": 0.0}, r"noise_scale=0\.0 must be above 0"),
     ],
 )
 def test_a_bad_generator_names_the_field(diffusion, changes, message):
