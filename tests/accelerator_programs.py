@@ -32,7 +32,12 @@ CLASSES = ("a", "b", "c", "d")
 
 def model_of(settings: Settings) -> Model:
     d, side = settings.diffusion, settings.data.image_size
-    steps = make_schedule(d.noise_schedule, d.num_steps, zero_terminal_snr=d.zero_terminal_snr)
+    steps = make_schedule(
+        d.noise_schedule,
+        d.num_steps,
+        zero_terminal_snr=d.zero_terminal_snr,
+        noise_scale=d.noise_scale,
+    )
     shape = (side, side, settings.data.channels)
     return Model(UNet(d.unet, len(CLASSES)), steps, d.prediction, shape)
 
