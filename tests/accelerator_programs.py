@@ -19,7 +19,6 @@ from synthmed_jax.data.settings import Augmentation
 from synthmed_jax.diffusion import denoising_loss, likelihood, sampling, validate
 from synthmed_jax.diffusion.generate_settings import SampleSettings
 from synthmed_jax.diffusion.model import Model
-from synthmed_jax.diffusion.schedule import make_schedule
 from synthmed_jax.diffusion.step import init_state, make_step
 from synthmed_jax.diffusion.unet import UNet
 from synthmed_jax.explain.predictor import Predictor, make_view
@@ -32,14 +31,8 @@ CLASSES = ("a", "b", "c", "d")
 
 def model_of(settings: Settings) -> Model:
     d, side = settings.diffusion, settings.data.image_size
-    steps = make_schedule(
-        d.noise_schedule,
-        d.num_steps,
-        zero_terminal_snr=d.zero_terminal_snr,
-        noise_scale=d.noise_scale,
-    )
     shape = (side, side, settings.data.channels)
-    return Model(UNet(d.unet, len(CLASSES)), steps, d.prediction, shape)
+    return Model(UNet(d.unet, len(CLASSES)), d.schedule, d.prediction, shape)
 
 
 def images_of(side: int, channels: int, count: int) -> ImageSet:

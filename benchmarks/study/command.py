@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from benchmarks.study.runs import Design, Run
 from synthmed_jax.diffusion.generate_settings import COPIES, OFF_CLASS
-from synthmed_jax.evaluation.records import LIME, SEED
+from synthmed_jax.evaluation.records import FILTER, LIME, SEED
 from synthmed_jax.report import findings
 from synthmed_jax.results.evaluation import Evaluation
 from synthmed_jax.results.filtered import Filtered
@@ -21,7 +21,6 @@ CONFIGS = {
     "phantom": "phantom_ddpm",
 }
 SCALE = "cpu"
-_FILTERED = "filtered/filter.json"
 _STAGES = (
     *("split", "diffusion", "generate", "filter", "audit", "classify", "evaluate", "explain"),
     *("report", "record"),
@@ -65,7 +64,7 @@ def command_of(design: Design) -> str:
 
 def _stages(design: Design) -> tuple[str, ...]:
     """All that a record needs, and those that not every run of the study has."""
-    further = {"filter": _FILTERED, "explain": LIME}
+    further = {"filter": FILTER, "explain": LIME}
     without = {
         stage
         for stage, written in further.items()
@@ -85,7 +84,7 @@ def _amounts(evaluation: Evaluation) -> dict[str, object]:
 
 def _filter(run: Run) -> dict[str, object]:
     """What a filter left out, which no stage of the chain has as a field."""
-    found = run.document(Filtered, _FILTERED)
+    found = run.document(Filtered, FILTER)
     if found is None:
         return {}
     reasons = {COPIES: found.thresholds, OFF_CLASS: found.off_class}

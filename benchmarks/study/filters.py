@@ -7,6 +7,7 @@ from collections.abc import Callable
 from benchmarks.study import safety, scores, tables
 from benchmarks.study.runs import Design, Run
 from synthmed_jax.arms import FILTERED, SYNTHETIC
+from synthmed_jax.evaluation.records import FILTER
 from synthmed_jax.report.formats import DASH
 from synthmed_jax.results.filtered import FILTERED as OF_FILTERED
 from synthmed_jax.results.filtered import SYNTHETIC as OF_SYNTHETIC
@@ -50,11 +51,8 @@ def _left_out(run: Run) -> str:
     found = _found(run)
     if found is None:
         return DASH
-    classes = found.classes.values()
-    flagged, looked_at = (
-        sum(number) for number in zip(*((c.flagged, c.looked_at) for c in classes), strict=True)
-    )
-    return f"{flagged} of {looked_at}"
+    flagged = sum(each.flagged for each in found.classes.values())
+    return f"{flagged} of {sum(each.looked_at for each in found.classes.values())}"
 
 
 def _coverage_of(sets: str) -> Callable[[Run], str]:
@@ -80,4 +78,4 @@ def _accuracy_of(arm: str) -> Callable[[Run], str]:
 
 
 def _found(run: Run) -> Filtered | None:
-    return run.document(Filtered, "filtered/filter.json")
+    return run.document(Filtered, FILTER)

@@ -125,7 +125,7 @@ def scale_noise(schedule: Schedule, factor: float) -> Schedule:
 
     Noise of one strength hides less of a larger image: means over neighbouring pixels, of which it
     has more for the same detail, take the noise away. An image of twice the side needs twice the
-    ratio (Hoogeboom et al. 2023, simple diffusion, eq. 4).
+    ratio (Hoogeboom et al. 2023, simple diffusion, section 3.1).
 
     Args:
       factor: above 0.

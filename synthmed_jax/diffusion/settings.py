@@ -11,7 +11,7 @@ from synthmed_jax import checks, parallel
 from synthmed_jax.data.pipeline import Augmentation
 from synthmed_jax.diffusion.conditioning import CONDITIONINGS
 from synthmed_jax.diffusion.process import PREDICTIONS, TIMESTEPS, WEIGHTINGS
-from synthmed_jax.diffusion.schedule import SCHEDULES
+from synthmed_jax.diffusion.schedule import SCHEDULES, Schedule, make_schedule
 from synthmed_jax.diffusion.unet_settings import UNetSettings
 from synthmed_jax.errors import UserError
 
@@ -153,6 +153,16 @@ class DiffusionSettings:
                 "config.diffusion.conditioning=per_class tells no model a class: there is nothing "
                 f"for config.diffusion.train.label_dropout={self.train.label_dropout} to hide"
             )
+
+    @property
+    def schedule(self) -> Schedule:
+        """How noise comes in over the steps."""
+        return make_schedule(
+            self.noise_schedule,
+            self.num_steps,
+            zero_terminal_snr=self.zero_terminal_snr,
+            noise_scale=self.noise_scale,
+        )
 
     @property
     def augmentation(self) -> Augmentation:

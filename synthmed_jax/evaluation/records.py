@@ -24,13 +24,13 @@ CHAIN = ("split", "diffusion", "generate", "classify", "evaluate")
 SEED = "seed"
 # Paths below a workdir.
 METRICS, PREDICTIONS = "evaluate/metrics.json", "evaluate/predictions.csv"
-LIME = "explain/lime.json"
+LIME, FILTER = "explain/lime.json", "filtered/filter.json"
 # What a record keeps, where it is there; METRICS always is.
 DOCUMENTS = (
     METRICS,
     *(f"evaluate/{name}.json" for name in ("floors", "without_duplicates", "fidelity", "external")),
     *(f"audit/{name}.json" for name in ("fidelity", "memorisation", "membership", "over_training")),
-    *("split/leakage.json", "filtered/filter.json", LIME),
+    *("split/leakage.json", FILTER, LIME),
 )
 
 

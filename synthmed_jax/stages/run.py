@@ -14,7 +14,7 @@ from synthmed_jax.classifiers.programs import Programs, make_network, make_progr
 from synthmed_jax.classifiers.weights import pretrained
 from synthmed_jax.data import external, held_out, synthetic, warp
 from synthmed_jax.data.image_set import ImageSet
-from synthmed_jax.diffusion import conditioning, model, sampling, schedule, unet
+from synthmed_jax.diffusion import conditioning, model, sampling, unet
 from synthmed_jax.diffusion.step import Step, make_step
 from synthmed_jax.files import sha256_of
 from synthmed_jax.settings import Settings
@@ -169,13 +169,7 @@ class Compiled:
             conditioning.num_labels(s.conditioning, self.inputs.class_names),
             warp.NUMBERS if s.warp else 0,
         )
-        steps = schedule.make_schedule(
-            s.noise_schedule,
-            s.num_steps,
-            zero_terminal_snr=s.zero_terminal_snr,
-            noise_scale=s.noise_scale,
-        )
-        return model.Model(network, steps, s.prediction, self.inputs.data.image_shape)
+        return model.Model(network, s.schedule, s.prediction, self.inputs.data.image_shape)
 
     @functools.cached_property
     def diffusion_step(self) -> Step:

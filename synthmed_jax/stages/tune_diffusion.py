@@ -57,12 +57,7 @@ def _targets(run: Run) -> Iterator[Target]:
     @functools.cache
     def on_schedule(name: str) -> tuple[Model, Callable[[float], Step]]:
         """Trials differ in the rate too, but what is compiled does not."""
-        steps = schedule.make_schedule(
-            name,
-            settings.num_steps,
-            zero_terminal_snr=settings.zero_terminal_snr,
-            noise_scale=settings.noise_scale,
-        )
+        steps = dataclasses.replace(settings, noise_schedule=name).schedule
         model = dataclasses.replace(run.compiled.model, schedule=steps)
         return model, make_step_of_rate(same, model)
 
